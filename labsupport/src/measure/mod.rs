@@ -1,0 +1,1 @@
+//! Time and repeat: `time`, `measure`, `Samples`, `Work`.

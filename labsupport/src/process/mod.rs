@@ -1,0 +1,1 @@
+//! Worker processes: fork, run a closure, bring its result or its death home.
