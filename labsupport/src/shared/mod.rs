@@ -1,1 +1,35 @@
 //! Memory that several processes see: flags, values, arrays and queues.
+//!
+//! Create a handle *before* [`Workers::spawn`](crate::process::Workers::spawn); the workers inherit the mapping. A handle
+//! is cheap to clone, plain `'static`, and has no name that another program could open: the name in `/dev/shm` is taken
+//! away as soon as the memory is mapped, so nothing is left behind, however the processes end.
+//!
+//! ```text
+//! Flag, Value, Array    ┌───────────────┬──────────────┐
+//!                       │ lock, 128 B   │ data         │   one Segment each: lock and data never share a cache line
+//!                       └───────────────┴──────────────┘
+//! Queue                 ┌───────────┬───────────┬──────┬─────────────────────┐
+//!                       │ get side  │ put side  │ ...  │ ring of messages    │
+//!                       └───────────┴───────────┴──────┴─────────────────────┘
+//! ```
+//!
+//! A process may be killed while it holds a lock. The next one that locks gets it and is told
+//! ([`LockGuard::owner_died`]); nobody waits for a dead holder.
+
+mod array;
+mod error;
+mod flag;
+mod lock;
+mod plain;
+mod queue;
+mod segment;
+mod value;
+
+pub use array::{Array, ArrayGuard};
+pub use error::SharedError;
+pub use flag::{Flag, FlagGuard};
+pub use lock::{Lock, LockGuard};
+pub use plain::Plain;
+pub use queue::{GetError, PutError, Queue, Refusal};
+pub use segment::Segment;
+pub use value::{Value, ValueGuard};

@@ -1,0 +1,120 @@
+//! What a notebook cell shows: content by MIME type, written to standard output the way evcxr reads it.
+//!
+//! ```text
+//! EVCXR_BEGIN_CONTENT text/plain
+//! …lines…
+//! EVCXR_END_CONTENT
+//! ```
+//!
+//! evcxr keeps the last content of each MIME type of a cell and sends all of them when the cell ends; JupyterLab shows
+//! the richest one. So a picture always travels with its text twin. Outside a notebook the same calls print the
+//! markers; a program prints `figure.text()` instead.
+
+use std::io::{self, Write};
+
+/// Shows `contents`, pairs of MIME type and text, as the output of the running cell.
+///
+/// # Examples
+/// ```
+/// labsupport::cell::emit(&[
+///     ("text/html", "<b>3</b> of 4 workers found it"),
+///     ("text/plain", "3 of 4 workers found it"),
+/// ]);
+/// ```
+pub fn emit(contents: &[(&str, &str)]) {
+    let mut block = String::new();
+    for (mime, content) in contents {
+        block.push_str(&format!(
+            "EVCXR_BEGIN_CONTENT {mime}\n{}\nEVCXR_END_CONTENT\n",
+            content.trim_end_matches('\n')
+        ));
+    }
+    // One write under one lock, so that no line of another thread lands between the markers. A page that is gone is no
+    // reason to fail.
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(block.as_bytes());
+    let _ = stdout.flush();
+}
+
+/// `text` with the five characters that mean something in HTML and XML replaced.
+///
+/// # Examples
+/// ```
+/// assert_eq!(labsupport::cell::escape("a < b & c"), "a &lt; b &amp; c");
+/// ```
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// A table as HTML and as aligned text: `(html, text)`. The first `left` columns are words, the others numbers.
+///
+/// # Examples
+/// ```
+/// let rows = vec![vec!["lock".to_string(), "12 ns".to_string()]];
+/// let (html, text) = labsupport::cell::table(&["look", "cost"], &rows, 1);
+/// assert!(html.contains("<td style=\"text-align:right\">12 ns</td>"));
+/// assert_eq!(text, "look   cost\nlock  12 ns\n");
+/// ```
+pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> (String, String) {
+    let align = |column: usize| if column < left { "left" } else { "right" };
+    let html_row = |tag: &str, cells: &mut dyn Iterator<Item = &str>| {
+        let cells: String = cells
+            .enumerate()
+            .map(|(column, cell)| {
+                format!(
+                    "<{tag} style=\"text-align:{}\">{}</{tag}>",
+                    align(column),
+                    escape(cell)
+                )
+            })
+            .collect();
+        format!("<tr>{cells}</tr>")
+    };
+    let mut html = String::from("<table><thead>");
+    html.push_str(&html_row("th", &mut header.iter().copied()));
+    html.push_str("</thead><tbody>");
+    for row in rows {
+        html.push_str(&html_row("td", &mut row.iter().map(String::as_str)));
+    }
+    html.push_str("</tbody></table>");
+
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells
+            .map(|cell| cell.chars().count())
+            .chain([header.get(column).map_or(0, |cell| cell.chars().count())])
+            .max()
+            .unwrap_or(0)
+    };
+    let text_row = |cells: &mut dyn Iterator<Item = &str>| {
+        let line = cells
+            .enumerate()
+            .map(|(column, cell)| {
+                let width = width(column);
+                if column < left {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("{cell:>width$}")
+                }
+            })
+            .collect::<Vec<_>>()
+            .join("  ");
+        format!("{}\n", line.trim_end())
+    };
+    let mut text = text_row(&mut header.iter().copied());
+    for row in rows {
+        text.push_str(&text_row(&mut row.iter().map(String::as_str)));
+    }
+    (html, text)
+}

@@ -1,0 +1,162 @@
+use super::{Exit, WorkerError};
+use crate::cell;
+use std::fmt;
+use std::time::Duration;
+
+/// How all workers of one [`Workers::spawn`](super::Workers::spawn) ended, in order. As the last expression of a cell it
+/// shows itself as a table.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let report = Workers::spawn(3, |w| w.index() * 10)?.join()?;
+/// assert_eq!(report.values()?, [0, 10, 20]);
+/// println!("{report}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Report<T> {
+    pub(super) outcomes: Vec<Outcome<T>>,
+    pub(super) elapsed: Duration,
+}
+
+impl<T> Report<T> {
+    /// One outcome per worker, by index.
+    pub fn outcomes(&self) -> &[Outcome<T>] {
+        &self.outcomes
+    }
+
+    /// From before the first fork until the last worker was collected.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// CPU time of all workers together, user and system, as the kernel counted it.
+    pub fn cpu(&self) -> Duration {
+        self.outcomes.iter().map(Outcome::cpu).sum()
+    }
+
+    /// The values, by worker.
+    ///
+    /// # Errors
+    /// The first worker that did not return.
+    pub fn into_values(self) -> Result<Vec<T>, WorkerError> {
+        let count = self.outcomes.len();
+        self.outcomes
+            .into_iter()
+            .map(|outcome| {
+                outcome.value.ok_or(WorkerError {
+                    index: outcome.index,
+                    count,
+                    exit: outcome.exit,
+                })
+            })
+            .collect()
+    }
+}
+
+impl<T: Clone> Report<T> {
+    /// The values, by worker, copied; the report can still be shown afterwards.
+    ///
+    /// # Errors
+    /// The first worker that did not return.
+    pub fn values(&self) -> Result<Vec<T>, WorkerError> {
+        self.clone().into_values()
+    }
+}
+
+impl<T: fmt::Debug> Report<T> {
+    fn table(&self) -> (String, String) {
+        let rows: Vec<Vec<String>> = self
+            .outcomes
+            .iter()
+            .map(|outcome| {
+                vec![
+                    outcome.index.to_string(),
+                    outcome.exit.to_string(),
+                    outcome
+                        .value
+                        .as_ref()
+                        .map_or("–".into(), |value| shorten(&format!("{value:?}"))),
+                    milliseconds(outcome.wall),
+                    milliseconds(outcome.cpu),
+                ]
+            })
+            .collect();
+        let header = ["worker", "ended", "value", "wall time", "CPU time"];
+        cell::table(&header, &rows, 3)
+    }
+
+    /// Shows the table in a notebook cell.
+    pub fn evcxr_display(&self) {
+        let (html, text) = self.table();
+        cell::emit(&[("text/html", &html), ("text/plain", &text)]);
+    }
+}
+
+impl<T: fmt::Debug> fmt::Display for Report<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.table().1)
+    }
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
+}
+
+/// A value of a thousand numbers would bury the table.
+fn shorten(text: &str) -> String {
+    const MOST: usize = 60;
+    if text.chars().count() <= MOST {
+        text.into()
+    } else {
+        text.chars().take(MOST - 1).chain(['…']).collect()
+    }
+}
+
+/// How one worker ended.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let report = Workers::spawn(2, |w| w.index())?.join()?;
+/// let last = &report.outcomes()[1];
+/// assert_eq!((last.index(), last.value()), (1, Some(&1)));
+/// assert!(last.exit().is_returned());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Outcome<T> {
+    pub(super) index: usize,
+    pub(super) exit: Exit,
+    pub(super) value: Option<T>,
+    pub(super) wall: Duration,
+    pub(super) cpu: Duration,
+}
+
+impl<T> Outcome<T> {
+    /// Which worker, from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// How it ended.
+    pub fn exit(&self) -> &Exit {
+        &self.exit
+    }
+
+    /// What its closure returned, if it did.
+    pub fn value(&self) -> Option<&T> {
+        self.value.as_ref()
+    }
+
+    /// From its fork to its end: until the closure ended where that is known, else until it was collected.
+    pub fn wall(&self) -> Duration {
+        self.wall
+    }
+
+    /// CPU time it used, user and system, as the kernel counted it.
+    pub fn cpu(&self) -> Duration {
+        self.cpu
+    }
+}

@@ -1,0 +1,84 @@
+use std::ops::Range;
+
+/// What a worker's closure is told about itself.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let workers = Workers::spawn(4, |w| w.share_of(0..10).sum::<u64>())?;
+/// let sums = workers.join()?.values()?;
+/// assert_eq!(sums.iter().sum::<u64>(), 45);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worker {
+    pub(super) index: usize,
+    pub(super) count: usize,
+}
+
+impl Worker {
+    /// Which worker this is: 0 to `count() - 1`.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// How many workers were spawned together.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// This worker's part of `range`: blocks that follow each other, cover all of it and differ in length by one at
+    /// the most. A worker's part is empty where there are more workers than numbers.
+    pub fn share_of<N: Share>(&self, range: Range<N>) -> Range<N> {
+        N::share(range, self.index, self.count)
+    }
+}
+
+/// The integers a range of work can be counted in: `u32`, `u64` and `usize`.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// assert_eq!(u32::share(0..10, 0, 3), 0..4);
+/// assert_eq!(u32::share(0..10, 1, 3), 4..7);
+/// assert_eq!(u32::share(0..10, 2, 3), 7..10);
+/// ```
+pub trait Share: Sized {
+    /// Part `index` of `count` parts of `range`.
+    fn share(range: Range<Self>, index: usize, count: usize) -> Range<Self>;
+}
+
+macro_rules! share {
+    ($($int:ty),*) => {$(
+        impl Share for $int {
+            fn share(range: Range<$int>, index: usize, count: usize) -> Range<$int> {
+                let total = range.end.saturating_sub(range.start);
+                let (each, over) = (total / count as $int, total % count as $int);
+                // The first `over` parts take one number more.
+                let before = |i: $int| range.start + each * i + i.min(over);
+                before(index as $int)..before(index as $int + 1)
+            }
+        }
+    )*};
+}
+
+share!(u32, u64, usize);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_cover_the_range_in_order_and_are_even() {
+        for (range, count) in [(0..10u64, 4), (5..6, 3), (7..7, 2), (0..1_000_003, 7)] {
+            let shares: Vec<_> = (0..count)
+                .map(|index| Worker { index, count }.share_of(range.clone()))
+                .collect();
+            assert_eq!(shares[0].start, range.start);
+            assert_eq!(shares[count - 1].end, range.end);
+            assert!(shares.windows(2).all(|pair| pair[0].end == pair[1].start));
+            let lengths = shares.iter().map(|s| s.end - s.start);
+            assert!(lengths.clone().max().unwrap() - lengths.min().unwrap() <= 1);
+        }
+    }
+}

@@ -1,0 +1,396 @@
+use super::{Exit, JoinError, Outcome, Report, SpawnError, Worker};
+use crate::sys;
+use serde::{Serialize, de::DeserializeOwned};
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
+use std::panic::{self, AssertUnwindSafe};
+use std::time::{Duration, Instant};
+
+/// How long [`Workers::join`] waits in silence before it says for whom it waits.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Worker processes that run one closure.
+///
+/// The closure borrows what it needs: a fork copies the parent's memory, so it needs no `move`, no `Arc` and no `Send`.
+/// What a worker changes stays in its copy, apart from what lives in shared memory ([`Flag`](crate::shared::Flag) and
+/// its neighbours) and the value that it returns, which must be `serde`-serialisable.
+///
+/// Dropping it kills and collects the workers that still run.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let words = vec!["poison", "pill"];
+/// let workers = Workers::spawn(2, |w| words[w.index()].len())?;
+/// assert_eq!(workers.join()?.values()?, [6, 4]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "dropping the workers kills them: call join"]
+#[derive(Debug)]
+pub struct Workers<T> {
+    started: Instant,
+    parent: sys::Pid,
+    children: Vec<Child>,
+    // A worker makes a T and nobody else holds one.
+    value: PhantomData<fn() -> T>,
+}
+
+/// One worker as its parent sees it.
+#[derive(Debug)]
+struct Child {
+    pid: sys::Pid,
+    forked: Instant,
+    /// The worker's result comes here; its end is the worker's end, since only the worker holds the other side.
+    pipe: OwnedFd,
+    received: Vec<u8>,
+    ended: Option<(sys::Ended, sys::Usage, Duration)>,
+    timed_out: Option<String>,
+}
+
+impl<T: Serialize + DeserializeOwned> Workers<T> {
+    /// Forks `count` workers that each run `work`.
+    ///
+    /// # Errors
+    /// Zero workers, or the system refuses a process; then none is left running.
+    pub fn spawn(count: usize, work: impl Fn(&Worker) -> T) -> Result<Workers<T>, SpawnError> {
+        if count == 0 {
+            return Err(SpawnError::NoWorkers);
+        }
+        // What waits in a buffer would be copied by each fork and printed by each worker.
+        let _ = io::stdout().flush();
+        let _ = io::stderr().flush();
+        let mut workers = Workers {
+            started: Instant::now(),
+            parent: sys::getpid(),
+            children: Vec::with_capacity(count),
+            value: PhantomData,
+        };
+        for index in 0..count {
+            let forked = Instant::now();
+            let (reader, pid) = match start(&work, Worker { index, count }, workers.parent, forked)
+            {
+                Ok(started) => started,
+                // `workers` is dropped here, and that stops those already started.
+                Err(source) => {
+                    return Err(SpawnError::Os {
+                        asked: count,
+                        started: index,
+                        source,
+                    });
+                }
+            };
+            workers.children.push(Child {
+                pid,
+                forked,
+                pipe: reader,
+                received: Vec::new(),
+                ended: None,
+                timed_out: None,
+            });
+        }
+        Ok(workers)
+    }
+
+    /// Waits for all workers, however long it takes. After ten seconds in which nobody ended and all sleep it says on
+    /// standard error for whom it waits.
+    ///
+    /// # Errors
+    /// The system failed; a worker's bad end is no error here but in [`Report::values`].
+    pub fn join(self) -> Result<Report<T>, JoinError> {
+        self.collect(None)
+    }
+
+    /// Waits for all workers, at the most for `limit`; kills those that have not ended by then and reports them as
+    /// [`Exit::TimedOut`], with what they were doing.
+    ///
+    /// # Errors
+    /// As [`join`](Workers::join).
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// use std::time::Duration;
+    /// let tasks = Queue::<u64>::bounded(8)?;
+    /// let workers = Workers::spawn(1, |_| tasks.get().unwrap())?; // nobody puts anything
+    /// let report = workers.join_timeout(Duration::from_millis(50))?;
+    /// assert!(matches!(report.outcomes()[0].exit(), Exit::TimedOut { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn join_timeout(self, limit: Duration) -> Result<Report<T>, JoinError> {
+        self.collect(Some(limit))
+    }
+
+    fn collect(mut self, limit: Option<Duration>) -> Result<Report<T>, JoinError> {
+        self.wait(limit).map_err(JoinError)?;
+        let elapsed = self.started.elapsed();
+        let outcomes = self.children.iter_mut().enumerate();
+        Ok(Report {
+            outcomes: outcomes
+                .map(|(index, child)| outcome(index, child, limit))
+                .collect(),
+            elapsed,
+        })
+    }
+}
+
+impl<T> Workers<T> {
+    /// Asks every worker to end, with SIGTERM, as Python's `terminate()`: at once, in the middle of whatever it does.
+    /// What it held is lost, and shared memory stays as it was at that moment. Call [`join`](Workers::join) afterwards.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let workers = Workers::spawn(2, |_| loop { std::hint::spin_loop() })?;
+    /// workers.terminate();
+    /// let report: Report<()> = workers.join()?;
+    /// assert_eq!(report.outcomes()[0].exit(), &Exit::Signaled(15));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn terminate(&self) {
+        for child in self.children.iter().filter(|child| child.ended.is_none()) {
+            let _ = sys::send_signal(child.pid, libc::SIGTERM);
+        }
+    }
+
+    /// Kills worker `index` with SIGKILL, which no process can catch or delay.
+    ///
+    /// # Panics
+    /// There is no worker `index`.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let workers = Workers::spawn(2, |w| if w.index() == 0 { loop { std::hint::spin_loop() } } else { 5 })?;
+    /// workers.kill(0);
+    /// let report = workers.join()?;
+    /// assert_eq!(report.outcomes()[0].exit(), &Exit::Signaled(9));
+    /// assert_eq!(report.outcomes()[1].value(), Some(&5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn kill(&self, index: usize) {
+        let count = self.children.len();
+        assert!(
+            index < count,
+            "there is no worker {index}: these {count} workers are numbered 0 to {}.",
+            count - 1
+        );
+        let child = &self.children[index];
+        if child.ended.is_none() {
+            let _ = sys::send_signal(child.pid, libc::SIGKILL);
+        }
+    }
+
+    /// The process numbers, by worker, for tools outside (`ps`, `strace`).
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let workers = Workers::spawn(2, |_| std::process::id())?;
+    /// let pids = workers.pids();
+    /// assert_eq!(workers.join()?.values()?, pids);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn pids(&self) -> Vec<u32> {
+        self.children.iter().map(|child| child.pid as u32).collect()
+    }
+
+    /// Reads every pipe to its end and collects every worker; kills those that outlast `limit`.
+    fn wait(&mut self, limit: Option<Duration>) -> io::Result<()> {
+        let deadline = limit.map(|limit| Instant::now() + limit);
+        let mut silent = false;
+        loop {
+            let waiting: Vec<usize> = (0..self.children.len())
+                .filter(|&index| self.children[index].ended.is_none())
+                .collect();
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let pipes: Vec<&OwnedFd> = waiting.iter().map(|&i| &self.children[i].pipe).collect();
+            let next = deadline.or((!silent).then(|| Instant::now() + PATIENCE));
+            let ready = sys::wait_readable(&pipes, next)?;
+            for &index in &ready {
+                let child = &mut self.children[waiting[index]];
+                if !sys::read_available(&child.pipe, &mut child.received)? {
+                    child.reap()?;
+                }
+            }
+            if !ready.is_empty() {
+                continue;
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                for index in waiting {
+                    let child = &mut self.children[index];
+                    child.timed_out = Some(doing(child.pid));
+                    let _ = sys::send_signal(child.pid, libc::SIGKILL);
+                    child.reap()?;
+                }
+            } else if deadline.is_none() && !silent {
+                silent = true;
+                for index in waiting {
+                    let doing = doing(self.children[index].pid);
+                    if !doing.starts_with("running") {
+                        eprintln!(
+                            "Still waiting for worker {index}, which is {doing}. Interrupt the cell (■) to stop, \
+                             and give join_timeout a limit to be told sooner."
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<T> Drop for Workers<T> {
+    fn drop(&mut self) {
+        // A worker holds a copy of its parent's handles; those are not its children.
+        if sys::getpid() != self.parent {
+            return;
+        }
+        let left = || self.children.iter().filter(|child| child.ended.is_none());
+        for child in left() {
+            let _ = sys::send_signal(child.pid, libc::SIGKILL);
+        }
+        for child in left() {
+            let _ = sys::try_reap(child.pid, true);
+        }
+    }
+}
+
+impl Child {
+    fn reap(&mut self) -> io::Result<()> {
+        let (ended, usage) = sys::try_reap(self.pid, true)?
+            .expect("a wait that blocks returns only with an ended process");
+        self.ended = Some((ended, usage, self.forked.elapsed()));
+        Ok(())
+    }
+}
+
+/// What a worker that keeps us waiting does, and a likely reason.
+fn doing(pid: sys::Pid) -> String {
+    let mut doing = sys::activity(pid);
+    let threads = sys::other_threads();
+    if threads > 0 && doing.starts_with("asleep") {
+        doing.push_str(&format!(
+            " (the parent has {threads} other threads, which a fork does not copy: if the worker uses rayon or another \
+             thread pool, it waits for threads that it does not have)"
+        ));
+    }
+    doing
+}
+
+/// Forks one worker; the parent gets the reading end of its pipe and its process number.
+fn start<T: Serialize>(
+    work: &impl Fn(&Worker) -> T,
+    worker: Worker,
+    parent: sys::Pid,
+    forked: Instant,
+) -> io::Result<(OwnedFd, sys::Pid)> {
+    let pipe = sys::Pipe::new()?;
+    match sys::fork()? {
+        Some(pid) => Ok((pipe.reader, pid)),
+        None => {
+            sys::die_with_parent(parent);
+            drop(pipe.reader);
+            let (code, frame) = run(|| work(&worker), forked);
+            let _ = io::stdout().flush();
+            let _ = io::stderr().flush();
+            let sent = sys::write_all(&pipe.writer, &frame).is_ok();
+            sys::exit_now(if sent { code } else { 1 });
+        }
+    }
+}
+
+// The frame that a worker sends home:
+//
+//   ┌─────┬──────────────────────┬──────────────────────────────────────────────┐
+//   │ tag │ nanoseconds, 8 bytes │ postcard: the value, or (message, place)     │
+//   └─────┴──────────────────────┴──────────────────────────────────────────────┘
+//
+// It counts only together with the exit code of a worker that left by itself: one killed while it wrote has sent a part.
+const RETURNED: u8 = 0;
+const PANICKED: u8 = 1;
+const HEADER: usize = 9;
+
+thread_local! {
+    static PANIC: RefCell<(String, String)> = const { RefCell::new((String::new(), String::new())) };
+}
+
+/// Runs the closure in the worker; the exit code and the frame.
+fn run<T: Serialize>(work: impl FnOnce() -> T, forked: Instant) -> (i32, Vec<u8>) {
+    panic::set_hook(Box::new(|info| {
+        let message = info
+            .payload_as_str()
+            .unwrap_or("(a panic without words)")
+            .to_string();
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        PANIC.with(|panic| panic.replace((message, place)));
+    }));
+    let frame = |tag: u8| {
+        let mut frame = vec![tag];
+        frame.extend((forked.elapsed().as_nanos() as u64).to_le_bytes());
+        frame
+    };
+    // Nothing the closure left half done is looked at again: the process ends.
+    let result = panic::catch_unwind(AssertUnwindSafe(|| {
+        let value = work();
+        postcard::to_extend(&value, frame(RETURNED)).unwrap_or_else(|error| {
+            panic!("the value that the worker returned cannot be sent home: {error}")
+        })
+    }));
+    match result {
+        Ok(frame) => (0, frame),
+        Err(_) => {
+            let panic = PANIC.with(|panic| panic.take());
+            let frame = postcard::to_extend(&panic, frame(PANICKED)).unwrap_or_default();
+            (101, frame)
+        }
+    }
+}
+
+fn outcome<T: DeserializeOwned>(
+    index: usize,
+    child: &mut Child,
+    limit: Option<Duration>,
+) -> Outcome<T> {
+    let (ended, usage, collected) = child.ended.take().expect("wait collected every worker");
+    let header = child.received.split_at_checked(HEADER);
+    let (tag, wall, body) = header.map_or((None, collected, &[][..]), |(header, body)| {
+        let nanos = u64::from_le_bytes(header[1..].try_into().expect("eight bytes"));
+        (Some(header[0]), Duration::from_nanos(nanos), body)
+    });
+    let mut value = None;
+    let exit = match (child.timed_out.take(), ended, tag) {
+        (_, sys::Ended::Code(0), Some(RETURNED)) => match postcard::from_bytes(body) {
+            Ok(returned) => {
+                value = Some(returned);
+                Exit::Returned
+            }
+            Err(error) => Exit::Panicked {
+                message: format!(
+                    "the value that came home cannot be read back ({error}): its type must serialise and \
+                     deserialise alike"
+                ),
+                place: String::new(),
+            },
+        },
+        (_, sys::Ended::Code(101), Some(PANICKED)) => {
+            let (message, place) = postcard::from_bytes(body).unwrap_or_default();
+            Exit::Panicked { message, place }
+        }
+        (Some(doing), ..) => Exit::TimedOut {
+            after: limit.unwrap_or_default(),
+            doing,
+        },
+        (None, sys::Ended::Code(code), _) => Exit::Exited(code),
+        (None, sys::Ended::Signal(signal), _) => Exit::Signaled(signal),
+    };
+    Outcome {
+        index,
+        exit,
+        value,
+        wall,
+        cpu: usage.user + usage.system,
+    }
+}

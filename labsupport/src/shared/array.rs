@@ -1,0 +1,195 @@
+use super::lock::{LockCell, LockGuard};
+use super::plain::load_words;
+use super::{Plain, Segment, SharedError};
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+
+/// A row of values of one type that processes share, with one lock: Python's `multiprocessing.Array`.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let hits = Array::<u64>::new(4)?;
+/// let workers = Workers::spawn(4, |w| hits.set(w.index(), 10 * w.index() as u64))?;
+/// workers.join()?;
+/// assert_eq!(hits.lock().to_vec(), [0, 10, 20, 30]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Array<T> {
+    segment: Segment,
+    len: usize,
+    // Not Sync, for the same reason as `Value`.
+    values: PhantomData<Cell<T>>,
+}
+
+impl<T> Clone for Array<T> {
+    fn clone(&self) -> Self {
+        Array {
+            segment: self.segment.clone(),
+            len: self.len,
+            values: PhantomData,
+        }
+    }
+}
+
+impl<T: Plain> Array<T> {
+    const DATA: usize = {
+        assert!(align_of::<T>() <= size_of::<LockCell>());
+        assert!(size_of::<T>() > 0);
+        size_of::<LockCell>()
+    };
+
+    /// `len` zeros.
+    ///
+    /// # Errors
+    /// Zero elements, no shared memory.
+    pub fn new(len: usize) -> Result<Array<T>, SharedError> {
+        if len == 0 {
+            return Err(SharedError::Empty("elements"));
+        }
+        let limit = (isize::MAX as usize / 4) / size_of::<T>();
+        if len > limit {
+            return Err(SharedError::TooLarge {
+                asked: len,
+                limit,
+                of: "elements",
+            });
+        }
+        let segment = Segment::new(Self::DATA + len * size_of::<T>())?;
+        segment.make_lock(0, 0)?;
+        Ok(Array {
+            segment,
+            len,
+            values: PhantomData,
+        })
+    }
+
+    fn cell(&self) -> &LockCell {
+        // SAFETY: `new` made a lock at offset 0, and the segment lives as long as `self`.
+        unsafe { self.segment.at::<LockCell>(0).as_ref() }
+    }
+
+    fn check(&self, index: usize) {
+        let len = self.len;
+        assert!(
+            index < len,
+            "there is no element {index}: the array has {len}, numbered 0 to {}.",
+            len - 1
+        );
+    }
+
+    /// How many elements there are.
+    // An array of zero elements cannot be made, so an `is_empty` would have one answer.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Element `index`, read under the lock.
+    ///
+    /// # Panics
+    /// There is no element `index`.
+    pub fn get(&self, index: usize) -> T {
+        self.check(index);
+        self.lock()[index]
+    }
+
+    /// Writes element `index` under the lock.
+    ///
+    /// # Panics
+    /// There is no element `index`.
+    pub fn set(&self, index: usize, value: T) {
+        self.check(index);
+        self.lock()[index] = value;
+    }
+
+    /// Element `index`, read without the lock; see [`Value::get_unlocked`](super::Value::get_unlocked).
+    ///
+    /// # Panics
+    /// There is no element `index`.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let hits = Array::<u64>::new(2)?;
+    /// hits.set(1, 5);
+    /// assert_eq!(hits.get_unlocked(1), 5);
+    /// # Ok::<(), SharedError>(())
+    /// ```
+    pub fn get_unlocked(&self, index: usize) -> T {
+        self.check(index);
+        let element = self.segment.at::<T>(Self::DATA + index * size_of::<T>());
+        // SAFETY: the element is within the segment, aligned, and valid since it was zeros. `Array` is not Sync, and a guard
+        // borrows it, so no other thread of this process writes now.
+        unsafe { load_words(element.as_ptr()) }
+    }
+
+    /// Waits for the lock; the guard stands for the whole array until it is dropped.
+    pub fn lock(&self) -> ArrayGuard<'_, T> {
+        let lock = self.cell().lock();
+        ArrayGuard {
+            lock,
+            data: NonNull::slice_from_raw_parts(self.segment.at(Self::DATA), self.len),
+            values: PhantomData,
+        }
+    }
+}
+
+impl<T: Plain + fmt::Debug> fmt::Debug for Array<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values = (0..self.len).map(|index| self.get_unlocked(index));
+        f.write_str("Array")?;
+        f.debug_list().entries(values).finish()
+    }
+}
+
+/// A shared array under its lock.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let hits = Array::<u64>::new(3)?;
+/// let mut guard = hits.lock();
+/// guard.fill(1);
+/// assert_eq!(guard.iter().sum::<u64>(), 3);
+/// assert!(!guard.owner_died());
+/// # Ok::<(), SharedError>(())
+/// ```
+#[must_use = "the lock is given back at once unless the guard is kept"]
+pub struct ArrayGuard<'a, T> {
+    lock: LockGuard<'a>,
+    data: NonNull<[T]>,
+    values: PhantomData<&'a mut T>,
+}
+
+impl<T> ArrayGuard<'_, T> {
+    /// Whether the holder before you died with the lock: the array may be half written.
+    pub fn owner_died(&self) -> bool {
+        self.lock.owner_died()
+    }
+}
+
+impl<T: Plain> Deref for ArrayGuard<'_, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        // SAFETY: the data is valid for the guard's life and only written under the lock.
+        unsafe { self.data.as_ref() }
+    }
+}
+
+impl<T: Plain> DerefMut for ArrayGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as in `deref`, and the guard is borrowed mutably.
+        unsafe { self.data.as_mut() }
+    }
+}
+
+impl<T: Plain + fmt::Debug> fmt::Debug for ArrayGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}

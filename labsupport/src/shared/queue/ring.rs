@@ -1,0 +1,293 @@
+use super::bell::Bell;
+use crate::shared::lock::LockCell;
+use crate::shared::{LockGuard, Segment, SharedError};
+use crate::sys;
+use std::hint;
+use std::mem::offset_of;
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Positions are 32 bits wide; half of that keeps "how far apart" unambiguous.
+pub(super) const MOST_BYTES: usize = 1 << 30;
+
+/// Messages start at multiples of this, and so does their length word.
+const ALIGN: usize = 8;
+
+/// How often to look again before sleeping, where another core can change what we look at.
+const LOOKS: u32 = 200;
+
+/// The ring of messages, as bytes. See `README.md`.
+#[derive(Clone)]
+pub(super) struct Ring {
+    segment: Segment,
+    capacity: u32,
+    /// A power of two.
+    bytes: u32,
+    looks: u32,
+    creator: sys::Pid,
+}
+
+/// What lies at the start of the segment; the ring follows it.
+#[repr(C)]
+struct Header {
+    get: Side,
+    put: Side,
+}
+
+/// One side of the queue.
+#[repr(C, align(128))]
+struct Side {
+    lock: LockCell,
+    /// Where this side is. Written by the holder of `lock` alone, in one store that commits its whole operation.
+    position: AtomicU64,
+    /// Where this side waits for the other one.
+    bell: Bell,
+}
+
+/// A point in the stream: messages and bytes before it, both modulo 2^32.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Position {
+    messages: u32,
+    bytes: u32,
+}
+
+impl Position {
+    fn of(word: u64) -> Position {
+        Position {
+            messages: (word >> 32) as u32,
+            bytes: word as u32,
+        }
+    }
+
+    fn word(self) -> u64 {
+        u64::from(self.messages) << 32 | u64::from(self.bytes)
+    }
+
+    fn after(self, frame: u32) -> Position {
+        Position {
+            messages: self.messages.wrapping_add(1),
+            bytes: self.bytes.wrapping_add(frame),
+        }
+    }
+}
+
+/// Bytes that a message of `len` bytes takes in the ring.
+fn frame(len: usize) -> u32 {
+    (size_of::<u32>() + len).next_multiple_of(ALIGN) as u32
+}
+
+impl Ring {
+    pub(super) fn new(capacity: usize, bytes: usize) -> Result<Ring, SharedError> {
+        if capacity == 0 {
+            return Err(SharedError::Empty("messages"));
+        }
+        if bytes == 0 {
+            return Err(SharedError::Empty("bytes"));
+        }
+        for (asked, of) in [(capacity, "messages"), (bytes, "bytes")] {
+            if asked > MOST_BYTES {
+                return Err(SharedError::TooLarge {
+                    asked,
+                    limit: MOST_BYTES,
+                    of,
+                });
+            }
+        }
+        let bytes = bytes.next_power_of_two().max(64);
+        let segment = Segment::new(size_of::<Header>() + bytes)?;
+        segment.make_lock(0, offset_of!(Header, get) + offset_of!(Side, lock))?;
+        segment.make_lock(1, offset_of!(Header, put) + offset_of!(Side, lock))?;
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        Ok(Ring {
+            segment,
+            capacity: capacity as u32,
+            bytes: bytes as u32,
+            // On one core nobody can change anything while we look.
+            looks: if cores > 1 { LOOKS } else { 0 },
+            creator: sys::getpid(),
+        })
+    }
+
+    #[inline]
+    fn header(&self) -> &Header {
+        // SAFETY: the segment starts with a Header: its locks were made in `new`, and zeros are valid for the rest, which is
+        // atomics alone.
+        unsafe { self.segment.at::<Header>(0).as_ref() }
+    }
+
+    #[inline]
+    fn positions(&self) -> (Position, Position) {
+        let header = self.header();
+        // The head first: read the other way round, a get in between could make the head overtake the tail.
+        let head = Position::of(header.get.position.load(Ordering::Acquire));
+        let tail = Position::of(header.put.position.load(Ordering::Acquire));
+        (head, tail)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        let (head, tail) = self.positions();
+        tail.messages.wrapping_sub(head.messages) as usize
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity as usize
+    }
+
+    pub(super) fn largest_message(&self) -> usize {
+        self.bytes as usize - ALIGN
+    }
+
+    pub(super) fn has_room(&self, len: usize) -> bool {
+        let (head, tail) = self.positions();
+        self.fits(head, tail, frame(len))
+    }
+
+    #[inline]
+    fn fits(&self, head: Position, tail: Position, frame: u32) -> bool {
+        tail.messages.wrapping_sub(head.messages) < self.capacity
+            && tail.bytes.wrapping_sub(head.bytes) + frame <= self.bytes
+    }
+
+    /// Puts a message if there is room.
+    #[inline]
+    pub(super) fn try_put(&self, message: &[u8]) -> bool {
+        let header = self.header();
+        let frame = frame(message.len());
+        let guard = lock(&header.put.lock, self.looks);
+        let tail = Position::of(header.put.position.load(Ordering::Relaxed));
+        let head = Position::of(header.get.position.load(Ordering::Acquire));
+        if !self.fits(head, tail, frame) {
+            return false;
+        }
+        self.write(tail.bytes, &(message.len() as u32).to_ne_bytes());
+        self.write(tail.bytes.wrapping_add(4), message);
+        // The commit.
+        header
+            .put
+            .position
+            .store(tail.after(frame).word(), Ordering::Release);
+        drop(guard);
+        header.get.bell.ring();
+        true
+    }
+
+    /// Takes the message at the front, if there is one, and gives its bytes to `read`.
+    #[inline]
+    pub(super) fn try_get<R>(&self, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let header = self.header();
+        let (head, tail) = self.positions();
+        if head == tail {
+            return None; // without the lock: many may be looking at an empty queue
+        }
+        let guard = lock(&header.get.lock, self.looks);
+        let head = Position::of(header.get.position.load(Ordering::Relaxed));
+        let tail = Position::of(header.put.position.load(Ordering::Acquire));
+        if head == tail {
+            return None;
+        }
+        let mut length = [0; 4];
+        self.read(head.bytes, &mut length);
+        let length = u32::from_ne_bytes(length) as usize;
+        let mut small = [0u8; 128];
+        let mut large = Vec::new();
+        let message = if length <= small.len() {
+            &mut small[..length]
+        } else {
+            large.resize(length, 0);
+            &mut large[..]
+        };
+        self.read(head.bytes.wrapping_add(4), message);
+        let next = head.after(frame(length));
+        // The commit: from here on the message is ours, and dies with us.
+        header.get.position.store(next.word(), Ordering::Release);
+        drop(guard);
+        header.put.bell.ring();
+        if next != tail {
+            // The one who put the next message may have seen nobody asleep but us: pass it on.
+            header.get.bell.ring();
+        }
+        Some(read(message))
+    }
+
+    pub(super) fn wait_for_message(&self, limit: Duration) {
+        self.wait(&self.header().get.bell, limit, || self.len() > 0);
+    }
+
+    pub(super) fn wait_for_room(&self, len: usize, limit: Duration) {
+        self.wait(&self.header().put.bell, limit, || self.has_room(len));
+    }
+
+    #[inline]
+    fn wait(&self, bell: &Bell, limit: Duration, ready: impl Fn() -> bool) {
+        for _ in 0..self.looks {
+            if ready() {
+                return;
+            }
+            hint::spin_loop();
+        }
+        bell.sleep(limit, ready);
+    }
+
+    /// Whether no other process is left that could use this queue.
+    ///
+    /// Only the process that made the queue and those forked from it know the memory, and a worker does not outlive its
+    /// parent. So a worker is never alone, and the creator is when it has no living child. Slow; for those that have
+    /// waited long.
+    pub(super) fn is_alone(&self) -> bool {
+        self.creator == sys::getpid() && !sys::has_live_children()
+    }
+
+    /// Copies `bytes` into the ring at stream position `at`, around its end if need be.
+    #[inline]
+    fn write(&self, at: u32, bytes: &[u8]) {
+        let (start, first) = self.split(at, bytes.len());
+        // SAFETY: `split` keeps both parts within the ring. Only the holder of the put lock writes here, and `fits` said that
+        // these bytes are free: no consumer reads them before the commit.
+        unsafe {
+            let ring = self.data();
+            ptr::copy_nonoverlapping(bytes.as_ptr(), ring.add(start), first);
+            ptr::copy_nonoverlapping(bytes.as_ptr().add(first), ring, bytes.len() - first);
+        }
+    }
+
+    #[inline]
+    fn read(&self, at: u32, bytes: &mut [u8]) {
+        let (start, first) = self.split(at, bytes.len());
+        // SAFETY: `split` keeps both parts within the ring. The bytes were committed by a release store that we have seen with
+        // an acquire load, and no producer overwrites them before the head moves, for which we hold the lock.
+        unsafe {
+            let ring = self.data();
+            ptr::copy_nonoverlapping(ring.add(start), bytes.as_mut_ptr(), first);
+            ptr::copy_nonoverlapping(ring, bytes.as_mut_ptr().add(first), bytes.len() - first);
+        }
+    }
+
+    /// Where stream position `at` lies in the ring, and how many of `len` bytes fit before the ring's end.
+    #[inline]
+    fn split(&self, at: u32, len: usize) -> (usize, usize) {
+        assert!(
+            len <= self.bytes as usize,
+            "a queue's memory was overwritten; restart the kernel."
+        );
+        let start = (at & (self.bytes - 1)) as usize;
+        (start, len.min(self.bytes as usize - start))
+    }
+
+    #[inline]
+    fn data(&self) -> *mut u8 {
+        self.segment.at::<u8>(size_of::<Header>()).as_ptr()
+    }
+}
+
+/// Takes the lock; the holder is nearly always done within a few nanoseconds, so look a little before sleeping.
+#[inline]
+fn lock(cell: &LockCell, looks: u32) -> LockGuard<'_> {
+    for _ in 0..looks {
+        if let Some(guard) = cell.try_lock() {
+            return guard;
+        }
+        hint::spin_loop();
+    }
+    cell.lock()
+}

@@ -1,0 +1,187 @@
+use super::SharedError;
+use super::lock::LockCell;
+use crate::sys;
+use shared_memory::{Shmem, ShmemConf, ShmemError};
+use std::fmt;
+use std::io;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// A piece of memory that this process and the workers it forks afterwards share. It starts as zeros.
+///
+/// This is the raw material, for measuring it and for protocols of your own; [`Flag`](super::Flag),
+/// [`Value`](super::Value), [`Array`](super::Array) and [`Queue`](super::Queue) are made of it.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// use std::sync::atomic::Ordering;
+/// let segment = Segment::new(64)?;
+/// let workers = Workers::spawn(4, |_| segment.word(0).fetch_add(1, Ordering::Relaxed))?;
+/// workers.join()?;
+/// assert_eq!(segment.word(0).load(Ordering::Relaxed), 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Segment {
+    base: NonNull<u8>,
+    mapping: Arc<Mapping>,
+}
+
+// SAFETY: a Segment is an address of memory that lives as long as the Arc. It hands out atomics and, inside this crate,
+// pointers whose users say themselves why their accesses are sound.
+unsafe impl Send for Segment {}
+// SAFETY: as above.
+unsafe impl Sync for Segment {}
+
+/// The mapping, and which robust locks were made in it.
+struct Mapping {
+    memory: ManuallyDrop<Shmem>,
+    /// Offsets of at most two locks, each plus one; zero for none. Written while the segment is being set up.
+    locks: [AtomicU32; 2],
+}
+
+// SAFETY: `Shmem` is a pointer, a length, a descriptor and a name; after `Segment::new` nothing writes to them.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Segment {
+    /// At least `bytes` bytes of zeros, reserved: a full `/dev/shm` is an error here, not a signal later.
+    ///
+    /// # Errors
+    /// Zero bytes, no room in `/dev/shm`, no more open files.
+    pub fn new(bytes: usize) -> Result<Segment, SharedError> {
+        if bytes == 0 {
+            return Err(SharedError::Empty("bytes"));
+        }
+        let limit = isize::MAX as usize / 2;
+        if bytes > limit {
+            return Err(SharedError::TooLarge {
+                asked: bytes,
+                limit,
+                of: "bytes",
+            });
+        }
+        let mut memory = create(bytes)?;
+        let reserved = sys::reserve(memory.get_os_id(), bytes);
+        // From here on the memory has no name. The crate's own `Drop` would unlink it by name too, in whichever process
+        // drops first, so it is told that it owns nothing.
+        sys::unlink(memory.get_os_id());
+        memory.set_owner(false);
+        reserved.map_err(|error| match error.raw_os_error() {
+            Some(libc::ENOSPC | libc::ENOMEM | libc::EFBIG) => SharedError::Full {
+                asked: bytes,
+                free: sys::free(),
+            },
+            _ => SharedError::Os(error),
+        })?;
+        let base = NonNull::new(memory.as_ptr()).expect("a mapping is never at address zero");
+        let mapping = Mapping {
+            memory: ManuallyDrop::new(memory),
+            locks: Default::default(),
+        };
+        Ok(Segment {
+            base,
+            mapping: Arc::new(mapping),
+        })
+    }
+
+    /// How many bytes there are.
+    // A segment of zero bytes cannot be made, so an `is_empty` would have one answer.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.mapping.memory.len()
+    }
+
+    /// The `index`-th 8-byte word, as an atomic.
+    ///
+    /// # Panics
+    /// The word is not within the segment.
+    #[inline]
+    pub fn word(&self, index: usize) -> &AtomicU64 {
+        let words = self.len() / 8;
+        assert!(
+            index < words,
+            "there is no word {index}: the segment has {words} words."
+        );
+        // SAFETY: a page is aligned for any word, the word is within the mapping, and it is used as an atomic by all.
+        unsafe { self.at::<AtomicU64>(index * 8).as_ref() }
+    }
+
+    /// A pointer to the `T` at byte `offset`.
+    #[inline]
+    pub(super) fn at<T>(&self, offset: usize) -> NonNull<T> {
+        debug_assert!(
+            offset + size_of::<T>() <= self.len() && offset.is_multiple_of(align_of::<T>())
+        );
+        // SAFETY: callers stay within the length that they asked for, so the result is within the same mapping.
+        unsafe { self.base.add(offset).cast() }
+    }
+
+    /// Makes a lock at byte `offset` (one per `slot`, 0 or 1) and remembers it, so that it is not unmapped while held.
+    pub(super) fn make_lock(&self, slot: usize, offset: usize) -> Result<(), SharedError> {
+        // SAFETY: the place is within the mapping and aligned (both of our offsets are multiples of 128), nobody else knows
+        // the segment yet, and `Mapping::drop` keeps the memory while the lock is held.
+        unsafe { LockCell::init(self.at(offset)) }.map_err(SharedError::Os)?;
+        self.mapping.locks[slot].store(offset as u32 + 1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Creates the memory under a name that says whose it is, so that `labs` can sweep up what a SIGKILL between creation and
+/// unlinking leaves.
+fn create(bytes: usize) -> Result<Shmem, SharedError> {
+    // A name is in use for microseconds only. Each cell of a notebook counts from zero again, so a name may be taken.
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..10_000 {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("/labs-{}-{number}", sys::getpid());
+        match ShmemConf::new().os_id(name).size(bytes).create() {
+            Ok(memory) => return Ok(memory),
+            Err(ShmemError::MappingIdExists) => {}
+            Err(ShmemError::MapCreateFailed(code) | ShmemError::UnknownOsError(code)) => {
+                let error = io::Error::from_raw_os_error(code as i32);
+                return Err(match error.raw_os_error() {
+                    Some(libc::ENOMEM | libc::ENOSPC) => SharedError::Full {
+                        asked: bytes,
+                        free: sys::free(),
+                    },
+                    _ => SharedError::Os(error),
+                });
+            }
+            Err(error) => return Err(SharedError::Os(io::Error::other(error.to_string()))),
+        }
+    }
+    Err(SharedError::Os(io::Error::from(
+        io::ErrorKind::AlreadyExists,
+    )))
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        let base = self.memory.as_ptr();
+        let held = self.locks.iter().any(|offset| {
+            let Some(offset) = offset.load(Ordering::Relaxed).checked_sub(1) else {
+                return false;
+            };
+            // SAFETY: `make_lock` made a lock at this offset of this mapping, which is still mapped.
+            let lock = unsafe { &*base.add(offset as usize).cast::<LockCell>() };
+            lock.is_held()
+        });
+        // A thread's list of robust locks, which the C library and the kernel walk, must never point into memory that is
+        // gone. A lock is still held here only if its guard was forgotten; then the memory is kept.
+        if !held {
+            // SAFETY: this is the only drop of `memory`, and nothing uses it afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.memory) };
+        }
+    }
+}
+
+impl fmt::Debug for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Segment({} bytes)", self.len())
+    }
+}

@@ -1,0 +1,183 @@
+use super::lock::{LockCell, LockGuard};
+use super::plain::{load_words, store_words};
+use super::{Plain, Segment, SharedError};
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+
+/// One value that processes share, with its lock: Python's `multiprocessing.Value`.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let total = Value::new(0u64)?;
+/// let workers = Workers::spawn(4, |_| {
+///     for _ in 0..1000 {
+///         *total.lock() += 1; // read, add and write under one lock
+///     }
+/// })?;
+/// workers.join()?;
+/// assert_eq!(total.get(), 4000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Value<T> {
+    segment: Segment,
+    // Not Sync: `get_unlocked` is sound against other processes, not against other threads.
+    value: PhantomData<Cell<T>>,
+}
+
+impl<T> Clone for Value<T> {
+    fn clone(&self) -> Self {
+        Value {
+            segment: self.segment.clone(),
+            value: PhantomData,
+        }
+    }
+}
+
+impl<T: Plain> Value<T> {
+    const DATA: usize = {
+        assert!(align_of::<T>() <= size_of::<LockCell>());
+        size_of::<LockCell>()
+    };
+
+    /// A shared value that starts as `value`.
+    ///
+    /// # Errors
+    /// No shared memory.
+    pub fn new(value: T) -> Result<Value<T>, SharedError> {
+        let segment = Segment::new(Self::DATA + size_of::<T>())?;
+        segment.make_lock(0, 0)?;
+        let shared = Value {
+            segment,
+            value: PhantomData,
+        };
+        shared.set_unlocked(value);
+        Ok(shared)
+    }
+
+    fn cell(&self) -> &LockCell {
+        // SAFETY: `new` made a lock at offset 0, and the segment lives as long as `self`.
+        unsafe { self.segment.at::<LockCell>(0).as_ref() }
+    }
+
+    #[inline]
+    fn data(&self) -> NonNull<T> {
+        self.segment.at(Self::DATA)
+    }
+
+    /// The value, read under the lock.
+    #[inline]
+    pub fn get(&self) -> T {
+        *self.lock()
+    }
+
+    /// Writes the value under the lock.
+    #[inline]
+    pub fn set(&self, value: T) {
+        *self.lock() = value;
+    }
+
+    /// The value, read without the lock. Up to 8 bytes are read in one piece; a larger value word by word, so that a
+    /// reader may see the beginning of one write and the end of another.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let best = Value::new(u64::MAX)?;
+    /// assert_eq!(best.get_unlocked(), u64::MAX);
+    /// # Ok::<(), SharedError>(())
+    /// ```
+    #[inline]
+    pub fn get_unlocked(&self) -> T {
+        // SAFETY: the data is within the segment, aligned, and holds a valid T since `new`. `Value` is not Sync, and a
+        // guard borrows it, so no other thread of this process writes now.
+        unsafe { load_words(self.data().as_ptr()) }
+    }
+
+    /// Writes without the lock, in the same pieces. It exists to show what goes wrong.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let best = Value::new(0u64)?;
+    /// best.set_unlocked(7);
+    /// assert_eq!(best.get(), 7);
+    /// # Ok::<(), SharedError>(())
+    /// ```
+    #[inline]
+    pub fn set_unlocked(&self, value: T) {
+        // SAFETY: as in `get_unlocked`.
+        unsafe { store_words(self.data().as_ptr(), value) }
+    }
+
+    /// Waits for the lock; the guard stands for the value until it is dropped.
+    #[inline]
+    pub fn lock(&self) -> ValueGuard<'_, T> {
+        ValueGuard {
+            lock: self.cell().lock(),
+            data: self.data(),
+            value: PhantomData,
+        }
+    }
+}
+
+impl<T: Plain + fmt::Debug> fmt::Debug for Value<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Value({:?})", self.get_unlocked())
+    }
+}
+
+/// A shared value under its lock.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let best = Value::new(10u64)?;
+/// let mut guard = best.lock();
+/// if *guard > 7 {
+///     *guard = 7; // nobody else has come between the look and the write
+/// }
+/// assert!(!guard.owner_died());
+/// # Ok::<(), SharedError>(())
+/// ```
+#[must_use = "the lock is given back at once unless the guard is kept"]
+pub struct ValueGuard<'a, T> {
+    lock: LockGuard<'a>,
+    data: NonNull<T>,
+    value: PhantomData<&'a mut T>,
+}
+
+impl<T> ValueGuard<'_, T> {
+    /// Whether the holder before you died with the lock: the value may be half written.
+    pub fn owner_died(&self) -> bool {
+        self.lock.owner_died()
+    }
+}
+
+impl<T: Plain> Deref for ValueGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the data is valid for the guard's life, and the lock keeps other writers out. Who writes without the lock
+        // on purpose does it from another process, word by word, and any mixture of words is a valid T.
+        unsafe { self.data.as_ref() }
+    }
+}
+
+impl<T: Plain> DerefMut for ValueGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`, and the guard is borrowed mutably.
+        unsafe { self.data.as_mut() }
+    }
+}
+
+impl<T: Plain + fmt::Debug> fmt::Debug for ValueGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ValueGuard({:?})", **self)
+    }
+}

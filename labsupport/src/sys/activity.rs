@@ -1,0 +1,91 @@
+//! What other processes are doing, read from /proc. Slow (tens of microseconds): for messages and for long waits.
+
+use super::Pid;
+use std::fs;
+
+/// What a process is doing, in words that fit "worker 2 was …".
+pub(crate) fn activity(pid: Pid) -> String {
+    match state(pid) {
+        Some('R') => "running (a loop that does not end, or work that takes longer?)".into(),
+        Some('S' | 'D') => match system_call(pid) {
+            Some(libc::SYS_futex) => {
+                "asleep, waiting for a lock, for a task in an empty queue or for room in a full one"
+                    .into()
+            }
+            Some(libc::SYS_clock_nanosleep | libc::SYS_nanosleep) => "in a sleep".into(),
+            Some(libc::SYS_read | libc::SYS_recvfrom | libc::SYS_poll | libc::SYS_recvmsg) => {
+                "asleep, waiting for data".into()
+            }
+            Some(libc::SYS_write | libc::SYS_sendto) => {
+                "asleep, waiting for somebody to read what it writes".into()
+            }
+            Some(libc::SYS_wait4 | libc::SYS_waitid) => {
+                "asleep, waiting for a process of its own".into()
+            }
+            _ => "asleep".into(),
+        },
+        Some('T' | 't') => "stopped (SIGSTOP or a debugger)".into(),
+        Some('Z') | None => "ending".into(),
+        Some(_) => "in a state this library has no word for".into(),
+    }
+}
+
+/// Whether `pid` names a process that has not ended. A zombie has ended.
+pub(crate) fn alive(pid: Pid) -> bool {
+    !matches!(state(pid), None | Some('Z' | 'X'))
+}
+
+/// Whether the calling process has a child that has not ended.
+pub(crate) fn has_live_children() -> bool {
+    let Ok(tasks) = fs::read_dir("/proc/self/task") else {
+        return false;
+    };
+    tasks.flatten().any(|task| {
+        fs::read_to_string(task.path().join("children"))
+            .unwrap_or_default()
+            .split_whitespace()
+            .filter_map(|pid| pid.parse().ok())
+            .any(alive)
+    })
+}
+
+/// How many threads the calling process has besides the calling one.
+pub(crate) fn other_threads() -> usize {
+    fs::read_dir("/proc/self/task").map_or(0, |tasks| {
+        tasks
+            .flatten()
+            // The kernel's own watch for a dead parent is no concern of a worker's.
+            .filter(|task| {
+                fs::read_to_string(task.path().join("comm"))
+                    .is_ok_and(|name| name.trim() != "labs-watch")
+            })
+            .count()
+            .saturating_sub(1)
+    })
+}
+
+/// The one-letter state in /proc/PID/stat; it follows the command name, which is in brackets and may hold anything.
+fn state(pid: Pid) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(')').next()?.trim_start().chars().next()
+}
+
+fn system_call(pid: Pid) -> Option<i64> {
+    let call = fs::read_to_string(format!("/proc/{pid}/syscall")).ok()?;
+    call.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::getpid;
+
+    #[test]
+    fn this_process_is_alive_and_running() {
+        assert!(alive(getpid()));
+        assert!(
+            activity(getpid()).starts_with("running") || activity(getpid()).starts_with("asleep")
+        );
+        assert!(!alive(-1));
+    }
+}

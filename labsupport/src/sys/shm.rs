@@ -1,0 +1,47 @@
+//! What the `shared_memory` crate leaves to us: pages that are really there.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+/// Makes the kernel set aside all pages of the shared memory object `name` now.
+///
+/// Without it a full /dev/shm shows only at the first write to a page, as a SIGBUS that kills the process.
+pub(crate) fn reserve(name: &str, bytes: usize) -> io::Result<()> {
+    let name = CString::new(name)?;
+    // SAFETY: `name` is a live C string.
+    let fd = unsafe { libc::shm_open(name.as_ptr(), libc::O_RDWR | libc::O_CLOEXEC, 0) };
+    if fd == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: shm_open gave us this descriptor, and nobody else owns it.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    loop {
+        // SAFETY: posix_fallocate passes integers to the kernel.
+        match unsafe { libc::posix_fallocate(fd.as_raw_fd(), 0, bytes as libc::off_t) } {
+            0 => return Ok(()),
+            libc::EINTR => {}
+            code => return Err(io::Error::from_raw_os_error(code)),
+        }
+    }
+}
+
+/// Takes the name away; the memory lives on while somebody has it mapped.
+pub(crate) fn unlink(name: &str) {
+    if let Ok(name) = CString::new(name) {
+        // SAFETY: `name` is a live C string.
+        unsafe { libc::shm_unlink(name.as_ptr()) };
+    }
+}
+
+/// Free bytes in /dev/shm, where the system tells.
+pub(crate) fn free() -> Option<u64> {
+    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::zeroed();
+    // SAFETY: the path is a C string and the pointer that of a live local of the right type.
+    if unsafe { libc::statvfs(c"/dev/shm".as_ptr(), stat.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: statvfs succeeded and filled it; it was zeroed before, and every bit pattern is valid.
+    let stat = unsafe { stat.assume_init() };
+    Some(stat.f_bavail * stat.f_frsize)
+}
