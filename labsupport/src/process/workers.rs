@@ -1,5 +1,5 @@
 use super::{Exit, JoinError, Outcome, Report, SpawnError, Worker};
-use crate::sys;
+use crate::sys::{self, fault};
 use serde::{Serialize, de::DeserializeOwned};
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -291,6 +291,7 @@ fn start<T: Serialize>(
     match sys::fork()? {
         Some(pid) => Ok((pipe.reader, pid)),
         None => {
+            fault::point("worker: forked");
             sys::die_with_parent(parent);
             drop(pipe.reader);
             let (code, frame) = run(|| work(&worker), forked);

@@ -1,6 +1,6 @@
 use super::SharedError;
 use super::lock::LockCell;
-use crate::sys;
+use crate::sys::{self, fault};
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use std::fmt;
 use std::io;
@@ -66,6 +66,7 @@ impl Segment {
             });
         }
         let mut memory = create(bytes)?;
+        fault::point("segment: named");
         let reserved = sys::reserve(memory.get_os_id(), bytes);
         // From here on the memory has no name. The crate's own `Drop` would unlink it by name too, in whichever process
         // drops first, so it is told that it owns nothing.

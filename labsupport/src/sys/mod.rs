@@ -10,12 +10,13 @@ compile_error!(
 );
 
 mod activity;
+pub(crate) mod fault;
 mod futex;
 mod mutex;
 mod process;
 mod shm;
 
-pub(crate) use activity::{activity, alive, has_live_children, other_threads};
+pub(crate) use activity::{activity, has_live_children, other_threads};
 pub(crate) use futex::{futex_wait, futex_wake};
 pub(crate) use mutex::{Acquired, RobustMutex};
 pub(crate) use process::{

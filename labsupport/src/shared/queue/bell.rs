@@ -1,4 +1,4 @@
-use crate::sys;
+use crate::sys::{self, fault};
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::time::Duration;
 
@@ -38,6 +38,7 @@ impl Bell {
         fence(Ordering::SeqCst);
         if !ready() {
             sys::futex_wait(&self.rings, rings, limit);
+            fault::point("bell: woken");
             // Others may sleep here too, and the ring that woke us has cleared their word.
             self.someone_sleeps.store(MAYBE, Ordering::SeqCst);
         }

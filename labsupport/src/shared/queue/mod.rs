@@ -3,6 +3,8 @@
 mod bell;
 mod error;
 mod ring;
+#[cfg(test)]
+mod tests;
 
 pub use error::{GetError, PutError, Refusal};
 

@@ -1,7 +1,7 @@
 use super::bell::Bell;
 use crate::shared::lock::LockCell;
 use crate::shared::{LockGuard, Segment, SharedError};
-use crate::sys;
+use crate::sys::{self, fault};
 use std::hint;
 use std::mem::offset_of;
 use std::ptr;
@@ -157,17 +157,21 @@ impl Ring {
         let guard = lock(&header.put.lock, self.looks);
         let tail = Position::of(header.put.position.load(Ordering::Relaxed));
         let head = Position::of(header.get.position.load(Ordering::Acquire));
+        fault::point("put: locked");
         if !self.fits(head, tail, frame) {
             return false;
         }
         self.write(tail.bytes, &(message.len() as u32).to_ne_bytes());
         self.write(tail.bytes.wrapping_add(4), message);
+        fault::point("put: written");
         // The commit.
         header
             .put
             .position
             .store(tail.after(frame).word(), Ordering::Release);
+        fault::point("put: committed");
         drop(guard);
+        fault::point("put: unlocked");
         header.get.bell.ring();
         true
     }
@@ -183,6 +187,7 @@ impl Ring {
         let guard = lock(&header.get.lock, self.looks);
         let head = Position::of(header.get.position.load(Ordering::Relaxed));
         let tail = Position::of(header.put.position.load(Ordering::Acquire));
+        fault::point("get: locked");
         if head == tail {
             return None;
         }
@@ -199,15 +204,26 @@ impl Ring {
         };
         self.read(head.bytes.wrapping_add(4), message);
         let next = head.after(frame(length));
+        fault::point("get: copied");
         // The commit: from here on the message is ours, and dies with us.
         header.get.position.store(next.word(), Ordering::Release);
+        fault::point("get: committed");
         drop(guard);
+        fault::point("get: unlocked");
         header.put.bell.ring();
         if next != tail {
             // The one who put the next message may have seen nobody asleep but us: pass it on.
             header.get.bell.ring();
         }
         Some(read(message))
+    }
+
+    /// Puts both sides of an empty ring at a point of the stream.
+    #[cfg(test)]
+    pub(super) fn start_at(&self, messages: u32, bytes: u32) {
+        let word = Position { messages, bytes }.word();
+        self.header().get.position.store(word, Ordering::Relaxed);
+        self.header().put.position.store(word, Ordering::Relaxed);
     }
 
     pub(super) fn wait_for_message(&self, limit: Duration) {
