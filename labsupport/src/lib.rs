@@ -1,4 +1,91 @@
 //! Worker processes, shared memory, queues, timing and figures for the coordination labs.
+//!
+//! Four workers, each a process of its own, in three lines:
+//!
+//! ```
+//! use labsupport::prelude::*;
+//!
+//! let workers = Workers::spawn(4, |w| w.index() * 10)?;
+//! let report = workers.join()?;
+//! assert_eq!(report.values()?, [0, 10, 20, 30]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The closure runs in a *fork*, a copy of this process. It may borrow anything, and what it changes stays in its copy:
+//!
+//! ```
+//! # use labsupport::prelude::*;
+//! let mut count = 0;
+//! let shared = Value::new(0)?;
+//! Workers::spawn(4, |_| {
+//!     let mut copy = count; // each worker has its own
+//!     copy += 1;
+//!     *shared.lock() += 1; // this one they share
+//!     copy
+//! })?
+//! .join()?;
+//! count += 1;
+//! assert_eq!((count, shared.get()), (1, 4));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! **Cooperative early exit.** A shared [`Flag`](shared::Flag), looked at now and then; only the first finder writes:
+//!
+//! ```
+//! # use labsupport::prelude::*;
+//! let (found, answer) = (Flag::new()?, Value::new(0u64)?);
+//! let workers = Workers::spawn(4, |w| {
+//!     for n in w.share_of(1..1_000_000u64) {
+//!         if n % 100 == 0 && found.is_set() {
+//!             return; // somebody else was faster
+//!         }
+//!         if n * n % 1_000_003 == 2025 && found.set_once() {
+//!             answer.set(n);
+//!         }
+//!     }
+//! })?;
+//! workers.join()?.values()?;
+//! assert_eq!(answer.get() * answer.get() % 1_000_003, 2025);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! **Poison pills.** A bounded [`Queue`](shared::Queue) of tasks, and one `None` per worker to send it home: see there.
+//!
+//! **When things go wrong.** A worker that panics brings the message home; one that is killed is reported as killed; one that
+//! is late is stopped at the deadline. A lock whose holder died goes to the next one, who is told. Nothing hangs, and nothing
+//! outlives the process that started it:
+//!
+//! ```
+//! # use labsupport::prelude::*;
+//! use std::time::Duration;
+//!
+//! let workers = Workers::spawn(3, |w| match w.index() {
+//!     0 => 1,
+//!     1 => panic!("out of luck"),
+//!     _ => loop { std::hint::spin_loop() },
+//! })?;
+//! let report = workers.join_timeout(Duration::from_millis(100))?;
+//! let ends: Vec<String> = report.outcomes().iter().map(|o| o.exit().to_string()).collect();
+//! assert_eq!(ends[0], "returned");
+//! assert!(ends[1].starts_with("panicked: out of luck"));
+//! assert!(ends[2].starts_with("not finished after 100ms"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The rooms, from the ground up
+//!
+//! A module uses only those above it in this list.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | `sys` (private) | every unsafe system call: fork, parent-death signal, robust mutex, futex |
+//! | [`cell`] | what a notebook cell shows: content by MIME type, and its text twin |
+//! | [`process`] | `Workers`, `Worker`, `Report`, `Exit` |
+//! | [`shared`] | `Segment`, `Lock`, `Flag`, `Value`, `Array`, `Queue` |
+//! | [`measure`] | `time`, `measure`, `Samples`, `Work` |
+//! | [`figure`] | lines, bars, heat map |
+//!
+//! In a notebook every cell is a library of its own with its own copy of this crate, so the crate keeps no global state.
 
 pub mod cell;
 pub mod figure;
