@@ -1,1 +1,112 @@
-//! Time and repeat: `time`, `measure`, `Samples`, `Work`.
+//! Time and repeat: [`time`], [`measure`], [`Samples`], [`Work`].
+
+mod clock;
+mod machine;
+mod samples;
+mod timed;
+mod work;
+
+pub use clock::cpu_time;
+pub use machine::{cores, machine};
+pub use samples::Samples;
+pub use timed::{Timed, measure, time};
+pub use work::Work;
+
+use std::time::Duration;
+
+/// A duration as people write it, with three digits at the most: `250 ns`, `5 µs`, `1.25 ms`, `40 s`.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// use std::time::Duration;
+/// assert_eq!(human(Duration::from_nanos(1250)), "1.25 µs");
+/// assert_eq!(human(Duration::from_millis(40)), "40 ms");
+/// ```
+pub fn human(duration: Duration) -> String {
+    human_seconds(duration.as_secs_f64())
+}
+
+/// The same for seconds as a number, of which there may be less than a nanosecond.
+pub(crate) fn human_seconds(seconds: f64) -> String {
+    let (scale, unit) = match seconds.abs() {
+        s if s == 0.0 => return "0 s".into(),
+        s if s < 0.999_5e-6 => (1e9, "ns"),
+        s if s < 0.999_5e-3 => (1e6, "µs"),
+        s if s < 0.999_5 => (1e3, "ms"),
+        _ => (1.0, "s"),
+    };
+    format!("{} {unit}", three_digits(seconds * scale))
+}
+
+/// `value` with three digits that count, without zeros at the end, and with commas between thousands.
+pub(crate) fn three_digits(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value}");
+    }
+    let digits = value.abs().log10().floor() as i32;
+    if digits >= 3 {
+        let step = 10f64.powi(digits - 2);
+        return thousands(((value / step).round() * step) as i64);
+    }
+    let text = format!("{value:.*}", (2 - digits).clamp(0, 9) as usize);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').into()
+    } else {
+        text
+    }
+}
+
+/// An integer with commas between thousands.
+pub(crate) fn thousands(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut text = String::from(if value < 0 { "-" } else { "" });
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_write_them() {
+        let cases = [
+            (0, "0 s"),
+            (1, "1 ns"),
+            (999, "999 ns"),
+            (1_000, "1 µs"),
+            (1_234, "1.23 µs"),
+            (12_345, "12.3 µs"),
+            (999_999, "1 ms"),
+            (1_000_000, "1 ms"),
+            (10_500_000, "10.5 ms"),
+            (100_000_000_000, "100 s"),
+        ];
+        for (nanos, text) in cases {
+            assert_eq!(human(Duration::from_nanos(nanos)), text);
+        }
+        assert_eq!(human_seconds(0.35e-9), "0.35 ns");
+    }
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        let cases = [
+            (0.0123456, "0.0123"),
+            (1.0, "1"),
+            (1.5, "1.5"),
+            (12.34, "12.3"),
+            (999.6, "1000"),
+            (123_456.0, "123,000"),
+            (-10_000.0, "-10,000"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(three_digits(value), text);
+        }
+    }
+}

@@ -10,6 +10,7 @@ compile_error!(
 );
 
 mod activity;
+mod clock;
 pub(crate) mod fault;
 mod futex;
 mod mutex;
@@ -17,6 +18,7 @@ mod process;
 mod shm;
 
 pub(crate) use activity::{activity, has_live_children, other_threads};
+pub(crate) use clock::thread_cpu_time;
 pub(crate) use futex::{futex_wait, futex_wake};
 pub(crate) use mutex::{Acquired, RobustMutex};
 pub(crate) use process::{

@@ -1,0 +1,165 @@
+use super::{human_seconds, three_digits};
+use std::fmt;
+
+/// Repeated measurements of one thing.
+///
+/// The **median** is what to compare: half of the samples lie below it, and a single disturbed one does not move it. The
+/// **spread** is the middle half of the samples, from the 25th to the 75th percentile.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let runs = Samples::new("ms", vec![12.0, 11.0, 95.0, 13.0, 12.5]);
+/// assert_eq!(runs.median(), 12.5);
+/// assert_eq!((runs.min(), runs.max(), runs.len()), (11.0, 95.0, 5));
+/// assert_eq!(runs.to_string(), "12.5 ms (median of 5, middle half 12 to 13)");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Samples {
+    unit: String,
+    /// In the order they were measured.
+    values: Vec<f64>,
+    /// The same, by size.
+    sorted: Vec<f64>,
+}
+
+impl Samples {
+    /// Samples in `unit`, in the order they were measured.
+    ///
+    /// # Panics
+    /// There is none, or one is not a number.
+    pub fn new(unit: &str, values: impl Into<Vec<f64>>) -> Samples {
+        let values = values.into();
+        assert!(
+            !values.is_empty(),
+            "samples of nothing: measure at least once."
+        );
+        assert!(
+            values.iter().all(|value| !value.is_nan()),
+            "a sample is not a number (NaN): was something divided by zero?"
+        );
+        let mut sorted = values.clone();
+        sorted.sort_by(f64::total_cmp);
+        Samples {
+            unit: unit.into(),
+            values,
+            sorted,
+        }
+    }
+
+    /// The values, in the order they were measured.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The unit of every number here.
+    pub fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    /// How many there are.
+    // Samples of nothing cannot be made.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The middle one; between two, their mean.
+    pub fn median(&self) -> f64 {
+        self.percentile(50.0)
+    }
+
+    /// The arithmetic mean. A single disturbed sample moves it: prefer the median.
+    pub fn mean(&self) -> f64 {
+        self.values.iter().sum::<f64>() / self.len() as f64
+    }
+
+    /// The smallest.
+    pub fn min(&self) -> f64 {
+        self.sorted[0]
+    }
+
+    /// The largest.
+    pub fn max(&self) -> f64 {
+        self.sorted[self.len() - 1]
+    }
+
+    /// The width of the middle half: the 75th percentile less the 25th.
+    pub fn spread(&self) -> f64 {
+        self.percentile(75.0) - self.percentile(25.0)
+    }
+
+    /// The value that `percent` per cent of the samples do not exceed, on the straight line between the two nearest.
+    ///
+    /// # Panics
+    /// `percent` is not within 0 to 100.
+    pub fn percentile(&self, percent: f64) -> f64 {
+        assert!(
+            (0.0..=100.0).contains(&percent),
+            "there is no percentile {percent}: they go from 0 to 100."
+        );
+        let place = percent / 100.0 * (self.len() - 1) as f64;
+        let (below, above) = (place.floor() as usize, place.ceil() as usize);
+        let (low, high) = (self.sorted[below], self.sorted[above]);
+        low + (high - low) * place.fract()
+    }
+
+    fn show(&self, value: f64) -> String {
+        match self.unit.as_str() {
+            "ns" => human_seconds(value * 1e-9),
+            "s" => human_seconds(value),
+            unit => format!("{} {unit}", three_digits(value)),
+        }
+    }
+
+    /// Shows the line of [`Display`](fmt::Display) as the output of a notebook cell.
+    pub fn evcxr_display(&self) {
+        crate::cell::emit(&[("text/plain", &self.to_string())]);
+    }
+}
+
+impl fmt::Display for Samples {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = format!(
+            "{} (median of {}, middle half {} to {})",
+            self.show(self.median()),
+            self.len(),
+            self.show(self.percentile(25.0))
+                .trim_end_matches(&format!(" {}", self.unit)),
+            self.show(self.percentile(75.0))
+                .trim_end_matches(&format!(" {}", self.unit)),
+        );
+        f.pad(&line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_lie_between_neighbours() {
+        let samples = Samples::new("x", vec![4.0, 1.0, 3.0, 2.0]);
+        assert_eq!(samples.median(), 2.5);
+        assert_eq!(samples.percentile(0.0), 1.0);
+        assert_eq!(samples.percentile(100.0), 4.0);
+        assert_eq!(samples.percentile(25.0), 1.75);
+        assert_eq!(samples.spread(), 1.5);
+        assert_eq!(samples.values(), [4.0, 1.0, 3.0, 2.0]);
+    }
+
+    #[test]
+    fn nanoseconds_are_shown_in_the_unit_that_fits() {
+        let samples = Samples::new("ns", vec![1500.0, 1500.0, 2_000_000.0]);
+        assert_eq!(
+            samples.to_string(),
+            "1.5 µs (median of 3, middle half 1.5 µs to 1 ms)"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "measure at least once")]
+    fn none_is_a_sentence() {
+        Samples::new("ns", vec![]);
+    }
+}

@@ -1,0 +1,150 @@
+use super::{cpu_time, human};
+use std::fmt;
+use std::hint::black_box;
+use std::time::Duration;
+
+/// An iteration of known cost, as a stand-in for real work: [`run`](Work::run) burns so much CPU time, without reading a
+/// clock, without memory and without system calls.
+///
+/// It is a chain of steps of which each needs the result of the one before, so the processor cannot do two at a
+/// time. How many make up the cost is calibrated against the thread's CPU clock. A processor that changes its frequency
+/// afterwards changes the cost with it; [`measured`](Work::measured) tells the cost right now.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// use std::time::Duration;
+/// let work = Work::costing(Duration::from_micros(5));
+/// for _ in 0..10 {
+///     work.run(); // 5 µs each
+/// }
+/// assert_eq!(work.cost(), Duration::from_micros(5));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Work {
+    cost: Duration,
+    steps: u64,
+}
+
+/// Steps in one calibration run, a millisecond or less.
+const RUN: u64 = 100_000;
+
+/// How often a rate is measured; the fastest counts, since whatever disturbs makes it slower.
+const RUNS: usize = 9;
+
+impl Work {
+    /// Work of which one `run` costs `cost` of CPU time. Calibrating takes some milliseconds.
+    ///
+    /// # Panics
+    /// `cost` is zero or over a minute.
+    pub fn costing(cost: Duration) -> Work {
+        assert!(
+            !cost.is_zero() && cost <= Duration::from_secs(60),
+            "work that costs {} was asked for: ask for something between 1 ns and 60 s.",
+            human(cost)
+        );
+        let nanos = cost.as_nanos() as f64;
+        // Calls of a size near the wanted one, so that what a call itself costs is in the rate.
+        let step = time_per_step(RUN, 1);
+        let guess = (nanos / step).clamp(1.0, RUN as f64) as u64;
+        let step = time_per_step(guess, (RUN / guess).max(1));
+        Work {
+            cost,
+            steps: (nanos / step).round().max(1.0) as u64,
+        }
+    }
+
+    /// Burns the CPU time.
+    #[inline]
+    pub fn run(&self) {
+        black_box(chain(self.steps));
+    }
+
+    /// The cost that was asked for.
+    pub fn cost(&self) -> Duration {
+        self.cost
+    }
+
+    /// The CPU time of one run, measured now: the median of a few batches. Takes ten milliseconds, or five runs.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// use std::time::Duration;
+    /// let work = Work::costing(Duration::from_micros(20));
+    /// let off = work.measured().as_secs_f64() / 20e-6;
+    /// assert!((0.5..2.0).contains(&off));
+    /// ```
+    pub fn measured(&self) -> Duration {
+        let calls = (2_000_000 / self.cost.as_nanos().max(1)).clamp(1, 1_000_000) as u32;
+        let mut batches: Vec<Duration> = (0..5)
+            .map(|_| {
+                let start = cpu_time();
+                for _ in 0..calls {
+                    self.run();
+                }
+                (cpu_time() - start) / calls
+            })
+            .collect();
+        batches.sort();
+        batches[2]
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{} of work", human(self.cost)))
+    }
+}
+
+/// Nanoseconds of CPU time per step, in `calls` calls of `steps` steps.
+fn time_per_step(steps: u64, calls: u64) -> f64 {
+    (0..RUNS)
+        .map(|_| {
+            let start = cpu_time();
+            for _ in 0..calls {
+                black_box(chain(steps));
+            }
+            (cpu_time() - start).as_nanos() as f64 / (steps * calls) as f64
+        })
+        .fold(f64::INFINITY, f64::min)
+        .max(1e-3)
+}
+
+/// A shift, an exclusive or and a multiplication per step (the mixing step of MurmurHash3, Appleby). Multiplying and adding
+/// alone would not do: the compiler folds eight such steps into one.
+// Not inlined: a cell's loop around it must not be merged with it.
+#[inline(never)]
+fn chain(steps: u64) -> u64 {
+    let mut x = black_box(1u64);
+    for _ in 0..steps {
+        x = (x ^ (x >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_keep_their_order_and_their_ratio() {
+        let cost = |nanos| {
+            Work::costing(Duration::from_nanos(nanos))
+                .measured()
+                .as_secs_f64()
+        };
+        // Each of these is a hundred times the one before; other tests run beside this one, hence the room.
+        let costs = [100, 10_000, 1_000_000].map(cost);
+        for pair in costs.windows(2) {
+            let ratio = pair[1] / pair[0];
+            assert!((50.0..200.0).contains(&ratio), "{costs:?}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "between 1 ns and 60 s")]
+    fn no_cost_is_a_sentence() {
+        Work::costing(Duration::ZERO);
+    }
+}
