@@ -44,13 +44,17 @@ impl Work {
             human(cost)
         );
         let nanos = cost.as_nanos() as f64;
-        // Calls of a size near the wanted one, so that what a call itself costs is in the rate.
-        let step = time_per_step(RUN, 1);
-        let guess = (nanos / step).clamp(1.0, RUN as f64) as u64;
-        let step = time_per_step(guess, (RUN / guess).max(1));
+        // Start from the rate of a long run, then mend the number of steps by what calls of that size really cost: the call
+        // itself counts when there are few steps.
+        let mut steps = (nanos / time_per_call(RUN, 1) * RUN as f64).max(1.0);
+        for _ in 0..3 {
+            let tried = steps.clamp(1.0, RUN as f64).round();
+            let call = time_per_call(tried as u64, (RUN as f64 / tried).max(1.0) as u64);
+            steps = (nanos / call * tried).max(1.0);
+        }
         Work {
             cost,
-            steps: (nanos / step).round().max(1.0) as u64,
+            steps: steps.round() as u64,
         }
     }
 
@@ -97,15 +101,15 @@ impl fmt::Display for Work {
     }
 }
 
-/// Nanoseconds of CPU time per step, in `calls` calls of `steps` steps.
-fn time_per_step(steps: u64, calls: u64) -> f64 {
+/// Nanoseconds of CPU time for one call of `steps` steps, the mean of `calls` calls, the best of some runs.
+fn time_per_call(steps: u64, calls: u64) -> f64 {
     (0..RUNS)
         .map(|_| {
             let start = cpu_time();
             for _ in 0..calls {
-                black_box(chain(steps));
+                black_box(chain(black_box(steps)));
             }
-            (cpu_time() - start).as_nanos() as f64 / (steps * calls) as f64
+            (cpu_time() - start).as_nanos() as f64 / calls as f64
         })
         .fold(f64::INFINITY, f64::min)
         .max(1e-3)
