@@ -1,1 +1,47 @@
-//! Pictures of measurements: lines, bars and heat maps, each with a text twin.
+//! Pictures of measurements: [`Lines`], [`Bars`] and [`HeatMap`], drawn with `plotters` to SVG.
+//!
+//! Every figure is built step by step, looks the same in every lab, and has a *text twin*: the same numbers as words and
+//! a table, for a screen reader, a terminal, and whoever does not trust a picture. As the last expression of a notebook
+//! cell a figure draws itself.
+//!
+//! ```
+//! use labsupport::prelude::*;
+//! let figure = Lines::new("A line")
+//!     .x("iterations between two looks")
+//!     .y("reaction time")
+//!     .log_x()
+//!     .y_format(Format::Seconds)
+//!     .series("lock-free", [(1.0, 1e-5), (10.0, 2e-5), (100.0, 1e-4)]);
+//! assert!(figure.svg()?.starts_with("<svg"));
+//! assert!(figure.text().contains("20 µs"));
+//! # Ok::<(), FigureError>(())
+//! ```
+//!
+//! Colours come from Okabe and Ito's palette, which people with the common kinds of colour blindness tell apart; series
+//! also differ in marker and dash, so that colour is never alone.
+
+mod axis;
+mod bars;
+mod canvas;
+mod error;
+mod format;
+mod heat_map;
+mod lines;
+mod table;
+
+pub use bars::Bars;
+pub use error::FigureError;
+pub use format::Format;
+pub use heat_map::HeatMap;
+pub use lines::Lines;
+pub use table::Table;
+
+use crate::cell;
+
+/// Shows a figure in a notebook cell: the picture with its text twin, or the reason why there is none.
+fn show(svg: Result<String, FigureError>, text: &str) {
+    match svg {
+        Ok(svg) => cell::emit(&[("image/svg+xml", &svg), ("text/plain", text)]),
+        Err(error) => cell::emit(&[("text/plain", &format!("No picture: {error}\n\n{text}"))]),
+    }
+}

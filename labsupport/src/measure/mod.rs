@@ -45,8 +45,8 @@ pub(crate) fn three_digits(value: f64) -> String {
         return format!("{value}");
     }
     let digits = value.abs().log10().floor() as i32;
-    if digits >= 3 {
-        let step = 10f64.powi(digits - 2);
+    if digits >= 3 || value.abs() >= 999.5 {
+        let step = 10f64.powi((digits - 2).max(1));
         return thousands(((value / step).round() * step) as i64);
     }
     let text = format!("{value:.*}", (2 - digits).clamp(0, 9) as usize);
@@ -101,7 +101,7 @@ mod tests {
             (1.0, "1"),
             (1.5, "1.5"),
             (12.34, "12.3"),
-            (999.6, "1000"),
+            (999.6, "1,000"),
             (123_456.0, "123,000"),
             (-10_000.0, "-10,000"),
         ];

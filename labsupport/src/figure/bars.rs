@@ -1,0 +1,250 @@
+use super::axis::Axis;
+use super::canvas::{self, Align, GRID, INK, LINE, MARGIN, TEXT, WIDTH, colour, text_width};
+use super::{FigureError, Format, show};
+use crate::cell;
+
+/// Bars that lie on their side, so that their names have room, each with its value and, if given, its spread.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let figure = Bars::new("What one look costs")
+///     .value("time per look")
+///     .format(Format::Nanoseconds)
+///     .log()
+///     .bar("lock-free", 0.4)
+///     .bar_with_spread("locked, four workers", 160.0, 120.0, 400.0);
+/// assert!(figure.text().contains("160 ns  120 ns to 400 ns"));
+/// assert!(figure.svg().is_ok());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Bars {
+    title: String,
+    value: String,
+    log: bool,
+    format: Format,
+    bars: Vec<Bar>,
+    caption: String,
+}
+
+#[derive(Clone, Debug)]
+struct Bar {
+    name: String,
+    value: f64,
+    spread: Option<(f64, f64)>,
+}
+
+const BAR: i32 = 34;
+
+impl Bars {
+    /// A figure without bars so far.
+    pub fn new(title: impl Into<String>) -> Bars {
+        Bars {
+            title: title.into(),
+            value: String::new(),
+            log: false,
+            format: Format::Number,
+            bars: Vec::new(),
+            caption: String::new(),
+        }
+    }
+
+    /// What the bars' length shows.
+    pub fn value(mut self, label: impl Into<String>) -> Bars {
+        self.value = label.into();
+        self
+    }
+
+    /// How the numbers are written.
+    pub fn format(mut self, format: Format) -> Bars {
+        self.format = format;
+        self
+    }
+
+    /// Makes the axis logarithmic. A bar's end is what counts then; its length has no meaning.
+    pub fn log(mut self) -> Bars {
+        self.log = true;
+        self
+    }
+
+    /// Adds a bar.
+    pub fn bar(mut self, name: impl Into<String>, value: f64) -> Bars {
+        self.bars.push(Bar {
+            name: name.into(),
+            value,
+            spread: None,
+        });
+        self
+    }
+
+    /// Adds a bar with a thin line from `low` to `high`.
+    pub fn bar_with_spread(
+        mut self,
+        name: impl Into<String>,
+        value: f64,
+        low: f64,
+        high: f64,
+    ) -> Bars {
+        self.bars.push(Bar {
+            name: name.into(),
+            value,
+            spread: Some((low, high)),
+        });
+        self
+    }
+
+    /// A sentence or two below the figure.
+    pub fn caption(mut self, caption: impl Into<String>) -> Bars {
+        self.caption = caption.into();
+        self
+    }
+
+    /// The picture, 720 pixels wide.
+    ///
+    /// # Errors
+    /// No bar, a number that is none, zero or less on a log axis.
+    pub fn svg(&self) -> Result<String, FigureError> {
+        if self.bars.is_empty() {
+            return Err(FigureError::Empty {
+                title: self.title.clone(),
+                what: "a bar",
+            });
+        }
+        let mut values = Vec::new();
+        for bar in &self.bars {
+            let spread = bar.spread.into_iter().flat_map(|(low, high)| [low, high]);
+            for (point, value) in [bar.value].into_iter().chain(spread).enumerate() {
+                if !value.is_finite() || (self.log && value <= 0.0) {
+                    return Err(FigureError::NoPlace {
+                        series: bar.name.clone(),
+                        point,
+                        axis: "value",
+                        value,
+                    });
+                }
+                values.push(value);
+            }
+        }
+        if !self.log {
+            values.push(0.0);
+        }
+        let axis = Axis::new(&values, self.log, self.format, true);
+        let caption = canvas::wrap(&self.caption);
+        let names = self
+            .bars
+            .iter()
+            .map(|bar| text_width(&bar.name))
+            .max()
+            .unwrap_or(0);
+        let written = self
+            .bars
+            .iter()
+            .map(|bar| text_width(&self.format.write(bar.value)))
+            .max();
+        let left = MARGIN + names.min(WIDTH / 2) + 10;
+        let right = WIDTH - MARGIN - written.unwrap_or(0) - 14;
+        let top = MARGIN + 2 * LINE;
+        let bottom = top + BAR * self.bars.len() as i32;
+        let below = bottom + 2 * LINE + 16;
+        let height = below + caption.len() as i32 * LINE + MARGIN;
+        let px = |place: f64| left + (place * f64::from(right - left)).round() as i32;
+        let zero = if self.log { left } else { px(axis.place(0.0)) };
+
+        canvas::svg(height, &self.title, &self.text(), |canvas| {
+            for (place, label) in &axis.ticks {
+                let x = px(axis.at(*place));
+                canvas.path([(x, top), (x, bottom)], GRID, 1)?;
+                canvas.text((x, bottom + 6), label, TEXT, INK, Align::Centre)?;
+            }
+            canvas.path([(zero, top), (zero, bottom)], INK, 1)?;
+            canvas.text(
+                ((left + right) / 2, bottom + LINE + 7),
+                &self.value,
+                TEXT,
+                INK,
+                Align::Centre,
+            )?;
+            for (index, bar) in self.bars.iter().enumerate() {
+                let middle = top + BAR * index as i32 + BAR / 2;
+                let end = px(axis.place(bar.value));
+                let (from, to) = (zero.min(end), zero.max(end).max(zero + 1));
+                canvas.rect((from, middle - 10), (to, middle + 10), colour(0), true)?;
+                let mut after = to;
+                if let Some((low, high)) = bar.spread {
+                    let (low, high) = (px(axis.place(low)), px(axis.place(high)));
+                    canvas.path([(low, middle), (high, middle)], INK, 2)?;
+                    for x in [low, high] {
+                        canvas.path([(x, middle - 5), (x, middle + 5)], INK, 2)?;
+                    }
+                    after = after.max(high);
+                }
+                let value = self.format.write(bar.value);
+                canvas.text_middle((after + 7, middle), &value, TEXT, INK, Align::Left)?;
+                canvas.text_middle((left - 8, middle), &bar.name, TEXT, INK, Align::Right)?;
+            }
+            canvas.caption(below, &caption)
+        })
+    }
+
+    /// The text twin: every bar in a table.
+    pub fn text(&self) -> String {
+        let write = |value| self.format.write(value);
+        let rows: Vec<Vec<String>> = (self.bars.iter())
+            .map(|bar| {
+                let spread = bar.spread.map_or(String::new(), |(low, high)| {
+                    format!("{} to {}", write(low), write(high))
+                });
+                vec![bar.name.clone(), write(bar.value), spread]
+            })
+            .collect();
+        let scale = if self.log {
+            ", on a logarithmic axis"
+        } else {
+            ""
+        };
+        let (_, table) = cell::table(&["", &self.value, "spread"], &rows, 1);
+        let caption = if self.caption.is_empty() {
+            String::new()
+        } else {
+            format!("{}\n", self.caption)
+        };
+        format!("{}\nBars{scale}.\n{table}{caption}", self.title)
+    }
+
+    /// Shows picture and text twin in a notebook cell.
+    pub fn evcxr_display(&self) {
+        show(self.svg(), &self.text());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_carry_name_value_and_spread() {
+        let bars = Bars::new("T")
+            .value("v")
+            .bar("small", 0.0)
+            .bar("minus", -2.0)
+            .bar_with_spread("big", 10.0, 8.0, 12.0);
+        let svg = bars.svg().unwrap();
+        for part in ["small", "minus", "big", ">\n10\n<", ">\n-2\n<"] {
+            assert!(svg.contains(part), "{part} in {svg}");
+        }
+        assert!(bars.text().contains("8 to 12"));
+    }
+
+    #[test]
+    fn nothing_and_no_number_are_sentences() {
+        assert!(
+            Bars::new("T")
+                .svg()
+                .unwrap_err()
+                .to_string()
+                .ends_with("add a bar.")
+        );
+        let error = Bars::new("T").log().bar("b", 0.0).svg().unwrap_err();
+        assert!(error.to_string().contains("\"b\" is 0 in value"));
+    }
+}

@@ -1,0 +1,348 @@
+//! The one look of all figures: sizes, colours, markers, and the few things that are drawn.
+
+use super::FigureError;
+use crate::cell::escape;
+use plotters::backend::DrawingBackend;
+use plotters::prelude::{Color, IntoFont, RGBColor, SVGBackend};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontTransform, ShapeStyle, TextStyle};
+use std::cell::RefCell;
+
+pub(super) const WIDTH: i32 = 720;
+pub(super) const TEXT: i32 = 13;
+pub(super) const TITLE: i32 = 16;
+/// Height of a line of text.
+pub(super) const LINE: i32 = 19;
+pub(super) const MARGIN: i32 = 14;
+
+pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+pub(super) const FAINT: RGBColor = RGBColor(0x66, 0x66, 0x66);
+pub(super) const GRID: RGBColor = RGBColor(0xe2, 0xe2, 0xe2);
+pub(super) const SHADE: RGBColor = RGBColor(0xee, 0xee, 0xee);
+pub(super) const WHITE: RGBColor = RGBColor(0xff, 0xff, 0xff);
+
+/// Okabe and Ito's colours ("Color Universal Design", 2008), the order chosen for contrast on white.
+const PALETTE: [RGBColor; 6] = [
+    RGBColor(0x00, 0x72, 0xb2), // blue
+    RGBColor(0xd5, 0x5e, 0x00), // vermilion
+    RGBColor(0x00, 0x9e, 0x73), // bluish green
+    RGBColor(0xcc, 0x79, 0xa7), // reddish purple
+    RGBColor(0xe6, 0x9f, 0x00), // orange
+    RGBColor(0x56, 0xb4, 0xe9), // sky blue
+];
+
+/// The colour of the `index`-th series.
+pub(super) fn colour(index: usize) -> RGBColor {
+    PALETTE[index % PALETTE.len()]
+}
+
+/// Dash and gap of the `index`-th series, in pixels; no gap is a solid line.
+fn dash(index: usize) -> (i32, i32) {
+    [(1, 0), (8, 4), (2, 3), (1, 0), (8, 4), (2, 3)][index % 6]
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Align {
+    Left,
+    Centre,
+    Right,
+}
+
+/// A white sheet; places are pixels from the top left.
+pub(super) struct Canvas<'a> {
+    backend: RefCell<SVGBackend<'a>>,
+}
+
+/// Makes a sheet of `height`, lets `draw` draw on it, and returns the SVG with title and description for screen readers.
+pub(super) fn svg(
+    height: i32,
+    title: &str,
+    text: &str,
+    draw: impl FnOnce(&Canvas<'_>) -> Result<(), FigureError>,
+) -> Result<String, FigureError> {
+    let mut svg = String::new();
+    {
+        let backend = SVGBackend::with_string(&mut svg, (WIDTH as u32, height as u32));
+        let canvas = Canvas {
+            backend: RefCell::new(backend),
+        };
+        canvas.rect((0, 0), (WIDTH, height), WHITE, true)?;
+        canvas.text((MARGIN, MARGIN), title, TITLE, INK, Align::Left)?;
+        draw(&canvas)?;
+        canvas.backend.borrow_mut().present().map_err(failed)?;
+    }
+    let end = svg.find('>').unwrap_or(0);
+    let (open, rest) = svg.split_at(end);
+    Ok(format!(
+        "{open} role=\"img\" style=\"max-width:100%;height:auto\"><title>{}</title><desc>{}</desc>{}",
+        escape(title),
+        escape(text),
+        rest.trim_start_matches('>'),
+    ))
+}
+
+fn failed(error: impl std::fmt::Display) -> FigureError {
+    FigureError::Drawing(error.to_string())
+}
+
+impl Canvas<'_> {
+    pub(super) fn rect(
+        &self,
+        from: (i32, i32),
+        to: (i32, i32),
+        colour: RGBColor,
+        filled: bool,
+    ) -> Result<(), FigureError> {
+        let style = ShapeStyle {
+            color: colour.to_rgba(),
+            filled,
+            stroke_width: 1,
+        };
+        self.backend
+            .borrow_mut()
+            .draw_rect(from, to, &style, filled)
+            .map_err(failed)
+    }
+
+    /// A line through `points`.
+    pub(super) fn path(
+        &self,
+        points: impl IntoIterator<Item = (i32, i32)>,
+        colour: RGBColor,
+        width: u32,
+    ) -> Result<(), FigureError> {
+        let style = ShapeStyle {
+            color: colour.to_rgba(),
+            filled: false,
+            stroke_width: width,
+        };
+        self.backend
+            .borrow_mut()
+            .draw_path(points, &style)
+            .map_err(failed)
+    }
+
+    /// The line of the `index`-th series: its colour and its dashes.
+    pub(super) fn series(&self, points: &[(i32, i32)], index: usize) -> Result<(), FigureError> {
+        let (dash, gap) = dash(index);
+        if gap == 0 {
+            return self.path(points.iter().copied(), colour(index), 2);
+        }
+        let (dash, period) = (f64::from(dash), f64::from(dash + gap));
+        let mut walked = 0.0; // along the whole line, so that dashes go on around corners
+        for pair in points.windows(2) {
+            let (x, y) = (f64::from(pair[0].0), f64::from(pair[0].1));
+            let (dx, dy) = (f64::from(pair[1].0) - x, f64::from(pair[1].1) - y);
+            let length = dx.hypot(dy);
+            let at = |t: f64| {
+                (
+                    (x + dx * t / length).round() as i32,
+                    (y + dy * t / length).round() as i32,
+                )
+            };
+            let mut t = 0.0;
+            while t < length {
+                let phase = (walked + t) % period;
+                let left = if phase < dash {
+                    dash - phase
+                } else {
+                    period - phase
+                };
+                let end = (t + left.max(0.5)).min(length);
+                if phase < dash {
+                    self.path([at(t), at(end)], colour(index), 2)?;
+                }
+                t = end;
+            }
+            walked += length;
+        }
+        Ok(())
+    }
+
+    /// The marker of the `index`-th series.
+    pub(super) fn marker(&self, (x, y): (i32, i32), index: usize) -> Result<(), FigureError> {
+        let colour = colour(index);
+        match index % 6 {
+            0 => self.circle((x, y), 4, colour, true),
+            1 => self.rect((x - 4, y - 4), (x + 4, y + 4), colour, true),
+            2 => self.polygon([(x, y - 5), (x + 5, y + 4), (x - 5, y + 4)], colour),
+            3 => self.polygon([(x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)], colour),
+            4 => self.polygon([(x, y + 5), (x + 5, y - 4), (x - 5, y - 4)], colour),
+            _ => {
+                self.path([(x - 4, y - 4), (x + 4, y + 4)], colour, 3)?;
+                self.path([(x - 4, y + 4), (x + 4, y - 4)], colour, 3)
+            }
+        }
+    }
+
+    pub(super) fn circle(
+        &self,
+        centre: (i32, i32),
+        radius: u32,
+        colour: RGBColor,
+        filled: bool,
+    ) -> Result<(), FigureError> {
+        let style = ShapeStyle {
+            color: colour.to_rgba(),
+            filled,
+            stroke_width: 2,
+        };
+        self.backend
+            .borrow_mut()
+            .draw_circle(centre, radius, &style, filled)
+            .map_err(failed)
+    }
+
+    pub(super) fn polygon(
+        &self,
+        corners: impl IntoIterator<Item = (i32, i32)>,
+        colour: RGBColor,
+    ) -> Result<(), FigureError> {
+        let style = ShapeStyle {
+            color: colour.to_rgba(),
+            filled: true,
+            stroke_width: 1,
+        };
+        self.backend
+            .borrow_mut()
+            .fill_polygon(corners, &style)
+            .map_err(failed)
+    }
+
+    /// Text whose top is at `y`.
+    pub(super) fn text(
+        &self,
+        at: (i32, i32),
+        text: &str,
+        size: i32,
+        colour: RGBColor,
+        align: Align,
+    ) -> Result<(), FigureError> {
+        self.write(
+            at,
+            text,
+            size,
+            colour,
+            align,
+            VPos::Top,
+            FontTransform::None,
+        )
+    }
+
+    /// Text whose middle is at `y`.
+    pub(super) fn text_middle(
+        &self,
+        at: (i32, i32),
+        text: &str,
+        size: i32,
+        colour: RGBColor,
+        align: Align,
+    ) -> Result<(), FigureError> {
+        self.write(
+            at,
+            text,
+            size,
+            colour,
+            align,
+            VPos::Center,
+            FontTransform::None,
+        )
+    }
+
+    /// Text that runs upwards, its centre at `at`.
+    pub(super) fn text_upwards(&self, at: (i32, i32), text: &str) -> Result<(), FigureError> {
+        self.write(
+            at,
+            text,
+            TEXT,
+            INK,
+            Align::Centre,
+            VPos::Top,
+            FontTransform::Rotate270,
+        )
+    }
+
+    #[allow(clippy::too_many_arguments)] // private; the three above are what is called
+    fn write(
+        &self,
+        at: (i32, i32),
+        text: &str,
+        size: i32,
+        colour: RGBColor,
+        align: Align,
+        vertical: VPos,
+        transform: FontTransform,
+    ) -> Result<(), FigureError> {
+        let horizontal = match align {
+            Align::Left => HPos::Left,
+            Align::Centre => HPos::Center,
+            Align::Right => HPos::Right,
+        };
+        // plotters divides by 1.24 to get from its line height to the font size.
+        let font = ("sans-serif", f64::from(size) * 1.24)
+            .into_font()
+            .transform(transform);
+        let style = TextStyle::from(font)
+            .color(&colour)
+            .pos(Pos::new(horizontal, vertical));
+        self.backend
+            .borrow_mut()
+            .draw_text(text, &style, at)
+            .map_err(failed)
+    }
+
+    /// A caption of several lines from `y` on.
+    pub(super) fn caption(&self, y: i32, lines: &[String]) -> Result<(), FigureError> {
+        for (index, line) in lines.iter().enumerate() {
+            self.text(
+                (MARGIN, y + LINE * index as i32),
+                line,
+                TEXT,
+                FAINT,
+                Align::Left,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// How wide a text is, about: the widths of sans-serif fonts differ, so this is on the safe side.
+pub(super) fn text_width(text: &str) -> i32 {
+    let wide = |c: char| match c {
+        'i' | 'j' | 'l' | 't' | 'f' | 'r' | 'I' | '.' | ',' | ':' | ';' | '\'' | ' ' | '|'
+        | '(' | ')' => 0.36,
+        'm' | 'w' | 'M' | 'W' | '→' | '≤' | '×' => 0.9,
+        c if c.is_uppercase() => 0.72,
+        _ => 0.58,
+    };
+    (text.chars().map(wide).sum::<f64>() * f64::from(TEXT)).ceil() as i32
+}
+
+/// `text` in lines that fit the figure.
+pub(super) fn wrap(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if text_width(line) + text_width(word) + 5 <= WIDTH - 2 * MARGIN => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines
+}
+
+/// The entries of a legend, each a width; where each goes, and how many lines there are.
+pub(super) fn flow(widths: &[i32]) -> (Vec<(i32, i32)>, i32) {
+    let (mut x, mut row) = (MARGIN, 0);
+    let mut places = Vec::new();
+    for &width in widths {
+        if x > MARGIN && x + width > WIDTH - MARGIN {
+            (x, row) = (MARGIN, row + 1);
+        }
+        places.push((x, row));
+        x += width;
+    }
+    (places, if widths.is_empty() { 0 } else { row + 1 })
+}

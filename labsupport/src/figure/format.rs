@@ -1,0 +1,40 @@
+use crate::measure::{human_seconds, three_digits};
+
+/// How the numbers of an axis are written.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// assert_eq!(Format::Number.write(12_345.0), "12,300");
+/// assert_eq!(Format::Percent.write(2.5), "2.5 %");
+/// assert_eq!(Format::Times.write(0.5), "0.5×");
+/// assert_eq!(Format::Seconds.write(0.001), "1 ms");
+/// assert_eq!(Format::Nanoseconds.write(1000.0), "1 µs");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// A plain number, with commas between thousands.
+    #[default]
+    Number,
+    /// The number is in per cent.
+    Percent,
+    /// The number is a factor.
+    Times,
+    /// The number is in seconds and written in the unit that fits.
+    Seconds,
+    /// The number is in nanoseconds and written in the unit that fits.
+    Nanoseconds,
+}
+
+impl Format {
+    /// `value` with three digits that count, and its unit.
+    pub fn write(self, value: f64) -> String {
+        match self {
+            Format::Number => three_digits(value),
+            Format::Percent => format!("{} %", three_digits(value)),
+            Format::Times => format!("{}×", three_digits(value)),
+            Format::Seconds => human_seconds(value),
+            Format::Nanoseconds => human_seconds(value * 1e-9),
+        }
+    }
+}

@@ -1,0 +1,444 @@
+use super::axis::Axis;
+use super::canvas::{
+    self, Align, Canvas, FAINT, GRID, INK, LINE, MARGIN, SHADE, TEXT, WIDTH, text_width,
+};
+use super::{FigureError, Format, show};
+use crate::cell;
+
+/// Lines over a common x axis: one per series, with a marker at each point.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let figure = Lines::new("Two mechanisms")
+///     .x("workers")
+///     .y("time per look")
+///     .y_format(Format::Nanoseconds)
+///     .log_y()
+///     .series("lock-free", [(1.0, 0.4), (2.0, 0.4), (4.0, 0.4)])
+///     .series("locked", [(1.0, 9.0), (2.0, 80.0), (4.0, 160.0)])
+///     .level("a cache miss", 100.0)
+///     .caption("Medians.");
+/// println!("{}", figure.text());
+/// assert!(figure.svg().is_ok());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Lines {
+    title: String,
+    x: Side,
+    y: Side,
+    series: Vec<Series>,
+    levels: Vec<(String, f64)>,
+    windows: Vec<(String, f64, f64)>,
+    marks: Vec<(String, f64)>,
+    caption: String,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Side {
+    label: String,
+    log: bool,
+    format: Format,
+}
+
+#[derive(Clone, Debug)]
+struct Series {
+    name: String,
+    points: Vec<(f64, f64)>,
+}
+
+const PLOT_HEIGHT: i32 = 300;
+
+impl Lines {
+    /// A figure without lines so far.
+    pub fn new(title: impl Into<String>) -> Lines {
+        Lines {
+            title: title.into(),
+            x: Side::default(),
+            y: Side::default(),
+            series: Vec::new(),
+            levels: Vec::new(),
+            windows: Vec::new(),
+            marks: Vec::new(),
+            caption: String::new(),
+        }
+    }
+
+    /// What the x axis shows.
+    pub fn x(mut self, label: impl Into<String>) -> Lines {
+        self.x.label = label.into();
+        self
+    }
+
+    /// What the y axis shows.
+    pub fn y(mut self, label: impl Into<String>) -> Lines {
+        self.y.label = label.into();
+        self
+    }
+
+    /// Makes the x axis logarithmic.
+    pub fn log_x(mut self) -> Lines {
+        self.x.log = true;
+        self
+    }
+
+    /// Makes the y axis logarithmic.
+    pub fn log_y(mut self) -> Lines {
+        self.y.log = true;
+        self
+    }
+
+    /// How the numbers of the x axis are written.
+    pub fn x_format(mut self, format: Format) -> Lines {
+        self.x.format = format;
+        self
+    }
+
+    /// How the numbers of the y axis are written.
+    pub fn y_format(mut self, format: Format) -> Lines {
+        self.y.format = format;
+        self
+    }
+
+    /// Adds a line through `points`, pairs of x and y.
+    pub fn series(
+        mut self,
+        name: impl Into<String>,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) -> Lines {
+        self.series.push(Series {
+            name: name.into(),
+            points: points.into_iter().collect(),
+        });
+        self
+    }
+
+    /// Adds a level line at `y` with a name: a limit, a budget.
+    pub fn level(mut self, name: impl Into<String>, y: f64) -> Lines {
+        self.levels.push((name.into(), y));
+        self
+    }
+
+    /// Shades the x values from `low` to `high`, and names that in the legend. Nothing is shaded where `low` is above `high`.
+    pub fn window(mut self, name: impl Into<String>, low: f64, high: f64) -> Lines {
+        self.windows.push((name.into(), low, high));
+        self
+    }
+
+    /// Adds an upright line at `x` with a name: the value that was chosen.
+    pub fn mark(mut self, name: impl Into<String>, x: f64) -> Lines {
+        self.marks.push((name.into(), x));
+        self
+    }
+
+    /// A sentence or two below the figure.
+    pub fn caption(mut self, caption: impl Into<String>) -> Lines {
+        self.caption = caption.into();
+        self
+    }
+
+    /// The picture, 720 pixels wide.
+    ///
+    /// # Errors
+    /// No point at all, a number that is none, zero or less on a log axis.
+    pub fn svg(&self) -> Result<String, FigureError> {
+        self.check()?;
+        let points = || self.series.iter().flat_map(|series| &series.points);
+        let xs: Vec<f64> = points()
+            .map(|p| p.0)
+            .chain(self.marks.iter().map(|m| m.1))
+            .collect();
+        let ys: Vec<f64> = points()
+            .map(|p| p.1)
+            .chain(self.levels.iter().map(|l| l.1))
+            .collect();
+        let mut x_axis = Axis::new(&xs, self.x.log, self.x.format, false);
+        x_axis.widen(0.03);
+        let y_axis = Axis::new(&ys, self.y.log, self.y.format, true);
+
+        let names: Vec<&str> = (self.series.iter().map(|s| s.name.as_str()))
+            .chain(self.windows.iter().map(|w| w.0.as_str()))
+            .chain(self.marks.iter().map(|m| m.0.as_str()))
+            .collect();
+        let widths: Vec<i32> = names
+            .iter()
+            .map(|name| 36 + text_width(name) + 18)
+            .collect();
+        let (places, rows) = canvas::flow(&widths);
+        let caption = canvas::wrap(&self.caption);
+
+        let tick_width = y_axis
+            .ticks
+            .iter()
+            .map(|(_, label)| text_width(label))
+            .max()
+            .unwrap_or(0);
+        let left = MARGIN + LINE + tick_width + 8;
+        let right = WIDTH - MARGIN - 8;
+        let top = MARGIN + 2 * LINE;
+        let bottom = top + PLOT_HEIGHT;
+        let legend = bottom + 2 * LINE + 14;
+        let below = legend + rows * LINE + 6;
+        let height = below + caption.len() as i32 * LINE + MARGIN;
+        let px = |place: f64| left + (place * f64::from(right - left)).round() as i32;
+        let py = |place: f64| bottom - (place * f64::from(bottom - top)).round() as i32;
+
+        canvas::svg(height, &self.title, &self.text(), |canvas| {
+            for (_, low, high) in self.windows.iter().filter(|(_, low, high)| low <= high) {
+                let clip = |x: f64| px(x_axis.place(x).clamp(0.0, 1.0));
+                canvas.rect((clip(*low), top), (clip(*high), bottom), SHADE, true)?;
+            }
+            for (place, label) in &x_axis.ticks {
+                let x = px(x_axis.at(*place));
+                canvas.path([(x, top), (x, bottom)], GRID, 1)?;
+                canvas.text((x, bottom + 7), label, TEXT, INK, Align::Centre)?;
+            }
+            for (place, label) in &y_axis.ticks {
+                let y = py(y_axis.at(*place));
+                canvas.path([(left, y), (right, y)], GRID, 1)?;
+                canvas.text_middle((left - 7, y), label, TEXT, INK, Align::Right)?;
+            }
+            canvas.path([(left, top), (left, bottom), (right, bottom)], FAINT, 1)?;
+            canvas.text(
+                ((left + right) / 2, bottom + LINE + 8),
+                &self.x.label,
+                TEXT,
+                INK,
+                Align::Centre,
+            )?;
+            canvas.text_upwards((MARGIN, (top + bottom) / 2), &self.y.label)?;
+            for (name, level) in &self.levels {
+                let y = py(y_axis.place(*level));
+                canvas.path([(left, y), (right, y)], INK, 1)?;
+                canvas.text((left + 6, y - LINE + 2), name, TEXT, INK, Align::Left)?;
+            }
+            for (_, x) in &self.marks {
+                let x = px(x_axis.place(*x));
+                canvas.path([(x, top), (x, bottom)], INK, 2)?;
+            }
+            for (index, series) in self.series.iter().enumerate() {
+                let points: Vec<(i32, i32)> = (series.points.iter())
+                    .map(|&(x, y)| (px(x_axis.place(x)), py(y_axis.place(y))))
+                    .collect();
+                canvas.series(&points, index)?;
+                for &point in &points {
+                    canvas.marker(point, index)?;
+                }
+            }
+            for (index, (name, (x, row))) in names.iter().zip(places).enumerate() {
+                let y = legend + row * LINE + LINE / 2;
+                self.legend_sign(canvas, index, (x, y))?;
+                canvas.text_middle((x + 36, y), name, TEXT, INK, Align::Left)?;
+            }
+            canvas.caption(below, &caption)
+        })
+    }
+
+    /// What stands before the `index`-th name of the legend: series, then windows, then marks.
+    fn legend_sign(
+        &self,
+        canvas: &Canvas<'_>,
+        index: usize,
+        (x, y): (i32, i32),
+    ) -> Result<(), FigureError> {
+        if index < self.series.len() {
+            canvas.series(&[(x, y), (x + 28, y)], index)?;
+            canvas.marker((x + 14, y), index)
+        } else if index < self.series.len() + self.windows.len() {
+            canvas.rect((x, y - 7), (x + 28, y + 7), SHADE, true)?;
+            canvas.rect((x, y - 7), (x + 28, y + 7), FAINT, false)
+        } else {
+            canvas.path([(x + 14, y - 8), (x + 14, y + 8)], INK, 2)
+        }
+    }
+
+    fn check(&self) -> Result<(), FigureError> {
+        if self.series.iter().all(|series| series.points.is_empty()) {
+            return Err(FigureError::Empty {
+                title: self.title.clone(),
+                what: "a series with at least one point",
+            });
+        }
+        let series = self
+            .series
+            .iter()
+            .map(|s| (s.name.clone(), s.points.clone()));
+        // Levels and marks have one coordinate; the other is 1, which every axis has a place for.
+        let levels = self.levels.iter().map(|l| (l.0.clone(), vec![(1.0, l.1)]));
+        let marks = self.marks.iter().map(|m| (m.0.clone(), vec![(m.1, 1.0)]));
+        for (name, points) in series.chain(levels).chain(marks) {
+            for (point, (x, y)) in points.into_iter().enumerate() {
+                for (axis, value, log) in [("x", x, self.x.log), ("y", y, self.y.log)] {
+                    if !value.is_finite() || (log && value <= 0.0) {
+                        return Err(FigureError::NoPlace {
+                            series: name,
+                            point,
+                            axis,
+                            value,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The text twin: what the axes are, and every point in a table.
+    pub fn text(&self) -> String {
+        let scale = |side: &Side| if side.log { ", logarithmic" } else { "" };
+        let mut text = format!(
+            "{}\nAcross: {}{}. Up: {}{}.\n",
+            self.title,
+            self.x.label,
+            scale(&self.x),
+            self.y.label,
+            scale(&self.y)
+        );
+        let mut xs: Vec<f64> = self
+            .series
+            .iter()
+            .flat_map(|s| s.points.iter().map(|p| p.0))
+            .collect();
+        xs.sort_by(f64::total_cmp);
+        xs.dedup();
+        let rows: Vec<Vec<String>> = xs
+            .iter()
+            .map(|&x| {
+                let mut row = vec![self.x.format.write(x)];
+                row.extend(self.series.iter().map(|series| {
+                    let point = series.points.iter().find(|p| p.0 == x);
+                    point.map_or("–".into(), |p| self.y.format.write(p.1))
+                }));
+                row
+            })
+            .collect();
+        let header: Vec<&str> = ["x"]
+            .into_iter()
+            .chain(self.series.iter().map(|s| s.name.as_str()))
+            .collect();
+        text.push_str(&cell::table(&header, &rows, 0).1);
+        for (name, level) in &self.levels {
+            text.push_str(&format!(
+                "Level line, {name}: {}.\n",
+                self.y.format.write(*level)
+            ));
+        }
+        for (name, low, high) in &self.windows {
+            if low <= high {
+                let (low, high) = (self.x.format.write(*low), self.x.format.write(*high));
+                text.push_str(&format!("Shaded, {name}: {low} to {high}.\n"));
+            } else {
+                text.push_str(&format!("{name}: empty, nothing is shaded.\n"));
+            }
+        }
+        for (name, x) in &self.marks {
+            text.push_str(&format!(
+                "Upright line, {name}: {}.\n",
+                self.x.format.write(*x)
+            ));
+        }
+        if !self.caption.is_empty() {
+            text.push_str(&format!("{}\n", self.caption));
+        }
+        text
+    }
+
+    /// Shows picture and text twin in a notebook cell.
+    pub fn evcxr_display(&self) {
+        show(self.svg(), &self.text());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Lines {
+        Lines::new("T")
+            .x("interval")
+            .y("time")
+            .log_x()
+            .log_y()
+            .y_format(Format::Seconds)
+            .series("a & b", [(1.0, 1e-6), (10.0, 1e-5), (100.0, 1e-3)])
+            .series("c", [(1.0, 2e-6), (100.0, 2e-3)])
+    }
+
+    #[test]
+    fn every_series_has_its_line_its_markers_and_its_name() {
+        let svg = sample()
+            .level("budget", 1e-4)
+            .window("good", 3.0, 30.0)
+            .mark("chosen", 10.0)
+            .svg()
+            .unwrap();
+        // Three points and the legend's: the first series is marked by circles, the second by filled squares.
+        assert_eq!(svg.matches("<circle").count(), 4);
+        for part in [
+            "a &amp; b",
+            "budget",
+            "good",
+            "chosen",
+            "1 ms",
+            "100",
+            "role=\"img\"",
+            "<title>T</title>",
+        ] {
+            assert!(svg.contains(part), "{part} in {svg}");
+        }
+        assert!(!svg.contains("NaN"));
+    }
+
+    #[test]
+    fn the_text_twin_has_every_number_and_says_what_is_missing() {
+        let text = sample().window("good", 5.0, 2.0).text();
+        assert!(
+            text.contains(
+                "  x  a & b     c\n  1   1 µs  2 µs\n 10  10 µs     –\n100   1 ms  2 ms\n"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("good: empty"));
+    }
+
+    #[test]
+    fn numbers_without_a_place_are_named() {
+        let error = sample()
+            .series("bad", [(1.0, 1.0), (2.0, f64::NAN)])
+            .svg()
+            .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("point 1 of \"bad\" is NaN in y")
+        );
+        assert!(sample().series("bad", [(0.0, 1.0)]).svg().is_err());
+        assert!(sample().mark("bad", -1.0).svg().is_err());
+    }
+
+    #[test]
+    fn one_point_equal_values_and_huge_ranges_draw() {
+        assert!(Lines::new("1").series("a", [(5.0, 0.0)]).svg().is_ok());
+        assert!(
+            Lines::new("2")
+                .series("a", [(1.0, 3.0), (2.0, 3.0)])
+                .svg()
+                .is_ok()
+        );
+        assert!(
+            Lines::new("3")
+                .log_x()
+                .log_y()
+                .series("a", [(1e-9, 1e12), (1e9, 1e-12)])
+                .svg()
+                .is_ok()
+        );
+        assert!(
+            Lines::new("4")
+                .series("none", [])
+                .series("a", [(1.0, 1.0)])
+                .svg()
+                .is_ok()
+        );
+    }
+}
