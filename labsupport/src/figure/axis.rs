@@ -122,7 +122,7 @@ mod tests {
             labels(&[1.0, 10_000.0], true, Format::Number),
             ["1", "10", "100", "1,000", "10,000"]
         );
-        assert_eq!(labels(&[1e-7, 10.0], true, Format::Seconds).len(), 5); // every second decade
+        assert_eq!(labels(&[1e-7, 10.0], true, Format::Seconds).len(), 6); // every second decade
     }
 
     #[test]
