@@ -1,1 +1,5 @@
-fn main(){ evcxr_jupyter::main().unwrap() }
+//! The program `labs`: see the library of the same name.
+
+fn main() -> std::process::ExitCode {
+    labs::role::run()
+}

@@ -1,0 +1,266 @@
+//! A Jupyter client: starts a kernel, runs cells, and tells what they showed. `check` and the tests use it.
+
+use anyhow::{Context, Result, bail};
+use jupyter_protocol::{
+    ConnectionInfo, ExecuteRequest, ExecutionState, InterruptRequest, JupyterMessage, JupyterMessageContent,
+    KernelInfoRequest, Media, ReplyStatus, ShutdownRequest, Stdio, Transport,
+};
+use jupyter_zmq_client::{
+    ClientControlConnection, ClientIoPubConnection, ClientShellConnection, create_client_control_connection,
+    create_client_iopub_connection, create_client_shell_connection_with_identity, peek_ports_with_listeners,
+    peer_identity_for_session,
+};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// How long to wait for output that comes after the reply: evcxr passes on the lines of a panic from a thread of its own.
+const STRAGGLERS: Duration = Duration::from_millis(60);
+
+/// Ports and key of a kernel, and the file that tells them to it.
+pub struct Connection {
+    info: ConnectionInfo,
+    /// The connection file, readable by this user alone.
+    pub file: PathBuf,
+}
+
+/// A kernel that this process has started.
+pub struct Kernel {
+    /// Its process: the supervisor, or the inner kernel where that was started alone.
+    pub child: Child,
+    shell: ClientShellConnection,
+    iopub: ClientIoPubConnection,
+    control: ClientControlConnection,
+}
+
+/// What a cell showed.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// Lines on standard output.
+    pub stdout: String,
+    /// Lines on standard error. A panic and the error of a `?` come here, while the reply says that all is well.
+    pub stderr: String,
+    /// Results and figures, by MIME type.
+    pub results: Vec<Media>,
+    /// What the kernel itself called an error: the compiler's messages, the end of the process.
+    pub errors: Vec<String>,
+    /// From the request to the reply.
+    pub elapsed: Duration,
+}
+
+impl Shown {
+    /// Why the cell failed, if it did.
+    pub fn error(&self) -> Option<String> {
+        if !self.errors.is_empty() {
+            return Some(self.errors.join("\n"));
+        }
+        // The backtrace goes through evcxr and helps nobody.
+        let lines = self.stderr.lines().take_while(|line| !line.starts_with("stack backtrace"));
+        let lines: Vec<&str> = lines.filter(|line| !line.trim().is_empty()).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
+impl Kernel {
+    /// Chooses ports and a key and writes the connection file into `folder`.
+    pub async fn connection(folder: &Path) -> Result<Connection> {
+        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let (ports, _held) = peek_ports_with_listeners(ip, 5).await?;
+        let info = ConnectionInfo {
+            ip: ip.to_string(),
+            transport: Transport::TCP,
+            shell_port: ports[0],
+            iopub_port: ports[1],
+            stdin_port: ports[2],
+            control_port: ports[3],
+            hb_port: ports[4],
+            key: uuid::Uuid::new_v4().to_string(),
+            signature_scheme: "hmac-sha256".into(),
+            kernel_name: Some("rust".into()),
+        };
+        let file = folder.join(format!("connection-{}.json", uuid::Uuid::new_v4()));
+        let mut written = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&file)?;
+        written.write_all(&serde_json::to_vec(&info)?)?;
+        Ok(Connection { info, file })
+    }
+
+    /// Starts the kernel and connects to it.
+    pub async fn start(mut command: Command, connection: Connection) -> Result<Kernel> {
+        let mut child = command.kill_on_drop(true).spawn().context("The kernel cannot be started")?;
+        let info = &connection.info;
+        let session = uuid::Uuid::new_v4().to_string();
+        // It listens as soon as it runs; until then connecting is refused.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let iopub = loop {
+            match create_client_iopub_connection(info, "", &session).await {
+                Ok(iopub) => break iopub,
+                Err(error) if Instant::now() > deadline => {
+                    return Err(error).context("The kernel does not listen on its ports");
+                }
+                Err(_) => {}
+            }
+            if let Some(status) = child.try_wait()? {
+                bail!("The kernel ended before it could be used ({status}); what it said is above.");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        let identity = peer_identity_for_session(&session)?;
+        Ok(Kernel {
+            shell: create_client_shell_connection_with_identity(info, &session, identity).await?,
+            control: create_client_control_connection(info, &session).await?,
+            child,
+            iopub,
+        })
+    }
+
+    /// Waits until the kernel answers, and until we hear what it publishes.
+    pub async fn ready(&mut self, limit: Duration) -> Result<()> {
+        let deadline = Instant::now() + limit;
+        let ask = |content: KernelInfoRequest| JupyterMessage::new(content, None);
+        self.shell.send(ask(KernelInfoRequest {})).await?;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            tokio::select! {
+                reply = timeout(left, self.shell.read()) => {
+                    reply.with_context(|| format!("The kernel was not ready after {} s", limit.as_secs()))??;
+                    break;
+                }
+                status = self.child.wait() => bail!("The kernel ended while it started ({}).", status?),
+            }
+        }
+        // A subscription takes a moment to arrive; what is published before is lost.
+        while timeout(Duration::from_millis(300), self.iopub.read()).await.is_err() {
+            if Instant::now() > deadline {
+                bail!("The kernel answers but publishes nothing.");
+            }
+            self.shell.send(ask(KernelInfoRequest {})).await?;
+            self.shell.read().await?;
+        }
+        while timeout(STRAGGLERS, self.iopub.read()).await.is_ok() {}
+        Ok(())
+    }
+
+    /// Sends a cell without waiting for its end; see [`finish`](Kernel::finish).
+    pub async fn send(&mut self, code: &str) -> Result<String> {
+        let request = ExecuteRequest {
+            code: code.into(),
+            silent: false,
+            store_history: true,
+            user_expressions: None,
+            allow_stdin: false,
+            stop_on_error: true,
+        };
+        let message = JupyterMessage::new(request, None);
+        let id = message.header.msg_id.clone();
+        self.shell.send(message).await?;
+        Ok(id)
+    }
+
+    /// Waits for the next line on standard output, for tests that must know where a cell is.
+    pub async fn next_line(&mut self, limit: Duration) -> Result<String> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let message = timeout(left, self.iopub.read()).await.context("No line came")??;
+            if let JupyterMessageContent::StreamContent(stream) = message.content {
+                return Ok(stream.text);
+            }
+        }
+    }
+
+    /// Waits for the end of the cell with this `id`.
+    pub async fn finish(&mut self, id: &str, limit: Duration) -> Result<Shown> {
+        let start = Instant::now();
+        let deadline = start + limit;
+        let mut shown = Shown::default();
+        let (mut replied, mut idle) = (false, false);
+        while !(replied && idle) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            tokio::select! {
+                reply = self.shell.read() => {
+                    let reply = reply?;
+                    if is_child_of(&reply, id) {
+                        shown.elapsed = start.elapsed();
+                        replied = true;
+                        if let JupyterMessageContent::ExecuteReply(reply) = reply.content
+                            && reply.status != ReplyStatus::Ok
+                            && shown.errors.is_empty()
+                        {
+                            shown.errors.push("the kernel says that the cell failed".into());
+                        }
+                    }
+                }
+                published = self.iopub.read() => {
+                    let published = published?;
+                    if is_child_of(&published, id) {
+                        idle |= shown.note(published.content);
+                    }
+                }
+                status = self.child.wait() => bail!("The kernel ended ({}).", status?),
+                () = tokio::time::sleep(left) => {
+                    bail!("The cell was not done after {} s and was stopped.", limit.as_secs());
+                }
+            }
+        }
+        while let Ok(published) = timeout(STRAGGLERS, self.iopub.read()).await {
+            let published = published?;
+            if is_child_of(&published, id) {
+                shown.note(published.content);
+            }
+        }
+        // The kernel's own errors come before the reply's general one.
+        if shown.errors.len() > 1 {
+            shown.errors.retain(|error| error != "the kernel says that the cell failed");
+        }
+        Ok(shown)
+    }
+
+    /// Runs a cell to its end.
+    pub async fn execute(&mut self, code: &str, limit: Duration) -> Result<Shown> {
+        let id = self.send(code).await?;
+        self.finish(&id, limit).await
+    }
+
+    /// Interrupts the running cell, as the ■ button does.
+    pub async fn interrupt(&mut self) -> Result<()> {
+        self.control.send(JupyterMessage::new(InterruptRequest {}, None)).await?;
+        timeout(Duration::from_secs(5), self.control.read()).await.context("The kernel did not answer")??;
+        Ok(())
+    }
+
+    /// Shuts the kernel down, as closing or restarting it does, and waits until it is gone.
+    pub async fn shutdown(&mut self, restart: bool) -> Result<()> {
+        self.control.send(JupyterMessage::new(ShutdownRequest { restart }, None)).await?;
+        timeout(Duration::from_secs(10), self.child.wait())
+            .await
+            .context("The kernel did not end after it was shut down")??;
+        Ok(())
+    }
+}
+
+fn is_child_of(message: &JupyterMessage, id: &str) -> bool {
+    message.parent_header.as_ref().is_some_and(|parent| parent.msg_id == id)
+}
+
+impl Shown {
+    /// Takes in what was published; whether that was "idle".
+    fn note(&mut self, content: JupyterMessageContent) -> bool {
+        match content {
+            JupyterMessageContent::StreamContent(stream) => match stream.name {
+                Stdio::Stdout => self.stdout.push_str(&stream.text),
+                Stdio::Stderr => self.stderr.push_str(&stream.text),
+            },
+            JupyterMessageContent::ErrorOutput(error) => self.errors.push(error.evalue),
+            JupyterMessageContent::ExecuteResult(result) => self.results.push(result.data),
+            JupyterMessageContent::DisplayData(display) => self.results.push(display.data),
+            JupyterMessageContent::Status(status) => return status.execution_state == ExecutionState::Idle,
+            _ => {}
+        }
+        false
+    }
+}

@@ -1,0 +1,220 @@
+//! `cargo labs check`: notebooks on the real kernel, a line each.
+
+use crate::client::{Kernel, Shown};
+use crate::environment;
+use crate::place::Place;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use jupyter_protocol::Media;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tokio::process::Command;
+
+/// A cell with this tag must fail; the name is Jupyter's own.
+const MUST_FAIL: &str = "raises-exception";
+
+/// The options of `check`.
+#[derive(Args)]
+pub struct Check {
+    /// Print one JSON object per notebook instead of words
+    #[arg(long)]
+    json: bool,
+    /// Write each notebook with its outputs into this folder
+    #[arg(long, value_name = "FOLDER")]
+    save: Option<PathBuf>,
+    /// Seconds that a cell may take
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    timeout: u64,
+    /// Run on plain evcxr_jupyter, started cold: no template, no trimmed sources. For comparison
+    #[arg(long)]
+    stock: bool,
+    /// The notebooks; all labs if none is named
+    notebooks: Vec<PathBuf>,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Default, Serialize)]
+struct Line {
+    notebook: String,
+    ok: bool,
+    cells: usize,
+    kernel_ready_s: Option<f64>,
+    first_cell_s: Option<f64>,
+    median_cell_s: Option<f64>,
+    total_s: f64,
+    error: Option<String>,
+}
+
+impl Check {
+    /// Runs them all, one after the other; fails if one fails.
+    pub fn run(self) -> Result<()> {
+        let place = Place::find()?;
+        let notebooks = if self.notebooks.is_empty() { labs(&place)? } else { self.notebooks.clone() };
+        if !self.stock {
+            environment::set_up(&place)?;
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut failed = 0;
+        for notebook in &notebooks {
+            let line = runtime.block_on(async {
+                tokio::select! {
+                    line = self.check(&place, notebook) => Ok(line),
+                    // Dropping the other branch kills the kernel.
+                    _ = tokio::signal::ctrl_c() => bail!("Stopped; the kernel was ended."),
+                }
+            })?;
+            failed += usize::from(!line.ok);
+            if self.json {
+                println!("{}", serde_json::to_string(&line)?);
+            } else {
+                print(&line);
+            }
+        }
+        match failed {
+            0 => Ok(()),
+            1 => bail!("1 notebook failed."),
+            n => bail!("{n} notebooks failed."),
+        }
+    }
+
+    async fn check(&self, place: &Place, notebook: &Path) -> Line {
+        let start = Instant::now();
+        let mut line = Line { notebook: notebook.display().to_string(), ..Line::default() };
+        match self.run_cells(place, notebook, &mut line).await {
+            Ok(()) => line.ok = true,
+            Err(error) => line.error = Some(format!("{error:#}")),
+        }
+        line.total_s = seconds(start.elapsed());
+        line
+    }
+
+    async fn run_cells(&self, place: &Place, notebook: &Path, line: &mut Line) -> Result<()> {
+        let text = fs::read_to_string(notebook).with_context(|| format!("{} cannot be read", notebook.display()))?;
+        let mut document: Value = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not a notebook: its JSON is broken", notebook.display()))?;
+        let cells = document["cells"].as_array_mut().context("it has no cells: it is not a notebook")?;
+
+        let scratch = tempfile::tempdir()?;
+        let start = Instant::now();
+        let mut kernel = self.start(place, notebook, scratch.path()).await?;
+        kernel.ready(Duration::from_secs(600)).await?;
+        line.kernel_ready_s = Some(seconds(start.elapsed()));
+
+        let mut times = Vec::new();
+        let mut result = Ok(());
+        for (index, cell) in cells.iter_mut().enumerate() {
+            let source = joined(&cell["source"]);
+            if cell["cell_type"] != "code" || source.trim().is_empty() {
+                continue;
+            }
+            line.cells += 1;
+            let shown = kernel.execute(&source, Duration::from_secs(self.timeout)).await;
+            let shown = shown.with_context(|| place_of(index, line.cells, &source))?;
+            times.push(seconds(shown.elapsed));
+            cell["execution_count"] = json!(line.cells);
+            cell["outputs"] = outputs(&shown, line.cells)?;
+            let must_fail = cell["metadata"]["tags"].as_array().is_some_and(|tags| tags.iter().any(|t| t == MUST_FAIL));
+            result = match (shown.error(), must_fail) {
+                (Some(error), false) => Err(anyhow::anyhow!("{}: {error}", place_of(index, line.cells, &source))),
+                (None, true) => Err(anyhow::anyhow!(
+                    "{}: it carries the tag {MUST_FAIL}, but nothing failed",
+                    place_of(index, line.cells, &source)
+                )),
+                _ => Ok(()),
+            };
+            if result.is_err() {
+                break;
+            }
+        }
+        line.first_cell_s = times.first().copied();
+        times.sort_by(f64::total_cmp);
+        line.median_cell_s = times.get(times.len() / 2).copied();
+        let ended = kernel.shutdown(false).await;
+        if let Some(folder) = &self.save {
+            fs::create_dir_all(folder)?;
+            let name = notebook.file_name().context("a notebook has a name")?;
+            fs::write(folder.join(name), serde_json::to_string_pretty(&document)?)?;
+        }
+        result.and(ended)
+    }
+
+    async fn start(&self, place: &Place, notebook: &Path, scratch: &Path) -> Result<Kernel> {
+        let connection = Kernel::connection(scratch).await?;
+        let program = std::env::current_exe().context("This program's own path is not known")?;
+        let mut command = Command::new(program);
+        if self.stock {
+            command.arg("--control_file").arg(&connection.file).env("JUPYTER_PATH", scratch);
+        } else {
+            command.arg("kernel").arg("--connection-file").arg(&connection.file);
+        }
+        command.env("LABS_WORKSPACE", &place.workspace).env("LABS_HOME", &place.home);
+        let folder = notebook.parent().filter(|folder| !folder.as_os_str().is_empty());
+        command.current_dir(folder.unwrap_or(Path::new("."))).stdout(std::process::Stdio::null());
+        if self.stock {
+            command.stderr(std::process::Stdio::null());
+        }
+        Kernel::start(command, connection).await
+    }
+}
+
+/// The labs, in order.
+fn labs(place: &Place) -> Result<Vec<PathBuf>> {
+    let folder = place.notebooks();
+    let entries = fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let mut labs: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "ipynb"))
+        .collect();
+    labs.sort();
+    Ok(labs)
+}
+
+fn print(line: &Line) {
+    let ready = line.kernel_ready_s.map_or(String::new(), |s| format!(", kernel ready after {s:.1} s"));
+    let verdict = if line.ok { "ok    " } else { "FAILED" };
+    println!("{verdict}  {}: {} cells in {:.1} s{ready}", line.notebook, line.cells, line.total_s);
+    if let Some(error) = &line.error {
+        println!("        {}", error.replace('\n', "\n        "));
+    }
+}
+
+fn place_of(index: usize, count: usize, source: &str) -> String {
+    let first = source.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
+    format!("code cell {count} (cell {} of the notebook), which begins `{first}`", index + 1)
+}
+
+/// A notebook keeps a text whole or as a list of lines.
+fn joined(source: &Value) -> String {
+    match source {
+        Value::String(text) => text.clone(),
+        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
+        _ => String::new(),
+    }
+}
+
+fn outputs(shown: &Shown, count: usize) -> Result<Value> {
+    let mut outputs = Vec::new();
+    for (name, text) in [("stdout", &shown.stdout), ("stderr", &shown.stderr)] {
+        if !text.is_empty() {
+            outputs.push(json!({"output_type": "stream", "name": name, "text": text}));
+        }
+    }
+    for error in &shown.errors {
+        outputs.push(json!({"output_type": "error", "ename": "Error", "evalue": error, "traceback": [error]}));
+    }
+    for media in &shown.results {
+        let data = serde_json::to_value::<&Media>(media)?;
+        outputs.push(
+            json!({"output_type": "execute_result", "execution_count": count, "data": data, "metadata": {}}),
+        );
+    }
+    Ok(Value::Array(outputs))
+}
+
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}

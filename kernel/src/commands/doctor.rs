@@ -1,0 +1,24 @@
+//! `cargo labs doctor`.
+
+use crate::environment::checks::{self, Verdict};
+use crate::place::Place;
+use anyhow::{Result, bail};
+
+/// Prints a line for each look; fails if the labs cannot run.
+pub fn run() -> Result<()> {
+    let checks = checks::all(&Place::find()?);
+    for check in &checks {
+        let sign = match check.verdict {
+            Verdict::Fine => "ok     ",
+            Verdict::Warning => "warning",
+            Verdict::Problem => "PROBLEM",
+        };
+        println!("{sign}  {:<15} {}", check.name, check.text);
+    }
+    let problems = checks.iter().filter(|check| check.verdict == Verdict::Problem).count();
+    match problems {
+        0 => Ok(()),
+        1 => bail!("1 problem stops the labs: see the line above."),
+        n => bail!("{n} problems stop the labs: see the lines above."),
+    }
+}

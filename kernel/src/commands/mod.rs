@@ -1,0 +1,53 @@
+//! What can be asked of `cargo labs`.
+
+mod check;
+mod doctor;
+mod open;
+mod test;
+
+use crate::environment;
+use crate::place::Place;
+use crate::session;
+use anyhow::Result;
+use clap::Subcommand;
+use std::path::PathBuf;
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Opens JupyterLab on the first lab; sets everything up when it is run for the first time
+    Open(open::Open),
+    /// Makes everything that `open` needs, and stops there
+    Setup,
+    /// Runs notebooks on the real kernel; all labs if none is named
+    Check(check::Check),
+    /// Looks whether this machine has what the labs need, and says what to do
+    Doctor,
+    /// Runs every test there is
+    Test(test::Test),
+    /// The kernel itself: Jupyter calls this
+    #[command(hide = true)]
+    Kernel {
+        /// The file with the ports and the key
+        #[arg(long)]
+        connection_file: PathBuf,
+    },
+}
+
+impl Command {
+    /// Does it.
+    pub fn run(self) -> Result<()> {
+        match self {
+            Command::Open(open) => open.run(),
+            Command::Setup => {
+                environment::set_up(&Place::find()?)?;
+                println!("All is set up. `cargo labs open` opens the first lab.");
+                Ok(())
+            }
+            Command::Check(check) => check.run(),
+            Command::Doctor => doctor::run(),
+            Command::Test(test) => test.run(),
+            Command::Kernel { connection_file } => session::supervise(&connection_file),
+        }
+    }
+}

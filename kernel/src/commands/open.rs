@@ -1,0 +1,163 @@
+//! `cargo labs open`: JupyterLab on the first lab.
+
+use crate::environment;
+use crate::place::{Place, make_private};
+use crate::session::sweep;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::json;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The options of `open`.
+#[derive(Args)]
+pub struct Open {
+    /// Print the address and open no browser
+    #[arg(long)]
+    no_browser: bool,
+    /// The port; the next free one is taken where it is busy
+    #[arg(long, default_value_t = 8888)]
+    port: u16,
+    /// The notebook to open; the first lab if none is named
+    notebook: Option<PathBuf>,
+}
+
+impl Open {
+    /// Sets up what is missing, starts JupyterLab, and stays until it is stopped with Ctrl-C.
+    pub fn run(self) -> Result<()> {
+        let place = Place::find()?;
+        let (root, notebook) = self.what_to_open(&place)?;
+        environment::set_up(&place)?;
+        sweep::sweep(&place.sessions());
+        let port = free_port(self.port)?;
+        let token = uuid::Uuid::new_v4().simple().to_string();
+        let mut command = jupyter(&place, &root, port, &token)?;
+        let address = format!("http://127.0.0.1:{port}/lab/tree/{notebook}?token={token}");
+
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let result = runtime.block_on(async {
+            let mut interrupted = signal(SignalKind::interrupt())?;
+            let mut terminated = signal(SignalKind::terminate())?;
+            let mut child = command.spawn().context("JupyterLab cannot be started; `cargo labs setup` installs it")?;
+            listening(&mut child, port).await?;
+            println!("JupyterLab is ready. Ctrl-C stops it and every worker.\n\n    {address}\n");
+            if !self.no_browser {
+                // Its own opener knows the browsers of every system; that none is there is no reason to stop.
+                let opened = Command::new(place.venv().join("bin/python"))
+                    .args(["-m", "webbrowser", &address])
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .status()
+                    .await;
+                if !opened.is_ok_and(|status| status.success()) {
+                    println!("No browser was opened: open the address above in yours.");
+                }
+            }
+            tokio::select! {
+                status = child.wait() => bail!("JupyterLab ended by itself ({}); what it said is above.", status?),
+                _ = interrupted.recv() => {}
+                _ = terminated.recv() => {}
+            }
+            println!("Stopping …");
+            stop(&mut child).await
+        });
+        sweep::sweep(&place.sessions());
+        result
+    }
+
+    /// The folder to show and the notebook in it, as JupyterLab wants them.
+    fn what_to_open(&self, place: &Place) -> Result<(PathBuf, String)> {
+        let Some(notebook) = &self.notebook else {
+            return Ok((place.notebooks(), "00_start_here.ipynb".into()));
+        };
+        if !notebook.is_file() {
+            bail!("There is no notebook {}. The labs are in {}.", notebook.display(), place.notebooks().display());
+        }
+        let path = notebook.canonicalize()?;
+        let root = path.parent().context("a file lies in a folder")?.to_path_buf();
+        let name = path.file_name().and_then(|name| name.to_str()).context("The notebook's name is not UTF-8")?;
+        Ok((root, name.replace(' ', "%20")))
+    }
+}
+
+/// JupyterLab, on this machine's loopback alone, with a token, and with every folder of its own under the labs' home.
+fn jupyter(place: &Place, root: &Path, port: u16, token: &str) -> Result<Command> {
+    let home = place.jupyter();
+    for folder in ["config/labconfig", "data", "runtime", "settings", "workspaces", "ipython"] {
+        make_private(&home.join(folder))?;
+    }
+    // News and updates would be asked for from the network.
+    let page = json!({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}});
+    fs::write(home.join("config/labconfig/page_config.json"), page.to_string())?;
+    let mut command = Command::new(place.venv().join("bin/jupyter-lab"));
+    command
+        .args(["--no-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0"])
+        .args(["--ServerApp.open_browser=False", "--ServerApp.log_level=WARN"])
+        .arg("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+        .arg(format!("--ServerApp.port={port}"))
+        .arg(format!("--ServerApp.root_dir={}", root.display()))
+        // Not on the command line, where every user of the machine can read it.
+        .env("JUPYTER_TOKEN", token)
+        .env("JUPYTER_CONFIG_DIR", home.join("config"))
+        .env("JUPYTER_DATA_DIR", home.join("data"))
+        .env("JUPYTER_RUNTIME_DIR", home.join("runtime"))
+        .env("JUPYTERLAB_SETTINGS_DIR", home.join("settings"))
+        .env("JUPYTERLAB_WORKSPACES_DIR", home.join("workspaces"))
+        .env("IPYTHONDIR", home.join("ipython"))
+        .env_remove("JUPYTER_PATH")
+        .env("JUPYTER_PREFER_ENV_PATH", "1")
+        .stdin(Stdio::null())
+        // A process group of its own: a Ctrl-C in the terminal is for us, who stop it in good order.
+        .process_group(0)
+        .kill_on_drop(true);
+    // SAFETY: geteuid takes nothing and cannot fail.
+    if unsafe { libc::geteuid() } == 0 {
+        command.arg("--allow-root");
+    }
+    // SAFETY: between fork and exec only prctl is called, which is a plain system call. This thread waits for the child.
+    unsafe {
+        command.pre_exec(|| {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+            Ok(())
+        });
+    }
+    Ok(command)
+}
+
+fn free_port(first: u16) -> Result<u16> {
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    (first..=first.saturating_add(99)).find(free).with_context(|| {
+        format!("The ports {first} to {} are all busy; choose another with --port.", first.saturating_add(99))
+    })
+}
+
+async fn listening(child: &mut Child, port: u16) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        if let Some(status) = child.try_wait()? {
+            bail!("JupyterLab ended while it started ({status}); what it said is above.");
+        }
+        if Instant::now() > deadline {
+            bail!("JupyterLab did not start within a minute.");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
+/// Asks JupyterLab to stop, which ends its kernels; makes it stop after ten seconds.
+async fn stop(child: &mut Child) -> Result<()> {
+    if let Some(pid) = child.id() {
+        // SAFETY: a signal to a child that was not collected yet.
+        unsafe { libc::kill(pid as i32, libc::SIGTERM) };
+    }
+    if tokio::time::timeout(Duration::from_secs(10), child.wait()).await.is_err() {
+        child.kill().await?;
+    }
+    Ok(())
+}

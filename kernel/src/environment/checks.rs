@@ -1,0 +1,226 @@
+//! Looks at the machine: what is there, what is missing, and what to do about it.
+
+use super::{kernelspec, venv};
+use crate::place::Place;
+use crate::session::{config, rust_src, template};
+use anyhow::{Result, bail};
+use std::fs;
+use std::process::Command;
+
+/// What a look found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should be.
+    Fine,
+    /// The labs run, but not as they should.
+    Warning,
+    /// The labs do not run.
+    Problem,
+}
+
+/// One look: what was looked at, what was found, what to do.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// What was looked at.
+    pub name: &'static str,
+    /// How it is.
+    pub verdict: Verdict,
+    /// What was found, and what to do about it.
+    pub text: String,
+}
+
+fn fine(name: &'static str, text: impl Into<String>) -> Check {
+    Check { name, verdict: Verdict::Fine, text: text.into() }
+}
+
+fn warning(name: &'static str, text: impl Into<String>) -> Check {
+    Check { name, verdict: Verdict::Warning, text: text.into() }
+}
+
+fn problem(name: &'static str, text: impl Into<String>) -> Check {
+    Check { name, verdict: Verdict::Problem, text: text.into() }
+}
+
+/// What must be installed before anything can be made.
+pub fn tools() -> Vec<Check> {
+    vec![rust(), sources(), linker(), python()]
+}
+
+/// All looks.
+pub fn all(place: &Place) -> Vec<Check> {
+    let mut checks = vec![cores(), memory(), shared_memory()];
+    checks.extend(tools());
+    checks.extend([disk(place), configuration(place), environment(place), warm(place)]);
+    checks
+}
+
+/// Fails with the first thing that must be installed.
+pub fn require() -> Result<()> {
+    match tools().into_iter().find(|check| check.verdict == Verdict::Problem) {
+        Some(check) => bail!("{}: {}", check.name, check.text),
+        None => Ok(()),
+    }
+}
+
+fn first_line(command: &mut Command) -> Option<String> {
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_string())
+}
+
+fn rust() -> Check {
+    const NAME: &str = "Rust";
+    match (first_line(Command::new("rustc").arg("--version")), first_line(Command::new("cargo").arg("--version"))) {
+        (Some(rustc), Some(_)) => fine(NAME, rustc),
+        _ => problem(NAME, "rustc or cargo is missing or does not run. Install Rust from https://rustup.rs"),
+    }
+}
+
+fn sources() -> Check {
+    const NAME: &str = "Rust's sources";
+    match rust_src::installed() {
+        Ok(_) => fine(NAME, "rust-src is installed"),
+        Err(error) => problem(NAME, error.to_string()),
+    }
+}
+
+fn linker() -> Check {
+    const NAME: &str = "C linker";
+    match first_line(Command::new("cc").arg("--version")) {
+        Some(version) => fine(NAME, version),
+        None => problem(
+            NAME,
+            "there is no `cc`, which rustc links with. On Debian and Ubuntu: sudo apt install gcc libc6-dev; on Fedora: sudo \
+             dnf install gcc",
+        ),
+    }
+}
+
+fn python() -> Check {
+    const NAME: &str = "Python";
+    let Some(version) = first_line(Command::new("python3").args([
+        "-c",
+        "import sys; print('.'.join(map(str, sys.version_info[:3])) + ('' if sys.version_info >= (3, 10) else ' old'))",
+    ])) else {
+        return problem(
+            NAME,
+            "there is no python3, which JupyterLab runs on. On Debian and Ubuntu: sudo apt install python3 python3-venv",
+        );
+    };
+    if version.ends_with(" old") {
+        return problem(NAME, format!("Python {version}: JupyterLab needs 3.10 or newer. Install one as python3"));
+    }
+    match first_line(Command::new("python3").args(["-c", "import ensurepip, venv; print('ok')"])) {
+        Some(_) => fine(NAME, format!("{version}, with venv")),
+        None => problem(
+            NAME,
+            format!(
+                "Python {version} cannot make environments: its modules venv and ensurepip are missing. On Debian and Ubuntu: \
+                 sudo apt install python3-venv"
+            ),
+        ),
+    }
+}
+
+fn cores() -> Check {
+    const NAME: &str = "Cores";
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    match cores {
+        1 => warning(NAME, "1 core: workers take turns, so races show rarely; every lab has a forced version that shows them"),
+        cores => fine(NAME, format!("{cores} cores may be used")),
+    }
+}
+
+/// Bytes as GiB or MiB.
+fn size(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    if bytes >= 10 * 1024 * MIB {
+        format!("{} GiB", bytes / (1024 * MIB))
+    } else if bytes >= 1024 * MIB {
+        format!("{:.1} GiB", bytes as f64 / (1024 * MIB) as f64)
+    } else {
+        format!("{} MiB", bytes / MIB)
+    }
+}
+
+fn memory() -> Check {
+    const NAME: &str = "Memory";
+    let line = |file: &str, key: &str| -> Option<u64> {
+        let text = fs::read_to_string(file).ok()?;
+        let line = text.lines().find(|line| line.starts_with(key))?;
+        line[key.len()..].trim().trim_end_matches(" kB").parse().ok()
+    };
+    let available = line("/proc/meminfo", "MemAvailable:").map_or(u64::MAX, |kib| kib * 1024);
+    // In a container its own limit counts, not the host's memory.
+    let limit = line("/sys/fs/cgroup/memory.max", "").or_else(|| line("/sys/fs/cgroup/memory/memory.limit_in_bytes", ""));
+    let left = available.min(limit.unwrap_or(u64::MAX));
+    let text = format!("{} may be used; a notebook needs about 1 GiB", size(left));
+    if left < 1 << 30 { warning(NAME, text + ": close other programs, or give the container more") } else { fine(NAME, text) }
+}
+
+/// Total and free bytes of the file system at `path`.
+fn space(path: &str) -> Option<(u64, u64)> {
+    let path = std::ffi::CString::new(path).ok()?;
+    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::zeroed();
+    // SAFETY: a C string and a pointer to a live local of the right type; it was zeroed, and any bits are a valid statvfs.
+    let stat = unsafe {
+        if libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) != 0 {
+            return None;
+        }
+        stat.assume_init()
+    };
+    Some((stat.f_blocks * stat.f_frsize, stat.f_bavail * stat.f_frsize))
+}
+
+fn shared_memory() -> Check {
+    const NAME: &str = "Shared memory";
+    match space("/dev/shm") {
+        None => problem(NAME, "there is no /dev/shm. In a container: docker run --shm-size=1g"),
+        Some((total, free)) => {
+            let text = format!("/dev/shm has {}, {} free", size(total), size(free));
+            if free < 16 << 20 {
+                warning(NAME, text + ": remove old files there, or give the container more (docker run --shm-size=1g)")
+            } else {
+                fine(NAME, text)
+            }
+        }
+    }
+}
+
+fn disk(place: &Place) -> Check {
+    const NAME: &str = "Disk";
+    // The folder may not be there yet.
+    let there = place.home.ancestors().find(|folder| folder.is_dir());
+    match there.and_then(|folder| space(folder.to_str()?)) {
+        Some((_, free)) if free < 2 << 30 => {
+            warning(NAME, format!("{} are free; the labs need about 2 GiB: make room or set LABS_HOME", size(free)))
+        }
+        Some((_, free)) => fine(NAME, format!("{} are free", size(free))),
+        None => warning(NAME, "how much is free cannot be seen"),
+    }
+}
+
+fn configuration(place: &Place) -> Check {
+    const NAME: &str = "Configuration";
+    match config::check(&place.notebooks(), place) {
+        Ok(()) => fine(NAME, "notebooks/evcxr.toml reads well"),
+        Err(error) => problem(NAME, format!("{error:#}")),
+    }
+}
+
+fn environment(place: &Place) -> Check {
+    const NAME: &str = "JupyterLab";
+    if venv::is_fresh(place) && kernelspec::folder(place).join("kernel.json").is_file() {
+        fine(NAME, "installed, with the kernel")
+    } else {
+        warning(NAME, "not set up yet: `cargo labs setup` or `cargo labs open` does it")
+    }
+}
+
+fn warm(place: &Place) -> Check {
+    const NAME: &str = "Warm template";
+    match template::is_fresh(place) {
+        Ok(true) => fine(NAME, "built"),
+        Ok(false) => warning(NAME, "missing or out of date: `cargo labs setup` or `cargo labs open` builds it"),
+        Err(error) => warning(NAME, format!("{error:#}")),
+    }
+}

@@ -1,0 +1,36 @@
+//! What a fresh machine needs before a lab can be opened, and the looks that tell whether it is there.
+
+pub mod checks;
+pub mod kernelspec;
+pub mod venv;
+
+use crate::place::{Place, make_private};
+use crate::progress::Steps;
+use crate::session::{config, rust_src, template};
+use anyhow::Result;
+
+/// Makes whatever is missing or out of date. On a machine that is set up this takes a fraction of a second.
+pub fn set_up(place: &Place) -> Result<()> {
+    let python = !venv::is_fresh(place);
+    let sources = rust_src::trimmed(place).is_none();
+    if python || sources || !place.template().is_dir() {
+        checks::require()?;
+    }
+    config::check(&place.notebooks(), place)?;
+    make_private(&place.home)?;
+    let warm = !template::is_fresh(place)?;
+    let mut steps = Steps::new([python, sources, warm].into_iter().filter(|&missing| missing).count());
+    if python {
+        steps.step("Installing JupyterLab into an environment of its own (about 1 minute)", || {
+            venv::make(place)
+        })?;
+    }
+    kernelspec::write(place)?;
+    if sources {
+        steps.step("Copying the standard library's sources (seconds)", || rust_src::make(place))?;
+    }
+    if warm {
+        steps.step("Building what every notebook needs (about 1 minute)", || template::make(place))?;
+    }
+    Ok(())
+}

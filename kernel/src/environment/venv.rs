@@ -1,0 +1,51 @@
+//! The Python environment with JupyterLab: pinned versions, checked hashes, nothing of the user's own Python.
+
+use crate::place::{Place, make_private};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A copy of the requirements that were installed; it is there when the installation went to its end.
+const STAMP: &str = "labs-requirements.txt";
+
+fn requirements(place: &Place) -> PathBuf {
+    place.notebooks().join("requirements.txt")
+}
+
+/// Whether JupyterLab is installed as the requirements say.
+pub fn is_fresh(place: &Place) -> bool {
+    let installed = fs::read(place.venv().join(STAMP));
+    installed.is_ok_and(|installed| fs::read(requirements(place)).is_ok_and(|wanted| wanted == installed))
+        // Its Python may have been removed or replaced by an update of the system.
+        && Command::new(place.venv().join("bin/python")).arg("-c").arg("").status().is_ok_and(|s| s.success())
+}
+
+/// Makes the environment anew.
+pub fn make(place: &Place) -> Result<()> {
+    make_private(&place.home)?;
+    let venv = place.venv();
+    let _ = fs::remove_dir_all(&venv);
+    run(
+        Command::new("python3").args(["-m", "venv"]).arg(&venv),
+        "The Python environment cannot be made. On Debian and Ubuntu: sudo apt install python3-venv",
+    )?;
+    run(
+        Command::new(venv.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"])
+            .arg(requirements(place)),
+        "JupyterLab cannot be installed. The first time needs the network; is it there?",
+    )?;
+    fs::copy(requirements(place), venv.join(STAMP))?;
+    Ok(())
+}
+
+fn run(command: &mut Command, failure: &str) -> Result<()> {
+    let output = command.output().with_context(|| failure.to_string())?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let last: Vec<&str> = said.lines().rev().filter(|line| !line.trim().is_empty()).take(5).collect();
+        bail!("{failure}\nIt said: {}", last.into_iter().rev().collect::<Vec<_>>().join("\n         "));
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Where things are: the checkout, and the folder with everything that is made from it.
+
+use anyhow::{Context, Result, bail};
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// The folders that the labs live in.
+///
+/// `LABS_WORKSPACE` says where the checkout is, where it is not the one that this program was built from; `LABS_HOME` where
+/// to keep what is made: the Python environment, the template, the sessions. That is `target/labs` by default.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The checkout.
+    pub workspace: PathBuf,
+    /// What was made from it.
+    pub home: PathBuf,
+}
+
+impl Place {
+    /// Finds the folders; makes none.
+    pub fn find() -> Result<Place> {
+        let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf);
+        let workspace = match std::env::var_os("LABS_WORKSPACE") {
+            Some(workspace) => PathBuf::from(workspace),
+            None => built_from.unwrap_or_default(),
+        };
+        let config = workspace.join("notebooks/evcxr.toml");
+        if !config.is_file() {
+            bail!(
+                "The labs are not where they were built: there is no {}. Run this from a checkout with `cargo labs`, or say \
+                 with LABS_WORKSPACE=/path/to/checkout where it is now.",
+                config.display()
+            );
+        }
+        let home = match std::env::var_os("LABS_HOME") {
+            Some(home) => std::path::absolute(home).context("LABS_HOME is not a path")?,
+            None => workspace.join("target/labs"),
+        };
+        Ok(Place { workspace, home })
+    }
+
+    /// The labs.
+    pub fn notebooks(&self) -> PathBuf {
+        self.workspace.join("notebooks")
+    }
+
+    /// The Python environment with JupyterLab.
+    pub fn venv(&self) -> PathBuf {
+        self.home.join("venv")
+    }
+
+    /// Where JupyterLab keeps its own things, so that nothing of the user's is touched.
+    pub fn jupyter(&self) -> PathBuf {
+        self.home.join("jupyter")
+    }
+
+    /// The trimmed sources of the standard library.
+    pub fn rust_src(&self) -> PathBuf {
+        self.home.join("rust-src")
+    }
+
+    /// The compile directory that every session starts from a copy of.
+    pub fn template(&self) -> PathBuf {
+        self.evcxr_home().join("template")
+    }
+
+    /// The directories of the running sessions.
+    pub fn sessions(&self) -> PathBuf {
+        self.evcxr_home().join("sessions")
+    }
+
+    /// Where evcxr compiles. It cuts a path at its first space and wants UTF-8, so another place serves where ours is not so.
+    fn evcxr_home(&self) -> PathBuf {
+        let plain = |path: &Path| {
+            path.to_str().is_some_and(|path| !path.contains(char::is_whitespace))
+        };
+        if plain(&self.home) {
+            self.home.clone()
+        } else {
+            // SAFETY: geteuid takes nothing and cannot fail.
+            let user = unsafe { libc::geteuid() };
+            PathBuf::from(format!("/var/tmp/labs-{user}"))
+        }
+    }
+}
+
+/// Makes `folder` and those above it, for this user alone, and refuses one that belongs to somebody else.
+pub fn make_private(folder: &Path) -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("The folder {} cannot be made", folder.display()))?;
+    let owner = fs::metadata(folder)?.uid();
+    // SAFETY: geteuid takes nothing and cannot fail.
+    let user = unsafe { libc::geteuid() };
+    if owner != user {
+        bail!(
+            "The folder {} belongs to another user (number {owner}); set LABS_HOME to a folder of your own.",
+            folder.display()
+        );
+    }
+    Ok(())
+}

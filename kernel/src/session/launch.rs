@@ -1,0 +1,29 @@
+//! How an inner kernel is started: evcxr_jupyter in this same program, with everything it may touch in one directory.
+
+use super::{config, rust_src};
+use crate::place::Place;
+use anyhow::{Context, Result};
+use std::path::Path;
+use tokio::process::Command;
+
+/// The part of a session's directory in which evcxr compiles.
+pub const EVAL: &str = "eval";
+
+/// The command that runs evcxr_jupyter for `connection_file`, with `directory` for its own.
+pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<Command> {
+    let program = std::env::current_exe().context("This program's own path is not known")?;
+    let mut command = Command::new(program);
+    command
+        .arg("--control_file")
+        .arg(connection_file)
+        .env("EVCXR_TMPDIR", directory.join(EVAL))
+        // evcxr rewrites a kernelspec called "rust" where it finds one; here it finds none.
+        .env("JUPYTER_PATH", directory.join("jupyter"))
+        // For a notebook in a folder without an evcxr.toml of its own.
+        .env("EVCXR_CONFIG_DIR", config::write_absolute(place, directory)?)
+        .kill_on_drop(true);
+    if let Some(sources) = rust_src::trimmed(place) {
+        command.env("RUST_SRC_PATH", sources);
+    }
+    Ok(command)
+}

@@ -1,0 +1,108 @@
+//! The warm template: a compile directory of evcxr with the dependencies built, of which every session gets a copy.
+//!
+//! A stale template is slower, never wrong: cargo builds in the copy what has changed since.
+
+use super::launch;
+use crate::client::Kernel;
+use crate::place::{Place, make_private};
+use anyhow::{Context, Result, bail};
+use std::collections::hash_map::DefaultHasher;
+use std::fs::{self, File};
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+const STAMP: &str = "labs-fingerprint";
+
+/// Whether the template was made from what is there now.
+pub fn is_fresh(place: &Place) -> Result<bool> {
+    let stamp = fs::read_to_string(place.template().join(STAMP)).unwrap_or_default();
+    Ok(stamp == fingerprint(place)?)
+}
+
+/// Makes the template, unless another process just did.
+pub fn make(place: &Place) -> Result<()> {
+    make_private(&place.home)?;
+    let folder = place.template();
+    let above = folder.parent().context("the template lies in a folder")?;
+    make_private(above)?;
+    let lock = File::create(above.join("template.lock"))?;
+    lock.lock().context("Another process makes the template, and waiting for it failed")?;
+    if is_fresh(place)? {
+        return Ok(());
+    }
+    let new = above.join("template.new");
+    let _ = fs::remove_dir_all(&new);
+    let eval = new.join(launch::EVAL);
+    make_private(&eval)?;
+    // The versions that were tested, and no look at the network once they are downloaded.
+    fs::copy(place.workspace.join("Cargo.lock"), eval.join("Cargo.lock"))?;
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let connection = Kernel::connection(&new).await?;
+        let mut inner = launch::inner(place, &new, &connection.file)?;
+        inner.current_dir(place.notebooks());
+        let mut kernel = Kernel::start(inner, connection).await?;
+        kernel.ready(Duration::from_secs(900)).await?;
+        let warm = kernel.execute("1 + 1", Duration::from_secs(120)).await?;
+        if let Some(error) = warm.error() {
+            bail!("The first cell failed: {error}");
+        }
+        kernel.shutdown(false).await
+    })
+    .context("The warm template cannot be made. `cargo labs doctor` looks for what is missing")?;
+
+    fs::write(eval.join(STAMP), fingerprint(place)?)?;
+    let _ = fs::remove_dir_all(&folder);
+    fs::rename(&eval, &folder)?;
+    let _ = fs::remove_dir_all(&new);
+    Ok(())
+}
+
+/// Copies the template to `to`, with the times of its files, by which cargo knows that they are built. Without a template the
+/// session starts cold.
+pub fn copy(template: &Path, to: &Path) -> Result<()> {
+    if !template.is_dir() {
+        return make_private(to);
+    }
+    let status = Command::new("cp").arg("-a").arg(template).arg(to).status().context("`cp` cannot be run")?;
+    if !status.success() {
+        bail!("The template cannot be copied to {}: is the disk full?", to.display());
+    }
+    Ok(())
+}
+
+/// A number that changes when a template made now would be another one.
+fn fingerprint(place: &Place) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    let rustc = Command::new("rustc").arg("-vV").output().context("rustc cannot be run")?;
+    rustc.stdout.hash(&mut hasher);
+    env!("CARGO_PKG_VERSION").hash(&mut hasher);
+    place.workspace.hash(&mut hasher);
+    let mut files = vec![
+        place.workspace.join("Cargo.lock"),
+        place.notebooks().join("evcxr.toml"),
+        place.workspace.join("labsupport/Cargo.toml"),
+    ];
+    list(&place.workspace.join("labsupport/src"), &mut files)?;
+    files.sort();
+    for file in files {
+        file.hash(&mut hasher);
+        fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?.hash(&mut hasher);
+    }
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            list(&entry.path(), files)?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
