@@ -94,20 +94,10 @@ impl Kernel {
         let mut child = command.kill_on_drop(true).spawn().context("The kernel cannot be started")?;
         let info = &connection.info;
         let session = uuid::Uuid::new_v4().to_string();
-        // It listens as soon as it runs; until then connecting is refused.
-        let deadline = Instant::now() + Duration::from_secs(30);
-        let iopub = loop {
-            match create_client_iopub_connection(info, "", &session).await {
-                Ok(iopub) => break iopub,
-                Err(error) if Instant::now() > deadline => {
-                    return Err(error).context("The kernel does not listen on its ports");
-                }
-                Err(_) => {}
-            }
-            if let Some(status) = child.try_wait()? {
-                bail!("The kernel ended before it could be used ({status}); what it said is above.");
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        // Connecting is tried again and again until the kernel listens, or has ended.
+        let iopub = tokio::select! {
+            iopub = create_client_iopub_connection(info, "", &session) => iopub?,
+            status = child.wait() => bail!("The kernel ended before it could be used ({}); what it said is above.", status?),
         };
         let identity = peer_identity_for_session(&session)?;
         Ok(Kernel {
@@ -127,8 +117,14 @@ impl Kernel {
             let left = deadline.saturating_duration_since(Instant::now());
             tokio::select! {
                 reply = timeout(left, self.shell.read()) => {
-                    reply.with_context(|| format!("The kernel was not ready after {} s", limit.as_secs()))??;
-                    break;
+                    match reply.with_context(|| format!("The kernel was not ready after {} s", limit.as_secs()))? {
+                        Ok(_) => break,
+                        // It closes its ports a moment before it says why and ends.
+                        Err(error) => match timeout(Duration::from_secs(5), self.child.wait()).await {
+                            Ok(status) => bail!("The kernel ended while it started ({}); what it said is above.", status?),
+                            Err(_) => return Err(error).context("The kernel closed its ports"),
+                        },
+                    }
                 }
                 status = self.child.wait() => bail!("The kernel ended while it started ({}).", status?),
             }
