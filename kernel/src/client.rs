@@ -2,12 +2,14 @@
 
 use anyhow::{Context, Result, bail};
 use jupyter_protocol::{
-    ConnectionInfo, ExecuteRequest, ExecutionState, InterruptRequest, JupyterMessage, JupyterMessageContent,
-    KernelInfoRequest, Media, ReplyStatus, ShutdownRequest, Stdio, Transport,
+    ConnectionInfo, ExecuteRequest, ExecutionState, InterruptRequest, JupyterMessage,
+    JupyterMessageContent, KernelInfoRequest, Media, ReplyStatus, ShutdownRequest, Stdio,
+    Transport,
 };
 use jupyter_zmq_client::{
-    ClientControlConnection, ClientIoPubConnection, ClientShellConnection, create_client_control_connection,
-    create_client_iopub_connection, create_client_shell_connection_with_identity, peek_ports_with_listeners,
+    ClientControlConnection, ClientIoPubConnection, ClientShellConnection,
+    create_client_control_connection, create_client_iopub_connection,
+    create_client_shell_connection_with_identity, peek_ports_with_listeners,
     peer_identity_for_session,
 };
 use std::fs::OpenOptions;
@@ -60,7 +62,10 @@ impl Shown {
             return Some(self.errors.join("\n"));
         }
         // The backtrace goes through evcxr and helps nobody.
-        let lines = self.stderr.lines().take_while(|line| !line.starts_with("stack backtrace"));
+        let lines = self
+            .stderr
+            .lines()
+            .take_while(|line| !line.starts_with("stack backtrace"));
         let lines: Vec<&str> = lines.filter(|line| !line.trim().is_empty()).collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
@@ -84,14 +89,21 @@ impl Kernel {
             kernel_name: Some("rust".into()),
         };
         let file = folder.join(format!("connection-{}.json", uuid::Uuid::new_v4()));
-        let mut written = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&file)?;
+        let mut written = OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(&file)?;
         written.write_all(&serde_json::to_vec(&info)?)?;
         Ok(Connection { info, file })
     }
 
     /// Starts the kernel and connects to it.
     pub async fn start(mut command: Command, connection: Connection) -> Result<Kernel> {
-        let mut child = command.kill_on_drop(true).spawn().context("The kernel cannot be started")?;
+        let mut child = command
+            .kill_on_drop(true)
+            .spawn()
+            .context("The kernel cannot be started")?;
         let info = &connection.info;
         let session = uuid::Uuid::new_v4().to_string();
         // Connecting is tried again and again until the kernel listens, or has ended.
@@ -130,7 +142,10 @@ impl Kernel {
             }
         }
         // A subscription takes a moment to arrive; what is published before is lost.
-        while timeout(Duration::from_millis(300), self.iopub.read()).await.is_err() {
+        while timeout(Duration::from_millis(300), self.iopub.read())
+            .await
+            .is_err()
+        {
             if Instant::now() > deadline {
                 bail!("The kernel answers but publishes nothing.");
             }
@@ -162,7 +177,9 @@ impl Kernel {
         let deadline = Instant::now() + limit;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let message = timeout(left, self.iopub.read()).await.context("No line came")??;
+            let message = timeout(left, self.iopub.read())
+                .await
+                .context("No line came")??;
             if let JupyterMessageContent::StreamContent(stream) = message.content {
                 return Ok(stream.text);
             }
@@ -211,7 +228,9 @@ impl Kernel {
         }
         // The kernel's own errors come before the reply's general one.
         if shown.errors.len() > 1 {
-            shown.errors.retain(|error| error != "the kernel says that the cell failed");
+            shown
+                .errors
+                .retain(|error| error != "the kernel says that the cell failed");
         }
         Ok(shown)
     }
@@ -224,14 +243,20 @@ impl Kernel {
 
     /// Interrupts the running cell, as the ■ button does.
     pub async fn interrupt(&mut self) -> Result<()> {
-        self.control.send(JupyterMessage::new(InterruptRequest {}, None)).await?;
-        timeout(Duration::from_secs(5), self.control.read()).await.context("The kernel did not answer")??;
+        self.control
+            .send(JupyterMessage::new(InterruptRequest {}, None))
+            .await?;
+        timeout(Duration::from_secs(5), self.control.read())
+            .await
+            .context("The kernel did not answer")??;
         Ok(())
     }
 
     /// Shuts the kernel down, as closing or restarting it does, and waits until it is gone.
     pub async fn shutdown(&mut self, restart: bool) -> Result<()> {
-        self.control.send(JupyterMessage::new(ShutdownRequest { restart }, None)).await?;
+        self.control
+            .send(JupyterMessage::new(ShutdownRequest { restart }, None))
+            .await?;
         timeout(Duration::from_secs(10), self.child.wait())
             .await
             .context("The kernel did not end after it was shut down")??;
@@ -240,7 +265,10 @@ impl Kernel {
 }
 
 fn is_child_of(message: &JupyterMessage, id: &str) -> bool {
-    message.parent_header.as_ref().is_some_and(|parent| parent.msg_id == id)
+    message
+        .parent_header
+        .as_ref()
+        .is_some_and(|parent| parent.msg_id == id)
 }
 
 impl Shown {
@@ -254,7 +282,9 @@ impl Shown {
             JupyterMessageContent::ErrorOutput(error) => self.errors.push(error.evalue),
             JupyterMessageContent::ExecuteResult(result) => self.results.push(result.data),
             JupyterMessageContent::DisplayData(display) => self.results.push(display.data),
-            JupyterMessageContent::Status(status) => return status.execution_state == ExecutionState::Idle,
+            JupyterMessageContent::Status(status) => {
+                return status.execution_state == ExecutionState::Idle;
+            }
             _ => {}
         }
         false

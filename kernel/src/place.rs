@@ -20,7 +20,9 @@ pub struct Place {
 impl Place {
     /// Finds the folders; makes none.
     pub fn find() -> Result<Place> {
-        let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf);
+        let built_from = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .map(Path::to_path_buf);
         let workspace = match std::env::var_os("LABS_WORKSPACE") {
             Some(workspace) => PathBuf::from(workspace),
             None => built_from.unwrap_or_default(),
@@ -73,7 +75,8 @@ impl Place {
     /// Where evcxr compiles. It cuts a path at its first space and wants UTF-8, so another place serves where ours is not so.
     fn evcxr_home(&self) -> PathBuf {
         let plain = |path: &Path| {
-            path.to_str().is_some_and(|path| !path.contains(char::is_whitespace))
+            path.to_str()
+                .is_some_and(|path| !path.contains(char::is_whitespace))
         };
         if plain(&self.home) {
             self.home.clone()

@@ -15,19 +15,23 @@ pub fn parent() -> i32 {
 /// that ends when it has been idle for ten seconds.
 pub fn end_with_parent() {
     let watched = parent();
-    let watching = std::thread::Builder::new().name("labs-watch".into()).spawn(move || {
-        let handle = pidfd(watched);
-        while parent() == watched {
-            match &handle {
-                Some(handle) => wait_until_ended(handle),
-                None => std::thread::sleep(Duration::from_millis(200)), // before Linux 5.3
+    let watching = std::thread::Builder::new()
+        .name("labs-watch".into())
+        .spawn(move || {
+            let handle = pidfd(watched);
+            while parent() == watched {
+                match &handle {
+                    Some(handle) => wait_until_ended(handle),
+                    None => std::thread::sleep(Duration::from_millis(200)), // before Linux 5.3
+                }
             }
-        }
-        // SAFETY: a signal to ourselves, which no handler can delay.
-        unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
-    });
+            // SAFETY: a signal to ourselves, which no handler can delay.
+            unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        });
     if let Err(error) = watching {
-        eprintln!("The watch for the kernel's end could not be started ({error}); cells run without it.");
+        eprintln!(
+            "The watch for the kernel's end could not be started ({error}); cells run without it."
+        );
     }
 }
 

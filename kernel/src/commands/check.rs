@@ -52,11 +52,17 @@ impl Check {
     /// Runs them all, one after the other; fails if one fails.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
-        let notebooks = if self.notebooks.is_empty() { labs(&place)? } else { self.notebooks.clone() };
+        let notebooks = if self.notebooks.is_empty() {
+            labs(&place)?
+        } else {
+            self.notebooks.clone()
+        };
         if !self.stock {
             environment::set_up(&place)?;
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let mut failed = 0;
         for notebook in &notebooks {
             let line = runtime.block_on(async {
@@ -82,7 +88,10 @@ impl Check {
 
     async fn check(&self, place: &Place, notebook: &Path) -> Line {
         let start = Instant::now();
-        let mut line = Line { notebook: notebook.display().to_string(), ..Line::default() };
+        let mut line = Line {
+            notebook: notebook.display().to_string(),
+            ..Line::default()
+        };
         match self.run_cells(place, notebook, &mut line).await {
             Ok(()) => line.ok = true,
             Err(error) => line.error = Some(format!("{error:#}")),
@@ -92,10 +101,17 @@ impl Check {
     }
 
     async fn run_cells(&self, place: &Place, notebook: &Path, line: &mut Line) -> Result<()> {
-        let text = fs::read_to_string(notebook).with_context(|| format!("{} cannot be read", notebook.display()))?;
-        let mut document: Value = serde_json::from_str(&text)
-            .with_context(|| format!("{} is not a notebook: its JSON is broken", notebook.display()))?;
-        let cells = document["cells"].as_array_mut().context("it has no cells: it is not a notebook")?;
+        let text = fs::read_to_string(notebook)
+            .with_context(|| format!("{} cannot be read", notebook.display()))?;
+        let mut document: Value = serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{} is not a notebook: its JSON is broken",
+                notebook.display()
+            )
+        })?;
+        let cells = document["cells"]
+            .as_array_mut()
+            .context("it has no cells: it is not a notebook")?;
 
         let scratch = tempfile::tempdir()?;
         let start = Instant::now();
@@ -111,14 +127,21 @@ impl Check {
                 continue;
             }
             line.cells += 1;
-            let shown = kernel.execute(&source, Duration::from_secs(self.timeout)).await;
+            let shown = kernel
+                .execute(&source, Duration::from_secs(self.timeout))
+                .await;
             let shown = shown.with_context(|| place_of(index, line.cells, &source))?;
             times.push(seconds(shown.elapsed));
             cell["execution_count"] = json!(line.cells);
             cell["outputs"] = outputs(&shown, line.cells)?;
-            let must_fail = cell["metadata"]["tags"].as_array().is_some_and(|tags| tags.iter().any(|t| t == MUST_FAIL));
+            let must_fail = cell["metadata"]["tags"]
+                .as_array()
+                .is_some_and(|tags| tags.iter().any(|t| t == MUST_FAIL));
             result = match (shown.error(), must_fail) {
-                (Some(error), false) => Err(anyhow::anyhow!("{}: {error}", place_of(index, line.cells, &source))),
+                (Some(error), false) => Err(anyhow::anyhow!(
+                    "{}: {error}",
+                    place_of(index, line.cells, &source)
+                )),
                 (None, true) => Err(anyhow::anyhow!(
                     "{}: it carries the tag {MUST_FAIL}, but nothing failed",
                     place_of(index, line.cells, &source)
@@ -146,13 +169,25 @@ impl Check {
         let program = std::env::current_exe().context("This program's own path is not known")?;
         let mut command = Command::new(program);
         if self.stock {
-            command.arg("--control_file").arg(&connection.file).env("JUPYTER_PATH", scratch);
+            command
+                .arg("--control_file")
+                .arg(&connection.file)
+                .env("JUPYTER_PATH", scratch);
         } else {
-            command.arg("kernel").arg("--connection-file").arg(&connection.file);
+            command
+                .arg("kernel")
+                .arg("--connection-file")
+                .arg(&connection.file);
         }
-        command.env("LABS_WORKSPACE", &place.workspace).env("LABS_HOME", &place.home);
-        let folder = notebook.parent().filter(|folder| !folder.as_os_str().is_empty());
-        command.current_dir(folder.unwrap_or(Path::new("."))).stdout(std::process::Stdio::null());
+        command
+            .env("LABS_WORKSPACE", &place.workspace)
+            .env("LABS_HOME", &place.home);
+        let folder = notebook
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        command
+            .current_dir(folder.unwrap_or(Path::new(".")))
+            .stdout(std::process::Stdio::null());
         if self.stock {
             command.stderr(std::process::Stdio::null());
         }
@@ -163,28 +198,43 @@ impl Check {
 /// The labs, in order.
 fn labs(place: &Place) -> Result<Vec<PathBuf>> {
     let folder = place.notebooks();
-    let entries = fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let entries =
+        fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     let mut labs: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "ipynb"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "ipynb")
+        })
         .collect();
     labs.sort();
     Ok(labs)
 }
 
 fn print(line: &Line) {
-    let ready = line.kernel_ready_s.map_or(String::new(), |s| format!(", kernel ready after {s:.1} s"));
+    let ready = line
+        .kernel_ready_s
+        .map_or(String::new(), |s| format!(", kernel ready after {s:.1} s"));
     let verdict = if line.ok { "ok    " } else { "FAILED" };
-    println!("{verdict}  {}: {} cells in {:.1} s{ready}", line.notebook, line.cells, line.total_s);
+    println!(
+        "{verdict}  {}: {} cells in {:.1} s{ready}",
+        line.notebook, line.cells, line.total_s
+    );
     if let Some(error) = &line.error {
         println!("        {}", error.replace('\n', "\n        "));
     }
 }
 
 fn place_of(index: usize, count: usize, source: &str) -> String {
-    let first = source.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
-    format!("code cell {count} (cell {} of the notebook), which begins `{first}`", index + 1)
+    let first = source
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("");
+    format!(
+        "code cell {count} (cell {} of the notebook), which begins `{first}`",
+        index + 1
+    )
 }
 
 /// A notebook keeps a text whole or as a list of lines.

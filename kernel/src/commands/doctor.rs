@@ -15,7 +15,10 @@ pub fn run() -> Result<()> {
         };
         println!("{sign}  {:<15} {}", check.name, check.text);
     }
-    let problems = checks.iter().filter(|check| check.verdict == Verdict::Problem).count();
+    let problems = checks
+        .iter()
+        .filter(|check| check.verdict == Verdict::Problem)
+        .count();
     match problems {
         0 => Ok(()),
         1 => bail!("1 problem stops the labs: see the line above."),

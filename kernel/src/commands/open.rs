@@ -39,7 +39,9 @@ impl Open {
         let mut command = jupyter(&place, &root, port, &token)?;
         let address = format!("http://127.0.0.1:{port}/lab/tree/{notebook}?token={token}");
 
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let result = runtime.block_on(async {
             let mut interrupted = signal(SignalKind::interrupt())?;
             let mut terminated = signal(SignalKind::terminate())?;
@@ -76,11 +78,21 @@ impl Open {
             return Ok((place.notebooks(), "00_start_here.ipynb".into()));
         };
         if !notebook.is_file() {
-            bail!("There is no notebook {}. The labs are in {}.", notebook.display(), place.notebooks().display());
+            bail!(
+                "There is no notebook {}. The labs are in {}.",
+                notebook.display(),
+                place.notebooks().display()
+            );
         }
         let path = notebook.canonicalize()?;
-        let root = path.parent().context("a file lies in a folder")?.to_path_buf();
-        let name = path.file_name().and_then(|name| name.to_str()).context("The notebook's name is not UTF-8")?;
+        let root = path
+            .parent()
+            .context("a file lies in a folder")?
+            .to_path_buf();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .context("The notebook's name is not UTF-8")?;
         Ok((root, name.replace(' ', "%20")))
     }
 }
@@ -88,16 +100,34 @@ impl Open {
 /// JupyterLab, on this machine's loopback alone, with a token, and with every folder of its own under the labs' home.
 fn jupyter(place: &Place, root: &Path, port: u16, token: &str) -> Result<Command> {
     let home = place.jupyter();
-    for folder in ["config/labconfig", "data", "runtime", "settings", "workspaces", "ipython"] {
+    for folder in [
+        "config/labconfig",
+        "data",
+        "runtime",
+        "settings",
+        "workspaces",
+        "ipython",
+    ] {
         make_private(&home.join(folder))?;
     }
     // News and updates would be asked for from the network.
-    let page = json!({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}});
-    fs::write(home.join("config/labconfig/page_config.json"), page.to_string())?;
+    let page =
+        json!({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}});
+    fs::write(
+        home.join("config/labconfig/page_config.json"),
+        page.to_string(),
+    )?;
     let mut command = Command::new(place.venv().join("bin/jupyter-lab"));
     command
-        .args(["--no-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0"])
-        .args(["--ServerApp.open_browser=False", "--ServerApp.log_level=WARN"])
+        .args([
+            "--no-browser",
+            "--ServerApp.ip=127.0.0.1",
+            "--ServerApp.port_retries=0",
+        ])
+        .args([
+            "--ServerApp.open_browser=False",
+            "--ServerApp.log_level=WARN",
+        ])
         .arg("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
         .arg(format!("--ServerApp.port={port}"))
         .arg(format!("--ServerApp.root_dir={}", root.display()))
@@ -131,9 +161,14 @@ fn jupyter(place: &Place, root: &Path, port: u16, token: &str) -> Result<Command
 
 fn free_port(first: u16) -> Result<u16> {
     let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    (first..=first.saturating_add(99)).find(free).with_context(|| {
-        format!("The ports {first} to {} are all busy; choose another with --port.", first.saturating_add(99))
-    })
+    (first..=first.saturating_add(99))
+        .find(free)
+        .with_context(|| {
+            format!(
+                "The ports {first} to {} are all busy; choose another with --port.",
+                first.saturating_add(99)
+            )
+        })
 }
 
 async fn listening(child: &mut Child, port: u16) -> Result<()> {
@@ -156,7 +191,10 @@ async fn stop(child: &mut Child) -> Result<()> {
         // SAFETY: a signal to a child that was not collected yet.
         unsafe { libc::kill(pid as i32, libc::SIGTERM) };
     }
-    if tokio::time::timeout(Duration::from_secs(10), child.wait()).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(10), child.wait())
+        .await
+        .is_err()
+    {
         child.kill().await?;
     }
     Ok(())

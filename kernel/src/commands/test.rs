@@ -21,10 +21,28 @@ pub struct Test {
 /// looks at labsupport alone for the same reason: for the kernel it would check all of evcxr anew.
 const STEPS: [(&str, &[&str]); 6] = [
     ("format", &["cargo", "fmt", "--all", "--check"]),
-    ("lint", &["cargo", "clippy", "--package", "labsupport", "--all-targets", "--", "--deny", "warnings"]),
-    ("documentation", &["cargo", "doc", "--package", "labsupport", "--no-deps"]),
+    (
+        "lint",
+        &[
+            "cargo",
+            "clippy",
+            "--package",
+            "labsupport",
+            "--all-targets",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+    ),
+    (
+        "documentation",
+        &["cargo", "doc", "--package", "labsupport", "--no-deps"],
+    ),
     ("labsupport", &["cargo", "test", "--package", "labsupport"]),
-    ("kernel", &["cargo", "test", "--release", "--package", "labs"]),
+    (
+        "kernel",
+        &["cargo", "test", "--release", "--package", "labs"],
+    ),
     ("notebooks", &["cargo", "labs", "check"]),
 ];
 
@@ -33,7 +51,11 @@ impl Test {
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
         environment::set_up(&place)?;
-        let wanted = |name: &str| self.only.as_ref().is_none_or(|word| name.contains(word.as_str()));
+        let wanted = |name: &str| {
+            self.only
+                .as_ref()
+                .is_none_or(|word| name.contains(word.as_str()))
+        };
         let mut results = Vec::new();
         for (name, step) in STEPS.iter().filter(|(name, _)| wanted(name)) {
             println!("\n── {name}: {}", step.join(" "));
@@ -52,7 +74,10 @@ impl Test {
             println!("{verdict}  {name:<14} {:>6.1} s", elapsed.as_secs_f64());
         }
         let failed = results.iter().filter(|(_, passed, _)| !passed).count();
-        println!("\nsteps: {} passed, {failed} failed", results.len() - failed);
+        println!(
+            "\nsteps: {} passed, {failed} failed",
+            results.len() - failed
+        );
         match failed {
             0 if results.is_empty() => bail!("No step's name contains that word."),
             0 => Ok(()),

@@ -30,15 +30,27 @@ pub struct Check {
 }
 
 fn fine(name: &'static str, text: impl Into<String>) -> Check {
-    Check { name, verdict: Verdict::Fine, text: text.into() }
+    Check {
+        name,
+        verdict: Verdict::Fine,
+        text: text.into(),
+    }
 }
 
 fn warning(name: &'static str, text: impl Into<String>) -> Check {
-    Check { name, verdict: Verdict::Warning, text: text.into() }
+    Check {
+        name,
+        verdict: Verdict::Warning,
+        text: text.into(),
+    }
 }
 
 fn problem(name: &'static str, text: impl Into<String>) -> Check {
-    Check { name, verdict: Verdict::Problem, text: text.into() }
+    Check {
+        name,
+        verdict: Verdict::Problem,
+        text: text.into(),
+    }
 }
 
 /// What must be installed before anything can be made.
@@ -50,28 +62,51 @@ pub fn tools() -> Vec<Check> {
 pub fn all(place: &Place) -> Vec<Check> {
     let mut checks = vec![cores(), memory(), shared_memory()];
     checks.extend(tools());
-    checks.extend([disk(place), configuration(place), environment(place), warm(place)]);
+    checks.extend([
+        disk(place),
+        configuration(place),
+        environment(place),
+        warm(place),
+    ]);
     checks
 }
 
 /// Fails with the first thing that must be installed.
 pub fn require() -> Result<()> {
-    match tools().into_iter().find(|check| check.verdict == Verdict::Problem) {
+    match tools()
+        .into_iter()
+        .find(|check| check.verdict == Verdict::Problem)
+    {
         Some(check) => bail!("{}: {}", check.name, check.text),
         None => Ok(()),
     }
 }
 
 fn first_line(command: &mut Command) -> Option<String> {
-    let output = command.output().ok().filter(|output| output.status.success())?;
-    Some(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_string())
+    let output = command
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
+    Some(
+        String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_string(),
+    )
 }
 
 fn rust() -> Check {
     const NAME: &str = "Rust";
-    match (first_line(Command::new("rustc").arg("--version")), first_line(Command::new("cargo").arg("--version"))) {
+    match (
+        first_line(Command::new("rustc").arg("--version")),
+        first_line(Command::new("cargo").arg("--version")),
+    ) {
         (Some(rustc), Some(_)) => fine(NAME, rustc),
-        _ => problem(NAME, "rustc or cargo is missing or does not run. Install Rust from https://rustup.rs"),
+        _ => problem(
+            NAME,
+            "rustc or cargo is missing or does not run. Install Rust from https://rustup.rs",
+        ),
     }
 }
 
@@ -107,7 +142,10 @@ fn python() -> Check {
         );
     };
     if version.ends_with(" old") {
-        return problem(NAME, format!("Python {version}: JupyterLab needs 3.10 or newer. Install one as python3"));
+        return problem(
+            NAME,
+            format!("Python {version}: JupyterLab needs 3.10 or newer. Install one as python3"),
+        );
     }
     match first_line(Command::new("python3").args(["-c", "import ensurepip, venv; print('ok')"])) {
         Some(_) => fine(NAME, format!("{version}, with venv")),
@@ -125,7 +163,10 @@ fn cores() -> Check {
     const NAME: &str = "Cores";
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     match cores {
-        1 => warning(NAME, "1 core: workers take turns, so races show rarely; every lab has a forced version that shows them"),
+        1 => warning(
+            NAME,
+            "1 core: workers take turns, so races show rarely; every lab has a forced version that shows them",
+        ),
         cores => fine(NAME, format!("{cores} cores may be used")),
     }
 }
@@ -147,14 +188,26 @@ fn memory() -> Check {
     let line = |file: &str, key: &str| -> Option<u64> {
         let text = fs::read_to_string(file).ok()?;
         let line = text.lines().find(|line| line.starts_with(key))?;
-        line[key.len()..].trim().trim_end_matches(" kB").parse().ok()
+        line[key.len()..]
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .ok()
     };
     let available = line("/proc/meminfo", "MemAvailable:").map_or(u64::MAX, |kib| kib * 1024);
     // In a container its own limit counts, not the host's memory.
-    let limit = line("/sys/fs/cgroup/memory.max", "").or_else(|| line("/sys/fs/cgroup/memory/memory.limit_in_bytes", ""));
+    let limit = line("/sys/fs/cgroup/memory.max", "")
+        .or_else(|| line("/sys/fs/cgroup/memory/memory.limit_in_bytes", ""));
     let left = available.min(limit.unwrap_or(u64::MAX));
     let text = format!("{} may be used; a notebook needs about 1 GiB", size(left));
-    if left < 1 << 30 { warning(NAME, text + ": close other programs, or give the container more") } else { fine(NAME, text) }
+    if left < 1 << 30 {
+        warning(
+            NAME,
+            text + ": close other programs, or give the container more",
+        )
+    } else {
+        fine(NAME, text)
+    }
 }
 
 /// Total and free bytes of the file system at `path`.
@@ -174,11 +227,17 @@ fn space(path: &str) -> Option<(u64, u64)> {
 fn shared_memory() -> Check {
     const NAME: &str = "Shared memory";
     match space("/dev/shm") {
-        None => problem(NAME, "there is no /dev/shm. In a container: docker run --shm-size=1g"),
+        None => problem(
+            NAME,
+            "there is no /dev/shm. In a container: docker run --shm-size=1g",
+        ),
         Some((total, free)) => {
             let text = format!("/dev/shm has {}, {} free", size(total), size(free));
             if free < 16 << 20 {
-                warning(NAME, text + ": remove old files there, or give the container more (docker run --shm-size=1g)")
+                warning(
+                    NAME,
+                    text + ": remove old files there, or give the container more (docker run --shm-size=1g)",
+                )
             } else {
                 fine(NAME, text)
             }
@@ -191,9 +250,13 @@ fn disk(place: &Place) -> Check {
     // The folder may not be there yet.
     let there = place.home.ancestors().find(|folder| folder.is_dir());
     match there.and_then(|folder| space(folder.to_str()?)) {
-        Some((_, free)) if free < 2 << 30 => {
-            warning(NAME, format!("{} are free; the labs need about 2 GiB: make room or set LABS_HOME", size(free)))
-        }
+        Some((_, free)) if free < 2 << 30 => warning(
+            NAME,
+            format!(
+                "{} are free; the labs need about 2 GiB: make room or set LABS_HOME",
+                size(free)
+            ),
+        ),
         Some((_, free)) => fine(NAME, format!("{} are free", size(free))),
         None => warning(NAME, "how much is free cannot be seen"),
     }
@@ -212,7 +275,10 @@ fn environment(place: &Place) -> Check {
     if venv::is_fresh(place) && kernelspec::folder(place).join("kernel.json").is_file() {
         fine(NAME, "installed, with the kernel")
     } else {
-        warning(NAME, "not set up yet: `cargo labs setup` or `cargo labs open` does it")
+        warning(
+            NAME,
+            "not set up yet: `cargo labs setup` or `cargo labs open` does it",
+        )
     }
 }
 
@@ -220,7 +286,10 @@ fn warm(place: &Place) -> Check {
     const NAME: &str = "Warm template";
     match template::is_fresh(place) {
         Ok(true) => fine(NAME, "built"),
-        Ok(false) => warning(NAME, "missing or out of date: `cargo labs setup` or `cargo labs open` builds it"),
+        Ok(false) => warning(
+            NAME,
+            "missing or out of date: `cargo labs setup` or `cargo labs open` builds it",
+        ),
         Err(error) => warning(NAME, format!("{error:#}")),
     }
 }

@@ -9,8 +9,14 @@ use std::path::{Path, PathBuf};
 
 const LOGOS: [(&str, &[u8]); 3] = [
     ("logo-svg.svg", include_bytes!("../../logo/logo.svg")),
-    ("logo-32x32.png", include_bytes!("../../logo/logo-32x32.png")),
-    ("logo-64x64.png", include_bytes!("../../logo/logo-64x64.png")),
+    (
+        "logo-32x32.png",
+        include_bytes!("../../logo/logo-32x32.png"),
+    ),
+    (
+        "logo-64x64.png",
+        include_bytes!("../../logo/logo-64x64.png"),
+    ),
 ];
 
 /// The folder of the kernelspec.
@@ -28,11 +34,16 @@ pub fn write(place: &Place) -> Result<()> {
     env.insert("LABS_HOME".into(), json!(place.home));
     // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach; and JupyterLab may be started by
     // something that does not have cargo on its path.
-    if let Some(toolchain) = std::env::var_os("RUSTUP_TOOLCHAIN").and_then(|name| name.into_string().ok()) {
+    if let Some(toolchain) =
+        std::env::var_os("RUSTUP_TOOLCHAIN").and_then(|name| name.into_string().ok())
+    {
         env.insert("RUSTUP_TOOLCHAIN".into(), json!(toolchain));
     }
     if let Some(cargo) = on_path("cargo").and_then(|cargo| Some(cargo.parent()?.to_path_buf())) {
-        env.insert("PATH".into(), json!(format!("{}:${{PATH}}", cargo.display())));
+        env.insert(
+            "PATH".into(),
+            json!(format!("{}:${{PATH}}", cargo.display())),
+        );
     }
     let spec = json!({
         "argv": [program, "kernel", "--connection-file", "{connection_file}"],
@@ -41,7 +52,10 @@ pub fn write(place: &Place) -> Result<()> {
         "interrupt_mode": "message",
         "env": env,
     });
-    fs::write(folder.join("kernel.json"), serde_json::to_vec_pretty(&spec)?)?;
+    fs::write(
+        folder.join("kernel.json"),
+        serde_json::to_vec_pretty(&spec)?,
+    )?;
     for (name, bytes) in LOGOS {
         fs::write(folder.join(name), bytes)?;
     }
@@ -51,10 +65,13 @@ pub fn write(place: &Place) -> Result<()> {
 /// Where `program` is on the search path.
 pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| is_program(file))
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| is_program(file))
 }
 
 fn is_program(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    fs::metadata(file)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }

@@ -19,18 +19,29 @@ pub fn set_up(place: &Place) -> Result<()> {
     config::check(&place.notebooks(), place)?;
     make_private(&place.home)?;
     let warm = !template::is_fresh(place)?;
-    let mut steps = Steps::new([python, sources, warm].into_iter().filter(|&missing| missing).count());
+    let mut steps = Steps::new(
+        [python, sources, warm]
+            .into_iter()
+            .filter(|&missing| missing)
+            .count(),
+    );
     if python {
-        steps.step("Installing JupyterLab into an environment of its own (about 1 minute)", || {
-            venv::make(place)
-        })?;
+        steps.step(
+            "Installing JupyterLab into an environment of its own (about 1 minute)",
+            || venv::make(place),
+        )?;
     }
     kernelspec::write(place)?;
     if sources {
-        steps.step("Copying the standard library's sources (seconds)", || rust_src::make(place))?;
+        steps.step("Copying the standard library's sources (seconds)", || {
+            rust_src::make(place)
+        })?;
     }
     if warm {
-        steps.step("Building what every notebook needs (about 1 minute)", || template::make(place))?;
+        steps.step(
+            "Building what every notebook needs (about 1 minute)",
+            || template::make(place),
+        )?;
     }
     Ok(())
 }

@@ -32,7 +32,15 @@ pub fn make(place: &Place) -> Result<()> {
     )?;
     run(
         Command::new(venv.join("bin/python"))
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"])
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--require-hashes",
+                "-r",
+            ])
             .arg(requirements(place)),
         "JupyterLab cannot be installed. The first time needs the network; is it there?",
     )?;
@@ -44,8 +52,19 @@ fn run(command: &mut Command, failure: &str) -> Result<()> {
     let output = command.output().with_context(|| failure.to_string())?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let last: Vec<&str> = said.lines().rev().filter(|line| !line.trim().is_empty()).take(5).collect();
-        bail!("{failure}\nIt said: {}", last.into_iter().rev().collect::<Vec<_>>().join("\n         "));
+        let last: Vec<&str> = said
+            .lines()
+            .rev()
+            .filter(|line| !line.trim().is_empty())
+            .take(5)
+            .collect();
+        bail!(
+            "{failure}\nIt said: {}",
+            last.into_iter()
+                .rev()
+                .collect::<Vec<_>>()
+                .join("\n         ")
+        );
     }
     Ok(())
 }

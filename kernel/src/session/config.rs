@@ -11,7 +11,11 @@ const NAME: &str = "evcxr.toml";
 /// The configuration that a notebook in `folder` gets: the folder's own, else that of the labs.
 pub fn path(folder: &Path, place: &Place) -> PathBuf {
     let own = folder.join(NAME);
-    if own.is_file() { own } else { place.notebooks().join(NAME) }
+    if own.is_file() {
+        own
+    } else {
+        place.notebooks().join(NAME)
+    }
 }
 
 /// Reads the configuration, so that a broken one is a sentence; evcxr ends without a word.
@@ -46,7 +50,11 @@ fn read(path: &Path) -> Result<Table> {
 }
 
 fn dependencies(table: &Table) -> impl Iterator<Item = (&String, &Value)> {
-    table.get("dependencies").and_then(Value::as_table).into_iter().flatten()
+    table
+        .get("dependencies")
+        .and_then(Value::as_table)
+        .into_iter()
+        .flatten()
 }
 
 /// Writes the labs' configuration with absolute paths into `directory`, for notebooks that lie elsewhere; the folder it is in.
@@ -55,9 +63,14 @@ pub fn write_absolute(place: &Place, directory: &Path) -> Result<PathBuf> {
     let folder = place.notebooks();
     if let Some(dependencies) = table.get_mut("dependencies").and_then(Value::as_table_mut) {
         for (_, dependency) in dependencies.iter_mut() {
-            if let Some(Value::String(path)) = dependency.as_table_mut().and_then(|d| d.get_mut("path")) {
+            if let Some(Value::String(path)) =
+                dependency.as_table_mut().and_then(|d| d.get_mut("path"))
+            {
                 let absolute = folder.join(&*path).canonicalize()?;
-                *path = absolute.to_str().context("The checkout's path is not UTF-8; move it")?.into();
+                *path = absolute
+                    .to_str()
+                    .context("The checkout's path is not UTF-8; move it")?
+                    .into();
             }
         }
     }
@@ -81,7 +94,10 @@ mod tests {
     fn a_broken_configuration_is_a_sentence_with_its_line() {
         let error = broken("[dependencies]\nlabsupport = { path = \n");
         assert!(error.contains("evcxr.toml, line 2: "), "{error}");
-        assert!(broken("[dependencies]\nx = { path = \"nowhere\" }").contains("names the crate x at nowhere"));
+        assert!(
+            broken("[dependencies]\nx = { path = \"nowhere\" }")
+                .contains("names the crate x at nowhere")
+        );
     }
 
     #[test]
@@ -90,7 +106,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = write_absolute(&place, folder.path()).unwrap();
         let table = read(&config.join(NAME)).unwrap();
-        let path = table["dependencies"]["labsupport"]["path"].as_str().unwrap();
+        let path = table["dependencies"]["labsupport"]["path"]
+            .as_str()
+            .unwrap();
         assert!(Path::new(path).is_absolute());
     }
 }

@@ -20,7 +20,10 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
         // evcxr rewrites a kernelspec called "rust" where it finds one; here it finds none.
         .env("JUPYTER_PATH", directory.join("jupyter"))
         // For a notebook in a folder without an evcxr.toml of its own.
-        .env("EVCXR_CONFIG_DIR", config::write_absolute(place, directory)?)
+        .env(
+            "EVCXR_CONFIG_DIR",
+            config::write_absolute(place, directory)?,
+        )
         .kill_on_drop(true);
     if let Some(sources) = rust_src::trimmed(place) {
         command.env("RUST_SRC_PATH", sources);

@@ -34,7 +34,9 @@ pub fn supervise(connection_file: &Path) -> Result<()> {
     let mut inner = launch::inner(&place, &directory.0, connection_file)?;
 
     // One thread: the child's parent-death signal follows the thread that started it.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let mut terminated = signal(SignalKind::terminate())?;
         // Jupyter interrupts by message; a Ctrl-C in its terminal is not meant for us.
@@ -47,7 +49,9 @@ pub fn supervise(connection_file: &Path) -> Result<()> {
         };
         match ended {
             Some(status) if status.success() => Ok(()),
-            Some(status) => bail!("The kernel ended with {status}; restart it from the Kernel menu."),
+            Some(status) => {
+                bail!("The kernel ended with {status}; restart it from the Kernel menu.")
+            }
             None => {
                 let _ = child.kill().await;
                 Ok(())

@@ -25,7 +25,9 @@ pub fn installed() -> Result<PathBuf> {
     let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     let library = sysroot.join("lib/rustlib/src/rust/library");
     if !library.join("std/src/lib.rs").is_file() {
-        bail!("The sources of the standard library are missing. Run: rustup component add rust-src");
+        bail!(
+            "The sources of the standard library are missing. Run: rustup component add rust-src"
+        );
     }
     Ok(library)
 }
@@ -61,8 +63,21 @@ fn copy(from: &Path, to: &Path, inside: &Path) -> Result<()> {
 /// Whether a folder of `library/` is for another machine or for tests of the library itself.
 fn left_out(folder: &Path) -> bool {
     const PROCESSORS: [&str; 15] = [
-        "aarch64", "arm", "arm_shared", "hexagon", "loongarch32", "loongarch64", "loongarch_shared", "mips", "nvptx",
-        "powerpc", "powerpc64", "riscv32", "riscv64", "riscv_shared", "s390x",
+        "aarch64",
+        "arm",
+        "arm_shared",
+        "hexagon",
+        "loongarch32",
+        "loongarch64",
+        "loongarch_shared",
+        "mips",
+        "nvptx",
+        "powerpc",
+        "powerpc64",
+        "riscv32",
+        "riscv64",
+        "riscv_shared",
+        "s390x",
     ];
     let parts: Vec<&str> = folder.iter().filter_map(|part| part.to_str()).collect();
     match parts[..] {

@@ -23,7 +23,9 @@ pub fn sweep(sessions: &Path) {
     for entry in fs::read_dir(sessions).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let owner = name.to_str().and_then(|name| name.split_once('-'));
-        let Some((pid, start)) = owner.and_then(|(pid, start)| Some((pid.parse().ok()?, start.parse().ok()?))) else {
+        let Some((pid, start)) =
+            owner.and_then(|(pid, start)| Some((pid.parse().ok()?, start.parse().ok()?)))
+        else {
             continue; // not ours
         };
         if started(pid) != Some(start) {
@@ -34,9 +36,13 @@ pub fn sweep(sessions: &Path) {
     let user = unsafe { libc::geteuid() };
     for entry in fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let owner = name.to_str().and_then(|name| name.strip_prefix("labs-")?.split_once('-')?.0.parse().ok());
+        let owner = name
+            .to_str()
+            .and_then(|name| name.strip_prefix("labs-")?.split_once('-')?.0.parse().ok());
         if owner.is_some_and(|pid| started(pid).is_none())
-            && entry.metadata().is_ok_and(|metadata| metadata.uid() == user)
+            && entry
+                .metadata()
+                .is_ok_and(|metadata| metadata.uid() == user)
         {
             let _ = fs::remove_file(entry.path());
         }
@@ -50,7 +56,8 @@ mod tests {
     #[test]
     fn only_what_is_over_is_removed() {
         let sessions = tempfile::tempdir().unwrap();
-        let make = |name: &str| fs::create_dir_all(sessions.path().join(name).join("eval")).unwrap();
+        let make =
+            |name: &str| fs::create_dir_all(sessions.path().join(name).join("eval")).unwrap();
         let exists = |name: &str| sessions.path().join(name).exists();
         let own = own_name();
         let reused = format!("{}-1", std::process::id()); // our number, but another start

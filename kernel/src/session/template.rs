@@ -28,7 +28,8 @@ pub fn make(place: &Place) -> Result<()> {
     let above = folder.parent().context("the template lies in a folder")?;
     make_private(above)?;
     let lock = File::create(above.join("template.lock"))?;
-    lock.lock().context("Another process makes the template, and waiting for it failed")?;
+    lock.lock()
+        .context("Another process makes the template, and waiting for it failed")?;
     if is_fresh(place)? {
         return Ok(());
     }
@@ -39,20 +40,25 @@ pub fn make(place: &Place) -> Result<()> {
     // The versions that were tested, and no look at the network once they are downloaded.
     fs::copy(place.workspace.join("Cargo.lock"), eval.join("Cargo.lock"))?;
 
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let connection = Kernel::connection(&new).await?;
-        let mut inner = launch::inner(place, &new, &connection.file)?;
-        inner.current_dir(place.notebooks());
-        let mut kernel = Kernel::start(inner, connection).await?;
-        kernel.ready(Duration::from_secs(900)).await?;
-        let warm = kernel.execute("1 + 1", Duration::from_secs(120)).await?;
-        if let Some(error) = warm.error() {
-            bail!("The first cell failed: {error}");
-        }
-        kernel.shutdown(false).await
-    })
-    .context("The warm template cannot be made. `cargo labs doctor` looks for what is missing")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime
+        .block_on(async {
+            let connection = Kernel::connection(&new).await?;
+            let mut inner = launch::inner(place, &new, &connection.file)?;
+            inner.current_dir(place.notebooks());
+            let mut kernel = Kernel::start(inner, connection).await?;
+            kernel.ready(Duration::from_secs(900)).await?;
+            let warm = kernel.execute("1 + 1", Duration::from_secs(120)).await?;
+            if let Some(error) = warm.error() {
+                bail!("The first cell failed: {error}");
+            }
+            kernel.shutdown(false).await
+        })
+        .context(
+            "The warm template cannot be made. `cargo labs doctor` looks for what is missing",
+        )?;
 
     fs::write(eval.join(STAMP), fingerprint(place)?)?;
     let _ = fs::remove_dir_all(&folder);
@@ -67,9 +73,17 @@ pub fn copy(template: &Path, to: &Path) -> Result<()> {
     if !template.is_dir() {
         return make_private(to);
     }
-    let status = Command::new("cp").arg("-a").arg(template).arg(to).status().context("`cp` cannot be run")?;
+    let status = Command::new("cp")
+        .arg("-a")
+        .arg(template)
+        .arg(to)
+        .status()
+        .context("`cp` cannot be run")?;
     if !status.success() {
-        bail!("The template cannot be copied to {}: is the disk full?", to.display());
+        bail!(
+            "The template cannot be copied to {}: is the disk full?",
+            to.display()
+        );
     }
     Ok(())
 }
@@ -77,7 +91,10 @@ pub fn copy(template: &Path, to: &Path) -> Result<()> {
 /// A number that changes when a template made now would be another one.
 fn fingerprint(place: &Place) -> Result<String> {
     let mut hasher = DefaultHasher::new();
-    let rustc = Command::new("rustc").arg("-vV").output().context("rustc cannot be run")?;
+    let rustc = Command::new("rustc")
+        .arg("-vV")
+        .output()
+        .context("rustc cannot be run")?;
     rustc.stdout.hash(&mut hasher);
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
     place.workspace.hash(&mut hasher);
@@ -90,13 +107,17 @@ fn fingerprint(place: &Place) -> Result<String> {
     files.sort();
     for file in files {
         file.hash(&mut hasher);
-        fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?.hash(&mut hasher);
+        fs::read(&file)
+            .with_context(|| format!("{} cannot be read", file.display()))?
+            .hash(&mut hasher);
     }
     Ok(format!("{:016x}", hasher.finish()))
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
+    for entry in
+        fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?
+    {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             list(&entry.path(), files)?;

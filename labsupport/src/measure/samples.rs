@@ -28,8 +28,8 @@ impl Samples {
     ///
     /// # Panics
     /// There is none, or one is not a number.
-    pub fn new(unit: &str, values: impl Into<Vec<f64>>) -> Samples {
-        let values = values.into();
+    pub fn new(unit: &str, values: impl IntoIterator<Item = f64>) -> Samples {
+        let values: Vec<f64> = values.into_iter().collect();
         assert!(
             !values.is_empty(),
             "samples of nothing: measure at least once."

@@ -325,7 +325,12 @@ fn run<T: Serialize>(work: impl FnOnce() -> T, forked: Instant) -> (i32, Vec<u8>
             .payload_as_str()
             .unwrap_or("(a panic without words)")
             .to_string();
-        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        // In a notebook the line is one of the file that evcxr made around the cell: it would only mislead.
+        let place = if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
+            String::new()
+        } else {
+            info.location().map(ToString::to_string).unwrap_or_default()
+        };
         PANIC.with(|panic| panic.replace((message, place)));
     }));
     let frame = |tag: u8| {
