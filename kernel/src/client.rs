@@ -12,11 +12,12 @@ use jupyter_zmq_client::{
     create_client_shell_connection_with_identity, peek_ports_with_listeners,
     peer_identity_for_session,
 };
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -38,6 +39,8 @@ pub struct Kernel {
     shell: ClientShellConnection,
     iopub: ClientIoPubConnection,
     control: ClientControlConnection,
+    /// What its processes say on standard error.
+    log: PathBuf,
 }
 
 /// What a cell showed.
@@ -100,7 +103,10 @@ impl Kernel {
 
     /// Starts the kernel and connects to it.
     pub async fn start(mut command: Command, connection: Connection) -> Result<Kernel> {
+        let log = connection.file.with_extension("log");
         let mut child = command
+            .stdout(std::process::Stdio::null())
+            .stderr(File::create(&log)?)
             .kill_on_drop(true)
             .spawn()
             .context("The kernel cannot be started")?;
@@ -109,7 +115,7 @@ impl Kernel {
         // Connecting is tried again and again until the kernel listens, or has ended.
         let iopub = tokio::select! {
             iopub = create_client_iopub_connection(info, "", &session) => iopub?,
-            status = child.wait() => bail!("The kernel ended before it could be used ({}); what it said is above.", status?),
+            status = child.wait() => bail!(ended("before it could be used", status?, &log)),
         };
         let identity = peer_identity_for_session(&session)?;
         Ok(Kernel {
@@ -117,6 +123,7 @@ impl Kernel {
             control: create_client_control_connection(info, &session).await?,
             child,
             iopub,
+            log,
         })
     }
 
@@ -133,12 +140,12 @@ impl Kernel {
                         Ok(_) => break,
                         // It closes its ports a moment before it says why and ends.
                         Err(error) => match timeout(Duration::from_secs(5), self.child.wait()).await {
-                            Ok(status) => bail!("The kernel ended while it started ({}); what it said is above.", status?),
+                            Ok(status) => bail!(ended("while it started", status?, &self.log)),
                             Err(_) => return Err(error).context("The kernel closed its ports"),
                         },
                     }
                 }
-                status = self.child.wait() => bail!("The kernel ended while it started ({}).", status?),
+                status = self.child.wait() => bail!(ended("while it started", status?, &self.log)),
             }
         }
         // A subscription takes a moment to arrive; what is published before is lost.
@@ -214,7 +221,7 @@ impl Kernel {
                         idle |= shown.note(published.content);
                     }
                 }
-                status = self.child.wait() => bail!("The kernel ended ({}).", status?),
+                status = self.child.wait() => bail!(ended("while the cell ran", status?, &self.log)),
                 () = tokio::time::sleep(left) => {
                     bail!("The cell was not done after {} s and was stopped.", limit.as_secs());
                 }
@@ -261,6 +268,33 @@ impl Kernel {
             .await
             .context("The kernel did not end after it was shut down")??;
         Ok(())
+    }
+}
+
+/// A sentence about a kernel that has ended, with the last that it said.
+fn ended(when: &str, status: ExitStatus, log: &Path) -> String {
+    let said = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("Compiling "))
+        .collect();
+    let last = &lines[lines.len().saturating_sub(8)..];
+    format!(
+        "The kernel ended {when} ({status}). It said: {}",
+        last.join("\n")
+    )
+}
+
+impl Drop for Kernel {
+    /// Asks the supervisor to end, so that it removes its directory; it is killed if it does not.
+    fn drop(&mut self) {
+        let Some(pid) = self.child.id() else { return };
+        // SAFETY: a signal to a child that was not collected yet.
+        unsafe { libc::kill(pid as i32, libc::SIGTERM) };
+        let deadline = Instant::now() + Duration::from_secs(3);
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The folders that the labs live in.
 ///
@@ -40,6 +41,13 @@ impl Place {
             None => workspace.join("target/labs"),
         };
         Ok(Place { workspace, home })
+    }
+
+    /// A program of the Rust toolchain that the checkout asks for: rustup looks at the folder it is run in.
+    pub fn rust(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.workspace);
+        command
     }
 
     /// The labs.

@@ -3,6 +3,7 @@
 use crate::client::{Kernel, Shown};
 use crate::environment;
 use crate::place::Place;
+use crate::session::config;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use jupyter_protocol::Media;
@@ -172,7 +173,9 @@ impl Check {
             command
                 .arg("--control_file")
                 .arg(&connection.file)
-                .env("JUPYTER_PATH", scratch);
+                .env("JUPYTER_PATH", scratch)
+                .env("EVCXR_TMPDIR", scratch.join("eval"))
+                .env("EVCXR_CONFIG_DIR", config::write_absolute(place, scratch)?);
         } else {
             command
                 .arg("kernel")
@@ -185,12 +188,7 @@ impl Check {
         let folder = notebook
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
-        command
-            .current_dir(folder.unwrap_or(Path::new(".")))
-            .stdout(std::process::Stdio::null());
-        if self.stock {
-            command.stderr(std::process::Stdio::null());
-        }
+        command.current_dir(folder.unwrap_or(Path::new(".")));
         Kernel::start(command, connection).await
     }
 }

@@ -7,12 +7,16 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 use std::fs;
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
+
+/// The lab that `open` opens.
+const FIRST: &str = "00_start_here.ipynb";
 
 /// The options of `open`.
 #[derive(Args)]
@@ -37,7 +41,7 @@ impl Open {
         let port = free_port(self.port)?;
         let token = uuid::Uuid::new_v4().simple().to_string();
         let mut command = jupyter(&place, &root, port, &token)?;
-        let address = format!("http://127.0.0.1:{port}/lab/tree/{notebook}?token={token}");
+        let address = format!("http://127.0.0.1:{port}/lab{notebook}?token={token}");
 
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -65,7 +69,8 @@ impl Open {
                 _ = interrupted.recv() => {}
                 _ = terminated.recv() => {}
             }
-            println!("Stopping …");
+            // Whoever read our output may be gone; then we stop in silence.
+            let _ = writeln!(std::io::stdout(), "Stopping …");
             stop(&mut child).await
         });
         sweep::sweep(&place.sessions());
@@ -75,7 +80,7 @@ impl Open {
     /// The folder to show and the notebook in it, as JupyterLab wants them.
     fn what_to_open(&self, place: &Place) -> Result<(PathBuf, String)> {
         let Some(notebook) = &self.notebook else {
-            return Ok((place.notebooks(), "00_start_here.ipynb".into()));
+            return Ok((place.notebooks(), format!("/tree/{FIRST}")));
         };
         if !notebook.is_file() {
             bail!(
@@ -93,7 +98,7 @@ impl Open {
             .file_name()
             .and_then(|name| name.to_str())
             .context("The notebook's name is not UTF-8")?;
-        Ok((root, name.replace(' ', "%20")))
+        Ok((root, format!("/tree/{}", name.replace(' ', "%20"))))
     }
 }
 

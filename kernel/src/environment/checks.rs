@@ -53,16 +53,17 @@ fn problem(name: &'static str, text: impl Into<String>) -> Check {
     }
 }
 
-/// What must be installed before anything can be made.
-pub fn tools() -> Vec<Check> {
-    vec![rust(), sources(), linker(), python()]
+/// What every cell needs: a compiler, its library's sources, a linker.
+fn toolchain(place: &Place) -> Vec<Check> {
+    vec![rust(place), sources(place), linker()]
 }
 
 /// All looks.
 pub fn all(place: &Place) -> Vec<Check> {
     let mut checks = vec![cores(), memory(), shared_memory()];
-    checks.extend(tools());
+    checks.extend(toolchain(place));
     checks.extend([
+        python(),
         disk(place),
         configuration(place),
         environment(place),
@@ -71,9 +72,13 @@ pub fn all(place: &Place) -> Vec<Check> {
     checks
 }
 
-/// Fails with the first thing that must be installed.
-pub fn require() -> Result<()> {
-    match tools()
+/// Fails with the first thing that must be installed: for cells, and with `to_install` for JupyterLab's environment too.
+pub fn require(place: &Place, to_install: bool) -> Result<()> {
+    let mut checks = toolchain(place);
+    if to_install {
+        checks.push(python());
+    }
+    match checks
         .into_iter()
         .find(|check| check.verdict == Verdict::Problem)
     {
@@ -96,11 +101,11 @@ fn first_line(command: &mut Command) -> Option<String> {
     )
 }
 
-fn rust() -> Check {
+fn rust(place: &Place) -> Check {
     const NAME: &str = "Rust";
     match (
-        first_line(Command::new("rustc").arg("--version")),
-        first_line(Command::new("cargo").arg("--version")),
+        first_line(place.rust("rustc").arg("--version")),
+        first_line(place.rust("cargo").arg("--version")),
     ) {
         (Some(rustc), Some(_)) => fine(NAME, rustc),
         _ => problem(
@@ -110,9 +115,9 @@ fn rust() -> Check {
     }
 }
 
-fn sources() -> Check {
+fn sources(place: &Place) -> Check {
     const NAME: &str = "Rust's sources";
-    match rust_src::installed() {
+    match rust_src::installed(place) {
         Ok(_) => fine(NAME, "rust-src is installed"),
         Err(error) => problem(NAME, error.to_string()),
     }

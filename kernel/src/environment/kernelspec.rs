@@ -32,13 +32,7 @@ pub fn write(place: &Place) -> Result<()> {
     let mut env = serde_json::Map::new();
     env.insert("LABS_WORKSPACE".into(), json!(place.workspace));
     env.insert("LABS_HOME".into(), json!(place.home));
-    // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach; and JupyterLab may be started by
-    // something that does not have cargo on its path.
-    if let Some(toolchain) =
-        std::env::var_os("RUSTUP_TOOLCHAIN").and_then(|name| name.into_string().ok())
-    {
-        env.insert("RUSTUP_TOOLCHAIN".into(), json!(toolchain));
-    }
+    // JupyterLab may be started by something that does not have cargo on its path.
     if let Some(cargo) = on_path("cargo").and_then(|cargo| Some(cargo.parent()?.to_path_buf())) {
         env.insert(
             "PATH".into(),

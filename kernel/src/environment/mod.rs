@@ -13,9 +13,7 @@ use anyhow::Result;
 pub fn set_up(place: &Place) -> Result<()> {
     let python = !venv::is_fresh(place);
     let sources = rust_src::trimmed(place).is_none();
-    if python || sources || !place.template().is_dir() {
-        checks::require()?;
-    }
+    checks::require(place, python)?;
     config::check(&place.notebooks(), place)?;
     make_private(&place.home)?;
     let warm = !template::is_fresh(place)?;

@@ -57,6 +57,19 @@ fn dependencies(table: &Table) -> impl Iterator<Item = (&String, &Value)> {
         .flatten()
 }
 
+/// The toolchain that the checkout asks for.
+pub fn toolchain(place: &Place) -> Option<String> {
+    let text = fs::read_to_string(place.workspace.join("rust-toolchain.toml")).ok()?;
+    let table: Table = text.parse().ok()?;
+    Some(
+        table
+            .get("toolchain")?
+            .get("channel")?
+            .as_str()?
+            .to_string(),
+    )
+}
+
 /// Writes the labs' configuration with absolute paths into `directory`, for notebooks that lie elsewhere; the folder it is in.
 pub fn write_absolute(place: &Place, directory: &Path) -> Result<PathBuf> {
     let mut table = read(&place.notebooks().join(NAME))?;

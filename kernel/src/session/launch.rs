@@ -4,6 +4,7 @@ use super::{config, rust_src};
 use crate::place::Place;
 use anyhow::{Context, Result};
 use std::path::Path;
+use std::process::Stdio;
 use tokio::process::Command;
 
 /// The part of a session's directory in which evcxr compiles.
@@ -24,7 +25,15 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
             "EVCXR_CONFIG_DIR",
             config::write_absolute(place, directory)?,
         )
+        // evcxr prints which configuration it read, which tells nobody anything; and a closed pipe would make it panic.
+        .stdout(Stdio::null())
         .kill_on_drop(true);
+    // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach.
+    if std::env::var_os("RUSTUP_TOOLCHAIN").is_none()
+        && let Some(channel) = config::toolchain(place)
+    {
+        command.env("RUSTUP_TOOLCHAIN", channel);
+    }
     if let Some(sources) = rust_src::trimmed(place) {
         command.env("RUST_SRC_PATH", sources);
     }

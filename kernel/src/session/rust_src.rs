@@ -8,17 +8,20 @@ use crate::place::Place;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-/// The trimmed sources, where they were made.
+/// Which compiler the trimmed sources belong to.
+const STAMP: &str = "labs-rustc";
+
+/// The trimmed sources, where they were made for this compiler.
 pub fn trimmed(place: &Place) -> Option<PathBuf> {
-    let library = place.rust_src().join("library");
-    library.is_dir().then_some(library)
+    let stamp = fs::read_to_string(place.rust_src().join(STAMP)).ok()?;
+    (stamp == installed(place).ok()?.to_string_lossy()).then(|| place.rust_src().join("library"))
 }
 
 /// The toolchain's own `library/`, where its component rust-src is installed.
-pub fn installed() -> Result<PathBuf> {
-    let output = Command::new("rustc")
+pub fn installed(place: &Place) -> Result<PathBuf> {
+    let output = place
+        .rust("rustc")
         .args(["--print", "sysroot"])
         .output()
         .context("rustc cannot be run. Install Rust from https://rustup.rs")?;
@@ -36,8 +39,10 @@ pub fn installed() -> Result<PathBuf> {
 pub fn make(place: &Place) -> Result<()> {
     let new = place.home.join("rust-src.new");
     let _ = fs::remove_dir_all(&new);
-    copy(&installed()?, &new.join("library"), Path::new(""))
+    let installed = installed(place)?;
+    copy(&installed, &new.join("library"), Path::new(""))
         .context("The sources of the standard library cannot be copied")?;
+    fs::write(new.join(STAMP), installed.to_string_lossy().as_bytes())?;
     let _ = fs::remove_dir_all(place.rust_src());
     fs::rename(&new, place.rust_src())?;
     Ok(())

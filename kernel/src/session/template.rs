@@ -28,8 +28,11 @@ pub fn make(place: &Place) -> Result<()> {
     let above = folder.parent().context("the template lies in a folder")?;
     make_private(above)?;
     let lock = File::create(above.join("template.lock"))?;
-    lock.lock()
-        .context("Another process makes the template, and waiting for it failed")?;
+    if lock.try_lock().is_err() {
+        eprintln!("Another process builds the same just now; waiting for it …");
+        lock.lock()
+            .context("Waiting for the process that builds the template failed")?;
+    }
     if is_fresh(place)? {
         return Ok(());
     }
@@ -91,7 +94,8 @@ pub fn copy(template: &Path, to: &Path) -> Result<()> {
 /// A number that changes when a template made now would be another one.
 fn fingerprint(place: &Place) -> Result<String> {
     let mut hasher = DefaultHasher::new();
-    let rustc = Command::new("rustc")
+    let rustc = place
+        .rust("rustc")
         .arg("-vV")
         .output()
         .context("rustc cannot be run")?;
