@@ -78,7 +78,7 @@ pub fn copy(template: &Path, to: &Path) -> Result<()> {
     }
     let status = Command::new("cp")
         .arg("-a")
-        .arg(template)
+        .arg(template.join(".")) // its contents, also where it is a link
         .arg(to)
         .status()
         .context("`cp` cannot be run")?;

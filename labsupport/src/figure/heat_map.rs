@@ -173,8 +173,8 @@ impl HeatMap {
             .map(|name| 36 + text_width(name) + 18)
             .collect();
         let (places, lines) = canvas::flow(&widths);
-        let scale = bottom + 2 * LINE + 16;
-        let legend = scale + 2 * LINE + 8;
+        let scale = bottom + 3 * LINE + 22;
+        let legend = scale + LINE + 14;
         let below = legend + lines * LINE + 6;
         let caption = canvas::wrap(&self.caption);
         let height = below + caption.len() as i32 * LINE + MARGIN;
@@ -248,7 +248,8 @@ impl HeatMap {
                 canvas.text_middle(at, &self.format.write(value), TEXT, ink, Align::Centre)?;
             }
             // The scale: a bar of colour between its two ends.
-            let from = left + text_width(&self.format.write(low)) + 60;
+            canvas.text((left, scale - LINE), &self.legend, TEXT, INK, Align::Left)?;
+            let from = left + 70;
             let bar = |step: i32| from + step * 3;
             for step in 0..STEPS {
                 let colour = ramp(f64::from(step) / f64::from(STEPS - 1));
@@ -274,8 +275,6 @@ impl HeatMap {
                 INK,
                 Align::Left,
             )?;
-            let after = bar(STEPS) + 14 + text_width(&ends(high)) + 14;
-            canvas.text_middle((after, scale + 7), &self.legend, TEXT, INK, Align::Left)?;
             for (name, (x, row)) in signs.iter().zip(places) {
                 let y = legend + row * LINE + LINE / 2;
                 if *name == NOT_MEASURED {

@@ -1,0 +1,82 @@
+//! `labs check`: what fails is found and named, what is good passes.
+
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn check(arguments: &[&str], notebook: &str) -> Output {
+    let notebooks = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../notebooks/tests");
+    Command::new(env!("CARGO_BIN_EXE_labs"))
+        .arg("check")
+        .args(arguments)
+        .arg(notebooks.join(notebook))
+        .output()
+        .unwrap()
+}
+
+/// Runs a notebook that must fail and returns what is said about it.
+fn fails(notebook: &str) -> String {
+    let output = check(&[], notebook);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("FAILED"), "{said}");
+    said
+}
+
+#[test]
+fn a_panic_fails_with_its_cell_and_message() {
+    let said = fails("fails_panic.ipynb");
+    assert!(
+        said.contains("code cell 2 (cell 3 of the notebook)"),
+        "{said}"
+    );
+    assert!(
+        said.contains("index out of bounds: the len is 2 but the index is 3"),
+        "{said}"
+    );
+    assert!(!said.contains("stack backtrace"), "{said}");
+}
+
+#[test]
+fn the_error_of_a_question_mark_fails() {
+    assert!(fails("fails_question_mark.ipynb").contains("invalid digit found in string"));
+}
+
+#[test]
+fn a_cell_that_does_not_compile_fails() {
+    assert!(fails("fails_to_compile.ipynb").contains("mismatched types"));
+}
+
+#[test]
+fn a_cell_that_must_fail_and_does_not_fails() {
+    assert!(fails("fails_to_fail.ipynb").contains("raises-exception, but nothing failed"));
+}
+
+#[test]
+fn a_good_notebook_passes_with_its_times_and_outputs() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = check(
+        &["--json", "--save", folder.path().to_str().unwrap()],
+        "good.ipynb",
+    );
+    assert!(output.status.success(), "{output:?}");
+    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&line["ok"], &line["cells"], &line["error"]),
+        (&Value::Bool(true), &4.into(), &Value::Null)
+    );
+    for time in ["kernel_ready_s", "first_cell_s", "median_cell_s", "total_s"] {
+        assert!(line[time].as_f64().unwrap() > 0.0, "{time} in {line}");
+    }
+    let saved = std::fs::read_to_string(folder.path().join("good.ipynb")).unwrap();
+    let saved: Value = serde_json::from_str(&saved).unwrap();
+    let last = saved["cells"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["outputs"][0]["data"]["text/plain"], "42", "{last}");
+}
+
+#[test]
+fn what_is_no_notebook_is_a_sentence() {
+    let output = check(&[], "nowhere.ipynb");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("nowhere.ipynb cannot be read"));
+}

@@ -1,0 +1,144 @@
+//! `labs doctor` names what is missing and the package to install.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn which(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+        .unwrap()
+}
+
+/// A folder with the tools that the labs need, less `without`: the whole search path of the doctor.
+fn tools(without: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for tool in [
+        "rustc", "cargo", "cc", "python3", "sh", "bash", "cat", "readlink", "dirname", "env",
+    ] {
+        if tool != without {
+            symlink(which(tool), folder.path().join(tool)).unwrap();
+        }
+    }
+    folder
+}
+
+fn script(folder: &Path, name: &str, text: &str) {
+    let file = folder.join(name);
+    let _ = fs::remove_file(&file);
+    fs::write(&file, format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// What the doctor says with `path` for a search path, and whether it found a problem.
+fn doctor(path: &Path) -> (String, bool) {
+    let output = Command::new(env!("CARGO_BIN_EXE_labs"))
+        .arg("doctor")
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    (
+        String::from_utf8(output.stdout).unwrap(),
+        !output.status.success(),
+    )
+}
+
+/// The line about `name` in what the doctor says when something is wrong with it.
+fn problem(path: &Path, name: &str) -> String {
+    let (said, failed) = doctor(path);
+    assert!(failed, "{said}");
+    let line = said
+        .lines()
+        .find(|line| line.contains(name))
+        .unwrap_or_else(|| panic!("{name} in {said}"));
+    assert!(line.starts_with("PROBLEM"), "{said}");
+    line.to_string()
+}
+
+#[test]
+fn a_machine_with_everything_has_no_problem() {
+    let folder = tools("");
+    script(folder.path(), "python3", "echo ok 3.11");
+    let (said, failed) = doctor(folder.path());
+    assert!(!failed, "{said}");
+    for name in [
+        "Cores",
+        "Memory",
+        "Shared memory",
+        "Rust",
+        "C linker",
+        "Python",
+        "Disk",
+        "Configuration",
+    ] {
+        assert!(said.contains(name), "{name} in {said}");
+    }
+}
+
+#[test]
+fn a_missing_linker_is_named_with_its_package() {
+    assert!(problem(tools("cc").path(), "C linker").contains("apt install gcc"));
+}
+
+#[test]
+fn a_missing_python_is_named_with_its_package() {
+    assert!(
+        problem(tools("python3").path(), "Python").contains("apt install python3 python3-venv")
+    );
+}
+
+#[test]
+fn a_python_without_venv_is_named_with_its_package() {
+    let folder = tools("python3");
+    // As Debian's python3 without python3-venv: it runs, but has no ensurepip.
+    script(
+        folder.path(),
+        "python3",
+        "case \"$2\" in *ensurepip*) exit 1;; *) echo 3.11.2;; esac",
+    );
+    assert!(problem(folder.path(), "Python").contains("sudo apt install python3-venv"));
+}
+
+#[test]
+fn an_old_python_is_named() {
+    let folder = tools("python3");
+    script(folder.path(), "python3", "echo '3.8.10 old'");
+    assert!(problem(folder.path(), "Python").contains("3.10 or newer"));
+}
+
+#[test]
+fn missing_sources_are_named_with_their_component() {
+    let folder = tools("rustc");
+    let empty = tempfile::tempdir().unwrap();
+    script(
+        folder.path(),
+        "rustc",
+        &format!(
+            "case \"$1\" in --print) echo {};; *) echo rustc 1.95.0;; esac",
+            empty.path().display()
+        ),
+    );
+    assert!(problem(folder.path(), "Rust's sources").contains("rustup component add rust-src"));
+}
+
+#[test]
+fn setup_stops_with_the_same_sentence() {
+    let folder = tools("cc");
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_labs"))
+        .arg("setup")
+        .env("PATH", folder.path())
+        .env("LABS_HOME", home.path().join("new"))
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("C linker: there is no `cc`"), "{said}");
+    assert!(
+        !home.path().join("new").exists(),
+        "it stopped before it made anything"
+    );
+}

@@ -1,0 +1,295 @@
+//! However a kernel ends, nothing is left: no process, no shared memory, and no session directory, at the latest when the next
+//! one starts.
+
+use labs::client::Kernel;
+use labs::place::Place;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tokio::process::Command;
+
+const LONG: Duration = Duration::from_secs(120);
+/// The contract says within a second.
+const SOON: Duration = Duration::from_secs(1);
+
+/// A busy cell: two workers that never end, shared memory, and the parent waiting for them.
+const BUSY: &str = r#"
+let flag = Flag::new()?;
+let workers = Workers::spawn(2, |_| -> () { loop { std::hint::spin_loop() } })?;
+println!("busy");
+workers.join()?.values()?;
+"#;
+
+/// A home of its own, so that its sessions can be counted; what is costly is shared with the other tests.
+fn home() -> (tempfile::TempDir, Place) {
+    let shared = Place::find().unwrap();
+    let set_up = std::process::Command::new(env!("CARGO_BIN_EXE_labs")).arg("setup").status();
+    assert!(set_up.unwrap().success());
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place {
+        home: folder.path().to_path_buf(),
+        ..shared.clone()
+    };
+    for (made, link) in [
+        (shared.template(), place.template()),
+        (shared.rust_src(), place.rust_src()),
+    ] {
+        std::os::unix::fs::symlink(made, link).unwrap();
+    }
+    (folder, place)
+}
+
+async fn start(place: &Place) -> Kernel {
+    let connection = Kernel::connection(&place.home).await.unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_labs"));
+    command
+        .args(["kernel", "--connection-file"])
+        .arg(&connection.file)
+        .env("LABS_WORKSPACE", &place.workspace)
+        .env("LABS_HOME", &place.home)
+        .current_dir(place.notebooks());
+    let mut kernel = Kernel::start(command, connection).await.unwrap();
+    kernel.ready(LONG).await.unwrap();
+    kernel
+}
+
+/// Starts a kernel and brings it to where its workers run.
+async fn busy(place: &Place) -> (Kernel, String) {
+    let mut kernel = start(place).await;
+    let cell = kernel.send(BUSY).await.unwrap();
+    assert_eq!(kernel.next_line(LONG).await.unwrap(), "busy\n");
+    (kernel, cell)
+}
+
+/// The processes below `pid`, itself included: supervisor, inner kernel, runtime, workers.
+fn family(pid: u32) -> Vec<u32> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while next < found.len() {
+        let tasks = fs::read_dir(format!("/proc/{}/task", found[next]))
+            .into_iter()
+            .flatten()
+            .flatten();
+        for task in tasks {
+            let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            found.extend(
+                children
+                    .split_whitespace()
+                    .map(|child| child.parse::<u32>().unwrap()),
+            );
+        }
+        next += 1;
+    }
+    found
+}
+
+fn alive(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+fn sessions(place: &Place) -> Vec<PathBuf> {
+    fs::read_dir(place.sessions())
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect()
+}
+
+fn shared_memory() -> BTreeSet<String> {
+    let names = fs::read_dir("/dev/shm")
+        .unwrap()
+        .flatten()
+        .map(|e| e.file_name().to_string_lossy().into_owned());
+    names
+        .filter(|name| name.starts_with("labs-") || name.starts_with("shmem_"))
+        .collect()
+}
+
+/// Looks until it is so, for a second.
+async fn within_a_second(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not within {SOON:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn block_on(future: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+fn kill(pid: u32) {
+    // SAFETY: a signal to a process that the test has just seen alive, as a descendant of its own child.
+    assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGKILL) }, 0);
+}
+
+/// Kills the `which`-th process of the family (0 supervisor, 1 inner kernel, 2 runtime) in the middle of a busy cell.
+async fn kill_one(place: &Place, which: usize) -> (Kernel, Vec<u32>) {
+    let before = shared_memory();
+    let (kernel, _) = busy(place).await;
+    let family = family(kernel.child.id().unwrap());
+    assert_eq!(
+        family.len(),
+        5,
+        "supervisor, inner kernel, runtime and two workers: {family:?}"
+    );
+    assert_eq!(sessions(place).len(), 1);
+    kill(family[which]);
+    let below = family[which..].to_vec();
+    within_a_second("those below the killed one have ended", || {
+        !below.iter().any(|&pid| alive(pid))
+    })
+    .await;
+    assert!(shared_memory().is_subset(&before));
+    (kernel, family)
+}
+
+#[test]
+fn a_killed_supervisor_leaves_its_directory_alone_and_the_next_start_sweeps_it() {
+    let (_folder, place) = home();
+    block_on(async {
+        let (kernel, _) = kill_one(&place, 0).await;
+        drop(kernel);
+        let left = sessions(&place);
+        assert_eq!(left.len(), 1);
+        let mut next = start(&place).await;
+        assert!(
+            !left[0].exists(),
+            "the old session's directory is still there"
+        );
+        next.shutdown(false).await.unwrap();
+        assert!(sessions(&place).is_empty());
+    });
+}
+
+#[test]
+fn a_killed_inner_kernel_leaves_nothing() {
+    let (_folder, place) = home();
+    block_on(async {
+        let (_kernel, family) = kill_one(&place, 1).await;
+        within_a_second("the supervisor has ended", || !alive(family[0])).await;
+        assert!(sessions(&place).is_empty());
+    });
+}
+
+#[test]
+fn a_killed_runtime_is_replaced_and_the_kernel_lives() {
+    let (_folder, place) = home();
+    block_on(async {
+        let (mut kernel, family) = kill_one(&place, 2).await;
+        assert!(alive(family[0]) && alive(family[1]));
+        // Whatever became of the busy cell, the next one runs.
+        let shown = loop {
+            let shown = kernel
+                .execute("println!(\"{}\", 6 * 7);", LONG)
+                .await
+                .unwrap();
+            if shown.error().is_none() {
+                break shown;
+            }
+        };
+        assert_eq!(shown.stdout, "42\n");
+        kernel.shutdown(false).await.unwrap();
+        assert!(sessions(&place).is_empty());
+    });
+}
+
+#[test]
+fn an_interrupt_ends_the_workers_and_keeps_the_functions() {
+    let (_folder, place) = home();
+    block_on(async {
+        let before = shared_memory();
+        let mut kernel = start(&place).await;
+        kernel.execute("fn six() -> u32 { 6 }", LONG).await.unwrap();
+        let cell = kernel.send(BUSY).await.unwrap();
+        assert_eq!(kernel.next_line(LONG).await.unwrap(), "busy\n");
+        let family = family(kernel.child.id().unwrap());
+        kernel.interrupt().await.unwrap();
+        let workers = family[3..].to_vec();
+        within_a_second("the workers have ended", || {
+            !workers.iter().any(|&pid| alive(pid))
+        })
+        .await;
+        assert!(shared_memory().is_subset(&before));
+        assert!(kernel.finish(&cell, LONG).await.unwrap().error().is_some());
+        assert_eq!(
+            kernel
+                .execute("println!(\"{}\", six() * 7);", LONG)
+                .await
+                .unwrap()
+                .stdout,
+            "42\n"
+        );
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn a_restart_in_the_middle_of_a_cell_leaves_nothing() {
+    let (_folder, place) = home();
+    block_on(async {
+        let before = shared_memory();
+        let (mut kernel, _) = busy(&place).await;
+        let family = family(kernel.child.id().unwrap());
+        // Jupyter's kernel manager interrupts first, then asks for the end.
+        kernel.interrupt().await.unwrap();
+        kernel.shutdown(true).await.unwrap();
+        within_a_second("all have ended", || !family.iter().any(|&pid| alive(pid))).await;
+        assert!(sessions(&place).is_empty());
+        assert!(shared_memory().is_subset(&before));
+    });
+}
+
+#[test]
+fn two_kernels_at_once_have_directories_of_their_own() {
+    let (_folder, place) = home();
+    block_on(async {
+        let (mut one, mut two) = (start(&place).await, start(&place).await);
+        assert_eq!(sessions(&place).len(), 2);
+        for (kernel, value) in [(&mut one, 1), (&mut two, 2)] {
+            kernel
+                .execute(&format!("let mine = {value};"), LONG)
+                .await
+                .unwrap();
+        }
+        for (kernel, value) in [(&mut one, "1\n"), (&mut two, "2\n")] {
+            assert_eq!(
+                kernel
+                    .execute("println!(\"{mine}\");", LONG)
+                    .await
+                    .unwrap()
+                    .stdout,
+                value
+            );
+        }
+        one.shutdown(false).await.unwrap();
+        assert_eq!(sessions(&place).len(), 1);
+        assert_eq!(
+            two.execute("println!(\"{mine}\");", LONG)
+                .await
+                .unwrap()
+                .stdout,
+            "2\n"
+        );
+        two.shutdown(false).await.unwrap();
+        assert!(sessions(&place).is_empty());
+    });
+}
+
+#[test]
+fn sessions_are_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = start(&place).await;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&sessions(&place)[0]), 0o700);
+        kernel.shutdown(false).await.unwrap();
+    });
+}
