@@ -24,7 +24,9 @@ workers.join()?.values()?;
 /// A home of its own, so that its sessions can be counted; what is costly is shared with the other tests.
 fn home() -> (tempfile::TempDir, Place) {
     let shared = Place::find().unwrap();
-    let set_up = std::process::Command::new(env!("CARGO_BIN_EXE_labs")).arg("setup").status();
+    let set_up = std::process::Command::new(env!("CARGO_BIN_EXE_labs"))
+        .arg("setup")
+        .status();
     assert!(set_up.unwrap().success());
     let folder = tempfile::tempdir().unwrap();
     let place = Place {
