@@ -108,7 +108,21 @@ impl Samples {
         match self.unit.as_str() {
             "ns" => human_seconds(value * 1e-9),
             "s" => human_seconds(value),
+            "" => three_digits(value),
             unit => format!("{} {unit}", three_digits(value)),
+        }
+    }
+
+    /// The middle half in words. The unit is left out where it is the median's at both ends: "990 to 1.01 µs" would read as
+    /// 990 µs.
+    fn middle_half(&self) -> String {
+        let shown = [50.0, 25.0, 75.0].map(|percent| self.show(self.percentile(percent)));
+        let [median, low, high] = shown.each_ref().map(|text| text.rsplit_once(' '));
+        match (median, low, high) {
+            (Some((_, unit)), Some((low, a)), Some((high, b))) if unit == a && unit == b => {
+                format!("{low} to {high}")
+            }
+            _ => format!("{} to {}", shown[1], shown[2]),
         }
     }
 
@@ -121,13 +135,10 @@ impl Samples {
 impl fmt::Display for Samples {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = format!(
-            "{} (median of {}, middle half {} to {})",
+            "{} (median of {}, middle half {})",
             self.show(self.median()),
             self.len(),
-            self.show(self.percentile(25.0))
-                .trim_end_matches(&format!(" {}", self.unit)),
-            self.show(self.percentile(75.0))
-                .trim_end_matches(&format!(" {}", self.unit)),
+            self.middle_half(),
         );
         f.pad(&line)
     }
@@ -154,6 +165,20 @@ mod tests {
         assert_eq!(
             samples.to_string(),
             "1.5 µs (median of 3, middle half 1.5 µs to 1 ms)"
+        );
+        let around_a_unit = Samples::new("ns", vec![980.0, 990.0, 1000.0, 1010.0, 1020.0]);
+        assert_eq!(
+            around_a_unit.to_string(),
+            "1 µs (median of 5, middle half 990 ns to 1.01 µs)"
+        );
+        let micros = Samples::new("ns", vec![1000.0, 2000.0, 3000.0]);
+        assert_eq!(
+            micros.to_string(),
+            "2 µs (median of 3, middle half 1.5 to 2.5)"
+        );
+        assert_eq!(
+            Samples::new("", vec![2.0]).to_string(),
+            "2 (median of 1, middle half 2 to 2)"
         );
     }
 
