@@ -1,6 +1,7 @@
 //! From numbers to places: linear and logarithmic axes and their ticks.
 
 use super::Format;
+use crate::measure::thousands;
 
 /// One axis, from the smallest to the largest number that it must show.
 #[derive(Clone, Debug)]
@@ -43,23 +44,21 @@ impl Axis {
         }
         let first = (low / step - 1e-9).ceil() as i64;
         let last = (high / step + 1e-9).floor() as i64;
-        let ticks = (first..=last).map(|tick| {
-            let place = tick as f64 * step;
-            // Counting in steps leaves 0.30000000000000004 and -0; writing keeps three digits.
-            let value = if log {
-                10f64.powf(place)
-            } else if tick == 0 {
-                0.0
-            } else {
-                place
-            };
-            (place, format.write(value))
-        });
+        let places = |step: f64| (first..=last).map(move |tick| tick as f64 * step);
+        let ticks = if !log {
+            written_apart(places(step).collect(), step, format)
+        } else if first < last {
+            let power = |place: f64| (place, format.write(10f64.powf(place)));
+            places(step).map(power).collect()
+        } else {
+            // Less than a decade has one power of ten or none, which is no scale.
+            within_a_decade(low, high, format)
+        };
         Axis {
             log,
             low,
             high,
-            ticks: ticks.collect(),
+            ticks,
         }
     }
 
@@ -85,9 +84,59 @@ impl Axis {
     }
 }
 
+/// Linear ticks with their names. `Format` keeps three digits; where that gives two ticks one name, as between 5,001 and
+/// 5,007, the names get as many digits as the step needs.
+fn written_apart(places: Vec<f64>, step: f64, format: Format) -> Vec<(f64, String)> {
+    // Counting in steps may leave -0.
+    let value = |place: f64| if place.abs() < step * 0.5 { 0.0 } else { place };
+    let names: Vec<String> = places.iter().map(|&p| format.write(value(p))).collect();
+    let apart = names.windows(2).all(|pair| pair[0] != pair[1]);
+    let names = if apart {
+        names
+    } else {
+        let largest = places.iter().fold(0.0, |most: f64, p| most.max(p.abs()));
+        let (scale, unit) = format.scale(largest);
+        let decimals = (-(step * scale * 1.001).log10().floor()).clamp(0.0, 12.0) as usize;
+        let write = |&p: &f64| format!("{}{unit}", fixed(value(p) * scale, decimals));
+        places.iter().map(write).collect()
+    };
+    places.into_iter().zip(names).collect()
+}
+
+/// `value` with so many decimals, and commas between thousands.
+fn fixed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    match whole.parse::<i64>() {
+        Ok(0) | Err(_) => text,
+        Ok(number) => thousands(number) + rest,
+    }
+}
+
+/// Ticks at 1, 2 and 5 times the powers of ten, or, where there are fewer than two of these, at round numbers.
+fn within_a_decade(low: f64, high: f64, format: Format) -> Vec<(f64, String)> {
+    let inside = |place: &f64| (low - 1e-9..=high + 1e-9).contains(place);
+    let powers = low.floor() as i32..=high.ceil() as i32;
+    let values = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|n| n * 10f64.powi(power)));
+    let ticks: Vec<(f64, String)> = values
+        .map(|value| (value.log10(), format.write(value)))
+        .filter(|(place, _)| inside(place))
+        .collect();
+    if ticks.len() >= 2 {
+        return ticks;
+    }
+    let (from, to) = (10f64.powf(low), 10f64.powf(high));
+    let step = nice_step(to - from, 4);
+    let places = ((from / step - 1e-9).ceil() as i64..=(to / step + 1e-9).floor() as i64)
+        .map(|tick| tick as f64 * step)
+        .collect();
+    let named = written_apart(places, step, format).into_iter();
+    named.map(|(value, name)| (value.log10(), name)).collect()
+}
+
 /// A step of 1, 2 or 5 times a power of ten that gives at the most `most` steps over `range`.
 fn nice_step(range: f64, most: usize) -> f64 {
-    let raw = (range / most as f64).max(1e-12);
+    let raw = (range / most as f64).max(f64::MIN_POSITIVE * 1e9);
     let power = 10f64.powf(raw.log10().floor());
     [1.0, 2.0, 5.0, 10.0]
         .map(|n| n * power)
@@ -123,6 +172,38 @@ mod tests {
             ["1", "10", "100", "1,000", "10,000"]
         );
         assert_eq!(labels(&[1e-7, 10.0], true, Format::Seconds).len(), 6); // every second decade
+    }
+
+    #[test]
+    fn ticks_close_together_have_different_names() {
+        assert_eq!(
+            labels(&[5001.0, 5007.0], false, Format::Number)[..3],
+            ["5,001", "5,002", "5,003"]
+        );
+        assert_eq!(
+            labels(&[1.0, 1.004], false, Format::Seconds),
+            ["1.000 s", "1.001 s", "1.002 s", "1.003 s", "1.004 s"]
+        );
+        assert_eq!(
+            labels(&[100.0, 100.1], false, Format::Percent)[..2],
+            ["100.00 %", "100.02 %"]
+        );
+        assert_eq!(
+            labels(&[1234e-9, 1236e-9], false, Format::Seconds)[..2],
+            ["1.2340 µs", "1.2345 µs"]
+        );
+    }
+
+    #[test]
+    fn less_than_a_decade_has_ticks_too() {
+        let names = |low, high| {
+            let ticks = Axis::new(&[low, high], true, Format::Number, false).ticks;
+            ticks.into_iter().map(|tick| tick.1).collect::<Vec<_>>()
+        };
+        assert_eq!(names(2.0, 8.0), ["2", "5"]);
+        assert_eq!(names(8.0, 30.0), ["10", "20"]);
+        assert_eq!(names(6.0, 9.0), ["6", "7", "8", "9"]);
+        assert_eq!(names(1.0, 10_000.0).len(), 5);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use crate::measure::{human_seconds, three_digits};
+use crate::measure::{human_seconds, seconds_scale, three_digits};
 
 /// How the numbers of an axis are written.
 ///
@@ -35,6 +35,20 @@ impl Format {
             Format::Times => format!("{}×", three_digits(value)),
             Format::Seconds => human_seconds(value),
             Format::Nanoseconds => human_seconds(value * 1e-9),
+        }
+    }
+
+    /// What to multiply numbers around `largest` with, and what to write after them, so that all of them share a unit.
+    pub(super) fn scale(self, largest: f64) -> (f64, &'static str) {
+        match self {
+            Format::Number => (1.0, ""),
+            Format::Percent => (1.0, " %"),
+            Format::Times => (1.0, "×"),
+            Format::Seconds => seconds_scale(largest),
+            Format::Nanoseconds => {
+                let (scale, unit) = seconds_scale(largest * 1e-9);
+                (scale * 1e-9, unit)
+            }
         }
     }
 }

@@ -29,22 +29,34 @@ pub fn human(duration: Duration) -> String {
 
 /// The same for seconds as a number, of which there may be less than a nanosecond.
 pub(crate) fn human_seconds(seconds: f64) -> String {
-    let (scale, unit) = match seconds.abs() {
-        s if s == 0.0 => return "0 s".into(),
-        s if s < 0.999_5e-6 => (1e9, "ns"),
-        s if s < 0.999_5e-3 => (1e6, "µs"),
-        s if s < 0.999_5 => (1e3, "ms"),
-        _ => (1.0, "s"),
-    };
-    format!("{} {unit}", three_digits(seconds * scale))
+    if seconds == 0.0 {
+        return "0 s".into();
+    }
+    let (scale, unit) = seconds_scale(seconds);
+    format!("{}{unit}", three_digits(seconds * scale))
 }
 
-/// `value` with three digits that count, without zeros at the end, and with commas between thousands.
+/// The unit that fits `seconds`: what to multiply with, and what to write behind the number.
+pub(crate) fn seconds_scale(seconds: f64) -> (f64, &'static str) {
+    match seconds.abs() {
+        s if s < 0.999_5e-6 => (1e9, " ns"),
+        s if s < 0.999_5e-3 => (1e6, " µs"),
+        s if s < 0.999_5 => (1e3, " ms"),
+        _ => (1.0, " s"),
+    }
+}
+
+/// `value` with three digits that count, without zeros at the end, and with commas between thousands; below a millionth and
+/// from 10¹⁵ on with a power of ten.
 pub(crate) fn three_digits(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }
     let digits = value.abs().log10().floor() as i32;
+    if !(-6..15).contains(&digits) {
+        let (number, power) = (value / 10f64.powi(digits), digits);
+        return format!("{}e{power}", three_digits((number * 100.0).round() / 100.0));
+    }
     if digits >= 3 || value.abs() >= 999.5 {
         let step = 10f64.powi((digits - 2).max(1));
         return thousands(((value / step).round() * step) as i64);
@@ -104,6 +116,8 @@ mod tests {
             (999.6, "1,000"),
             (123_456.0, "123,000"),
             (-10_000.0, "-10,000"),
+            (1e-12, "1e-12"),
+            (-2.5e25, "-2.5e25"),
         ];
         for (value, text) in cases {
             assert_eq!(three_digits(value), text);
