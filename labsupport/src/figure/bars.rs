@@ -125,9 +125,12 @@ impl Bars {
                 values.push(value);
             }
         }
-        if !self.log {
-            values.push(0.0);
-        }
+        // A bar needs a length: from zero, or from below the smallest.
+        values.push(if self.log {
+            values.iter().fold(f64::INFINITY, |a, &b| a.min(b)) * 0.9
+        } else {
+            0.0
+        });
         let axis = Axis::new(&values, self.log, self.format, true);
         let caption = canvas::wrap(&self.caption);
         let names = self
@@ -143,7 +146,7 @@ impl Bars {
             .max();
         let left = MARGIN + names.min(WIDTH / 2) + 10;
         let right = WIDTH - MARGIN - written.unwrap_or(0) - 14;
-        let top = MARGIN + 2 * LINE;
+        let top = canvas::top(&self.title);
         let bottom = top + BAR * self.bars.len() as i32;
         let below = bottom + 2 * LINE + 16;
         let height = below + caption.len() as i32 * LINE + MARGIN;
@@ -151,15 +154,19 @@ impl Bars {
         let zero = if self.log { left } else { px(axis.place(0.0)) };
 
         canvas::svg(height, &self.title, &self.text(), |canvas| {
-            for (place, label) in &axis.ticks {
+            for (place, _) in &axis.ticks {
                 let x = px(axis.at(*place));
                 canvas.path([(x, top), (x, bottom)], GRID, 1)?;
-                canvas.text((x, bottom + 6), label, TEXT, INK, Align::Centre)?;
             }
+            let ticks = axis.ticks.iter();
+            canvas.tick_names(
+                bottom + 6,
+                ticks.map(|(place, name)| (px(axis.at(*place)), name.as_str())),
+            )?;
             canvas.path([(zero, top), (zero, bottom)], INK, 1)?;
             canvas.text(
                 ((left + right) / 2, bottom + LINE + 7),
-                &self.value,
+                &canvas::fit(&self.value, right - left),
                 TEXT,
                 INK,
                 Align::Centre,
@@ -180,7 +187,8 @@ impl Bars {
                 }
                 let value = self.format.write(bar.value);
                 canvas.text_middle((after + 7, middle), &value, TEXT, INK, Align::Left)?;
-                canvas.text_middle((left - 8, middle), &bar.name, TEXT, INK, Align::Right)?;
+                let name = canvas::fit(&bar.name, WIDTH / 2);
+                canvas.text_middle((left - 8, middle), &name, TEXT, INK, Align::Right)?;
             }
             canvas.caption(below, &caption)
         })
@@ -233,6 +241,13 @@ mod tests {
             assert!(svg.contains(part), "{part} in {svg}");
         }
         assert!(bars.text().contains("8 to 12"));
+    }
+
+    #[test]
+    fn the_smallest_bar_on_a_log_axis_has_a_length() {
+        let svg = Bars::new("T").log().bar("one", 1.0).bar("ten", 10.0).svg();
+        // The axis begins a power of ten below.
+        assert!(svg.unwrap().contains(">\n0.1\n<"));
     }
 
     #[test]

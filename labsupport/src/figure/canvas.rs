@@ -14,6 +14,8 @@ pub(super) const TITLE: i32 = 16;
 /// Height of a line of text.
 pub(super) const LINE: i32 = 19;
 pub(super) const MARGIN: i32 = 14;
+/// Height of a line of the title.
+const TITLE_LINE: i32 = 22;
 
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 pub(super) const FAINT: RGBColor = RGBColor(0x66, 0x66, 0x66);
@@ -67,7 +69,10 @@ pub(super) fn svg(
             backend: RefCell::new(backend),
         };
         canvas.rect((0, 0), (WIDTH, height), WHITE, true)?;
-        canvas.text((MARGIN, MARGIN), title, TITLE, INK, Align::Left)?;
+        for (row, line) in title_lines(title).iter().enumerate() {
+            let at = (MARGIN, MARGIN + TITLE_LINE * row as i32);
+            canvas.text(at, line, TITLE, INK, Align::Left)?;
+        }
         draw(&canvas)?;
         canvas.backend.borrow_mut().present().map_err(failed)?;
     }
@@ -75,8 +80,8 @@ pub(super) fn svg(
     let (open, rest) = svg.split_at(end);
     Ok(format!(
         "{open} role=\"img\" style=\"max-width:100%;height:auto\"><title>{}</title><desc>{}</desc>{}",
-        escape(title),
-        escape(text),
+        escape(&printable(title)),
+        escape(&printable(text)),
         rest.trim_start_matches('>'),
     ))
 }
@@ -287,8 +292,27 @@ impl Canvas<'_> {
             .pos(Pos::new(horizontal, vertical));
         self.backend
             .borrow_mut()
-            .draw_text(text, &style, at)
+            .draw_text(&printable(text), &style, at)
             .map_err(failed)
+    }
+
+    /// The names of the ticks of an axis that lies, `(x, name)` from the left, at `y`: moved in at the figure's edge, and left
+    /// out where there is no room beside the one before.
+    pub(super) fn tick_names<'t>(
+        &self,
+        y: i32,
+        ticks: impl Iterator<Item = (i32, &'t str)>,
+    ) -> Result<(), FigureError> {
+        let mut free = 0;
+        for (x, name) in ticks {
+            let half = text_width(name) / 2;
+            let x = x.min(WIDTH - 4 - half);
+            if x - half >= free {
+                self.text((x, y), name, TEXT, INK, Align::Centre)?;
+                free = x + half + 4;
+            }
+        }
+        Ok(())
     }
 
     /// A caption of several lines from `y` on.
@@ -318,19 +342,64 @@ pub(super) fn text_width(text: &str) -> i32 {
     (text.chars().map(wide).sum::<f64>() * f64::from(TEXT)).ceil() as i32
 }
 
+/// `text`, or as much of its beginning as `width` pixels hold and an ellipsis. The text twin has all of it.
+pub(super) fn fit(text: &str, width: i32) -> String {
+    if text_width(text) <= width {
+        return text.into();
+    }
+    let mut shorter: String = text.into();
+    while shorter.pop().is_some() {
+        let cut = format!("{}…", shorter.trim_end());
+        if text_width(&cut) <= width {
+            return cut;
+        }
+    }
+    String::new()
+}
+
+/// `text` without the control characters that XML forbids: one of them, and no browser draws the picture.
+fn printable(text: &str) -> String {
+    let forbidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.replace(forbidden, "\u{fffd}")
+}
+
+/// Where the drawing begins, below the title.
+pub(super) fn top(title: &str) -> i32 {
+    MARGIN + 2 * LINE + TITLE_LINE * (title_lines(title).len() as i32 - 1).max(0)
+}
+
+fn title_lines(title: &str) -> Vec<String> {
+    // Widths are those of `TEXT`.
+    wrap_within(title, (WIDTH - 2 * MARGIN) * TEXT / TITLE)
+}
+
 /// `text` in lines that fit the figure.
 pub(super) fn wrap(text: &str) -> Vec<String> {
+    wrap_within(text, WIDTH - 2 * MARGIN)
+}
+
+fn wrap_within(text: &str, width: i32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
-            Some(line) if text_width(line) + text_width(word) + 5 <= WIDTH - 2 * MARGIN => {
+            Some(line) if text_width(line) + text_width(word) + 5 <= width => {
                 line.push(' ');
                 line.push_str(word);
             }
-            _ => lines.push(word.into()),
+            _ => lines.push(fit(word, width)),
         }
     }
     lines
+}
+
+/// The names of a legend, cut where one is longer than a line, and the width of each entry.
+pub(super) fn legend(names: &[&str]) -> (Vec<String>, Vec<i32>) {
+    let names: Vec<String> = (names.iter())
+        .map(|name| fit(name, WIDTH - 2 * MARGIN - 36))
+        .collect();
+    let widths = names.iter().map(|name| 36 + text_width(name) + 18);
+    let widths = widths.collect();
+    (names, widths)
 }
 
 /// The entries of a legend, each a width; where each goes, and how many lines there are.
@@ -345,4 +414,29 @@ pub(super) fn flow(widths: &[i32]) -> (Vec<(i32, i32)>, i32) {
         x += width;
     }
     (places, if widths.is_empty() { 0 } else { row + 1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_or_wrapped_and_never_wider_than_asked() {
+        assert_eq!(fit("short", 100), "short");
+        let cut = fit(&"long name ".repeat(20), 100);
+        assert!(cut.ends_with('…') && text_width(&cut) <= 100, "{cut}");
+        assert_eq!(fit("x", 0), "");
+        for line in title_lines(&"a title of many words ".repeat(9)) {
+            assert!(text_width(&line) * TITLE / TEXT <= WIDTH - 2 * MARGIN);
+        }
+        assert_eq!(top(""), top("short"));
+        assert!(top(&"a title of many words ".repeat(9)) > top("short"));
+    }
+
+    #[test]
+    fn characters_that_xml_forbids_are_replaced() {
+        let svg = svg(50, "red \u{1b}[31m", "a\nb\u{0}", |_| Ok(())).unwrap();
+        assert!(!svg.contains('\u{1b}') && !svg.contains('\u{0}'));
+        assert!(svg.contains("a\nb"));
+    }
 }

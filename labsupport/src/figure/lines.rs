@@ -160,10 +160,7 @@ impl Lines {
             .chain(self.windows.iter().map(|w| w.0.as_str()))
             .chain(self.marks.iter().map(|m| m.0.as_str()))
             .collect();
-        let widths: Vec<i32> = names
-            .iter()
-            .map(|name| 36 + text_width(name) + 18)
-            .collect();
+        let (names, widths) = canvas::legend(&names);
         let (places, rows) = canvas::flow(&widths);
         let caption = canvas::wrap(&self.caption);
 
@@ -175,7 +172,7 @@ impl Lines {
             .unwrap_or(0);
         let left = MARGIN + LINE + tick_width + 8;
         let right = WIDTH - MARGIN - 8;
-        let top = MARGIN + 2 * LINE;
+        let top = canvas::top(&self.title);
         let bottom = top + PLOT_HEIGHT;
         let legend = bottom + 2 * LINE + 14;
         let below = legend + rows * LINE + 6;
@@ -188,11 +185,15 @@ impl Lines {
                 let clip = |x: f64| px(x_axis.place(x).clamp(0.0, 1.0));
                 canvas.rect((clip(*low), top), (clip(*high), bottom), SHADE, true)?;
             }
-            for (place, label) in &x_axis.ticks {
+            for (place, _) in &x_axis.ticks {
                 let x = px(x_axis.at(*place));
                 canvas.path([(x, top), (x, bottom)], GRID, 1)?;
-                canvas.text((x, bottom + 7), label, TEXT, INK, Align::Centre)?;
             }
+            let ticks = x_axis.ticks.iter();
+            canvas.tick_names(
+                bottom + 7,
+                ticks.map(|(place, name)| (px(x_axis.at(*place)), name.as_str())),
+            )?;
             for (place, label) in &y_axis.ticks {
                 let y = py(y_axis.at(*place));
                 canvas.path([(left, y), (right, y)], GRID, 1)?;
@@ -201,16 +202,18 @@ impl Lines {
             canvas.path([(left, top), (left, bottom), (right, bottom)], FAINT, 1)?;
             canvas.text(
                 ((left + right) / 2, bottom + LINE + 8),
-                &self.x.label,
+                &canvas::fit(&self.x.label, right - left),
                 TEXT,
                 INK,
                 Align::Centre,
             )?;
-            canvas.text_upwards((MARGIN, (top + bottom) / 2), &self.y.label)?;
+            let label = canvas::fit(&self.y.label, PLOT_HEIGHT + LINE);
+            canvas.text_upwards((MARGIN, (top + bottom) / 2), &label)?;
             for (name, level) in &self.levels {
                 let y = py(y_axis.place(*level));
                 canvas.path([(left, y), (right, y)], INK, 1)?;
-                canvas.text((left + 6, y - LINE + 2), name, TEXT, INK, Align::Left)?;
+                let name = canvas::fit(name, right - left - 12);
+                canvas.text((left + 6, y - LINE + 2), &name, TEXT, INK, Align::Left)?;
             }
             for (_, x) in &self.marks {
                 let x = px(x_axis.place(*x));
@@ -306,8 +309,13 @@ impl Lines {
             .map(|&x| {
                 let mut row = vec![self.x.format.write(x)];
                 row.extend(self.series.iter().map(|series| {
-                    let point = series.points.iter().find(|p| p.0 == x);
-                    point.map_or("–".into(), |p| self.y.format.write(p.1))
+                    let points = series.points.iter().filter(|p| p.0 == x);
+                    let ys: Vec<String> = points.map(|p| self.y.format.write(p.1)).collect();
+                    if ys.is_empty() {
+                        "–".into()
+                    } else {
+                        ys.join("; ")
+                    }
                 }));
                 row
             })
@@ -414,6 +422,26 @@ mod tests {
         );
         assert!(sample().series("bad", [(0.0, 1.0)]).svg().is_err());
         assert!(sample().mark("bad", -1.0).svg().is_err());
+    }
+
+    #[test]
+    fn two_points_over_one_x_are_both_told() {
+        let text = Lines::new("T").series("a", [(1.0, 2.0), (1.0, 3.0)]).text();
+        assert!(text.contains("2; 3"), "{text}");
+    }
+
+    #[test]
+    fn long_words_leave_their_beginning() {
+        let long = "a name that does not fit ".repeat(12);
+        let svg = Lines::new(&long)
+            .x(&long)
+            .y(&long)
+            .series(&long, [(0.0, 1.0), (1e9, 2.0)])
+            .level(&long, 1.5)
+            .svg()
+            .unwrap();
+        // x, y, level and legend are cut; the title is wrapped. The whole of them is in the description.
+        assert_eq!(svg.matches("…\n</text>").count(), 4, "{svg}");
     }
 
     #[test]
