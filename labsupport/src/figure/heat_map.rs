@@ -105,8 +105,9 @@ impl HeatMap {
         self
     }
 
-    /// The value of the field in this column and row.
+    /// The value of the field in this column and row; a later one replaces an earlier one.
     pub fn field(mut self, column: usize, row: usize, value: f64) -> HeatMap {
+        self.fields.retain(|f| (f.0, f.1) != (column, row));
         self.fields.push((column, row, value));
         self
     }
@@ -162,10 +163,10 @@ impl HeatMap {
             .map(|name| text_width(name))
             .max()
             .unwrap_or(0);
-        let left = MARGIN + LINE + names + 12;
+        let left = MARGIN + LINE + names.min(WIDTH / 3) + 12;
         let right = WIDTH - MARGIN;
         let width = (right - left) / columns;
-        let top = MARGIN + 2 * LINE;
+        let top = canvas::top(&self.title);
         let bottom = top + ROW * rows;
         let signs: Vec<&str> = self.signs();
         let widths: Vec<i32> = signs
@@ -185,7 +186,7 @@ impl HeatMap {
             for (row, name) in self.y.1.iter().enumerate() {
                 canvas.text_middle(
                     (left - 8, row_top(row) + ROW / 2),
-                    name,
+                    &canvas::fit(name, WIDTH / 3),
                     TEXT,
                     INK,
                     Align::Right,
@@ -209,7 +210,7 @@ impl HeatMap {
             for (column, name) in self.x.1.iter().enumerate() {
                 canvas.text(
                     (middle(column as f64), bottom + 6),
-                    name,
+                    &canvas::fit(name, width - 4),
                     TEXT,
                     INK,
                     Align::Centre,
@@ -241,11 +242,23 @@ impl HeatMap {
                     (width / 2 - 4).min(34),
                 )?;
             }
-            // The values come last, so that no frame crosses them.
+            // The values come last, on a patch of their field's colour, so that no frame crosses them.
             for &(column, row, value) in &self.fields {
                 let at = (middle(column as f64), row_top(row) + ROW / 2);
-                let ink = ink_on(ramp(place(value)));
-                canvas.text_middle(at, &self.format.write(value), TEXT, ink, Align::Centre)?;
+                let text = self.format.write(value);
+                let half = text_width(&text) / 2;
+                // A number cut short would be another number.
+                if half > width / 2 {
+                    continue;
+                }
+                let colour = ramp(place(value));
+                canvas.rect(
+                    (at.0 - half, at.1 - 9),
+                    (at.0 + half, at.1 + 9),
+                    colour,
+                    true,
+                )?;
+                canvas.text_middle(at, &text, TEXT, ink_on(colour), Align::Centre)?;
             }
             // The scale: a bar of colour between its two ends.
             canvas.text((left, scale - LINE), &self.legend, TEXT, INK, Align::Left)?;
@@ -375,10 +388,15 @@ impl HeatMap {
                 .filter(|(column, _)| (*low..=*high).contains(&(*column as f64)))
                 .map(|(_, name)| name.as_str())
                 .collect();
-            let columns = if columns.is_empty() {
-                "none of the columns".into()
-            } else {
-                columns.join(", ")
+            // A drawn window may lie between the middles of two columns.
+            let place = (*low >= 0.0 && low <= high).then_some(*low as usize);
+            let pair = place.and_then(|place| self.x.1.get(place..place + 2));
+            let columns = match (columns.as_slice(), pair) {
+                ([], Some(pair)) => {
+                    format!("none of the columns, between {} and {}", pair[0], pair[1])
+                }
+                ([], None) => "none of the columns".into(),
+                (columns, _) => columns.join(", "),
             };
             text.push_str(&format!(
                 "{name}, {}: {columns}\n",
@@ -504,6 +522,25 @@ mod tests {
             .text();
         assert!(
             text.contains("d      –  *100\nc      1     –\n* best\ngood, c: a\ngood, d: none"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_later_value_replaces_an_earlier_one() {
+        let map = map().field(0, 0, 7.0);
+        assert!(!map.svg().unwrap().contains(">\n1\n<"));
+        assert!(map.text().contains("c      7"));
+    }
+
+    #[test]
+    fn a_window_between_two_columns_is_told() {
+        let text = map().window("good", 0, 0.6, 0.9).text();
+        assert!(
+            text.contains(
+                "good, c: none of the columns, between a and b
+"
+            ),
             "{text}"
         );
     }
