@@ -33,7 +33,12 @@ impl Axis {
             if high < 0.0 {
                 high = 0.0;
             }
-            nice_step((high - low).max(high.abs() * 1e-9), 6)
+            // All values equal: the axis shows a tenth of it on both sides.
+            if high - low <= high.abs() * 1e-9 {
+                let room = if high == 0.0 { 1.0 } else { high.abs() * 0.1 };
+                (low, high) = (low - room, high + room);
+            }
+            nice_step(high - low, 6)
         };
         if ends_on_tick || high - low < step * 1e-6 {
             low = (low / step + 1e-9).floor() * step;
@@ -113,7 +118,7 @@ fn fixed(value: f64, decimals: usize) -> String {
     }
 }
 
-/// Ticks at 1, 2 and 5 times the powers of ten, or, where there are fewer than two of these, at round numbers.
+/// Ticks at 1, 2 and 5 times the powers of ten, or, where there are fewer than three of these, at round numbers.
 fn within_a_decade(low: f64, high: f64, format: Format) -> Vec<(f64, String)> {
     let inside = |place: &f64| (low - 1e-9..=high + 1e-9).contains(place);
     let powers = low.floor() as i32..=high.ceil() as i32;
@@ -122,7 +127,7 @@ fn within_a_decade(low: f64, high: f64, format: Format) -> Vec<(f64, String)> {
         .map(|value| (value.log10(), format.write(value)))
         .filter(|(place, _)| inside(place))
         .collect();
-    if ticks.len() >= 2 {
+    if ticks.len() >= 3 {
         return ticks;
     }
     let (from, to) = (10f64.powf(low), 10f64.powf(high));
@@ -200,8 +205,8 @@ mod tests {
             let ticks = Axis::new(&[low, high], true, Format::Number, false).ticks;
             ticks.into_iter().map(|tick| tick.1).collect::<Vec<_>>()
         };
-        assert_eq!(names(2.0, 8.0), ["2", "5"]);
-        assert_eq!(names(8.0, 30.0), ["10", "20"]);
+        assert_eq!(names(2.0, 8.0), ["2", "4", "6", "8"]);
+        assert_eq!(names(8.0, 30.0), ["10", "20", "30"]);
         assert_eq!(names(6.0, 9.0), ["6", "7", "8", "9"]);
         assert_eq!(names(1.0, 10_000.0).len(), 5);
     }
@@ -211,7 +216,12 @@ mod tests {
         for values in [&[0.0][..], &[5.0, 5.0], &[-3.0]] {
             let axis = Axis::new(values, false, Format::Number, true);
             assert!((0.0..=1.0).contains(&axis.place(values[0])), "{axis:?}");
+            assert!(axis.ticks.len() >= 2, "{axis:?}");
         }
+        assert_eq!(
+            labels(&[1.0, 1.0], false, Format::Seconds),
+            ["900 ms", "950 ms", "1 s", "1.05 s", "1.1 s"]
+        );
         let axis = Axis::new(&[100.0], true, Format::Number, true);
         assert_eq!(axis.place(100.0), 0.5);
     }
