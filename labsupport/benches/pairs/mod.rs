@@ -19,7 +19,8 @@ impl Pair {
         mut ours: impl FnMut() -> Duration,
         mut peer: impl FnMut() -> Duration,
     ) -> f64 {
-        (ours(), peer()); // warm up
+        ours(); // warm up
+        peer();
         let (mut a, mut b): (Vec<_>, Vec<_>) = (0..self.rounds).map(|_| (ours(), peer())).unzip();
         a.sort();
         b.sort();
