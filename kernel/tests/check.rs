@@ -75,6 +75,25 @@ fn a_good_notebook_passes_with_its_times_and_outputs() {
 }
 
 #[test]
+fn once_set_up_no_network_is_needed() {
+    let notebook = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../notebooks/tests/good.ipynb");
+    let labs = |command: &str| {
+        let mut labs = Command::new(env!("CARGO_BIN_EXE_labs"));
+        labs.arg(command);
+        labs
+    };
+    assert!(labs("setup").status().unwrap().success());
+    // Whoever asks the network through this proxy is refused at once.
+    let output = labs("check")
+        .arg(notebook)
+        .env("CARGO_HTTP_PROXY", "http://127.0.0.1:9")
+        .env("CARGO_NET_RETRY", "0")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
 fn what_is_no_notebook_is_a_sentence() {
     let output = check(&[], "nowhere.ipynb");
     assert_eq!(output.status.code(), Some(1));

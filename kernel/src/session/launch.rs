@@ -1,6 +1,6 @@
 //! How an inner kernel is started: evcxr_jupyter in this same program, with everything it may touch in one directory.
 
-use super::{config, rust_src};
+use super::{config, rust_src, template};
 use crate::place::Place;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -33,6 +33,12 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
         && let Some(channel) = config::toolchain(place)
     {
         command.env("RUSTUP_TOOLCHAIN", channel);
+    }
+    // All that the labs need was downloaded when the template was made, and evcxr's first look at a project without
+    // dependencies makes cargo forget its lock file and ask the network again. A cell that wants another crate runs
+    // `:env CARGO_NET_OFFLINE=false` before its `:dep`.
+    if template::is_fresh(place).unwrap_or(false) {
+        command.env("CARGO_NET_OFFLINE", "true");
     }
     if let Some(sources) = rust_src::trimmed(place) {
         command.env("RUST_SRC_PATH", sources);
