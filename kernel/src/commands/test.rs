@@ -19,7 +19,7 @@ pub struct Test {
 ///
 /// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build and is built once. clippy
 /// looks at labsupport alone for the same reason: for the kernel it would check all of evcxr anew.
-const STEPS: [(&str, &[&str]); 6] = [
+const STEPS: [(&str, &[&str]); 7] = [
     ("format", &["cargo", "fmt", "--all", "--check"]),
     (
         "lint",
@@ -42,6 +42,10 @@ const STEPS: [(&str, &[&str]); 6] = [
     (
         "kernel",
         &["cargo", "test", "--release", "--package", "labs"],
+    ),
+    (
+        "browser",
+        &["cargo", "test", "--release", "--package", "labs-browser"],
     ),
     ("notebooks", &["cargo", "labs", "check"]),
 ];

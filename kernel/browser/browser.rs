@@ -1,6 +1,6 @@
 //! Lab 03 as a student meets it: JupyterLab in a real browser, on a copy of the notebook.
 //!
-//! Needs Debian's packages `chromium` and `chromium-driver`; `.ci/run` installs them.
+//! Needs `target/release/labs`, which `cargo labs test` has built, and Debian's packages `chromium` and `chromium-driver`; `.ci/run` installs them.
 
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::key::Key;
@@ -34,11 +34,11 @@ impl Desk {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let folder = tempfile::tempdir().unwrap();
-        let notebooks = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../notebooks");
+        let notebooks = checkout().join("notebooks");
         let copy = folder.path().join("03_check_frequency.ipynb");
         std::fs::copy(notebooks.join("03_check_frequency.ipynb"), &copy).unwrap();
 
-        let mut lab = Command::new(env!("CARGO_BIN_EXE_labs"))
+        let mut lab = Command::new(checkout().join("target/release/labs"))
             .args(["open", "--no-browser", "--port", &free_port().to_string()])
             .arg(&copy)
             .stdout(Stdio::piped())
@@ -109,6 +109,13 @@ impl Drop for Desk {
     }
 }
 
+fn checkout() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
 fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .unwrap()
@@ -143,7 +150,7 @@ async fn page_says(browser: &Client, what: &str, seconds: u64, script: &str) {
 
 /// Keeps a picture of the page in target/labs, for whoever wants to see what the test saw.
 async fn photograph(browser: &Client, name: &str) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/labs/screenshots");
+    let folder = checkout().join("target/labs/screenshots");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(
         folder.join(format!("{name}.png")),
