@@ -130,22 +130,19 @@ impl Kernel {
     /// Waits until the kernel answers, and until we hear what it publishes.
     pub async fn ready(&mut self, limit: Duration) -> Result<()> {
         let deadline = Instant::now() + limit;
-        let ask = |content: KernelInfoRequest| JupyterMessage::new(content, None);
-        self.shell.send(ask(KernelInfoRequest {})).await?;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            tokio::select! {
-                reply = timeout(left, self.shell.read()) => {
-                    match reply.with_context(|| format!("The kernel was not ready after {} s", limit.as_secs()))? {
-                        Ok(_) => break,
-                        // It closes its ports a moment before it says why and ends.
-                        Err(error) => match timeout(Duration::from_secs(5), self.child.wait()).await {
-                            Ok(status) => bail!(ended("while it started", status?, &self.log)),
-                            Err(_) => return Err(error).context("The kernel closed its ports"),
-                        },
-                    }
-                }
-                status = self.child.wait() => bail!(ended("while it started", status?, &self.log)),
+        let ask = || JupyterMessage::new(KernelInfoRequest {}, None);
+        self.shell.send(ask()).await?;
+        let reply = tokio::select! {
+            reply = timeout(limit, self.shell.read()) => reply,
+            status = self.child.wait() => bail!(ended("while it started", status?, &self.log)),
+        };
+        if let Err(error) = reply
+            .with_context(|| format!("The kernel was not ready after {} s", limit.as_secs()))?
+        {
+            // It closes its ports a moment before it says why and ends.
+            match timeout(Duration::from_secs(5), self.child.wait()).await {
+                Ok(status) => bail!(ended("while it started", status?, &self.log)),
+                Err(_) => return Err(error).context("The kernel closed its ports"),
             }
         }
         // A subscription takes a moment to arrive; what is published before is lost.
@@ -156,7 +153,7 @@ impl Kernel {
             if Instant::now() > deadline {
                 bail!("The kernel answers but publishes nothing.");
             }
-            self.shell.send(ask(KernelInfoRequest {})).await?;
+            self.shell.send(ask()).await?;
             self.shell.read().await?;
         }
         while timeout(STRAGGLERS, self.iopub.read()).await.is_ok() {}
@@ -198,21 +195,18 @@ impl Kernel {
         let start = Instant::now();
         let deadline = start + limit;
         let mut shown = Shown::default();
-        let (mut replied, mut idle) = (false, false);
-        while !(replied && idle) {
+        let (mut status, mut idle) = (None, false);
+        while status.is_none() || !idle {
             let left = deadline.saturating_duration_since(Instant::now());
             tokio::select! {
                 reply = self.shell.read() => {
                     let reply = reply?;
                     if is_child_of(&reply, id) {
                         shown.elapsed = start.elapsed();
-                        replied = true;
-                        if let JupyterMessageContent::ExecuteReply(reply) = reply.content
-                            && reply.status != ReplyStatus::Ok
-                            && shown.errors.is_empty()
-                        {
-                            shown.errors.push("the kernel says that the cell failed".into());
-                        }
+                        status = Some(match reply.content {
+                            JupyterMessageContent::ExecuteReply(reply) => reply.status,
+                            _ => ReplyStatus::Ok,
+                        });
                     }
                 }
                 published = self.iopub.read() => {
@@ -221,7 +215,7 @@ impl Kernel {
                         idle |= shown.note(published.content);
                     }
                 }
-                status = self.child.wait() => bail!(ended("while the cell ran", status?, &self.log)),
+                ending = self.child.wait() => bail!(ended("while the cell ran", ending?, &self.log)),
                 () = tokio::time::sleep(left) => {
                     bail!("The cell was not done after {} s and was stopped.", limit.as_secs());
                 }
@@ -233,11 +227,10 @@ impl Kernel {
                 shown.note(published.content);
             }
         }
-        // The kernel's own errors come before the reply's general one.
-        if shown.errors.len() > 1 {
+        if status != Some(ReplyStatus::Ok) && shown.errors.is_empty() {
             shown
                 .errors
-                .retain(|error| error != "the kernel says that the cell failed");
+                .push("the kernel says that the cell failed".into());
         }
         Ok(shown)
     }

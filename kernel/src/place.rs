@@ -89,11 +89,15 @@ impl Place {
         if plain(&self.home) {
             self.home.clone()
         } else {
-            // SAFETY: geteuid takes nothing and cannot fail.
-            let user = unsafe { libc::geteuid() };
-            PathBuf::from(format!("/var/tmp/labs-{user}"))
+            PathBuf::from(format!("/var/tmp/labs-{}", user()))
         }
     }
+}
+
+/// The number of the user that this process runs as; 0 is root.
+pub fn user() -> u32 {
+    // SAFETY: geteuid takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
 }
 
 /// Makes `folder` and those above it, for this user alone, and refuses one that belongs to somebody else.
@@ -104,9 +108,7 @@ pub fn make_private(folder: &Path) -> Result<()> {
         .create(folder)
         .with_context(|| format!("The folder {} cannot be made", folder.display()))?;
     let owner = fs::metadata(folder)?.uid();
-    // SAFETY: geteuid takes nothing and cannot fail.
-    let user = unsafe { libc::geteuid() };
-    if owner != user {
+    if owner != user() {
         bail!(
             "The folder {} belongs to another user (number {owner}); set LABS_HOME to a folder of your own.",
             folder.display()

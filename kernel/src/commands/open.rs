@@ -1,7 +1,7 @@
 //! `cargo labs open`: JupyterLab on the first lab.
 
 use crate::environment;
-use crate::place::{Place, make_private};
+use crate::place::{self, Place, make_private};
 use crate::session::sweep;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -150,8 +150,7 @@ fn jupyter(place: &Place, root: &Path, port: u16, token: &str) -> Result<Command
         // A process group of its own: a Ctrl-C in the terminal is for us, who stop it in good order.
         .process_group(0)
         .kill_on_drop(true);
-    // SAFETY: geteuid takes nothing and cannot fail.
-    if unsafe { libc::geteuid() } == 0 {
+    if place::user() == 0 {
         command.arg("--allow-root");
     }
     // SAFETY: between fork and exec only prctl is called, which is a plain system call. This thread waits for the child.

@@ -1,5 +1,6 @@
 //! What a SIGKILL leaves, swept up by the next one who starts: session directories and names in /dev/shm.
 
+use crate::place;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -32,8 +33,6 @@ pub fn sweep(sessions: &Path) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
-    // SAFETY: geteuid takes nothing and cannot fail.
-    let user = unsafe { libc::geteuid() };
     for entry in fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
         let name = entry.file_name();
         let owner = name
@@ -42,7 +41,7 @@ pub fn sweep(sessions: &Path) {
         if owner.is_some_and(|pid| started(pid).is_none())
             && entry
                 .metadata()
-                .is_ok_and(|metadata| metadata.uid() == user)
+                .is_ok_and(|metadata| metadata.uid() == place::user())
         {
             let _ = fs::remove_file(entry.path());
         }

@@ -82,15 +82,15 @@ mod tests {
 
     #[test]
     fn a_slow_first_call_does_not_count() {
-        let mut called = false;
-        let samples = measure(5, || {
-            if !called {
-                called = true;
+        let mut calls = 0u64;
+        measure(5, || {
+            calls += 1;
+            if calls == 1 {
                 std::thread::sleep(Duration::from_millis(2));
             }
         });
-        // A batch of one call would measure the clock, which takes longer than this.
-        assert!(samples.min() < 15.0, "{samples}");
+        // Batches of one call would measure the clock; a batch of 0.2 ms holds thousands of these.
+        assert!(calls > 1000, "{calls} calls in all");
     }
 
     #[test]
