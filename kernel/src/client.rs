@@ -1,6 +1,7 @@
 //! A Jupyter client: starts a kernel, runs cells, and tells what they showed. `check` and the tests use it.
 
-use anyhow::{Context, Result, bail};
+use crate::session::launch::last_lines;
+use anyhow::{Context, Result, anyhow, bail};
 use jupyter_protocol::{
     ConnectionInfo, ExecuteRequest, ExecutionState, InterruptRequest, JupyterMessage,
     JupyterMessageContent, KernelInfoRequest, Media, ReplyStatus, ShutdownRequest, Stdio,
@@ -9,12 +10,11 @@ use jupyter_protocol::{
 use jupyter_zmq_client::{
     ClientControlConnection, ClientIoPubConnection, ClientShellConnection,
     create_client_control_connection, create_client_iopub_connection,
-    create_client_shell_connection_with_identity, peek_ports_with_listeners,
-    peer_identity_for_session,
+    create_client_shell_connection_with_identity, peer_identity_for_session,
 };
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -76,28 +76,8 @@ impl Shown {
 
 impl Kernel {
     /// Chooses ports and a key and writes the connection file into `folder`.
-    pub async fn connection(folder: &Path) -> Result<Connection> {
-        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let (ports, _held) = peek_ports_with_listeners(ip, 5).await?;
-        let info = ConnectionInfo {
-            ip: ip.to_string(),
-            transport: Transport::TCP,
-            shell_port: ports[0],
-            iopub_port: ports[1],
-            stdin_port: ports[2],
-            control_port: ports[3],
-            hb_port: ports[4],
-            key: uuid::Uuid::new_v4().to_string(),
-            signature_scheme: "hmac-sha256".into(),
-            kernel_name: Some("rust".into()),
-        };
-        let file = folder.join(format!("connection-{}.json", uuid::Uuid::new_v4()));
-        let mut written = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(&file)?;
-        written.write_all(&serde_json::to_vec(&info)?)?;
+    pub fn connection(folder: &Path) -> Result<Connection> {
+        let (info, file) = new_connection(folder)?;
         Ok(Connection { info, file })
     }
 
@@ -264,17 +244,43 @@ impl Kernel {
     }
 }
 
+/// Free ports on loopback and a key, and the file in `folder` that tells them to a kernel.
+pub fn new_connection(folder: &Path) -> Result<(ConnectionInfo, PathBuf)> {
+    let ip = Ipv4Addr::LOCALHOST;
+    // All are held until all are found, so no two are the same.
+    let held = [(); 5].map(|()| TcpListener::bind((ip, 0)));
+    let mut ports = [0; 5];
+    for (port, held) in ports.iter_mut().zip(&held) {
+        let held = held.as_ref().map_err(|error| anyhow!("There is no free port: {error}"))?;
+        *port = held.local_addr()?.port();
+    }
+    let info = ConnectionInfo {
+        ip: ip.to_string(),
+        transport: Transport::TCP,
+        shell_port: ports[0],
+        iopub_port: ports[1],
+        stdin_port: ports[2],
+        control_port: ports[3],
+        hb_port: ports[4],
+        key: uuid::Uuid::new_v4().to_string(),
+        signature_scheme: "hmac-sha256".into(),
+        kernel_name: Some("rust".into()),
+    };
+    let file = folder.join(format!("connection-{}.json", uuid::Uuid::new_v4()));
+    let mut written = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&file)?;
+    written.write_all(&serde_json::to_vec(&info)?)?;
+    Ok((info, file))
+}
+
 /// A sentence about a kernel that has ended, with the last that it said.
 fn ended(when: &str, status: ExitStatus, log: &Path) -> String {
-    let said = std::fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = said
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("Compiling "))
-        .collect();
-    let last = &lines[lines.len().saturating_sub(8)..];
     format!(
         "The kernel ended {when} ({status}). It said: {}",
-        last.join("\n")
+        last_lines(log)
     )
 }
 

@@ -5,8 +5,10 @@
 pub mod client;
 pub mod commands;
 pub mod environment;
+pub mod front;
 pub mod place;
 pub mod progress;
 pub mod role;
 pub mod session;
+pub mod spare;
 pub mod watch;

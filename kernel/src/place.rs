@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result, bail};
 use std::fs::{self, DirBuilder};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -98,6 +100,27 @@ impl Place {
 pub fn user() -> u32 {
     // SAFETY: geteuid takes nothing and cannot fail.
     unsafe { libc::geteuid() }
+}
+
+/// Whether the process at the other end of `stream` is this user's.
+pub fn peer_is_us(stream: &UnixStream) -> bool {
+    let mut peer = libc::ucred {
+        pid: 0,
+        uid: u32::MAX,
+        gid: u32::MAX,
+    };
+    let mut size = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: SO_PEERCRED writes one ucred, for which there is room, and no more than `size` bytes.
+    let result = unsafe {
+        libc::getsockopt(
+            stream.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut peer).cast(),
+            &mut size,
+        )
+    };
+    result == 0 && peer.uid == user()
 }
 
 /// Makes `folder` and those above it, for this user alone, and refuses one that belongs to somebody else.

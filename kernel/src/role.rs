@@ -2,6 +2,8 @@
 //! wrapper of rustc, and tells by environment variables which one is meant. So this is looked at before anything else.
 
 use crate::commands::Command;
+use crate::front::tap;
+use crate::session::{launch, leash};
 use crate::watch;
 use clap::Parser;
 use std::process::ExitCode;
@@ -20,13 +22,17 @@ pub fn run() -> ExitCode {
     let result = if set("EVCXR_IS_RUNTIME") {
         // Cells run here. A cell that is busy does not notice that the kernel was killed; this thread does.
         watch::end_with_parent();
+        tap::open();
         evcxr_jupyter::main()
     } else if set("EVCXR_RUSTC_WRAPPER") {
         evcxr_jupyter::main()
     } else if std::env::args().nth(1).as_deref() == Some("--control_file") {
-        // The inner kernel. The session's supervisor starts it from its main thread and waits there, so the signal comes
-        // exactly when the supervisor ends.
-        watch::be_killed_with_parent();
+        // The inner kernel, on a leash or, where it is stock evcxr for comparison, without.
+        if set(launch::DIRECTORY) {
+            leash::wear();
+        } else {
+            watch::be_killed_with_parent();
+        }
         evcxr_jupyter::main()
     } else {
         Arguments::parse().command.run()

@@ -1,6 +1,8 @@
-//! Ending when the parent ends, so that a SIGKILL of one process leaves none of the others.
+//! System calls around the life of processes: ending when the parent ends, so that a SIGKILL of one leaves none of the others,
+//! and what becomes of open descriptors when a program is started.
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 /// The parent's process number.
@@ -9,12 +11,15 @@ pub fn parent() -> i32 {
     unsafe { libc::getppid() }
 }
 
-/// Starts a thread that kills this process as soon as its parent has ended, whatever the other threads do.
+/// Starts a thread that kills this process as soon as its parent has ended, whatever the other threads do. Where the parent led
+/// this process's group, the whole group goes: the compilers too that the parent had started.
 ///
 /// `PR_SET_PDEATHSIG` would not do here: it follows the parent *thread*, and evcxr may start the runtime anew from a thread
 /// that ends when it has been idle for ten seconds.
 pub fn end_with_parent() {
     let watched = parent();
+    // SAFETY: getpgrp takes nothing and cannot fail.
+    let group = unsafe { libc::getpgrp() };
     let watching = std::thread::Builder::new()
         .name("labs-watch".into())
         .spawn(move || {
@@ -25,8 +30,13 @@ pub fn end_with_parent() {
                     None => std::thread::sleep(Duration::from_millis(200)), // before Linux 5.3
                 }
             }
-            // SAFETY: a signal to ourselves, which no handler can delay.
-            unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+            // SAFETY: a signal to our own group, or to ourselves, which no handler can delay.
+            unsafe {
+                if group == watched {
+                    libc::kill(0, libc::SIGKILL);
+                }
+                libc::kill(libc::getpid(), libc::SIGKILL);
+            }
         });
     if let Err(error) = watching {
         eprintln!(
@@ -46,6 +56,47 @@ pub fn be_killed_with_parent() {
     }
 }
 
+/// Whether descriptor `handle` is to stay open in a program that this process starts.
+fn set_close_on_exec(handle: RawFd, close: bool) -> io::Result<()> {
+    // SAFETY: F_SETFD takes a descriptor and a flag; a bad descriptor is an error.
+    match unsafe { libc::fcntl(handle, libc::F_SETFD, if close { libc::FD_CLOEXEC } else { 0 }) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Keeps `handle` open in the program that is about to be executed. Safe between fork and exec.
+pub fn keep_on_exec(handle: RawFd) -> io::Result<()> {
+    set_close_on_exec(handle, false)
+}
+
+/// Closes `handle` in programs that this process starts.
+pub fn close_on_exec(handle: &OwnedFd) {
+    let _ = set_close_on_exec(handle.as_raw_fd(), true);
+}
+
+/// Takes what is open as standard input for another use, and leaves an empty one in its place.
+pub fn take_stdin() -> io::Result<OwnedFd> {
+    let empty = std::fs::File::open("/dev/null")?;
+    replace(0, empty.as_raw_fd())
+}
+
+/// Puts `new` in the place of descriptor `old`, and returns what was there.
+pub fn replace(old: RawFd, new: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: F_DUPFD_CLOEXEC makes a descriptor of our own, or fails; dup2 then closes `old` and opens it as `new` in one step.
+    unsafe {
+        let taken = libc::fcntl(old, libc::F_DUPFD_CLOEXEC, 3);
+        if taken < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let taken = OwnedFd::from_raw_fd(taken);
+        if libc::dup2(new, old) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(taken)
+    }
+}
+
 fn pidfd(pid: i32) -> Option<OwnedFd> {
     // SAFETY: pidfd_open takes two integers; a result that is not negative is a descriptor of our own.
     unsafe {
@@ -55,13 +106,20 @@ fn pidfd(pid: i32) -> Option<OwnedFd> {
 }
 
 fn wait_until_ended(handle: &OwnedFd) {
-    let mut polled = libc::pollfd {
-        fd: handle.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    // SAFETY: one pollfd, which lives through the call.
-    unsafe { libc::poll(&mut polled, 1, -1) };
+    wait_readable(&[handle.as_raw_fd()], None);
     // The end is announced a moment before we get another parent.
     std::thread::sleep(Duration::from_millis(1));
+}
+
+/// Waits until one of `handles` can be read or has ended, at most for `limit`; which ones.
+pub fn wait_readable<const N: usize>(handles: &[RawFd; N], limit: Option<Duration>) -> [bool; N] {
+    let mut polled = handles.map(|fd| libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    });
+    let limit = limit.map_or(-1, |limit| limit.as_millis().try_into().unwrap_or(i32::MAX));
+    // SAFETY: N pollfds, which live through the call.
+    unsafe { libc::poll(polled.as_mut_ptr(), N as libc::nfds_t, limit) };
+    polled.map(|one| one.revents != 0)
 }

@@ -43,7 +43,7 @@ fn home() -> (tempfile::TempDir, Place) {
 }
 
 async fn start(place: &Place) -> Kernel {
-    let connection = Kernel::connection(&place.home).await.unwrap();
+    let connection = Kernel::connection(&place.home).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_labs"));
     command
         .args(["kernel", "--connection-file"])

@@ -166,7 +166,7 @@ impl Check {
     }
 
     async fn start(&self, place: &Place, notebook: &Path, scratch: &Path) -> Result<Kernel> {
-        let connection = Kernel::connection(scratch).await?;
+        let connection = Kernel::connection(scratch)?;
         let program = std::env::current_exe().context("This program's own path is not known")?;
         let mut command = Command::new(program);
         if self.stock {

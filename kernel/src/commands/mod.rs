@@ -6,8 +6,8 @@ mod open;
 mod test;
 
 use crate::environment;
+use crate::front;
 use crate::place::Place;
-use crate::session;
 use anyhow::Result;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ impl Command {
             Command::Check(check) => check.run(),
             Command::Doctor => doctor::run(),
             Command::Test(test) => test.run(),
-            Command::Kernel { connection_file } => session::supervise(&connection_file),
+            Command::Kernel { connection_file } => front::run(&connection_file),
         }
     }
 }

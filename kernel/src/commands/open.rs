@@ -3,6 +3,7 @@
 use crate::environment;
 use crate::place::{self, Place, make_private};
 use crate::session::sweep;
+use crate::spare::keeper::Keeper;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
@@ -40,7 +41,10 @@ impl Open {
         sweep::sweep(&place.sessions());
         let port = free_port(self.port)?;
         let token = uuid::Uuid::new_v4().simple().to_string();
+        let keeper = Keeper::start(&place)?;
         let mut command = jupyter(&place, &root, port, &token)?;
+        let (variable, address) = keeper.address();
+        command.env(variable, address);
         let address = format!("http://127.0.0.1:{port}/lab{notebook}?token={token}");
 
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -73,6 +77,7 @@ impl Open {
             let _ = writeln!(std::io::stdout(), "Stopping …");
             stop(&mut child).await
         });
+        drop(keeper);
         sweep::sweep(&place.sessions());
         result
     }

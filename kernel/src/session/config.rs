@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
-const NAME: &str = "evcxr.toml";
+/// The name of the file.
+pub const NAME: &str = "evcxr.toml";
 
 /// The configuration that a notebook in `folder` gets: the folder's own, else that of the labs.
 pub fn path(folder: &Path, place: &Place) -> PathBuf {

@@ -2,13 +2,23 @@
 
 use super::{config, rust_src, template};
 use crate::place::Place;
+use crate::watch;
 use anyhow::{Context, Result};
+use std::fs::{self, File};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Stdio;
-use tokio::process::Command;
+use std::process::{Command, Stdio};
 
 /// The part of a session's directory in which evcxr compiles.
 pub const EVAL: &str = "eval";
+/// Tells an inner kernel its directory, which it removes at its end.
+pub const DIRECTORY: &str = "LABS_SESSION";
+/// Tells the runtime on which descriptor it sends what cells print and show.
+pub const OUTPUT: &str = "LABS_OUTPUT";
+/// What an inner kernel says on standard error.
+const LOG: &str = "log";
 
 /// The command that runs evcxr_jupyter for `connection_file`, with `directory` for its own.
 pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<Command> {
@@ -26,8 +36,7 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
             config::write_absolute(place, directory)?,
         )
         // evcxr prints which configuration it read, which tells nobody anything; and a closed pipe would make it panic.
-        .stdout(Stdio::null())
-        .kill_on_drop(true);
+        .stdout(Stdio::null());
     // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach.
     if std::env::var_os("RUSTUP_TOOLCHAIN").is_none()
         && let Some(channel) = config::toolchain(place)
@@ -44,4 +53,42 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
         command.env("RUST_SRC_PATH", sources);
     }
     Ok(command)
+}
+
+/// Puts the inner kernel on a leash, in a process group of its own, and gives its runtime the socket for output.
+pub fn on_leash(
+    command: &mut Command,
+    directory: &Path,
+    leash: UnixStream,
+    output: &UnixDatagram,
+) -> Result<()> {
+    let log = File::create(directory.join(LOG))?;
+    let handle = output.as_raw_fd();
+    command
+        .env(DIRECTORY, directory)
+        .env(OUTPUT, handle.to_string())
+        .stdin(OwnedFd::from(leash))
+        .stderr(log)
+        .process_group(0);
+    // SAFETY: between fork and exec only fcntl is called, which is a plain system call; the descriptor is open there, since
+    // the child has a copy of all of ours and `output` lives until the child is started.
+    unsafe {
+        command.pre_exec(move || watch::keep_on_exec(handle));
+    }
+    Ok(())
+}
+
+/// The last lines of a session's log, without those that only tell of progress.
+pub fn last_words(directory: &Path) -> String {
+    last_lines(&directory.join(LOG))
+}
+
+/// The last lines of what a kernel said.
+pub fn last_lines(log: &Path) -> String {
+    let said = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("Compiling "))
+        .collect();
+    lines[lines.len().saturating_sub(8)..].join("\n")
 }

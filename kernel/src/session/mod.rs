@@ -1,94 +1,220 @@
-//! One session: what Jupyter starts when a notebook is opened, and what is gone when it is closed.
+//! One session: an inner kernel, evcxr_jupyter, with a directory, ports and a key of its own.
 //!
 //! ```text
-//! JupyterLab ──► labs kernel (this: the supervisor) ──► labs --control_file (evcxr_jupyter) ──► runtime ──► workers
-//!                  │ makes and removes                    │ compiles in
-//!                  └────────────► sessions/PID-START ◄────┘
+//!   holder: a front, or the keeper of the spare ──── leash (a socket) ────► labs --control_file (evcxr_jupyter)
+//!        │  ▲                                                                 │ compiles in sessions/ID, starts
+//!        │  └──────────── output (a socket, what cells print and show) ───── runtime ──► workers
+//!        └── lock on sessions/ID/lock
 //! ```
 //!
-//! Every arrow is also a chain of ends: when the left one is gone, however it ended, the right one ends within moments.
+//! Whoever has the other ends of the two sockets and the lock *holds* the session, and all three can be passed on to another
+//! process: that is how a spare is handed out. The leash says when to end. The moment its holder is gone, however it ended,
+//! the inner kernel kills what it started, removes its directory, and ends itself; the moment the inner kernel is gone, the
+//! holder sees the leash's end.
 
 pub mod config;
 pub mod launch;
+pub mod leash;
 pub mod rust_src;
 pub mod sweep;
 pub mod template;
 
+use crate::client;
 use crate::place::{Place, make_private};
-use crate::watch;
 use anyhow::{Context, Result, bail};
-use std::fs;
-use std::path::Path;
+use jupyter_protocol::ConnectionInfo;
+use sendfd::{RecvWithFd, SendWithFd};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs a kernel for the ports and the key in `connection_file` until Jupyter shuts it down, its parent ends, or a SIGTERM
-/// comes. Its directory is removed at the end; a SIGKILL leaves it to the next start.
-pub fn supervise(connection_file: &Path) -> Result<()> {
-    let parent = watch::parent();
-    let place = Place::find()?;
-    let here = std::env::current_dir().context("The notebook's folder is gone")?;
-    config::check(&here, &place)?;
-    sweep::sweep(&place.sessions());
-    let directory = Directory::make(&place)?;
-    let mut inner = launch::inner(&place, &directory.0, connection_file)?;
+/// How long an inner kernel may take to end once it was told.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-    // One thread: the child's parent-death signal follows the thread that started it.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let mut terminated = signal(SignalKind::terminate())?;
-        // Jupyter interrupts by message; a Ctrl-C in its terminal is not meant for us.
-        let _interrupted = signal(SignalKind::interrupt())?;
-        let mut child = inner.spawn().context("The kernel cannot be started")?;
-        let ended = tokio::select! {
-            status = child.wait() => Some(status?),
-            _ = terminated.recv() => None,
-            () = orphaned(parent) => None,
+/// A running inner kernel and what holds it. Ends it when dropped.
+pub struct Session {
+    about: About,
+    leash: UnixStream,
+    output: UnixDatagram,
+    lock: File,
+    /// Where this process is the parent.
+    child: Option<Child>,
+    handed_on: bool,
+}
+
+/// What can be said of a session in words.
+#[derive(Clone, Serialize, Deserialize)]
+struct About {
+    connection: ConnectionInfo,
+    directory: PathBuf,
+    pid: u32,
+}
+
+impl Session {
+    /// Starts an inner kernel for a notebook in `folder`. It is not ready yet; its ports answer when it is.
+    pub fn start(place: &Place, folder: &Path) -> Result<Session> {
+        let (directory, lock) = sweep::new_directory(place)?;
+        let started = Session::start_in(place, folder, &directory, lock);
+        if started.is_err() {
+            sweep::remove(&directory);
+        }
+        started
+    }
+
+    fn start_in(place: &Place, folder: &Path, directory: &Path, lock: File) -> Result<Session> {
+        template::copy(&place.template(), &directory.join(launch::EVAL))?;
+        let (connection, file) = client::new_connection(directory)?;
+        let (leash, inner_leash) = UnixStream::pair().context("A socket cannot be made")?;
+        let (output, inner_output) = UnixDatagram::pair().context("A socket cannot be made")?;
+        let mut command = launch::inner(place, directory, &file)?;
+        launch::on_leash(&mut command, directory, inner_leash, &inner_output)?;
+        command.current_dir(folder);
+        let child = command.spawn().context("The kernel cannot be started")?;
+        Ok(Session {
+            about: About {
+                connection,
+                directory: directory.to_path_buf(),
+                pid: child.id(),
+            },
+            leash,
+            output,
+            lock,
+            child: Some(child),
+            handed_on: false,
+        })
+    }
+
+    /// The ports and the key of the inner kernel.
+    pub fn connection(&self) -> &ConnectionInfo {
+        &self.about.connection
+    }
+
+    /// Its private directory.
+    pub fn directory(&self) -> &Path {
+        &self.about.directory
+    }
+
+    /// Its process number, which is also that of its process group.
+    pub fn pid(&self) -> u32 {
+        self.about.pid
+    }
+
+    /// The last lines that it said on standard error.
+    pub fn last_words(&self) -> String {
+        launch::last_words(&self.about.directory)
+    }
+
+    /// A second handle of the leash, to wait for its end.
+    pub fn leash(&self) -> std::io::Result<UnixStream> {
+        self.leash.try_clone()
+    }
+
+    /// A second handle of the socket on which the runtime's output arrives.
+    pub fn output(&self) -> std::io::Result<UnixDatagram> {
+        self.output.try_clone()
+    }
+
+    /// Moves the inner kernel and its runtime into `folder`, as if they had been started there.
+    pub fn move_to(&self, folder: &Path) -> Result<()> {
+        let folder = folder
+            .to_str()
+            .context("The notebook's folder is not UTF-8")?;
+        (&self.leash).write_all(format!("{folder}\n").as_bytes())?;
+        self.output.send(folder.as_bytes())?;
+        Ok(())
+    }
+
+    /// Stops or continues everything that belongs to the session.
+    pub fn pause(&self, paused: bool) {
+        let signal = if paused { libc::SIGSTOP } else { libc::SIGCONT };
+        if self.child.is_some() {
+            // SAFETY: a signal to the group of a child that was not collected yet, so the number is still its own.
+            unsafe { libc::kill(-(self.about.pid as i32), signal) };
+        }
+    }
+
+    /// Whether the inner kernel still runs, as far as its parent knows.
+    pub fn is_alive(&mut self) -> bool {
+        match &mut self.child {
+            Some(child) => matches!(child.try_wait(), Ok(None)),
+            None => true,
+        }
+    }
+
+    /// Passes the session on through `receiver`; afterwards the child only has to be collected.
+    pub fn hand_on(mut self, receiver: &UnixStream) -> Result<Option<Child>> {
+        let words = serde_json::to_vec(&self.about)?;
+        let handles = [
+            self.leash.as_raw_fd(),
+            self.output.as_raw_fd(),
+            self.lock.as_raw_fd(),
+        ];
+        if receiver.send_with_fd(&words, &handles)? != words.len() {
+            bail!("The session could not be passed on whole");
+        }
+        self.handed_on = true;
+        Ok(self.child.take())
+    }
+
+    /// Takes over a session from [`hand_on`](Session::hand_on); `None` when the other side closed without one.
+    pub fn take_over(sender: &UnixStream) -> Result<Option<Session>> {
+        let mut words = [0; 4096];
+        let mut handles: [RawFd; 3] = [-1; 3];
+        let (length, count) = sender.recv_with_fd(&mut words, &mut handles)?;
+        // SAFETY: the kernel has just made these descriptors for us, and nobody else knows them.
+        let mut owned = handles[..count]
+            .iter()
+            .map(|&handle| unsafe { OwnedFd::from_raw_fd(handle) });
+        let (Some(leash), Some(output), Some(lock)) = (owned.next(), owned.next(), owned.next()) else {
+            return Ok(None);
         };
-        match ended {
-            Some(status) if status.success() => Ok(()),
-            Some(status) => {
-                bail!("The kernel ended with {status}; restart it from the Kernel menu.")
-            }
-            None => {
-                let _ = child.kill().await;
-                Ok(())
-            }
+        for handle in [&leash, &output, &lock] {
+            crate::watch::close_on_exec(handle);
         }
-    })
-}
-
-async fn orphaned(parent: i32) {
-    while watch::parent() == parent {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        Ok(Some(Session {
+            about: serde_json::from_slice(&words[..length])?,
+            leash: leash.into(),
+            output: output.into(),
+            lock: lock.into(),
+            child: None,
+            handed_on: false,
+        }))
     }
 }
 
-/// A session's directory, removed when dropped.
-struct Directory(std::path::PathBuf);
-
-impl Directory {
-    fn make(place: &Place) -> Result<Directory> {
-        make_private(&place.sessions())?;
-        let directory = Directory(place.sessions().join(sweep::own_name()));
-        make_private(&directory.0)?;
-        template::copy(&place.template(), &directory.0.join(launch::EVAL))?;
-        Ok(directory)
-    }
-}
-
-impl Drop for Directory {
+impl Drop for Session {
     fn drop(&mut self) {
-        // A compiler that was just killed may leave one file more while we remove; so look twice.
-        for _ in 0..20 {
-            match fs::remove_dir_all(&self.0) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                _ => return,
-            }
+        if self.handed_on {
+            return;
         }
+        self.pause(false);
+        let _ = self.leash.shutdown(Shutdown::Write);
+        // It removes its directory, ends, and so closes its end.
+        let _ = self.leash.set_nonblocking(false);
+        let _ = self.leash.set_read_timeout(Some(PATIENCE));
+        let ended = match self.leash.read(&mut [0; 16]) {
+            Ok(_) => true,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        };
+        if let Some(child) = &mut self.child {
+            if !ended {
+                // SAFETY: as in `pause`.
+                unsafe { libc::kill(-(self.about.pid as i32), libc::SIGKILL) };
+            }
+            let _ = child.wait();
+        }
+        // Where it was killed it could not.
+        sweep::remove(&self.about.directory);
     }
+}
+
+/// Makes the folder that sessions live in.
+fn make_room(place: &Place) -> Result<()> {
+    make_private(&place.sessions())
 }

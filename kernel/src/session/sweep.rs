@@ -1,36 +1,53 @@
-//! What a SIGKILL leaves, swept up by the next one who starts: session directories and names in /dev/shm.
+//! Session directories: made with a lock that their holder keeps, and swept up by the next start where a SIGKILL of everybody
+//! left one behind. The same for names in /dev/shm.
 
-use crate::place;
-use std::fs;
+use super::make_room;
+use crate::place::{self, Place, make_private};
+use anyhow::{Context, Result};
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-/// The name of this process's session: its number and, since numbers are used again, the time it was started.
-pub fn own_name() -> String {
-    let pid = std::process::id();
-    format!("{pid}-{}", started(pid).unwrap_or(0))
+/// The file that a session's holder keeps locked. The lock belongs to the open file, so it can be passed on to another process.
+const LOCK: &str = "lock";
+
+/// A new private directory and the lock on it.
+pub fn new_directory(place: &Place) -> Result<(PathBuf, File)> {
+    make_room(place)?;
+    let _alone = alone(&place.sessions())?;
+    let name = uuid::Uuid::new_v4().simple().to_string();
+    let directory = place.sessions().join(&name[..12]);
+    make_private(&directory)?;
+    let lock = File::create(directory.join(LOCK))?;
+    lock.try_lock()
+        .context("The new session's directory cannot be locked")?;
+    Ok((directory, lock))
 }
 
-/// When process `pid` was started, in clock ticks since boot; `None` if there is none, or only what is left of it.
-fn started(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // After the name, which is in brackets and may hold anything: state, …; the start time is the 20th from there.
-    let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
-    (fields.first() != Some(&"Z")).then(|| fields.get(19)?.parse().ok())?
+/// Removes a session's directory. A compiler that was just killed may leave one file more meanwhile, so it looks twice.
+pub fn remove(directory: &Path) {
+    for _ in 0..20 {
+        match fs::remove_dir_all(directory) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            _ => return,
+        }
+    }
 }
 
-/// Removes the directories of sessions that are over, and shared memory whose process has ended.
+/// Removes the directories of sessions that nobody holds, and shared memory whose process has ended.
 pub fn sweep(sessions: &Path) {
-    for entry in fs::read_dir(sessions).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let owner = name.to_str().and_then(|name| name.split_once('-'));
-        let Some((pid, start)) =
-            owner.and_then(|(pid, start)| Some((pid.parse().ok()?, start.parse().ok()?)))
-        else {
-            continue; // not ours
-        };
-        if started(pid) != Some(start) {
-            let _ = fs::remove_dir_all(entry.path());
+    if let Ok(_alone) = alone(sessions) {
+        for entry in fs::read_dir(sessions).into_iter().flatten().flatten() {
+            let directory = entry.path();
+            // What has no lock file was never finished or is being removed; nobody makes one while we are alone.
+            let held = File::open(directory.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
+            if directory.is_dir() && !held {
+                let _ = fs::remove_dir_all(directory);
+            }
         }
     }
     for entry in fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
@@ -38,7 +55,7 @@ pub fn sweep(sessions: &Path) {
         let owner = name
             .to_str()
             .and_then(|name| name.strip_prefix("labs-")?.split_once('-')?.0.parse().ok());
-        if owner.is_some_and(|pid| started(pid).is_none())
+        if owner.is_some_and(|pid: u32| !runs(pid))
             && entry
                 .metadata()
                 .is_ok_and(|metadata| metadata.uid() == place::user())
@@ -48,29 +65,60 @@ pub fn sweep(sessions: &Path) {
     }
 }
 
+/// One process at a time makes or sweeps directories, lest one is swept between being made and being locked.
+fn alone(sessions: &Path) -> Result<File> {
+    let lock = File::create(sessions.with_extension("lock"))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Whether there is a process `pid` that has not ended.
+fn runs(pid: u32) -> bool {
+    // After the name, which is in brackets and may hold anything, comes the state.
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_over_is_removed() {
-        let sessions = tempfile::tempdir().unwrap();
-        let make =
-            |name: &str| fs::create_dir_all(sessions.path().join(name).join("eval")).unwrap();
-        let exists = |name: &str| sessions.path().join(name).exists();
-        let own = own_name();
-        let reused = format!("{}-1", std::process::id()); // our number, but another start
-        for name in [own.as_str(), &reused, "4194305-7", "notes"] {
-            make(name);
-        }
-        let left = format!("/dev/shm/labs-4194305-{}", std::process::id());
+    fn only_what_nobody_holds_is_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let place = Place {
+            workspace: home.path().to_path_buf(),
+            home: home.path().to_path_buf(),
+        };
+        let (held, _lock) = new_directory(&place).unwrap();
+        let (left, lock) = new_directory(&place).unwrap();
+        drop(lock);
+        let half_made = place.sessions().join("half-made");
+        fs::create_dir(&half_made).unwrap();
+        let gone = format!("/dev/shm/labs-4194305-{}", std::process::id());
         let alive = format!("/dev/shm/labs-{}-test", std::process::id());
-        fs::write(&left, "").unwrap();
+        fs::write(&gone, "").unwrap();
         fs::write(&alive, "").unwrap();
-        sweep(sessions.path());
-        assert!(exists(&own) && exists("notes"));
-        assert!(!exists(&reused) && !exists("4194305-7"));
-        assert!(!Path::new(&left).exists());
+        sweep(&place.sessions());
+        assert!(held.is_dir() && !left.exists() && !half_made.exists());
+        assert!(!Path::new(&gone).exists());
         assert!(fs::remove_file(&alive).is_ok());
+    }
+
+    #[test]
+    fn a_lock_that_was_passed_on_still_holds() {
+        let home = tempfile::tempdir().unwrap();
+        let place = Place {
+            workspace: home.path().to_path_buf(),
+            home: home.path().to_path_buf(),
+        };
+        let (held, lock) = new_directory(&place).unwrap();
+        let passed_on = lock.try_clone().unwrap();
+        drop(lock);
+        sweep(&place.sessions());
+        assert!(held.is_dir());
+        drop(passed_on);
+        sweep(&place.sessions());
+        assert!(!held.exists());
     }
 }

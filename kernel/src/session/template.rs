@@ -48,10 +48,10 @@ pub fn make(place: &Place) -> Result<()> {
         .build()?;
     runtime
         .block_on(async {
-            let connection = Kernel::connection(&new).await?;
+            let connection = Kernel::connection(&new)?;
             let mut inner = launch::inner(place, &new, &connection.file)?;
             inner.current_dir(place.notebooks());
-            let mut kernel = Kernel::start(inner, connection).await?;
+            let mut kernel = Kernel::start(inner.into(), connection).await?;
             kernel.ready(Duration::from_secs(900)).await?;
             let warm = kernel.execute("1 + 1", Duration::from_secs(120)).await?;
             if let Some(error) = warm.error() {
@@ -92,7 +92,7 @@ pub fn copy(template: &Path, to: &Path) -> Result<()> {
 }
 
 /// A number that changes when a template made now would be another one.
-fn fingerprint(place: &Place) -> Result<String> {
+pub fn fingerprint(place: &Place) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     let rustc = place
         .rust("rustc")

@@ -1,0 +1,206 @@
+//! Errors as a notebook should show them: what happened, in which cell, on which line, and what to do next.
+
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// An error of a cell: name, sentence, and the lines to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellError {
+    /// What kind: `Panic`, `Error`, `Interrupted`, …
+    pub name: &'static str,
+    /// What happened, in one sentence or as the program said it.
+    pub value: String,
+    /// The lines of the traceback, after the sentence.
+    pub places: Vec<String>,
+}
+
+impl CellError {
+    /// An error that is a sentence and no more.
+    pub fn new(name: &'static str, value: impl Into<String>) -> CellError {
+        CellError {
+            name,
+            value: value.into(),
+            places: Vec::new(),
+        }
+    }
+
+    /// As Jupyter wants it, for `error` messages and replies alike.
+    pub fn content(&self) -> Value {
+        let mut traceback = vec![format!("\u{1b}[1;31m{}:\u{1b}[0m {}", self.name, self.value)];
+        traceback.extend(self.places.iter().cloned());
+        json!({"ename": self.name, "evalue": self.value, "traceback": traceback})
+    }
+}
+
+/// What the student's program wrote when it panicked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Panic<'a> {
+    /// What it had written before.
+    pub before: &'a str,
+    /// File, line and column, as the compiler knows them.
+    pub place: &'a str,
+    /// The message.
+    pub message: &'a str,
+}
+
+/// Whether a panic's report begins in `text`; it may not be whole yet.
+pub fn panic_begins(text: &str) -> bool {
+    text.contains("' panicked at ") || text.contains(") panicked at ")
+}
+
+/// Finds the last panic that `text`, from standard error, reports.
+pub fn last_panic(text: &str) -> Option<Panic<'_>> {
+    let at = text.rfind(" panicked at ")?;
+    let start = text[..at].rfind("thread '")?;
+    let rest = &text[at + " panicked at ".len()..];
+    let (place, message) = rest.split_once('\n')?;
+    let message = message.split("\nnote: run with `RUST_BACKTRACE").next()?;
+    Some(Panic {
+        before: text[..start].trim_end_matches('\n'),
+        place: place.trim_end_matches(':'),
+        message: message.trim_end(),
+    })
+}
+
+/// The cells that were run, by number: to find out in which of them, and where, a line of compiled code stands.
+pub struct Sources<'a> {
+    /// The folder in which evcxr compiled.
+    pub compiled: &'a Path,
+    /// Number and source, the newest last.
+    pub cells: &'a [(u32, String)],
+}
+
+impl Sources<'_> {
+    /// Says where `place` (`file:line:column`) is, in the words of the notebook.
+    pub fn find(&self, place: &str) -> String {
+        let mut parts = place.rsplitn(3, ':');
+        let (_column, line, file) = (parts.next(), parts.next(), parts.next());
+        let (Some(line), Some(file)) = (line.and_then(|line| line.parse::<usize>().ok()), file) else {
+            return format!("at {place}");
+        };
+        self.in_a_cell(file, line)
+            .unwrap_or_else(|| format!("at {file}, line {line}"))
+    }
+
+    /// evcxr puts the lines of cells into a library, between lines of its own: look for the very line.
+    fn in_a_cell(&self, file: &str, line: usize) -> Option<String> {
+        let path = Path::new(file);
+        if path.is_absolute() && !path.starts_with(self.compiled) {
+            return None; // of a crate, or of the standard library
+        }
+        let text = std::fs::read_to_string(self.compiled.join(path)).ok()?;
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        lines.get(line.checked_sub(1)?)?;
+        let cells = self.cells.iter().rev();
+        let (number, source, found) = cells
+            .filter_map(|(number, source)| {
+                let source: Vec<&str> = source.lines().map(str::trim).collect();
+                let found = best_match(&lines, line - 1, &source)?;
+                Some((number, source, found))
+            })
+            .next()?;
+        Some(format!("cell [{number}], line {}:  {}", found + 1, source[found]))
+    }
+}
+
+/// The line of `source` that is line `index` of `lines`: where it occurs more than once, the one with most of its neighbours.
+fn best_match(lines: &[&str], index: usize, source: &[&str]) -> Option<usize> {
+    let neighbours = |candidate: usize| {
+        let same = |step: &dyn Fn(usize, usize) -> Option<usize>| {
+            (1..)
+                .take_while(|&distance| {
+                    let (Some(one), Some(other)) = (step(index, distance), step(candidate, distance)) else {
+                        return false;
+                    };
+                    matches!((lines.get(one), source.get(other)), (Some(a), Some(b)) if a == b)
+                })
+                .count()
+        };
+        same(&|at, distance| at.checked_sub(distance)) + same(&|at, distance| Some(at + distance))
+    };
+    let candidates = (0..source.len()).filter(|&candidate| source[candidate] == lines[index]);
+    candidates
+        .map(|candidate| (neighbours(candidate), candidate))
+        // Of equals the first.
+        .max_by_key(|&(neighbours, candidate)| (neighbours, std::cmp::Reverse(candidate)))
+        .map(|(_, candidate)| candidate)
+}
+
+/// The lines on which a `?` stands, in words; empty if there is none.
+pub fn question_marks(number: u32, source: &str) -> String {
+    let mut lines = Vec::new();
+    let mut at = 0;
+    for token in ra_ap_rustc_lexer::tokenize(source, ra_ap_rustc_lexer::FrontmatterAllowed::No) {
+        if token.kind == ra_ap_rustc_lexer::TokenKind::Question {
+            lines.push(source[..at].lines().count().max(1) + usize::from(source[..at].ends_with('\n')));
+        }
+        at += token.len as usize;
+    }
+    lines.dedup();
+    match &lines[..] {
+        [] => format!("cell [{number}]"),
+        [line] => {
+            let text = source.lines().nth(line - 1).unwrap_or_default().trim();
+            format!("cell [{number}], line {line}:  {text}")
+        }
+        lines => {
+            let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
+            format!("cell [{number}], at the ? in one of the lines {}", lines.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_taken_apart() {
+        let text = "hello\n\nthread '<unnamed>' (71) panicked at src/lib.rs:14:5:\nassertion failed\n  left: 1\n right: 2\n\
+                    note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
+        assert!(panic_begins(text));
+        assert_eq!(
+            last_panic(text),
+            Some(Panic {
+                before: "hello",
+                place: "src/lib.rs:14:5",
+                message: "assertion failed\n  left: 1\n right: 2",
+            })
+        );
+        assert_eq!(last_panic("nothing of the kind"), None);
+    }
+
+    #[test]
+    fn a_line_of_the_library_is_found_in_its_cell() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("src")).unwrap();
+        let cells = vec![
+            (1, "fn half(n: u32) -> u32 {\n    n / 0\n}".to_string()),
+            (2, "let a = 1;\nassert!(a > 1);\nlet b = 2;\nassert!(a > 1);".to_string()),
+        ];
+        std::fs::write(
+            folder.path().join("src/lib.rs"),
+            "generated\nfn half(n: u32) -> u32 {\n    n / 0\n}\nstart(\nlet a = 1;\nassert!(a > 1);\nlet b = 2;\nassert!(a > 1);\nend\n",
+        )
+        .unwrap();
+        let sources = Sources { compiled: folder.path(), cells: &cells };
+        assert_eq!(sources.find("src/lib.rs:7:5"), "cell [2], line 2:  assert!(a > 1);");
+        assert_eq!(sources.find("src/lib.rs:9:5"), "cell [2], line 4:  assert!(a > 1);");
+        assert_eq!(sources.find("src/lib.rs:3:5"), "cell [1], line 2:  n / 0");
+        assert_eq!(sources.find("/elsewhere/x.rs:3:5"), "at /elsewhere/x.rs, line 3");
+        assert_eq!(sources.find("nowhere"), "at nowhere");
+    }
+
+    #[test]
+    fn question_marks_are_found_in_code_alone() {
+        assert_eq!(
+            question_marks(3, "// why?\nlet a = \"?\";\nlet b = read()?;"),
+            "cell [3], line 3:  let b = read()?;"
+        );
+        assert_eq!(
+            question_marks(3, "a()?;\nb()?;"),
+            "cell [3], at the ? in one of the lines 1, 2"
+        );
+        assert_eq!(question_marks(3, "1"), "cell [3]");
+    }
+}

@@ -1,0 +1,227 @@
+//! evcxr's side: the front is the only client of an inner kernel, and this is its connection.
+
+use super::message::Message;
+use super::packet::{Kind, LARGEST, Parcels};
+use crate::session::Session;
+use anyhow::{Context, Result, bail};
+use jupyter_zmq_client::{
+    ClientControlConnection, ClientIoPubConnection, ClientShellConnection, Connection,
+    create_client_control_connection, create_client_iopub_connection,
+    create_client_shell_connection_with_identity, create_client_stdin_connection_with_identity,
+    peer_identity_for_session,
+};
+use serde_json::{Value, json};
+use std::fs;
+use std::time::Duration;
+use tokio::net::{UnixDatagram, UnixStream};
+use tokio::time::timeout;
+use zeromq::SocketRecv;
+
+/// What an inner kernel has to say.
+pub enum Said {
+    /// An answer to a request on its shell.
+    Reply(Message),
+    /// Something published.
+    Published(Message),
+    /// A cell asks the student.
+    Asked(Message),
+    /// Something that a cell printed or showed.
+    Output(Kind, Vec<u8>),
+    /// It ended.
+    Gone,
+}
+
+/// A connected inner kernel.
+pub struct Inner {
+    shell: ClientShellConnection,
+    stdin: ClientShellConnection,
+    control: ClientControlConnection,
+    iopub: ClientIoPubConnection,
+    leash: UnixStream,
+    output: UnixDatagram,
+    /// The same socket, which can be asked whether there is nothing more.
+    output_now: std::os::unix::net::UnixDatagram,
+    parcels: Parcels,
+    buffer: Vec<u8>,
+    session: Session,
+}
+
+impl Inner {
+    /// Connects to the inner kernel of `session` and waits until it can run a cell.
+    pub async fn connect(session: Session) -> Result<Inner> {
+        let leash = session.leash()?;
+        leash.set_nonblocking(true)?;
+        let output_now = session.output()?;
+        output_now.set_nonblocking(true)?;
+        let leash = UnixStream::from_std(leash)?;
+        let ready = tokio::select! {
+            sockets = sockets(&session) => Some(sockets?),
+            () = ended(&leash) => None,
+        };
+        let Some((iopub, shell, stdin, control)) = ready else {
+            bail!(
+                "The kernel ended while it started. It said: {}",
+                session.last_words()
+            );
+        };
+        Ok(Inner {
+            shell,
+            stdin,
+            control,
+            iopub,
+            leash,
+            output: UnixDatagram::from_std(session.output()?)?,
+            output_now,
+            parcels: Parcels::default(),
+            buffer: vec![0; LARGEST],
+            session,
+        })
+    }
+
+    /// The next that it says.
+    pub async fn next(&mut self) -> Said {
+        loop {
+            let received = tokio::select! {
+                // What a cell printed comes before what is said about it.
+                biased;
+                count = self.output.recv(&mut self.buffer) => {
+                    let whole = count.ok().and_then(|count| self.parcels.take(&self.buffer[..count]));
+                    match whole {
+                        Some((kind, content)) => return Said::Output(kind, content),
+                        None => continue,
+                    }
+                }
+                message = receive(&mut self.iopub) => message.map(Said::Published),
+                message = receive(&mut self.shell) => message.map(Said::Reply),
+                message = receive(&mut self.stdin) => message.map(Said::Asked),
+                message = receive(&mut self.control) => { drop(message); continue }
+                () = ended(&self.leash) => return Said::Gone,
+            };
+            match received {
+                Ok(said) => return said,
+                Err(error) => eprintln!("A message of the inner kernel was dropped: {error:#}."),
+            }
+        }
+    }
+
+    /// Output that is there already. Nothing means that there is none: whatever a cell had printed by the time evcxr said that
+    /// it is done was sent before.
+    pub fn output_so_far(&mut self) -> Option<(Kind, Vec<u8>)> {
+        loop {
+            let count = self.output_now.recv(&mut self.buffer).ok()?;
+            if let Some(whole) = self.parcels.take(&self.buffer[..count]) {
+                return Some(whole);
+            }
+        }
+    }
+
+    /// The runtime was killed, perhaps in the middle of a packet.
+    pub fn forget_half_sent(&mut self) {
+        self.parcels.reset();
+    }
+
+    /// Passes a request on; the identity under which its answers come back.
+    pub async fn ask(&mut self, request: &Message) -> Result<String> {
+        let mut message = Message::child(request.kind(), None, request.content.clone());
+        message.metadata = request.metadata.clone();
+        message.buffers = request.buffers.clone();
+        let id = message.header.msg_id.clone();
+        self.shell.send(message.to(Vec::new())).await?;
+        Ok(id)
+    }
+
+    /// Passes the student's answer on.
+    pub async fn answer(&mut self, content: Value) -> Result<()> {
+        let message = Message::child("input_reply", None, content);
+        self.stdin.send(message.to(Vec::new())).await?;
+        Ok(())
+    }
+
+    /// Stops what it is doing: the compiler where it compiles, and then nothing is lost; else the runtime.
+    pub async fn interrupt(&mut self) -> Result<()> {
+        let compilers = self.compilers();
+        if compilers.is_empty() {
+            let message = Message::child("interrupt_request", None, json!({}));
+            self.control.send(message.to(Vec::new())).await?;
+        }
+        for pid in compilers {
+            // SAFETY: a signal to a process that we have just seen as a child of the inner kernel.
+            unsafe { libc::kill(pid, libc::SIGKILL) };
+        }
+        Ok(())
+    }
+
+    /// The cargo processes that the inner kernel waits for.
+    fn compilers(&self) -> Vec<i32> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.session.pid()));
+        let children = tasks.into_iter().flatten().flatten().map(|task| {
+            fs::read_to_string(task.path().join("children")).unwrap_or_default()
+        });
+        let children: String = children.collect();
+        let is_cargo = |pid: &i32| {
+            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "cargo")
+        };
+        children
+            .split_whitespace()
+            .filter_map(|pid| pid.parse().ok())
+            .filter(is_cargo)
+            .collect()
+    }
+
+    /// The session, for its directory.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+}
+
+/// Returns when the other end of the leash is closed; the inner kernel never writes.
+async fn ended(leash: &UnixStream) {
+    loop {
+        let _ = leash.readable().await;
+        match leash.try_read(&mut [0; 16]) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            _ => return,
+        }
+    }
+}
+
+type Sockets = (
+    ClientIoPubConnection,
+    ClientShellConnection,
+    ClientShellConnection,
+    ClientControlConnection,
+);
+
+/// Connects, and returns when the inner kernel answers and we hear what it publishes.
+async fn sockets(session: &Session) -> Result<Sockets> {
+    let info = session.connection();
+    let name = uuid::Uuid::new_v4().to_string();
+    // evcxr answers a question to the student's on the stdin port, to the identity that asked on the shell port.
+    let identity = peer_identity_for_session(&name)?;
+    let mut iopub = create_client_iopub_connection(info, "", &name).await?;
+    let mut shell = create_client_shell_connection_with_identity(info, &name, identity.clone()).await?;
+    let stdin = create_client_stdin_connection_with_identity(info, &name, identity).await?;
+    let control = create_client_control_connection(info, &name).await?;
+    // A subscription takes a moment to arrive, and what is published before is lost: so ask until something is heard.
+    let mut patience = Duration::from_millis(20);
+    loop {
+        let ask = Message::child("kernel_info_request", None, json!({}));
+        shell.send(ask.to(Vec::new())).await?;
+        receive(&mut shell).await?;
+        if timeout(patience, receive(&mut iopub)).await.is_ok() {
+            return Ok((iopub, shell, stdin, control));
+        }
+        patience = (patience * 2).min(Duration::from_secs(1));
+    }
+}
+
+async fn receive<Socket: SocketRecv>(port: &mut Connection<Socket>) -> Result<Message> {
+    let parts = match port.socket.recv().await {
+        Ok(parts) => parts,
+        Err(error) => {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            return Err(error).context("the connection failed");
+        }
+    };
+    Message::read(parts, port)
+}

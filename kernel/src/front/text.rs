@@ -1,0 +1,114 @@
+//! What a cell prints, gathered into few messages: a page that gets one for each line of a fast loop stops answering.
+
+use super::errors::panic_begins;
+use std::time::{Duration, Instant};
+
+/// How long text is gathered.
+const GATHER: Duration = Duration::from_millis(15);
+/// How long a panic's report waits for the panic's end, after which it belongs to a thread that nobody joined.
+const PANIC: Duration = Duration::from_secs(1);
+
+/// Text that was printed and not yet shown.
+#[derive(Default)]
+pub struct Text {
+    out: Vec<u8>,
+    err: Vec<u8>,
+    since: Option<Instant>,
+}
+
+/// The name of a stream and what to show on it.
+pub type Chunk = (&'static str, String);
+
+impl Text {
+    /// Takes in what was printed; what was printed before on the other stream comes out, to keep the order.
+    pub fn add(&mut self, error: bool, bytes: &[u8]) -> Option<Chunk> {
+        let before = match error {
+            true => take("stdout", &mut self.out, false),
+            // A panic's report stays until it is known whose it is.
+            false if !self.holds_panic() => take("stderr", &mut self.err, false),
+            false => None,
+        };
+        self.since.get_or_insert_with(Instant::now);
+        match error {
+            true => self.err.extend_from_slice(bytes),
+            false => self.out.extend_from_slice(bytes),
+        }
+        before
+    }
+
+    /// When it is time to show what was gathered.
+    pub fn due(&self) -> Option<Instant> {
+        let wait = if self.out.is_empty() && self.holds_panic() { PANIC } else { GATHER };
+        (!self.out.is_empty() || !self.err.is_empty()).then(|| self.since.unwrap_or_else(Instant::now) + wait)
+    }
+
+    /// What was gathered and is due.
+    pub fn take_due(&mut self) -> Vec<Chunk> {
+        let panic_is_old = self.since.is_some_and(|since| since.elapsed() >= PANIC);
+        let mut chunks: Vec<Chunk> = take("stdout", &mut self.out, false).into_iter().collect();
+        if !self.holds_panic() || panic_is_old {
+            chunks.extend(take("stderr", &mut self.err, false));
+        }
+        if self.err.is_empty() {
+            self.since = None;
+        }
+        chunks
+    }
+
+    /// All of standard output, and what is held of standard error for whoever reads an error from it.
+    pub fn take_all(&mut self) -> (Option<Chunk>, String) {
+        self.since = None;
+        let err = take("stderr", &mut self.err, true).map_or(String::new(), |chunk| chunk.1);
+        (take("stdout", &mut self.out, true), err)
+    }
+
+    fn holds_panic(&self) -> bool {
+        panic_begins(&String::from_utf8_lossy(&self.err))
+    }
+}
+
+/// Takes the text out; a character of which the rest is still to come stays, unless this was `all`.
+fn take(name: &'static str, bytes: &mut Vec<u8>, all: bool) -> Option<Chunk> {
+    let whole = match std::str::from_utf8(bytes) {
+        Err(error) if !all && error.error_len().is_none() => error.valid_up_to(),
+        _ => bytes.len(),
+    };
+    let rest = bytes.split_off(whole);
+    let taken = std::mem::replace(bytes, rest);
+    (!taken.is_empty()).then(|| (name, String::from_utf8_lossy(&taken).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_streams_keep_their_order() {
+        let mut text = Text::default();
+        assert_eq!(text.add(false, b"one "), None);
+        assert_eq!(text.add(false, b"two"), None);
+        assert_eq!(text.add(true, b"err"), Some(("stdout", "one two".into())));
+        assert_eq!(text.add(false, b"three"), Some(("stderr", "err".into())));
+        assert_eq!(text.take_due(), [("stdout", "three".to_string())]);
+        assert_eq!(text.due(), None);
+    }
+
+    #[test]
+    fn a_character_is_never_cut() {
+        let mut text = Text::default();
+        let word = "tr\u{e4}ge".as_bytes();
+        text.add(false, &word[..3]);
+        assert_eq!(text.take_due(), [("stdout", "tr".to_string())]);
+        text.add(false, &word[3..]);
+        assert_eq!(text.take_all().0, Some(("stdout", "\u{e4}ge".into())));
+    }
+
+    #[test]
+    fn a_panic_is_held_until_it_is_known_whose_it_is() {
+        let mut text = Text::default();
+        text.add(true, b"thread 'main' panicked at src/lib.rs:1:1:\noh\n");
+        text.add(false, b"printed by a destructor");
+        assert_eq!(text.take_due(), [("stdout", "printed by a destructor".to_string())]);
+        assert!(text.take_all().1.contains("panicked at"));
+    }
+}

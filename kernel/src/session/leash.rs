@@ -1,0 +1,69 @@
+//! The inner kernel's end of the leash: a thread that waits for the holder's end, in the process that runs evcxr_jupyter.
+
+use super::{launch, sweep};
+use crate::watch;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Takes the leash from standard input and watches it. To be called first of all, before there is any other thread.
+pub fn wear() {
+    let Some(directory) = std::env::var_os(launch::DIRECTORY).map(PathBuf::from) else {
+        return;
+    };
+    let leash = match watch::take_stdin() {
+        Ok(leash) => UnixStream::from(leash),
+        Err(error) => {
+            eprintln!("The kernel has no leash: {error}.");
+            std::process::exit(1);
+        }
+    };
+    let watching = std::thread::Builder::new()
+        .name("labs-leash".into())
+        .spawn(move || {
+            // The holder says in which folder the notebook lies, or is gone.
+            for folder in BufReader::new(leash).lines().map_while(Result::ok) {
+                if let Err(error) = std::env::set_current_dir(&folder) {
+                    eprintln!("The notebook's folder {folder} cannot be entered: {error}.");
+                }
+            }
+            end(&directory);
+        });
+    if let Err(error) = watching {
+        eprintln!("The kernel's leash cannot be watched: {error}.");
+        std::process::exit(1);
+    }
+}
+
+/// Ends this process and all that it started, and leaves no file.
+fn end(directory: &std::path::Path) -> ! {
+    let deadline = Instant::now() + Duration::from_millis(500);
+    loop {
+        // evcxr starts a runtime anew when one ends, so look again until nothing is left to write into the directory.
+        kill_children();
+        let gone = fs::remove_dir_all(directory)
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        if gone || Instant::now() > deadline {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    sweep::remove(directory);
+    // SAFETY: a signal to our own process group, of which we are the leader.
+    unsafe { libc::kill(0, libc::SIGKILL) };
+    std::process::exit(1);
+}
+
+/// Kills the runtime and the compilers; workers end with the runtime.
+fn kill_children() {
+    for task in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+        let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok()) {
+            // SAFETY: a signal to a child of ours. A thread of evcxr may collect it this very moment; for the number to be
+            // used again by then, all others would have to be used up first.
+            unsafe { libc::kill(child, libc::SIGKILL) };
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Keeps spares, and hands them out.
+
+use super::{ADDRESS, COUNT, memory};
+use crate::place::{Place, peer_is_us};
+use crate::session::{Session, template};
+use anyhow::{Context, Result};
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Write};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+
+/// Keeps spares as long as it lives; those that nobody claimed end with it.
+pub struct Keeper {
+    name: String,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    place: Place,
+    wanted: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    spares: Vec<Spare>,
+    /// One is being started.
+    starting: bool,
+    /// The notebooks that compute just now.
+    busy: HashSet<usize>,
+    closed: bool,
+}
+
+struct Spare {
+    session: Session,
+    /// What it was made from.
+    made_from: String,
+}
+
+impl Keeper {
+    /// Starts a keeper and its first spare, in the background.
+    pub fn start(place: &Place) -> Result<Keeper> {
+        let name = format!("labs-{}", uuid::Uuid::new_v4().simple());
+        let address = SocketAddr::from_abstract_name(name.as_bytes())?;
+        let listener = UnixListener::bind_addr(&address)
+            .context("The socket for spare kernels cannot be made")?;
+        let shared = Arc::new(Shared {
+            place: place.clone(),
+            wanted: wanted(),
+            state: Mutex::default(),
+        });
+        thread::Builder::new().name("labs-keeper".into()).spawn({
+            let shared = shared.clone();
+            move || listen(&listener, &shared)
+        })?;
+        refill(&shared);
+        Ok(Keeper { name, shared })
+    }
+
+    /// The environment variable, and its value, by which fronts find this keeper.
+    pub fn address(&self) -> (&'static str, &str) {
+        (ADDRESS, &self.name)
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let spares = {
+            let mut state = self.shared.state();
+            state.closed = true;
+            std::mem::take(&mut state.spares)
+        };
+        drop(spares);
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+fn wanted() -> usize {
+    match std::env::var(COUNT) {
+        Ok(text) => text.trim().parse().unwrap_or_else(|_| {
+            eprintln!("{COUNT}={text} is no number; one spare kernel is kept.");
+            1
+        }),
+        Err(_) => 1,
+    }
+}
+
+fn listen(listener: &UnixListener, shared: &Arc<Shared>) {
+    for (number, connection) in listener.incoming().enumerate() {
+        let Ok(connection) = connection else {
+            thread::sleep(std::time::Duration::from_millis(50)); // out of descriptors, say
+            continue;
+        };
+        if !peer_is_us(&connection) {
+            eprintln!("Another user asked for a spare kernel and was refused.");
+            continue;
+        }
+        let shared = shared.clone();
+        let serving = thread::Builder::new()
+            .name("labs-keeper-one".into())
+            .spawn(move || serve(&connection, number, &shared));
+        if let Err(error) = serving {
+            eprintln!("A notebook could not be served with a spare kernel: {error}.");
+        }
+    }
+}
+
+/// Serves one notebook as long as it lives.
+fn serve(connection: &UnixStream, number: usize, shared: &Arc<Shared>) {
+    for line in BufReader::new(connection).lines().map_while(Result::ok) {
+        match line.as_str() {
+            "busy" | "idle" => tell_busy(shared, number, line == "busy"),
+            "claim" => {
+                if let Err(error) = hand_out(connection, shared) {
+                    eprintln!("A spare kernel could not be handed out: {error:#}.");
+                }
+                refill(shared);
+            }
+            _ => break, // none of ours
+        }
+    }
+    tell_busy(shared, number, false);
+}
+
+/// A spare that is being made stands still while a notebook computes.
+fn tell_busy(shared: &Shared, number: usize, busy: bool) {
+    let mut state = shared.state();
+    if busy {
+        state.busy.insert(number);
+    } else {
+        state.busy.remove(&number);
+    }
+    let paused = !state.busy.is_empty();
+    for spare in &state.spares {
+        spare.session.pause(paused);
+    }
+}
+
+fn hand_out(connection: &UnixStream, shared: &Arc<Shared>) -> Result<()> {
+    let now = template::fingerprint(&shared.place)?;
+    loop {
+        let spare = shared.state().spares.pop();
+        let Some(mut spare) = spare else {
+            (&*connection).write_all(b"none\n")?;
+            return Ok(());
+        };
+        if spare.made_from != now {
+            eprintln!("The spare kernel was made from older sources and is thrown away.");
+            continue;
+        }
+        if !spare.session.is_alive() {
+            eprintln!("The spare kernel has ended. It said: {}", spare.session.last_words());
+            continue;
+        }
+        spare.session.pause(false);
+        if let Some(mut child) = spare.session.hand_on(connection)? {
+            // Somebody has to collect it when it ends, and only its parent can.
+            thread::spawn(move || child.wait());
+        }
+        return Ok(());
+    }
+}
+
+/// Starts spares in the background until there are as many as wanted.
+fn refill(shared: &Arc<Shared>) {
+    let shared = shared.clone();
+    let filling = thread::Builder::new().name("labs-spare".into()).spawn(move || {
+        loop {
+            {
+                let mut state = shared.state();
+                if state.closed || state.starting || state.spares.len() >= shared.wanted {
+                    return;
+                }
+                state.starting = true;
+            }
+            let started = start(&shared);
+            let mut state = shared.state();
+            state.starting = false;
+            match started {
+                // The keeper ended meanwhile; so does the spare.
+                Ok(Some(_)) if state.closed => return,
+                Ok(Some(spare)) => {
+                    spare.session.pause(!state.busy.is_empty());
+                    state.spares.push(spare);
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    eprintln!("No spare kernel: {error:#}.");
+                    return;
+                }
+            }
+        }
+    });
+    if let Err(error) = filling {
+        eprintln!("No spare kernel: {error}.");
+    }
+}
+
+fn start(shared: &Shared) -> Result<Option<Spare>> {
+    if let Some(reason) = memory::too_little() {
+        eprintln!("No spare kernel: {reason}.");
+        return Ok(None);
+    }
+    let place = &shared.place;
+    let made_from = template::fingerprint(place)?;
+    let session = Session::start(place, &place.notebooks())?;
+    Ok(Some(Spare { session, made_from }))
+}
