@@ -48,7 +48,7 @@ pub struct Kernel {
 pub struct Shown {
     /// Lines on standard output.
     pub stdout: String,
-    /// Lines on standard error. A panic and the error of a `?` come here, while the reply says that all is well.
+    /// Lines on standard error. On stock evcxr a panic and the error of a `?` come here, while the reply says that all is well.
     pub stderr: String,
     /// Results and figures, by MIME type.
     pub results: Vec<Media>,
@@ -251,7 +251,9 @@ pub fn new_connection(folder: &Path) -> Result<(ConnectionInfo, PathBuf)> {
     let held = [(); 5].map(|()| TcpListener::bind((ip, 0)));
     let mut ports = [0; 5];
     for (port, held) in ports.iter_mut().zip(&held) {
-        let held = held.as_ref().map_err(|error| anyhow!("There is no free port: {error}"))?;
+        let held = held
+            .as_ref()
+            .map_err(|error| anyhow!("There is no free port: {error}"))?;
         *port = held.local_addr()?.port();
     }
     let info = ConnectionInfo {
@@ -312,7 +314,17 @@ impl Shown {
                 Stdio::Stdout => self.stdout.push_str(&stream.text),
                 Stdio::Stderr => self.stderr.push_str(&stream.text),
             },
-            JupyterMessageContent::ErrorOutput(error) => self.errors.push(error.evalue),
+            JupyterMessageContent::ErrorOutput(error) => {
+                // The front's own errors say after the sentence where it was; the compiler's draw a picture of it.
+                let places = error
+                    .traceback
+                    .iter()
+                    .filter(|line| line.starts_with("cell ["));
+                let lines: Vec<&str> = std::iter::once(error.evalue.as_str())
+                    .chain(places.map(String::as_str))
+                    .collect();
+                self.errors.push(lines.join("\n"));
+            }
             JupyterMessageContent::ExecuteResult(result) => self.results.push(result.data),
             JupyterMessageContent::DisplayData(display) => self.results.push(display.data),
             JupyterMessageContent::Status(status) => {

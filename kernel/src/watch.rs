@@ -59,7 +59,13 @@ pub fn be_killed_with_parent() {
 /// Whether descriptor `handle` is to stay open in a program that this process starts.
 fn set_close_on_exec(handle: RawFd, close: bool) -> io::Result<()> {
     // SAFETY: F_SETFD takes a descriptor and a flag; a bad descriptor is an error.
-    match unsafe { libc::fcntl(handle, libc::F_SETFD, if close { libc::FD_CLOEXEC } else { 0 }) } {
+    match unsafe {
+        libc::fcntl(
+            handle,
+            libc::F_SETFD,
+            if close { libc::FD_CLOEXEC } else { 0 },
+        )
+    } {
         -1 => Err(io::Error::last_os_error()),
         _ => Ok(()),
     }

@@ -53,6 +53,8 @@ async fn start(place: &Place) -> Kernel {
         .current_dir(place.notebooks());
     let mut kernel = Kernel::start(command, connection).await.unwrap();
     kernel.ready(LONG).await.unwrap();
+    // The front answers at once; a cell runs when there is an inner kernel.
+    kernel.execute("();", LONG).await.unwrap();
     kernel
 }
 
@@ -131,15 +133,15 @@ fn kill(pid: u32) {
     assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGKILL) }, 0);
 }
 
-/// Kills the `which`-th process of the family (0 supervisor, 1 inner kernel, 2 runtime) in the middle of a busy cell.
-async fn kill_one(place: &Place, which: usize) -> (Kernel, Vec<u32>) {
+/// Kills the `which`-th process of the family (0 front, 1 inner kernel, 2 runtime) in the middle of a busy cell.
+async fn kill_one(place: &Place, which: usize) -> (Kernel, String, Vec<u32>) {
     let before = shared_memory();
-    let (kernel, _) = busy(place).await;
+    let (kernel, cell) = busy(place).await;
     let family = family(kernel.child.id().unwrap());
     assert_eq!(
         family.len(),
         5,
-        "supervisor, inner kernel, runtime and two workers: {family:?}"
+        "front, inner kernel, runtime and two workers: {family:?}"
     );
     assert_eq!(sessions(place).len(), 1);
     kill(family[which]);
@@ -149,55 +151,85 @@ async fn kill_one(place: &Place, which: usize) -> (Kernel, Vec<u32>) {
     })
     .await;
     assert!(shared_memory().is_subset(&before));
-    (kernel, family)
+    (kernel, cell, family)
 }
 
 #[test]
-fn a_killed_supervisor_leaves_its_directory_alone_and_the_next_start_sweeps_it() {
+fn a_killed_front_leaves_nothing() {
     let (_folder, place) = home();
     block_on(async {
-        let (kernel, _) = kill_one(&place, 0).await;
+        let (_kernel, _, _) = kill_one(&place, 0).await;
+        within_a_second("its session's directory is gone", || {
+            sessions(&place).is_empty()
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_killed_inner_kernel_is_reported_and_replaced() {
+    let (_folder, place) = home();
+    block_on(async {
+        let (mut kernel, cell, family) = kill_one(&place, 1).await;
+        let shown = kernel.finish(&cell, LONG).await.unwrap();
+        assert!(
+            shown.error().unwrap().contains("ended unexpectedly"),
+            "{shown:?}"
+        );
+        assert!(alive(family[0]), "the front lives");
+        let shown = kernel.execute("println!(\"{}\", 6 * 7);", LONG).await;
+        assert_eq!(shown.unwrap().stdout, "42\n");
+        assert_eq!(
+            sessions(&place).len(),
+            1,
+            "the old session's directory is gone"
+        );
+        kernel.shutdown(false).await.unwrap();
+        assert!(sessions(&place).is_empty());
+    });
+}
+
+#[test]
+fn a_killed_runtime_is_reported_and_replaced() {
+    let (_folder, place) = home();
+    block_on(async {
+        let (mut kernel, cell, family) = kill_one(&place, 2).await;
+        let shown = kernel.finish(&cell, LONG).await.unwrap();
+        let error = shown.error().unwrap();
+        assert!(
+            error.contains("SIGKILL") && error.contains("variables are lost"),
+            "{error}"
+        );
+        assert!(alive(family[0]) && alive(family[1]));
+        let shown = kernel.execute("println!(\"{}\", 6 * 7);", LONG).await;
+        assert_eq!(shown.unwrap().stdout, "42\n");
+        kernel.shutdown(false).await.unwrap();
+        assert!(sessions(&place).is_empty());
+    });
+}
+
+#[test]
+fn when_everybody_is_killed_at_once_the_next_start_sweeps() {
+    let (_folder, place) = home();
+    block_on(async {
+        let (kernel, _) = busy(&place).await;
+        let family = family(kernel.child.id().unwrap());
+        // The inner kernel first stands still, so that it cannot clean up when it sees the front's end.
+        // SAFETY: a signal to a process that the test has just seen alive, as a descendant of its own child.
+        assert_eq!(unsafe { libc::kill(family[1] as i32, libc::SIGSTOP) }, 0);
+        kill(family[0]);
+        kill(family[1]);
+        within_a_second("all have ended", || !family.iter().any(|&pid| alive(pid))).await;
         drop(kernel);
         let left = sessions(&place);
         assert_eq!(left.len(), 1);
         let mut next = start(&place).await;
+        next.execute("1 + 1", LONG).await.unwrap();
         assert!(
             !left[0].exists(),
             "the old session's directory is still there"
         );
         next.shutdown(false).await.unwrap();
-        assert!(sessions(&place).is_empty());
-    });
-}
-
-#[test]
-fn a_killed_inner_kernel_leaves_nothing() {
-    let (_folder, place) = home();
-    block_on(async {
-        let (_kernel, family) = kill_one(&place, 1).await;
-        within_a_second("the supervisor has ended", || !alive(family[0])).await;
-        assert!(sessions(&place).is_empty());
-    });
-}
-
-#[test]
-fn a_killed_runtime_is_replaced_and_the_kernel_lives() {
-    let (_folder, place) = home();
-    block_on(async {
-        let (mut kernel, family) = kill_one(&place, 2).await;
-        assert!(alive(family[0]) && alive(family[1]));
-        // Whatever became of the busy cell, the next one runs.
-        let shown = loop {
-            let shown = kernel
-                .execute("println!(\"{}\", 6 * 7);", LONG)
-                .await
-                .unwrap();
-            if shown.error().is_none() {
-                break shown;
-            }
-        };
-        assert_eq!(shown.stdout, "42\n");
-        kernel.shutdown(false).await.unwrap();
         assert!(sessions(&place).is_empty());
     });
 }
@@ -219,7 +251,12 @@ fn an_interrupt_ends_the_workers_and_keeps_the_functions() {
         })
         .await;
         assert!(shared_memory().is_subset(&before));
-        assert!(kernel.finish(&cell, LONG).await.unwrap().error().is_some());
+        let error = kernel.finish(&cell, LONG).await.unwrap().error().unwrap();
+        assert!(
+            error.starts_with("You stopped this cell")
+                && error.contains("functions, types and imports stay"),
+            "{error}"
+        );
         assert_eq!(
             kernel
                 .execute("println!(\"{}\", six() * 7);", LONG)
@@ -239,8 +276,6 @@ fn a_restart_in_the_middle_of_a_cell_leaves_nothing() {
         let before = shared_memory();
         let (mut kernel, _) = busy(&place).await;
         let family = family(kernel.child.id().unwrap());
-        // Jupyter's kernel manager interrupts first, then asks for the end.
-        kernel.interrupt().await.unwrap();
         kernel.shutdown(true).await.unwrap();
         within_a_second("all have ended", || !family.iter().any(|&pid| alive(pid))).await;
         assert!(sessions(&place).is_empty());

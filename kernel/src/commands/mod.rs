@@ -3,6 +3,7 @@
 mod check;
 mod doctor;
 mod open;
+mod serve;
 mod test;
 
 use crate::environment;
@@ -10,6 +11,7 @@ use crate::front;
 use crate::place::Place;
 use anyhow::Result;
 use clap::Subcommand;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
 /// The commands.
@@ -23,6 +25,8 @@ pub enum Command {
     Check(check::Check),
     /// Looks whether this machine has what the labs need, and says what to do
     Doctor,
+    /// Runs another Jupyter server, such as jupyterhub-singleuser, with a spare kernel beside it
+    Serve(serve::Serve),
     /// Runs every test there is
     Test(test::Test),
     /// The kernel itself: Jupyter calls this
@@ -46,8 +50,20 @@ impl Command {
             }
             Command::Check(check) => check.run(),
             Command::Doctor => doctor::run(),
+            Command::Serve(serve) => serve.run(),
             Command::Test(test) => test.run(),
             Command::Kernel { connection_file } => front::run(&connection_file),
         }
+    }
+}
+
+/// Asks for a SIGTERM to `command` when this process ends, however it ends. The thread that starts it must be the one that waits.
+fn end_with_us(command: &mut std::process::Command) {
+    // SAFETY: between fork and exec only prctl is called, which is a plain system call.
+    unsafe {
+        command.pre_exec(|| {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+            Ok(())
+        });
     }
 }

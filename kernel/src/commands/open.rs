@@ -158,13 +158,7 @@ fn jupyter(place: &Place, root: &Path, port: u16, token: &str) -> Result<Command
     if place::user() == 0 {
         command.arg("--allow-root");
     }
-    // SAFETY: between fork and exec only prctl is called, which is a plain system call. This thread waits for the child.
-    unsafe {
-        command.pre_exec(|| {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
-            Ok(())
-        });
-    }
+    super::end_with_us(command.as_std_mut());
     Ok(command)
 }
 

@@ -38,7 +38,9 @@ pub fn comm_info() -> Value {
 pub fn history(request: &Message, cells: &[(u32, String)]) -> Value {
     let number = |name: &str, otherwise: i64| request.content[name].as_i64().unwrap_or(otherwise);
     let last = |count: i64, cells: Vec<&(u32, String)>| {
-        let skip = cells.len().saturating_sub(usize::try_from(count).unwrap_or(0));
+        let skip = cells
+            .len()
+            .saturating_sub(usize::try_from(count).unwrap_or(0));
         cells.into_iter().skip(skip).cloned().collect::<Vec<_>>()
     };
     let cells: Vec<(u32, String)> = match request.text("hist_access_type") {
@@ -52,7 +54,10 @@ pub fn history(request: &Message, cells: &[(u32, String)]) -> Value {
         }
         "search" => {
             let pattern = request.text("pattern");
-            let mut found: Vec<_> = cells.iter().filter(|(_, source)| like(pattern, source)).collect();
+            let mut found: Vec<_> = cells
+                .iter()
+                .filter(|(_, source)| like(pattern, source))
+                .collect();
             if request.flag("unique", false) {
                 let mut seen = std::collections::HashSet::new();
                 found.reverse();
@@ -74,13 +79,17 @@ pub fn history(request: &Message, cells: &[(u32, String)]) -> Value {
 
 /// Whether `text` is as `pattern` says, in which `*` stands for anything and `?` for one character.
 fn like(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     // possible[i]: the pattern so far fits the first i characters.
     let mut possible = vec![false; text.len() + 1];
     possible[0] = true;
     for &wanted in &pattern {
         if wanted == '*' {
-            let first = possible.iter().position(|&fits| fits).unwrap_or(possible.len());
+            let first = possible
+                .iter()
+                .position(|&fits| fits)
+                .unwrap_or(possible.len());
             possible[first..].fill(true);
         } else {
             for i in (0..text.len()).rev() {
@@ -144,7 +153,14 @@ mod tests {
     #[test]
     fn open_brackets_strings_and_comments_are_incomplete() {
         let status = |code: &str| is_complete(code)["status"].as_str().unwrap().to_string();
-        for code in ["1 + 1", "", "fn f() { let s = \"}\"; }", "'{'", "// {", "let c: &'static str;"] {
+        for code in [
+            "1 + 1",
+            "",
+            "fn f() { let s = \"}\"; }",
+            "'{'",
+            "// {",
+            "let c: &'static str;",
+        ] {
             assert_eq!(status(code), "complete", "{code}");
         }
         for code in ["fn f() {", "vec![1,", "\"open", "/* open", "r#\"open\""] {
@@ -157,8 +173,11 @@ mod tests {
 
     #[test]
     fn history_is_told_by_range_tail_and_pattern() {
-        let cells: Vec<(u32, String)> =
-            ["a = 1", "b", "a = 1", "aa"].iter().zip(1..).map(|(s, n)| (n, s.to_string())).collect();
+        let cells: Vec<(u32, String)> = ["a = 1", "b", "a = 1", "aa"]
+            .iter()
+            .zip(1..)
+            .map(|(s, n)| (n, s.to_string()))
+            .collect();
         let ask = |content: Value| {
             let request = Message::child("history_request", None, content);
             history(&request, &cells)["history"].clone()
@@ -171,7 +190,10 @@ mod tests {
             ask(json!({"hist_access_type": "range", "session": 0, "start": 2, "stop": 3})),
             json!([[0, 2, "b"]])
         );
-        assert_eq!(ask(json!({"hist_access_type": "range", "session": 5, "start": 1, "stop": 3})), json!([]));
+        assert_eq!(
+            ask(json!({"hist_access_type": "range", "session": 5, "start": 1, "stop": 3})),
+            json!([])
+        );
         assert_eq!(
             ask(json!({"hist_access_type": "search", "pattern": "a*", "unique": true, "n": 10})),
             json!([[0, 3, "a = 1"], [0, 4, "aa"]])

@@ -1,11 +1,14 @@
 //! A request that the inner kernel is at, most often a cell: what came of it so far, and how it ends.
 
-use super::errors::{CellError, Sources, last_panic, question_marks};
+use super::errors::{CellError, Sources, last_panic, question_marks, without_crash};
 use super::message::Message;
 use super::packet::Kind;
 use super::text::{Chunk, Text};
 use serde_json::{Value, json};
 use std::path::Path;
+
+const BACKTRACE_ADVICE: &str =
+    "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
 
 /// A request and what is known of it.
 pub struct Cell {
@@ -98,7 +101,10 @@ impl Cell {
                 Shown::Nothing
             }
             Kind::Result => {
-                if let Ok(mut result) = serde_json::from_slice::<Value>(&content) {
+                // A block that ends without a value shows (), which tells nobody anything.
+                if let Ok(mut result) = serde_json::from_slice::<Value>(&content)
+                    && result["data"] != json!({"text/plain": "()"})
+                {
                     result["metadata"] = json!({});
                     self.results.push(result);
                 }
@@ -149,13 +155,24 @@ impl Cell {
         let errors: Vec<Value> = match (error, reply_is_error) {
             (Some(error), _) => vec![error.content()],
             (None, true) if self.errors.is_empty() => {
-                vec![CellError::new("Error", "evcxr says that the cell failed, but not why.").content()]
+                vec![
+                    CellError::new("Error", "evcxr says that the cell failed, but not why.")
+                        .content(),
+                ]
             }
-            (None, true) => self.errors.iter().map(|error| self.of_the_compiler(error)).collect(),
+            (None, true) => self
+                .errors
+                .iter()
+                .map(|error| self.of_the_compiler(error))
+                .collect(),
             (None, false) => Vec::new(),
         };
         let failed = !errors.is_empty();
-        let results = if failed { Vec::new() } else { std::mem::take(&mut self.results) };
+        let results = if failed {
+            Vec::new()
+        } else {
+            std::mem::take(&mut self.results)
+        };
         let results = results.into_iter().map(|mut result| {
             result["execution_count"] = json!(self.number);
             result
@@ -166,7 +183,11 @@ impl Cell {
         };
         Ending {
             chunks: out.into_iter().chain(stderr(err)).collect(),
-            results: if self.request.flag("silent", false) { Vec::new() } else { results.collect() },
+            results: if self.request.flag("silent", false) {
+                Vec::new()
+            } else {
+                results.collect()
+            },
             errors,
             reply: Some(reply),
             failed,
@@ -182,13 +203,21 @@ impl Cell {
         if self.interrupted {
             let lost = "You stopped this cell. Its workers have ended and the notebook's variables are lost; functions, types and \
                         imports stay. Run the cells again that make the variables you need.";
-            let kept = "You stopped this cell while it was being compiled. Nothing is lost; run it again.";
+            let kept =
+                "You stopped this cell while it was being compiled. Nothing is lost; run it again.";
             let reached_its_end = ended.is_none() && self.errors.is_empty();
-            let error = (!reached_its_end).then(|| CellError::new("Interrupted", if ended.is_some() { lost } else { kept }));
+            let error = (!reached_its_end)
+                .then(|| CellError::new("Interrupted", if ended.is_some() { lost } else { kept }));
             return (err, error);
         }
         if let Some(text) = ended {
-            let how = text.rsplit("Subprocess terminated with status: ").next().unwrap_or(text).trim();
+            let how = text
+                .rsplit("Subprocess terminated with status: ")
+                .next()
+                .unwrap_or(text)
+                .trim();
+            let (before, crash) = without_crash(&err);
+            let how = crash.unwrap_or(how);
             let error = CellError::new(
                 "ProcessEnded",
                 format!(
@@ -196,7 +225,7 @@ impl Cell {
                      and imports stay. Run the cells again that make the variables you need."
                 ),
             );
-            return (err, Some(error));
+            return (before.to_string(), Some(error));
         }
         if self.panicked {
             return match last_panic(&err) {
@@ -213,7 +242,9 @@ impl Cell {
         }
         if self.failed {
             let mut error = CellError::new("Error", err.trim());
-            error.places.push(question_marks(self.number, self.request.text("code")));
+            error
+                .places
+                .push(question_marks(self.number, self.request.text("code")));
             return (String::new(), Some(error));
         }
         (err, None)
@@ -244,7 +275,9 @@ fn numbered(line: &str, number: u32) -> String {
     }
 }
 
+/// What is left of standard error, without advice that does not help in a notebook.
 fn stderr(text: String) -> Option<Chunk> {
+    let text = text.replace(BACKTRACE_ADVICE, "");
     (!text.is_empty()).then_some(("stderr", text))
 }
 

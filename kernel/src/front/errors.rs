@@ -26,7 +26,10 @@ impl CellError {
 
     /// As Jupyter wants it, for `error` messages and replies alike.
     pub fn content(&self) -> Value {
-        let mut traceback = vec![format!("\u{1b}[1;31m{}:\u{1b}[0m {}", self.name, self.value)];
+        let mut traceback = vec![format!(
+            "\u{1b}[1;31m{}:\u{1b}[0m {}",
+            self.name, self.value
+        )];
         traceback.extend(self.places.iter().cloned());
         json!({"ename": self.name, "evalue": self.value, "traceback": traceback})
     }
@@ -43,9 +46,29 @@ pub struct Panic<'a> {
     pub message: &'a str,
 }
 
-/// Whether a panic's report begins in `text`; it may not be whole yet.
-pub fn panic_begins(text: &str) -> bool {
-    text.contains("' panicked at ") || text.contains(") panicked at ")
+/// What evcxr's runtime says on standard error when a signal ends it, before a backtrace through itself.
+const CRASHES: [&str; 3] = [
+    "Segmentation fault.\n",
+    "Illegal instruction.\n",
+    "Bus error.\n",
+];
+
+/// Whether the report of a panic or a crash begins in `text`; it may not be whole yet.
+pub fn report_begins(text: &str) -> bool {
+    text.contains("' panicked at ")
+        || text.contains(") panicked at ")
+        || CRASHES.iter().any(|crash| text.contains(crash))
+}
+
+/// `text` without the report of a crash, and the crash.
+pub fn without_crash(text: &str) -> (&str, Option<&str>) {
+    let found = CRASHES
+        .iter()
+        .find_map(|crash| Some((text.find(crash)?, *crash)));
+    match found {
+        Some((at, crash)) => (&text[..at], Some(crash.trim_end_matches(".\n"))),
+        None => (text, None),
+    }
 }
 
 /// Finds the last panic that `text`, from standard error, reports.
@@ -75,7 +98,8 @@ impl Sources<'_> {
     pub fn find(&self, place: &str) -> String {
         let mut parts = place.rsplitn(3, ':');
         let (_column, line, file) = (parts.next(), parts.next(), parts.next());
-        let (Some(line), Some(file)) = (line.and_then(|line| line.parse::<usize>().ok()), file) else {
+        let (Some(line), Some(file)) = (line.and_then(|line| line.parse::<usize>().ok()), file)
+        else {
             return format!("at {place}");
         };
         self.in_a_cell(file, line)
@@ -99,7 +123,11 @@ impl Sources<'_> {
                 Some((number, source, found))
             })
             .next()?;
-        Some(format!("cell [{number}], line {}:  {}", found + 1, source[found]))
+        Some(format!(
+            "cell [{number}], line {}:  {}",
+            found + 1,
+            source[found]
+        ))
     }
 }
 
@@ -109,7 +137,9 @@ fn best_match(lines: &[&str], index: usize, source: &[&str]) -> Option<usize> {
         let same = |step: &dyn Fn(usize, usize) -> Option<usize>| {
             (1..)
                 .take_while(|&distance| {
-                    let (Some(one), Some(other)) = (step(index, distance), step(candidate, distance)) else {
+                    let (Some(one), Some(other)) =
+                        (step(index, distance), step(candidate, distance))
+                    else {
                         return false;
                     };
                     matches!((lines.get(one), source.get(other)), (Some(a), Some(b)) if a == b)
@@ -132,7 +162,9 @@ pub fn question_marks(number: u32, source: &str) -> String {
     let mut at = 0;
     for token in ra_ap_rustc_lexer::tokenize(source, ra_ap_rustc_lexer::FrontmatterAllowed::No) {
         if token.kind == ra_ap_rustc_lexer::TokenKind::Question {
-            lines.push(source[..at].lines().count().max(1) + usize::from(source[..at].ends_with('\n')));
+            lines.push(
+                source[..at].lines().count().max(1) + usize::from(source[..at].ends_with('\n')),
+            );
         }
         at += token.len as usize;
     }
@@ -145,7 +177,10 @@ pub fn question_marks(number: u32, source: &str) -> String {
         }
         lines => {
             let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
-            format!("cell [{number}], at the ? in one of the lines {}", lines.join(", "))
+            format!(
+                "cell [{number}], at the ? in one of the lines {}",
+                lines.join(", ")
+            )
         }
     }
 }
@@ -158,7 +193,7 @@ mod tests {
     fn a_panic_is_taken_apart() {
         let text = "hello\n\nthread '<unnamed>' (71) panicked at src/lib.rs:14:5:\nassertion failed\n  left: 1\n right: 2\n\
                     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
-        assert!(panic_begins(text));
+        assert!(report_begins(text));
         assert_eq!(
             last_panic(text),
             Some(Panic {
@@ -171,23 +206,49 @@ mod tests {
     }
 
     #[test]
+    fn the_backtrace_of_a_crash_is_left_out() {
+        let text = "before\nSegmentation fault.\n   0: evcxr::runtime\n";
+        assert!(report_begins(text));
+        assert_eq!(
+            without_crash(text),
+            ("before\n", Some("Segmentation fault"))
+        );
+        assert_eq!(without_crash("x"), ("x", None));
+    }
+
+    #[test]
     fn a_line_of_the_library_is_found_in_its_cell() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("src")).unwrap();
         let cells = vec![
             (1, "fn half(n: u32) -> u32 {\n    n / 0\n}".to_string()),
-            (2, "let a = 1;\nassert!(a > 1);\nlet b = 2;\nassert!(a > 1);".to_string()),
+            (
+                2,
+                "let a = 1;\nassert!(a > 1);\nlet b = 2;\nassert!(a > 1);".to_string(),
+            ),
         ];
         std::fs::write(
             folder.path().join("src/lib.rs"),
             "generated\nfn half(n: u32) -> u32 {\n    n / 0\n}\nstart(\nlet a = 1;\nassert!(a > 1);\nlet b = 2;\nassert!(a > 1);\nend\n",
         )
         .unwrap();
-        let sources = Sources { compiled: folder.path(), cells: &cells };
-        assert_eq!(sources.find("src/lib.rs:7:5"), "cell [2], line 2:  assert!(a > 1);");
-        assert_eq!(sources.find("src/lib.rs:9:5"), "cell [2], line 4:  assert!(a > 1);");
+        let sources = Sources {
+            compiled: folder.path(),
+            cells: &cells,
+        };
+        assert_eq!(
+            sources.find("src/lib.rs:7:5"),
+            "cell [2], line 2:  assert!(a > 1);"
+        );
+        assert_eq!(
+            sources.find("src/lib.rs:9:5"),
+            "cell [2], line 4:  assert!(a > 1);"
+        );
         assert_eq!(sources.find("src/lib.rs:3:5"), "cell [1], line 2:  n / 0");
-        assert_eq!(sources.find("/elsewhere/x.rs:3:5"), "at /elsewhere/x.rs, line 3");
+        assert_eq!(
+            sources.find("/elsewhere/x.rs:3:5"),
+            "at /elsewhere/x.rs, line 3"
+        );
         assert_eq!(sources.find("nowhere"), "at nowhere");
     }
 

@@ -64,6 +64,8 @@ impl Inner {
                 session.last_words()
             );
         };
+        // What the runtime said while it was made ready is nobody's.
+        while output_now.recv(&mut [0; 16]).is_ok() {}
         Ok(Inner {
             shell,
             stdin,
@@ -154,9 +156,11 @@ impl Inner {
     /// The cargo processes that the inner kernel waits for.
     fn compilers(&self) -> Vec<i32> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.session.pid()));
-        let children = tasks.into_iter().flatten().flatten().map(|task| {
-            fs::read_to_string(task.path().join("children")).unwrap_or_default()
-        });
+        let children = tasks
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default());
         let children: String = children.collect();
         let is_cargo = |pid: &i32| {
             fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "cargo")
@@ -199,7 +203,8 @@ async fn sockets(session: &Session) -> Result<Sockets> {
     // evcxr answers a question to the student's on the stdin port, to the identity that asked on the shell port.
     let identity = peer_identity_for_session(&name)?;
     let mut iopub = create_client_iopub_connection(info, "", &name).await?;
-    let mut shell = create_client_shell_connection_with_identity(info, &name, identity.clone()).await?;
+    let mut shell =
+        create_client_shell_connection_with_identity(info, &name, identity.clone()).await?;
     let stdin = create_client_stdin_connection_with_identity(info, &name, identity).await?;
     let control = create_client_control_connection(info, &name).await?;
     // A subscription takes a moment to arrive, and what is published before is lost: so ask until something is heard.

@@ -53,8 +53,10 @@ impl Message {
     /// Reads a message that came to `port`, and checks its signature with the port's key.
     pub fn read<Socket>(parts: ZmqMessage, port: &Connection<Socket>) -> Result<Message> {
         let raw = RawMessage::from_multipart(parts, &port.mac)?;
-        let header: Header = serde_json::from_slice(&raw.jparts[0]).context("its header is broken")?;
-        let content: Value = serde_json::from_slice(&raw.jparts[3]).context("its content is broken")?;
+        let header: Header =
+            serde_json::from_slice(&raw.jparts[0]).context("its header is broken")?;
+        let content: Value =
+            serde_json::from_slice(&raw.jparts[3]).context("its content is broken")?;
         if !content.is_object() {
             bail!("its content is no JSON object");
         }
@@ -91,7 +93,9 @@ impl Message {
 
     /// Whether it is an effect of the message with this identity.
     pub fn is_child_of(&self, id: &str) -> bool {
-        self.parent.as_ref().is_some_and(|parent| parent.msg_id == id)
+        self.parent
+            .as_ref()
+            .is_some_and(|parent| parent.msg_id == id)
     }
 
     /// A text of the content; empty where there is none.

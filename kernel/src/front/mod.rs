@@ -33,8 +33,12 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Is a kernel for the ports and the key in `connection_file` until Jupyter shuts it down, its parent ends, or a SIGTERM comes.
 pub fn run(connection_file: &Path) -> Result<()> {
     let parent = watch::parent();
-    let text = fs::read(connection_file)
-        .with_context(|| format!("The connection file {} cannot be read", connection_file.display()))?;
+    let text = fs::read(connection_file).with_context(|| {
+        format!(
+            "The connection file {} cannot be read",
+            connection_file.display()
+        )
+    })?;
     let info: ConnectionInfo = serde_json::from_slice(&text)
         .with_context(|| format!("{} is not a connection file", connection_file.display()))?;
     let place = Place::find()?;
@@ -92,6 +96,8 @@ struct Front {
     queue: VecDeque<Message>,
     /// The cell, or other request, that the inner kernel is at.
     running: Option<Cell>,
+    /// The last cell that ran.
+    last: Option<Message>,
     /// Number and source of each cell that was run.
     cells: Vec<(u32, String)>,
     count: u32,
@@ -107,6 +113,7 @@ impl Front {
             state: State::Down(String::new()),
             queue: VecDeque::new(),
             running: None,
+            last: None,
             cells: Vec::new(),
             count: 0,
             rust: config::toolchain(&place).unwrap_or_default(),
@@ -114,13 +121,17 @@ impl Front {
             place,
             folder,
         };
-        front.ports.publish(None, "status", json!({"execution_state": "starting"})).await;
+        front
+            .ports
+            .publish(None, "status", json!({"execution_state": "starting"}))
+            .await;
         front.start();
         Ok(front)
     }
 
     /// Takes a spare or starts an inner kernel of its own, in the background.
     fn start(&mut self) {
+        self.tell_busy(true);
         let (place, folder) = (self.place.clone(), self.folder.clone());
         let keeper = self.keeper.clone();
         self.state = State::Starting(Box::pin(async move {
@@ -134,6 +145,13 @@ impl Front {
             });
             Inner::connect(session.await??).await
         }));
+    }
+
+    /// Tells the keeper whether this notebook computes: then no spare is made beside it.
+    fn tell_busy(&self, busy: bool) {
+        if let Some(keeper) = &self.keeper {
+            keeper.tell_busy(busy);
+        }
     }
 
     /// Works until the kernel is shut down.
@@ -183,6 +201,7 @@ impl Front {
             }
             Event::Started(Ok(inner)) => {
                 self.state = State::Ready(Box::new(inner));
+                self.tell_busy(false);
                 self.tell_state(None).await;
                 self.advance().await;
             }
@@ -190,6 +209,7 @@ impl Front {
                 let error = format!("{error:#}");
                 eprintln!("{error}");
                 self.state = State::Down(error.clone());
+                self.tell_busy(false);
                 self.tell_state(None).await;
                 self.not_started(CellError::new("NotStarted", error)).await;
             }
@@ -207,14 +227,20 @@ impl Front {
     async fn tell_state(&mut self, after: Option<&Message>) {
         let busy = self.running.is_some() || matches!(self.state, State::Starting(_));
         let state = if busy { "busy" } else { "idle" };
-        self.ports.publish(after, "status", json!({"execution_state": state})).await;
+        self.ports
+            .publish(after, "status", json!({"execution_state": state}))
+            .await;
     }
 
     /// Answers `request` between "busy" and "idle", as the protocol wants it.
     async fn answer(&mut self, channel: Channel, request: &Message, kind: &str, content: Value) {
-        self.ports.publish(Some(request), "status", json!({"execution_state": "busy"})).await;
+        self.ports
+            .publish(Some(request), "status", json!({"execution_state": "busy"}))
+            .await;
         self.ports.reply(channel, request, kind, content).await;
-        self.ports.publish(Some(request), "status", json!({"execution_state": "idle"})).await;
+        self.ports
+            .publish(Some(request), "status", json!({"execution_state": "idle"}))
+            .await;
         if self.running.is_some() || matches!(self.state, State::Starting(_)) {
             // That "idle" was about this request; the kernel is still at work.
             let cell = self.running.as_ref().map(|cell| cell.request.clone());
@@ -246,7 +272,10 @@ impl Front {
                 State::Ready(inner) => match inner.ask(&request).await {
                     Ok(id) => self.begin(request, id).await,
                     Err(error) => {
-                        let error = CellError::new("KernelError", format!("The cell could not be sent: {error:#}."));
+                        let error = CellError::new(
+                            "KernelError",
+                            format!("The cell could not be sent: {error:#}."),
+                        );
                         self.refuse(&request, &error).await;
                     }
                 },
@@ -254,7 +283,7 @@ impl Front {
                     self.queue.push_front(request);
                     return;
                 }
-                State::Down(_) if request.kind() == "execute_request" => {
+                State::Down(_) if is_code(&request) => {
                     self.queue.push_front(request);
                     self.start();
                     self.tell_state(None).await;
@@ -271,16 +300,22 @@ impl Front {
     /// The inner kernel has `request` now, under the identity `id`.
     async fn begin(&mut self, request: Message, id: String) {
         let mut cell = Cell::new(request, id);
-        self.ports.publish(Some(&cell.request), "status", json!({"execution_state": "busy"})).await;
+        self.ports
+            .publish(
+                Some(&cell.request),
+                "status",
+                json!({"execution_state": "busy"}),
+            )
+            .await;
         if cell.is_code() {
-            if let Some(keeper) = &self.keeper {
-                keeper.tell_busy(true);
-            }
+            self.tell_busy(true);
             if !cell.is_silent() {
                 self.count += 1;
                 let code = cell.request.text("code").to_string();
                 let input = json!({"code": code, "execution_count": self.count});
-                self.ports.publish(Some(&cell.request), "execute_input", input).await;
+                self.ports
+                    .publish(Some(&cell.request), "execute_input", input)
+                    .await;
                 self.cells.push((self.count, code));
             }
             cell.number = self.count;
@@ -292,18 +327,25 @@ impl Front {
         match request.kind() {
             "kernel_info_request" => {
                 let content = answers::kernel_info(&self.rust);
-                self.answer(Channel::Control, &request, "kernel_info_reply", content).await;
+                self.answer(Channel::Control, &request, "kernel_info_reply", content)
+                    .await;
             }
             "interrupt_request" => {
                 self.interrupt().await;
                 let reply = json!({"status": "ok"});
-                self.ports.reply(Channel::Control, &request, "interrupt_reply", reply).await;
+                self.ports
+                    .reply(Channel::Control, &request, "interrupt_reply", reply)
+                    .await;
             }
             "shutdown_request" => {
                 let restart = request.flag("restart", false);
                 let reply = json!({"status": "ok", "restart": restart});
-                self.ports.publish(Some(&request), "shutdown_reply", reply.clone()).await;
-                self.ports.reply(Channel::Control, &request, "shutdown_reply", reply).await;
+                self.ports
+                    .publish(Some(&request), "shutdown_reply", reply.clone())
+                    .await;
+                self.ports
+                    .reply(Channel::Control, &request, "shutdown_reply", reply)
+                    .await;
                 // What was sent is with the sockets' own tasks; let them have a turn.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 self.done = true;
@@ -316,7 +358,10 @@ impl Front {
         match (&mut self.state, &mut self.running) {
             (State::Ready(inner), Some(cell)) => {
                 cell.interrupted = true;
-                log("The interrupt could not be passed on", inner.interrupt().await);
+                log(
+                    "The interrupt could not be passed on",
+                    inner.interrupt().await,
+                );
             }
             (State::Starting(_), _) => {
                 let error = "You stopped this cell before it began: the kernel was still starting. Nothing is lost; run it again.";
@@ -329,48 +374,62 @@ impl Front {
 
     /// Answers the cells that wait for a kernel: the first with the reason, the others as not run.
     async fn not_started(&mut self, error: CellError) {
-        if self.queue.iter().any(|request| request.kind() == "execute_request") {
-            while let Some(request) = self.queue.pop_front() {
-                let code = request.kind() == "execute_request";
-                self.refuse(&request, &error).await;
-                if code {
-                    break;
-                }
-            }
-            self.abort_waiting().await;
+        if !self.queue.iter().any(is_code) {
+            return;
         }
-        self.running = None;
+        let waiting = self.take_waiting().await;
+        while let Some(request) = self.queue.pop_front() {
+            self.refuse(&request, &error).await;
+        }
+        for (index, request) in waiting.iter().enumerate() {
+            match index {
+                0 => self.refuse(request, &error).await,
+                _ => self.abort(request).await,
+            }
+        }
     }
 
     /// Answers `request` with an error.
     async fn refuse(&mut self, request: &Message, error: &CellError) {
-        self.ports.publish(Some(request), "status", json!({"execution_state": "busy"})).await;
-        if request.kind() == "execute_request" {
-            self.ports.publish(Some(request), "error", error.content()).await;
+        self.ports
+            .publish(Some(request), "status", json!({"execution_state": "busy"}))
+            .await;
+        if is_code(request) {
+            self.ports
+                .publish(Some(request), "error", error.content())
+                .await;
         }
         if request.kind().ends_with("_request") {
             let reply = cell::reply_error(error, self.count);
-            self.ports.reply(Channel::Shell, request, &reply_kind(request.kind()), reply).await;
+            self.ports
+                .reply(Channel::Shell, request, &reply_kind(request.kind()), reply)
+                .await;
         }
-        self.ports.publish(Some(request), "status", json!({"execution_state": "idle"})).await;
+        self.ports
+            .publish(Some(request), "status", json!({"execution_state": "idle"}))
+            .await;
     }
 
-    /// Cells that were sent together with one that failed are not run: so Run All stops.
-    async fn abort_waiting(&mut self) {
+    /// The cells that were sent together with one that fails now: those that have arrived before anybody was told.
+    async fn take_waiting(&mut self) -> Vec<Message> {
         while let Some((channel, message)) = self.ports.next_if_there().await {
             match channel {
                 Channel::Shell => self.queue.push_back(message),
                 _ => Box::pin(self.handle(Event::Asked(channel, message))).await,
             }
         }
-        let (aborted, kept) = std::mem::take(&mut self.queue)
+        let (waiting, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.queue)
             .into_iter()
-            .partition(|request: &Message| request.kind() == "execute_request");
-        self.queue = kept;
-        for request in aborted {
-            let reply = json!({"status": "aborted", "execution_count": self.count});
-            self.answer(Channel::Shell, &request, "execute_reply", reply).await;
-        }
+            .partition(is_code);
+        self.queue = kept.into();
+        waiting
+    }
+
+    /// Answers a cell that is not run, because one before it failed: so Run All stops.
+    async fn abort(&mut self, request: &Message) {
+        let reply = json!({"status": "aborted", "execution_count": self.count});
+        self.answer(Channel::Shell, request, "execute_reply", reply)
+            .await;
     }
 
     async fn said(&mut self, said: Said) {
@@ -389,7 +448,9 @@ impl Front {
                     && cell.request.flag("allow_stdin", true)
                 {
                     let request = cell.request.clone();
-                    self.ports.reply(Channel::Stdin, &request, "input_request", message.content).await;
+                    self.ports
+                        .reply(Channel::Stdin, &request, "input_request", message.content)
+                        .await;
                 }
             }
             Said::Gone => return self.inner_is_gone().await,
@@ -401,8 +462,19 @@ impl Front {
 
     /// A cell printed or showed something.
     async fn output(&mut self, kind: packet::Kind, content: Vec<u8>) {
-        // A thread that outlives its cell is heard as part of the next one; without any there is nobody to hear it.
-        let Some(cell) = &mut self.running else { return };
+        let Some(cell) = &mut self.running else {
+            // A thread that outlives its cell goes on printing there.
+            if let packet::Kind::Stdout | packet::Kind::Stderr = kind {
+                let name = if kind == packet::Kind::Stdout {
+                    "stdout"
+                } else {
+                    "stderr"
+                };
+                let text = json!({"name": name, "text": String::from_utf8_lossy(&content)});
+                self.ports.publish(self.last.as_ref(), "stream", text).await;
+            }
+            return;
+        };
         match cell.output(kind, content) {
             cell::Shown::Nothing => {}
             cell::Shown::Text(chunk) => self.publish_text(chunk).await,
@@ -417,7 +489,8 @@ impl Front {
     }
 
     async fn publish_text(&mut self, (name, text): text::Chunk) {
-        self.publish_in_cell("stream", json!({"name": name, "text": text})).await;
+        self.publish_in_cell("stream", json!({"name": name, "text": text}))
+            .await;
     }
 
     async fn publish_in_cell(&mut self, kind: &str, content: Value) {
@@ -426,7 +499,10 @@ impl Front {
     }
 
     async fn published(&mut self, message: Message) {
-        let is_ours = self.running.as_ref().is_some_and(|cell| message.is_child_of(&cell.id));
+        let is_ours = self
+            .running
+            .as_ref()
+            .is_some_and(|cell| message.is_child_of(&cell.id));
         match message.kind() {
             "status" => {
                 if let Some(cell) = &mut self.running
@@ -449,8 +525,14 @@ impl Front {
             }
             _ => {
                 // Comms, and whatever a later evcxr may publish. Their parent is the request as Jupyter knows it.
-                let parent = self.running.as_ref().filter(|_| is_ours).map(|cell| cell.request.header.clone());
-                self.ports.publish_message(Message { parent, ..message }).await;
+                let parent = self
+                    .running
+                    .as_ref()
+                    .filter(|_| is_ours)
+                    .map(|cell| cell.request.header.clone());
+                self.ports
+                    .publish_message(Message { parent, ..message })
+                    .await;
             }
         }
     }
@@ -462,12 +544,23 @@ impl Front {
         {
             self.output(kind, content).await;
         }
-        let Some(cell) = &mut self.running else { return };
+        let Some(cell) = &mut self.running else {
+            return;
+        };
         let compiled = match &self.state {
-            State::Ready(inner) => inner.session().directory().join(crate::session::launch::EVAL),
+            State::Ready(inner) => inner
+                .session()
+                .directory()
+                .join(crate::session::launch::EVAL),
             _ => PathBuf::new(),
         };
-        let Ending { chunks, results, errors, reply, failed } = cell.end(&self.cells, &compiled);
+        let Ending {
+            chunks,
+            results,
+            errors,
+            reply,
+            failed,
+        } = cell.end(&self.cells, &compiled);
         if cell.interrupted
             && let State::Ready(inner) = &mut self.state
         {
@@ -487,19 +580,37 @@ impl Front {
 
     /// Sends the reply of the running cell, and goes on.
     async fn close(&mut self, reply: Option<Value>, failed: bool) {
-        let Some(cell) = self.running.take() else { return };
+        let Some(cell) = &self.running else { return };
+        let stops = failed && cell.request.flag("stop_on_error", true);
+        let waiting = if stops {
+            Box::pin(self.take_waiting()).await
+        } else {
+            Vec::new()
+        };
+        let Some(cell) = self.running.take() else {
+            return;
+        };
         if let Some(reply) = reply {
             let kind = reply_kind(cell.request.kind());
-            self.ports.reply(Channel::Shell, &cell.request, &kind, reply).await;
+            self.ports
+                .reply(Channel::Shell, &cell.request, &kind, reply)
+                .await;
         }
-        if cell.is_code()
-            && let Some(keeper) = &self.keeper
-        {
-            keeper.tell_busy(false);
+        if cell.is_code() {
+            self.tell_busy(false);
         }
-        self.ports.publish(Some(&cell.request), "status", json!({"execution_state": "idle"})).await;
-        if failed && cell.request.flag("stop_on_error", true) {
-            Box::pin(self.abort_waiting()).await;
+        self.ports
+            .publish(
+                Some(&cell.request),
+                "status",
+                json!({"execution_state": "idle"}),
+            )
+            .await;
+        if cell.is_code() {
+            self.last = Some(cell.request);
+        }
+        for request in &waiting {
+            self.abort(request).await;
         }
         Box::pin(self.advance()).await;
     }
@@ -526,10 +637,15 @@ impl Front {
             if is_code {
                 self.publish_in_cell("error", error.content()).await;
             }
-            self.close(Some(cell::reply_error(&error, number)), true).await;
+            self.close(Some(cell::reply_error(&error, number)), true)
+                .await;
         }
         self.tell_state(None).await;
     }
+}
+
+fn is_code(request: &Message) -> bool {
+    request.kind() == "execute_request"
 }
 
 fn reply_kind(request: &str) -> String {

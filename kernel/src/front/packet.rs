@@ -66,7 +66,9 @@ pub struct Parcels {
 impl Parcels {
     /// Takes a packet in; whole content comes out, sooner or later. A packet that is none of ours is dropped.
     pub fn take(&mut self, packet: &[u8]) -> Option<(Kind, Vec<u8>)> {
-        let [kind, more, bytes @ ..] = packet else { return None };
+        let [kind, more, bytes @ ..] = packet else {
+            return None;
+        };
         let kind = KINDS.into_iter().find(|known| *known as u8 == *kind)?;
         self.begun.extend_from_slice(bytes);
         (*more == b'.').then(|| (kind, std::mem::take(&mut self.begun)))
@@ -115,7 +117,10 @@ mod tests {
         let mut parcels = Parcels::default();
         assert_eq!(parcels.take(b"o+half"), None);
         parcels.reset();
-        assert_eq!(parcels.take(b"o.whole"), Some((Kind::Stdout, b"whole".to_vec())));
+        assert_eq!(
+            parcels.take(b"o.whole"),
+            Some((Kind::Stdout, b"whole".to_vec()))
+        );
         assert_eq!(parcels.take(b"?.strange"), None);
         assert_eq!(parcels.take(b""), None);
     }

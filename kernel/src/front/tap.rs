@@ -38,7 +38,9 @@ const MARKERS: [&str; 2] = ["EVCXR_", DISPLAY];
 
 /// Puts the tap in, where the front's socket was given. To be called before any cell runs.
 pub fn open() {
-    let handle = std::env::var(launch::OUTPUT).ok().and_then(|n| n.parse().ok());
+    let handle = std::env::var(launch::OUTPUT)
+        .ok()
+        .and_then(|n| n.parse().ok());
     let Some(handle) = handle else { return };
     // SAFETY: the inner kernel left this descriptor open for us alone; nobody else in this process knows it. The environment
     // is changed while there is one more thread, which looks at nothing in it.
@@ -86,7 +88,11 @@ impl Tap {
     fn run(mut self) {
         let mut buffer = vec![0; 64 * 1024];
         loop {
-            let handles = [self.err.as_raw_fd(), self.out.as_raw_fd(), self.front.as_raw_fd()];
+            let handles = [
+                self.err.as_raw_fd(),
+                self.out.as_raw_fd(),
+                self.front.as_raw_fd(),
+            ];
             let limit = self.reader.waits().then_some(RESULT);
             let [err, out, front] = watch::wait_readable(&handles, limit);
             if front {
@@ -96,7 +102,9 @@ impl Tap {
                 self.pass_errors(&mut buffer);
             }
             if out {
-                let Ok(count) = self.out.read(&mut buffer) else { return };
+                let Ok(count) = self.out.read(&mut buffer) else {
+                    return;
+                };
                 for event in self.reader.read(&buffer[..count]) {
                     if self.tell(event).is_err() {
                         return;
@@ -203,7 +211,11 @@ impl Reader {
             };
             if let Some(marker) = marker {
                 self.text(&read[text..start + marker], &mut events);
-                self.line(&String::from_utf8_lossy(&line[marker..]), &read[start..end], &mut events);
+                self.line(
+                    &String::from_utf8_lossy(&line[marker..]),
+                    &read[start..end],
+                    &mut events,
+                );
                 text = end;
             }
             start = end;
@@ -261,15 +273,25 @@ impl Reader {
 
 /// Where in `line` a marker of the protocol begins. Text may stand before it, where the student printed without a line's end.
 fn marker(line: &[u8]) -> Option<usize> {
-    let ends = |end: &str| line.ends_with(end.as_bytes()).then(|| line.len() - end.len());
-    let contains = |word: &str| line.windows(word.len()).position(|part| part == word.as_bytes());
+    let ends = |end: &str| {
+        line.ends_with(end.as_bytes())
+            .then(|| line.len() - end.len())
+    };
+    let contains = |word: &str| {
+        line.windows(word.len())
+            .position(|part| part == word.as_bytes())
+    };
     if !MARKERS.iter().any(|word| contains(word).is_some()) {
         return None;
     }
     [COMPLETE, PANIC, ERROR]
         .iter()
         .find_map(|end| ends(end))
-        .or_else(|| [BEGIN, DISPLAY, CHANGED, INPUT].iter().find_map(|word| contains(word)))
+        .or_else(|| {
+            [BEGIN, DISPLAY, CHANGED, INPUT]
+                .iter()
+                .find_map(|word| contains(word))
+        })
 }
 
 /// Whether a line that has begun like this may turn out to be one of the protocol.
@@ -385,7 +407,10 @@ mod tests {
             assert_eq!(join(events), whole, "cut at {cut}");
         }
         let mut reader = Reader::default();
-        let events = stream.bytes().flat_map(|byte| reader.read(&[byte])).collect();
+        let events = stream
+            .bytes()
+            .flat_map(|byte| reader.read(&[byte]))
+            .collect();
         assert_eq!(join(events), whole);
     }
 

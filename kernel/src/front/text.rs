@@ -1,12 +1,12 @@
 //! What a cell prints, gathered into few messages: a page that gets one for each line of a fast loop stops answering.
 
-use super::errors::panic_begins;
+use super::errors::report_begins;
 use std::time::{Duration, Instant};
 
 /// How long text is gathered.
 const GATHER: Duration = Duration::from_millis(15);
-/// How long a panic's report waits for the panic's end, after which it belongs to a thread that nobody joined.
-const PANIC: Duration = Duration::from_secs(1);
+/// How long the report of a panic waits for the cell's end, after which it belongs to a thread that nobody joined.
+const REPORT: Duration = Duration::from_secs(1);
 
 /// Text that was printed and not yet shown.
 #[derive(Default)]
@@ -25,7 +25,7 @@ impl Text {
         let before = match error {
             true => take("stdout", &mut self.out, false),
             // A panic's report stays until it is known whose it is.
-            false if !self.holds_panic() => take("stderr", &mut self.err, false),
+            false if !self.holds_report() => take("stderr", &mut self.err, false),
             false => None,
         };
         self.since.get_or_insert_with(Instant::now);
@@ -38,15 +38,20 @@ impl Text {
 
     /// When it is time to show what was gathered.
     pub fn due(&self) -> Option<Instant> {
-        let wait = if self.out.is_empty() && self.holds_panic() { PANIC } else { GATHER };
-        (!self.out.is_empty() || !self.err.is_empty()).then(|| self.since.unwrap_or_else(Instant::now) + wait)
+        let wait = if self.out.is_empty() && self.holds_report() {
+            REPORT
+        } else {
+            GATHER
+        };
+        (!self.out.is_empty() || !self.err.is_empty())
+            .then(|| self.since.unwrap_or_else(Instant::now) + wait)
     }
 
     /// What was gathered and is due.
     pub fn take_due(&mut self) -> Vec<Chunk> {
-        let panic_is_old = self.since.is_some_and(|since| since.elapsed() >= PANIC);
+        let report_is_old = self.since.is_some_and(|since| since.elapsed() >= REPORT);
         let mut chunks: Vec<Chunk> = take("stdout", &mut self.out, false).into_iter().collect();
-        if !self.holds_panic() || panic_is_old {
+        if !self.holds_report() || report_is_old {
             chunks.extend(take("stderr", &mut self.err, false));
         }
         if self.err.is_empty() {
@@ -62,8 +67,8 @@ impl Text {
         (take("stdout", &mut self.out, true), err)
     }
 
-    fn holds_panic(&self) -> bool {
-        panic_begins(&String::from_utf8_lossy(&self.err))
+    fn holds_report(&self) -> bool {
+        report_begins(&String::from_utf8_lossy(&self.err))
     }
 }
 
@@ -108,7 +113,10 @@ mod tests {
         let mut text = Text::default();
         text.add(true, b"thread 'main' panicked at src/lib.rs:1:1:\noh\n");
         text.add(false, b"printed by a destructor");
-        assert_eq!(text.take_due(), [("stdout", "printed by a destructor".to_string())]);
+        assert_eq!(
+            text.take_due(),
+            [("stdout", "printed by a destructor".to_string())]
+        );
         assert!(text.take_all().1.contains("panicked at"));
     }
 }

@@ -171,7 +171,8 @@ impl Session {
         let mut owned = handles[..count]
             .iter()
             .map(|&handle| unsafe { OwnedFd::from_raw_fd(handle) });
-        let (Some(leash), Some(output), Some(lock)) = (owned.next(), owned.next(), owned.next()) else {
+        let (Some(leash), Some(output), Some(lock)) = (owned.next(), owned.next(), owned.next())
+        else {
             return Ok(None);
         };
         for handle in [&leash, &output, &lock] {

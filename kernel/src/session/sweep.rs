@@ -75,8 +75,12 @@ fn alone(sessions: &Path) -> Result<File> {
 /// Whether there is a process `pid` that has not ended.
 fn runs(pid: u32) -> bool {
     // After the name, which is in brackets and may hold anything, comes the state.
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| !stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')))
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    })
 }
 
 #[cfg(test)]

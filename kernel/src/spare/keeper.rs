@@ -78,7 +78,9 @@ impl Drop for Keeper {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -156,7 +158,10 @@ fn hand_out(connection: &UnixStream, shared: &Arc<Shared>) -> Result<()> {
             continue;
         }
         if !spare.session.is_alive() {
-            eprintln!("The spare kernel has ended. It said: {}", spare.session.last_words());
+            eprintln!(
+                "The spare kernel has ended. It said: {}",
+                spare.session.last_words()
+            );
             continue;
         }
         spare.session.pause(false);
@@ -171,33 +176,35 @@ fn hand_out(connection: &UnixStream, shared: &Arc<Shared>) -> Result<()> {
 /// Starts spares in the background until there are as many as wanted.
 fn refill(shared: &Arc<Shared>) {
     let shared = shared.clone();
-    let filling = thread::Builder::new().name("labs-spare".into()).spawn(move || {
-        loop {
-            {
+    let filling = thread::Builder::new()
+        .name("labs-spare".into())
+        .spawn(move || {
+            loop {
+                {
+                    let mut state = shared.state();
+                    if state.closed || state.starting || state.spares.len() >= shared.wanted {
+                        return;
+                    }
+                    state.starting = true;
+                }
+                let started = start(&shared);
                 let mut state = shared.state();
-                if state.closed || state.starting || state.spares.len() >= shared.wanted {
-                    return;
-                }
-                state.starting = true;
-            }
-            let started = start(&shared);
-            let mut state = shared.state();
-            state.starting = false;
-            match started {
-                // The keeper ended meanwhile; so does the spare.
-                Ok(Some(_)) if state.closed => return,
-                Ok(Some(spare)) => {
-                    spare.session.pause(!state.busy.is_empty());
-                    state.spares.push(spare);
-                }
-                Ok(None) => return,
-                Err(error) => {
-                    eprintln!("No spare kernel: {error:#}.");
-                    return;
+                state.starting = false;
+                match started {
+                    // The keeper ended meanwhile; so does the spare.
+                    Ok(Some(_)) if state.closed => return,
+                    Ok(Some(spare)) => {
+                        spare.session.pause(!state.busy.is_empty());
+                        state.spares.push(spare);
+                    }
+                    Ok(None) => return,
+                    Err(error) => {
+                        eprintln!("No spare kernel: {error:#}.");
+                        return;
+                    }
                 }
             }
-        }
-    });
+        });
     if let Err(error) = filling {
         eprintln!("No spare kernel: {error}.");
     }

@@ -26,7 +26,9 @@ fn left(root: &Path) -> Option<u64> {
 
 fn machine(root: &Path) -> Option<u64> {
     let text = fs::read_to_string(root.join("proc/meminfo")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? << 10)
 }
 
@@ -39,10 +41,17 @@ fn group(root: &Path) -> Option<u64> {
             continue;
         };
         let (base, names) = match kind {
-            "" => ("sys/fs/cgroup", ["memory.max", "memory.current", "inactive_file"]),
+            "" => (
+                "sys/fs/cgroup",
+                ["memory.max", "memory.current", "inactive_file"],
+            ),
             kind if kind.split(',').any(|one| one == "memory") => (
                 "sys/fs/cgroup/memory",
-                ["memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"],
+                [
+                    "memory.limit_in_bytes",
+                    "memory.usage_in_bytes",
+                    "total_inactive_file",
+                ],
             ),
             _ => continue,
         };
@@ -63,7 +72,9 @@ fn left_in(folder: &Path, [limit, usage, cache]: [&str; 3]) -> Option<u64> {
     let usage = number(folder.join(usage))?;
     // Files in the cache count as used but are given up when memory is wanted.
     let stat = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
-    let cached = stat.lines().find_map(|line| line.strip_prefix(cache)?.trim().parse::<u64>().ok());
+    let cached = stat
+        .lines()
+        .find_map(|line| line.strip_prefix(cache)?.trim().parse::<u64>().ok());
     Some(limit.saturating_sub(usage.saturating_sub(cached.unwrap_or(0))))
 }
 
@@ -81,7 +92,10 @@ mod tests {
         root
     }
 
-    const MEMINFO: (&str, &str) = ("proc/meminfo", "MemTotal: 9000 kB\nMemAvailable:    8000 kB\n");
+    const MEMINFO: (&str, &str) = (
+        "proc/meminfo",
+        "MemTotal: 9000 kB\nMemAvailable:    8000 kB\n",
+    );
 
     #[test]
     fn without_a_limit_the_machine_counts() {
@@ -101,7 +115,10 @@ mod tests {
             ("proc/self/cgroup", "0::/\n"),
             ("sys/fs/cgroup/memory.max", "1000000\n"),
             ("sys/fs/cgroup/memory.current", "700000\n"),
-            ("sys/fs/cgroup/memory.stat", "anon 5\ninactive_file 200000\n"),
+            (
+                "sys/fs/cgroup/memory.stat",
+                "anon 5\ninactive_file 200000\n",
+            ),
         ]);
         assert_eq!(left(root.path()), Some(500_000));
     }
