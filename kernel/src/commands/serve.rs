@@ -1,6 +1,5 @@
 //! `labs serve`: any Jupyter server with a spare kernel beside it.
 
-use crate::environment;
 use crate::place::Place;
 use crate::spare::keeper::Keeper;
 use anyhow::{Context, Result, bail};
@@ -20,8 +19,8 @@ pub struct Serve {
 impl Serve {
     /// Runs the command to its end, with a spare kernel for the notebooks that it opens. Signals to end are passed on.
     pub fn run(self) -> Result<()> {
+        // Nothing is made here: an image may be read-only. Without what `setup` makes, kernels start more slowly.
         let place = Place::find()?;
-        environment::set_up(&place)?;
         let keeper = Keeper::start(&place)?;
         let (variable, address) = keeper.address();
         let program = &self.command[0];

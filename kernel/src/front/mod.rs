@@ -4,6 +4,7 @@
 mod answers;
 mod cell;
 mod errors;
+mod gate;
 mod inner;
 mod message;
 mod packet;

@@ -1,16 +1,14 @@
 //! Jupyter's side: the five ports of the connection file, and messages that are checked before anything is done with them.
 
+use super::gate;
 use super::message::Message;
 use anyhow::{Context, Result};
 use jupyter_protocol::ConnectionInfo;
-use jupyter_zmq_client::{
-    Connection, KernelIoPubConnection, KernelShellConnection, create_kernel_control_connection,
-    create_kernel_heartbeat_connection, create_kernel_iopub_connection,
-    create_kernel_shell_connection, create_kernel_stdin_connection,
-};
+use jupyter_zmq_client::{Connection, KernelIoPubConnection, KernelShellConnection};
 use serde_json::Value;
+use std::net::IpAddr;
 use std::time::Duration;
-use zeromq::{RepSocket, RouterSocket, SocketRecv, SocketSend};
+use zeromq::{PubSocket, RepSocket, RouterSocket, Socket, SocketRecv, SocketSend};
 
 /// A port on which requests come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,20 +32,35 @@ pub struct Ports {
 impl Ports {
     /// Binds the ports of `info`, and answers heartbeats from now on.
     pub async fn bind(info: &ConnectionInfo) -> Result<Ports> {
+        let ip: IpAddr = info
+            .ip
+            .parse()
+            .with_context(|| format!("{} is no address to listen at", info.ip))?;
         let session = uuid::Uuid::new_v4().to_string();
-        let bound = async {
-            let heartbeat = create_kernel_heartbeat_connection(info).await?;
-            tokio::spawn(beat(heartbeat.socket));
-            anyhow::Ok(Ports {
-                shell: create_kernel_shell_connection(info, &session).await?,
-                control: create_kernel_control_connection(info, &session).await?,
-                stdin: create_kernel_stdin_connection(info, &session).await?,
-                iopub: create_kernel_iopub_connection(info, &session).await?,
-            })
-        };
-        bound
-            .await
-            .context("A port of the notebook's kernel is taken; restart the kernel")
+        let mut heartbeat = RepSocket::new();
+        let opened = gate::open("heartbeat", (ip, info.hb_port).into()).await?;
+        heartbeat.bind_listener(opened).await?;
+        tokio::spawn(beat(heartbeat));
+        let (mut shell, mut control) = (RouterSocket::new(), RouterSocket::new());
+        let (mut stdin, mut iopub) = (RouterSocket::new(), PubSocket::new());
+        shell
+            .bind_listener(gate::open("shell", (ip, info.shell_port).into()).await?)
+            .await?;
+        control
+            .bind_listener(gate::open("control", (ip, info.control_port).into()).await?)
+            .await?;
+        stdin
+            .bind_listener(gate::open("stdin", (ip, info.stdin_port).into()).await?)
+            .await?;
+        iopub
+            .bind_listener(gate::open("iopub", (ip, info.iopub_port).into()).await?)
+            .await?;
+        Ok(Ports {
+            shell: Connection::new(shell, &info.key, &session),
+            control: Connection::new(control, &info.key, &session),
+            stdin: Connection::new(stdin, &info.key, &session),
+            iopub: Connection::new(iopub, &info.key, &session),
+        })
     }
 
     /// The next message that carries a good signature. All others are dropped, with a line in the log.

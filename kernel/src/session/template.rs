@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 const STAMP: &str = "labs-fingerprint";
@@ -94,16 +95,12 @@ pub fn copy(template: &Path, to: &Path) -> Result<()> {
 /// A number that changes when a template made now would be another one.
 pub fn fingerprint(place: &Place) -> Result<String> {
     let mut hasher = DefaultHasher::new();
-    let rustc = place
-        .rust("rustc")
-        .arg("-vV")
-        .output()
-        .context("rustc cannot be run")?;
-    rustc.stdout.hash(&mut hasher);
+    rustc(place)?.hash(&mut hasher);
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
     place.workspace.hash(&mut hasher);
     let mut files = vec![
         place.workspace.join("Cargo.lock"),
+        place.workspace.join("rust-toolchain.toml"),
         place.notebooks().join("evcxr.toml"),
         place.workspace.join("labsupport/Cargo.toml"),
     ];
@@ -116,6 +113,20 @@ pub fn fingerprint(place: &Place) -> Result<String> {
             .hash(&mut hasher);
     }
     Ok(format!("{:016x}", hasher.finish()))
+}
+
+/// What the compiler says of itself. Asked once: a keeper lives for hours, and rustup takes its time.
+fn rustc(place: &Place) -> Result<&'static [u8]> {
+    static SAID: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(said) = SAID.get() {
+        return Ok(said);
+    }
+    let output = place
+        .rust("rustc")
+        .arg("-vV")
+        .output()
+        .context("rustc cannot be run")?;
+    Ok(SAID.get_or_init(|| output.stdout))
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

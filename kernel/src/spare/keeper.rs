@@ -55,7 +55,10 @@ impl Keeper {
             let shared = shared.clone();
             move || listen(&listener, &shared)
         })?;
-        refill(&shared);
+        match shared.wanted {
+            0 => eprintln!("No spare kernel is kept: {COUNT}=0."),
+            _ => refill(&shared),
+        }
         Ok(Keeper { name, shared })
     }
 
@@ -123,7 +126,9 @@ fn serve(connection: &UnixStream, number: usize, shared: &Arc<Shared>) {
                 if let Err(error) = hand_out(connection, shared) {
                     eprintln!("A spare kernel could not be handed out: {error:#}.");
                 }
-                refill(shared);
+                if shared.wanted > 0 {
+                    refill(shared);
+                }
             }
             _ => break, // none of ours
         }

@@ -1,0 +1,238 @@
+//! Stands between a port of Jupyter and the ZeroMQ socket behind it, and lets no message through that is absurdly large.
+//!
+//! Every process on the machine can connect to a port on loopback. A message is checked by its signature, but for that all of
+//! it must be there, and the library reserves as much memory as a frame's header announces: a few bytes from a stranger would
+//! end the kernel (`upstream/zeromq-frame-length.md`). So the lengths are looked at here, before they reach the library.
+//!
+//! ```text
+//!  Jupyter ── TCP ──► gate: greeting, then frames: flags, length, content … ── socket without a name ──► zeromq
+//! ```
+//!
+//! The framing is that of ZMTP 3 (<https://rfc.zeromq.org/spec/23/>): a greeting of 64 bytes; then frames, each with a byte of
+//! flags (1 more to come, 2 the length has eight bytes, 4 a command), the length in one or eight bytes, and the content.
+
+use anyhow::{Context, Result, bail};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+
+/// The most that a message may have, all its frames together. A notebook's cell has a few kilobytes.
+const LARGEST: u64 = 64 << 20;
+
+/// Opens `address` to Jupyter. What comes through arrives at the returned socket.
+pub async fn open(name: &'static str, address: SocketAddr) -> Result<UnixListener> {
+    let port = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("The notebook's {name} port, {address}, cannot be had"))?;
+    let (inside, way_in) = nameless()?;
+    let way_in = Arc::new(way_in);
+    tokio::spawn(async move {
+        loop {
+            match port.accept().await {
+                Ok((outside, _)) => {
+                    let way_in = way_in.clone();
+                    tokio::spawn(async move {
+                        if let Err(error) = pass(outside, &way_in).await {
+                            eprintln!("A connection to the {name} port was closed: {error:#}.");
+                        }
+                    });
+                }
+                // Out of descriptors, say.
+                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+            }
+        }
+    });
+    Ok(inside)
+}
+
+/// A socket to connect to that nobody else can find: its name is removed at once, and a descriptor leads to it.
+fn nameless() -> Result<(UnixListener, OwnedFd)> {
+    let folder = tempfile::tempdir().context("A temporary folder cannot be made")?;
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).context("A socket cannot be made")?;
+    let way_in = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_PATH)
+        .open(&path)?;
+    Ok((listener, way_in.into()))
+}
+
+async fn pass(outside: TcpStream, way_in: &OwnedFd) -> Result<()> {
+    outside.set_nodelay(true)?;
+    let inside = UnixStream::connect(format!("/proc/self/fd/{}", way_in.as_raw_fd())).await?;
+    let (mut from_jupyter, mut to_jupyter) = outside.into_split();
+    let (mut from_us, mut to_us) = inside.into_split();
+    tokio::select! {
+        refused = async {
+            let mut frames = Frames::default();
+            let mut buffer = vec![0; 16 * 1024];
+            loop {
+                let count = from_jupyter.read(&mut buffer).await.unwrap_or(0);
+                if count == 0 {
+                    return Ok(());
+                }
+                frames.check(&buffer[..count])?;
+                if to_us.write_all(&buffer[..count]).await.is_err() {
+                    return Ok(());
+                }
+            }
+        } => refused,
+        _ = copy(&mut from_us, &mut to_jupyter) => Ok(()),
+    }
+}
+
+/// Follows the frames of one connection.
+struct Frames {
+    next: Next,
+    /// The bytes of `next` that are still to come.
+    missing: u64,
+    flags: u8,
+    length: u64,
+    /// The lengths of this message's frames so far.
+    message: u64,
+}
+
+enum Next {
+    Greeting,
+    Flags,
+    Length,
+    Content,
+}
+
+impl Default for Frames {
+    fn default() -> Frames {
+        Frames {
+            next: Next::Greeting,
+            missing: 64,
+            flags: 0,
+            length: 0,
+            message: 0,
+        }
+    }
+}
+
+impl Frames {
+    /// Takes note of `bytes`; an error when a message becomes too large.
+    fn check(&mut self, mut bytes: &[u8]) -> Result<()> {
+        while !bytes.is_empty() {
+            let here = self.missing.min(bytes.len() as u64) as usize;
+            let (now, rest) = bytes.split_at(here);
+            bytes = rest;
+            self.missing -= here as u64;
+            match self.next {
+                Next::Flags => self.flags = now[0],
+                Next::Length => {
+                    for &byte in now {
+                        self.length = self.length << 8 | u64::from(byte);
+                    }
+                }
+                Next::Greeting | Next::Content => {}
+            }
+            // Content of no length ends where it begins, so it may take more than one step.
+            while self.missing == 0 {
+                self.step()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<()> {
+        (self.next, self.missing) = match self.next {
+            Next::Greeting => (Next::Flags, 1),
+            Next::Flags => {
+                self.length = 0;
+                (Next::Length, if self.flags & 2 == 0 { 1 } else { 8 })
+            }
+            Next::Length => {
+                self.message = self.message.saturating_add(self.length);
+                if self.message > LARGEST {
+                    bail!(
+                        "a message announced {} bytes, and {LARGEST} are the most",
+                        self.message
+                    );
+                }
+                (Next::Content, self.length)
+            }
+            Next::Content => {
+                // Bit 0: more frames of this message follow.
+                if self.flags & 1 == 0 {
+                    self.message = 0;
+                }
+                (Next::Flags, 1)
+            }
+        };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(frames: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = vec![0; 64];
+        bytes.extend(frames.concat());
+        bytes
+    }
+
+    fn long(flags: u8, length: u64) -> Vec<u8> {
+        let mut frame = vec![flags | 2];
+        frame.extend(length.to_be_bytes());
+        frame
+    }
+
+    #[test]
+    fn ordinary_frames_pass_however_they_are_cut() {
+        let content = [7; 300];
+        let bytes = stream(&[
+            b"\x04\x03abc",
+            b"\x01\x00",
+            b"\x00\x02xy",
+            &long(1, 300),
+            &content,
+            b"\x00\x01z",
+        ]);
+        Frames::default().check(&bytes).unwrap();
+        let mut frames = Frames::default();
+        for byte in &bytes {
+            frames.check(&[*byte]).unwrap();
+        }
+        assert!(
+            matches!(frames.next, Next::Flags),
+            "it stands between two frames"
+        );
+    }
+
+    #[test]
+    fn a_frame_that_announces_too_much_is_refused() {
+        for length in [LARGEST + 1, 1 << 47, u64::MAX] {
+            assert!(
+                Frames::default()
+                    .check(&stream(&[&long(0, length)]))
+                    .is_err(),
+                "{length}"
+            );
+        }
+        Frames::default()
+            .check(&stream(&[&long(0, LARGEST)]))
+            .unwrap();
+    }
+
+    #[test]
+    fn many_frames_of_one_message_count_together_and_messages_do_not() {
+        let half = vec![0; LARGEST as usize / 2 + 1];
+        let one = |flags| [&long(flags, half.len() as u64)[..], &half].concat();
+        assert!(
+            Frames::default()
+                .check(&stream(&[&one(1), &one(0)]))
+                .is_err()
+        );
+        Frames::default()
+            .check(&stream(&[&one(0), &one(0)]))
+            .unwrap();
+    }
+}
