@@ -54,6 +54,8 @@ pub struct Shown {
     pub results: Vec<Media>,
     /// What the kernel itself called an error: the compiler's messages, the end of the process.
     pub errors: Vec<String>,
+    /// Whether it was not run at all, because a cell before it failed.
+    pub was_aborted: bool,
     /// From the request to the reply.
     pub elapsed: Duration,
 }
@@ -170,6 +172,24 @@ impl Kernel {
         }
     }
 
+    /// Waits for the next message that is published as an effect of the cell `id`.
+    pub async fn next_published(
+        &mut self,
+        id: &str,
+        limit: Duration,
+    ) -> Result<JupyterMessageContent> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let message = timeout(left, self.iopub.read())
+                .await
+                .context("Nothing was published")??;
+            if is_child_of(&message, id) {
+                return Ok(message.content);
+            }
+        }
+    }
+
     /// Waits for the end of the cell with this `id`.
     pub async fn finish(&mut self, id: &str, limit: Duration) -> Result<Shown> {
         let start = Instant::now();
@@ -207,6 +227,7 @@ impl Kernel {
                 shown.note(published.content);
             }
         }
+        shown.was_aborted = status == Some(ReplyStatus::Aborted);
         if status != Some(ReplyStatus::Ok) && shown.errors.is_empty() {
             shown
                 .errors

@@ -41,7 +41,9 @@ impl Keeper {
 /// Asks for a spare for a notebook in `folder`. `None`: start one yourself.
 pub fn claim(keeper: &Keeper, place: &Place, folder: &Path) -> Option<Session> {
     // Spares are made for the labs' configuration.
-    if config::path(folder, place) != place.notebooks().join(config::NAME) || !keeper.say("claim") {
+    let own = config::path(folder, place).canonicalize().ok()?;
+    let labs = place.notebooks().join(config::NAME).canonicalize().ok()?;
+    if own != labs || !keeper.say("claim") {
         return None;
     }
     let taken = Session::take_over(&keeper.0).and_then(|session| {

@@ -1,0 +1,252 @@
+//! What the front adds to evcxr: errors that are errors, output at once and whole, and requests that evcxr leaves unanswered.
+
+mod common;
+
+use common::*;
+use jupyter_protocol::{ExecutionState, JupyterMessageContent as Content, Stdio};
+use labs::client::Kernel;
+use std::time::Duration;
+
+/// What was published for the cell `id`, until it is idle. Nothing may come later: so no more is waited for.
+async fn published(kernel: &mut Kernel, id: &str) -> Vec<Content> {
+    let mut all = Vec::new();
+    loop {
+        match kernel.next_published(id, LONG).await.unwrap() {
+            Content::Status(status) if status.execution_state == ExecutionState::Idle => {
+                return all;
+            }
+            Content::Status(_) | Content::ExecuteInput(_) => {}
+            content => all.push(content),
+        }
+    }
+}
+
+fn text(contents: &[Content], stdout: bool) -> String {
+    let streams = contents.iter().filter_map(|content| match content {
+        Content::StreamContent(stream) if matches!(stream.name, Stdio::Stdout) == stdout => {
+            Some(stream.text.as_str())
+        }
+        _ => None,
+    });
+    streams.collect()
+}
+
+#[test]
+fn errors_are_errors_with_their_cell_and_line() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = start(&place).await; // its first cell has the number 1
+        let mut error = async |code: &str| {
+            kernel
+                .execute(code, LONG)
+                .await
+                .unwrap()
+                .error()
+                .unwrap_or_default()
+        };
+        assert_eq!(error("fn third(v: &[u32]) -> u32 {\n    v[2]\n}").await, "");
+        assert_eq!(
+            error("let a = 1;\npanic!(\"oh {a}\");").await,
+            "oh 1\ncell [3], line 2:  panic!(\"oh {a}\");"
+        );
+        assert_eq!(
+            error("third(&[1])").await,
+            "index out of bounds: the len is 1 but the index is 2\ncell [2], line 2:  v[2]"
+        );
+        let question = error("let a = 1;\nlet n: u32 = \"x\".parse::<u32>()?;").await;
+        assert!(
+            question.contains("invalid digit found in string"),
+            "{question}"
+        );
+        assert!(
+            question.ends_with("cell [5], line 2:  let n: u32 = \"x\".parse::<u32>()?;"),
+            "{question}"
+        );
+        assert!(error("nothing").await.contains("cannot find value"));
+        let ended = error("std::process::exit(3);").await;
+        assert!(
+            ended.contains("exit status: 3") && ended.contains("variables are lost"),
+            "{ended}"
+        );
+        let crashed = error("unsafe { *(8 as *mut u8) = 1 };").await;
+        assert!(
+            crashed.contains("Segmentation fault") && !crashed.contains("evcxr::"),
+            "{crashed}"
+        );
+        assert_eq!(error("assert_eq!(third(&[1, 2, 3]), 3);").await, "");
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn cells_that_were_sent_with_one_that_fails_are_not_run() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = start(&place).await;
+        let file = place.home.join("written");
+        let writes = format!("std::fs::write({file:?}, \"three\")?;");
+        let mut last = String::new();
+        for code in [
+            "println!(\"one\");",
+            "panic!(\"two\");",
+            &writes,
+            "println!(\"four\");",
+        ] {
+            last = kernel.send(code).await.unwrap();
+        }
+        assert_eq!(kernel.next_line(LONG).await.unwrap(), "one\n");
+        let shown = kernel.finish(&last, LONG).await.unwrap();
+        assert!(shown.was_aborted && shown.stdout.is_empty(), "{shown:?}");
+        assert!(!file.exists(), "the third cell was not run");
+        // One that is sent later runs.
+        let shown = kernel.execute("println!(\"five\");", LONG).await.unwrap();
+        assert_eq!(shown.stdout, "five\n");
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn all_that_a_cell_prints_comes_before_it_is_idle() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = start(&place).await;
+        let code = "for i in 0..20_000 { println!(\"out {i}\"); eprintln!(\"err {i}\"); }";
+        let id = kernel.send(code).await.unwrap();
+        let all = published(&mut kernel, &id).await;
+        for (stdout, word) in [(true, "out"), (false, "err")] {
+            let expected: String = (0..20_000).map(|i| format!("{word} {i}\n")).collect();
+            assert!(text(&all, stdout) == expected, "{word} is whole");
+        }
+        // Gathered, or the page would stop answering.
+        assert!(all.len() < 4_000, "{} messages", all.len());
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn text_without_a_line_s_end_is_shown_and_hangs_nothing() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = start(&place).await;
+        let code = "use std::io::Write;\nprint!(\"abc\");\nstd::io::stdout().flush()?;";
+        let shown = kernel.execute(code, Duration::from_secs(20)).await.unwrap();
+        assert_eq!((shown.error(), shown.stdout.as_str()), (None, "abc"));
+        let code = "print!(\"def\");\nstd::io::stdout().flush()?;\npanic!(\"oh\");";
+        let shown = kernel.execute(code, Duration::from_secs(20)).await.unwrap();
+        assert!(shown.error().unwrap().starts_with("oh"));
+        assert_eq!(shown.stdout, "def");
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn every_figure_of_a_cell_is_shown_at_its_place_and_while_it_runs() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = start(&place).await;
+        let code = "
+            fn show(title: &str) { Bars::new(title).bar(\"a\", 1.0).evcxr_display() }
+            show(\"first\");
+            println!(\"between\");
+            show(\"second\");
+            Bars::new(\"third\").bar(\"a\", 1.0)";
+        let id = kernel.send(code).await.unwrap();
+        let all = published(&mut kernel, &id).await;
+        let kinds: Vec<&str> = all.iter().map(Content::message_type).collect();
+        assert_eq!(
+            kinds,
+            ["display_data", "stream", "display_data", "execute_result"]
+        );
+
+        // A place that is filled again; each stage is seen while the cell still runs.
+        let code = r#"
+            println!("LABS_DISPLAY {{\"display_id\":\"x\",\"update\":false,\"data\":{{\"text/plain\":\"stage 1\"}}}}");
+            let mut line = String::new();
+            while !std::path::Path::new(GO).exists() { std::hint::spin_loop(); }
+            println!("LABS_DISPLAY {{\"display_id\":\"x\",\"update\":true,\"data\":{{\"text/plain\":\"stage 2\"}}}}");"#;
+        let go = place.home.join("go");
+        kernel
+            .execute(&format!("const GO: &str = {:?};", go), LONG)
+            .await
+            .unwrap();
+        let id = kernel.send(code).await.unwrap();
+        loop {
+            match kernel.next_published(&id, LONG).await.unwrap() {
+                Content::DisplayData(display) => {
+                    assert_eq!(display.transient.unwrap().display_id.unwrap(), "x");
+                    break;
+                }
+                Content::Status(_) | Content::ExecuteInput(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        std::fs::write(&go, "").unwrap(); // the cell waits for this, so it was running when the first stage came
+        let rest = published(&mut kernel, &id).await;
+        assert!(
+            matches!(&rest[..], [Content::UpdateDisplayData(_)]),
+            "{rest:?}"
+        );
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn an_interrupt_while_nothing_runs_loses_nothing() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = start(&place).await;
+        kernel.execute("let kept = 42;", LONG).await.unwrap();
+        kernel.interrupt().await.unwrap();
+        assert_eq!(
+            kernel
+                .execute("println!(\"{kept}\");", LONG)
+                .await
+                .unwrap()
+                .stdout,
+            "42\n"
+        );
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn a_kernel_that_cannot_start_says_why_and_tries_again() {
+    let (_folder, place) = home();
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("evcxr.toml");
+        std::fs::write(&config, "[dependencies\n").unwrap();
+        let mut kernel = start_with(&place, |command| {
+            command.current_dir(folder.path());
+        })
+        .await;
+        let error = kernel
+            .execute("1 + 1", LONG)
+            .await
+            .unwrap()
+            .error()
+            .unwrap();
+        assert!(error.contains("evcxr.toml, line 1"), "{error}");
+        std::fs::write(&config, "").unwrap();
+        assert_eq!(
+            kernel
+                .execute("println!(\"{}\", 6 * 7);", LONG)
+                .await
+                .unwrap()
+                .stdout,
+            "42\n"
+        );
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn a_busy_kernel_can_be_asked_to_end() {
+    let (_folder, place) = home();
+    block_on(async {
+        let (mut kernel, _) = busy(&place).await;
+        let below = family(kernel.child.id().unwrap());
+        kernel.shutdown(false).await.unwrap();
+        within_a_second("all have ended", || !below.iter().any(|&pid| alive(pid))).await;
+    });
+}
