@@ -1,5 +1,6 @@
 //! The names every lab uses: `use labsupport::prelude::*;`.
 
+pub use crate::cell::Show;
 pub use crate::figure::*;
 pub use crate::measure::*;
 pub use crate::process::*;

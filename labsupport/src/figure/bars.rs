@@ -1,7 +1,7 @@
 use super::axis::Axis;
 use super::canvas::{self, Align, GRID, INK, LINE, MARGIN, TEXT, WIDTH, colour, text_width};
-use super::{FigureError, Format, show};
-use crate::cell;
+use super::{FigureError, Format, contents};
+use crate::cell::{self, Show};
 
 /// Bars that lie on their side, so that their names have room, each with its value and, if given, its spread.
 ///
@@ -221,7 +221,13 @@ impl Bars {
 
     /// Shows picture and text twin in a notebook cell.
     pub fn evcxr_display(&self) {
-        show(self.svg(), &self.text());
+        cell::emit(&self.contents());
+    }
+}
+
+impl Show for Bars {
+    fn contents(&self) -> Vec<(&'static str, String)> {
+        contents(self.svg(), self.text())
     }
 }
 

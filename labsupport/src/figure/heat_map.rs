@@ -1,6 +1,6 @@
 use super::canvas::{self, Align, FAINT, INK, LINE, MARGIN, TEXT, WHITE, WIDTH, text_width};
-use super::{FigureError, Format, show};
-use crate::cell;
+use super::{FigureError, Format, contents};
+use crate::cell::{self, Show};
 use plotters::style::RGBColor;
 
 /// Fields of colour over two rows of names; each field also carries its value in words.
@@ -411,7 +411,13 @@ impl HeatMap {
 
     /// Shows picture and text twin in a notebook cell.
     pub fn evcxr_display(&self) {
-        show(self.svg(), &self.text());
+        cell::emit(&self.contents());
+    }
+}
+
+impl Show for HeatMap {
+    fn contents(&self) -> Vec<(&'static str, String)> {
+        contents(self.svg(), self.text())
     }
 }
 

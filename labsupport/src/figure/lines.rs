@@ -2,8 +2,8 @@ use super::axis::Axis;
 use super::canvas::{
     self, Align, Canvas, FAINT, GRID, INK, LINE, MARGIN, SHADE, TEXT, WIDTH, text_width,
 };
-use super::{FigureError, Format, show};
-use crate::cell;
+use super::{FigureError, Format, contents};
+use crate::cell::{self, Show};
 
 /// Lines over a common x axis: one per series, with a marker at each point.
 ///
@@ -353,7 +353,13 @@ impl Lines {
 
     /// Shows picture and text twin in a notebook cell.
     pub fn evcxr_display(&self) {
-        show(self.svg(), &self.text());
+        cell::emit(&self.contents());
+    }
+}
+
+impl Show for Lines {
+    fn contents(&self) -> Vec<(&'static str, String)> {
+        contents(self.svg(), self.text())
     }
 }
 

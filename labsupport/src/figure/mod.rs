@@ -36,12 +36,10 @@ pub use heat_map::HeatMap;
 pub use lines::Lines;
 pub use table::Table;
 
-use crate::cell;
-
-/// Shows a figure in a notebook cell: the picture with its text twin, or the reason why there is none.
-fn show(svg: Result<String, FigureError>, text: &str) {
+/// What a figure shows: the picture with its text twin, or the reason why there is none.
+fn contents(svg: Result<String, FigureError>, text: String) -> Vec<(&'static str, String)> {
     match svg {
-        Ok(svg) => cell::emit(&[("image/svg+xml", &svg), ("text/plain", text)]),
-        Err(error) => cell::emit(&[("text/plain", &format!("No picture: {error}\n\n{text}"))]),
+        Ok(svg) => vec![("image/svg+xml", svg), ("text/plain", text)],
+        Err(error) => vec![("text/plain", format!("No picture: {error}\n\n{text}"))],
     }
 }

@@ -1,4 +1,4 @@
-use crate::cell;
+use crate::cell::{self, Show};
 use std::fmt;
 
 /// A table: words in the first columns, numbers in the others.
@@ -56,8 +56,14 @@ impl Table {
 
     /// Shows the table in a notebook cell.
     pub fn evcxr_display(&self) {
+        cell::emit(&self.contents());
+    }
+}
+
+impl Show for Table {
+    fn contents(&self) -> Vec<(&'static str, String)> {
         let (html, text) = self.both();
-        cell::emit(&[("text/html", &html), ("text/plain", &text)]);
+        vec![("text/html", html), ("text/plain", text)]
     }
 }
 

@@ -1,5 +1,5 @@
 use super::{Exit, WorkerError};
-use crate::cell;
+use crate::cell::{self, Show};
 use std::fmt;
 use std::time::Duration;
 
@@ -89,8 +89,14 @@ impl<T: fmt::Debug> Report<T> {
 
     /// Shows the table in a notebook cell.
     pub fn evcxr_display(&self) {
+        cell::emit(&self.contents());
+    }
+}
+
+impl<T: fmt::Debug> Show for Report<T> {
+    fn contents(&self) -> Vec<(&'static str, String)> {
         let (html, text) = self.table();
-        cell::emit(&[("text/html", &html), ("text/plain", &text)]);
+        vec![("text/html", html), ("text/plain", text)]
     }
 }
 

@@ -12,6 +12,38 @@
 
 use std::io::{self, Write};
 
+/// Something with contents for a notebook page: every figure, every table, every report.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+///
+/// /// A verdict that a cell can end with.
+/// struct Verdict(bool);
+///
+/// impl Show for Verdict {
+///     fn contents(&self) -> Vec<(&'static str, String)> {
+///         let word = if self.0 { "found" } else { "not found" };
+///         vec![
+///             ("text/html", format!("<b>{word}</b>")),
+///             ("text/plain", word.to_string()),
+///         ]
+///     }
+/// }
+///
+/// impl Verdict {
+///     fn evcxr_display(&self) {
+///         labsupport::cell::emit(&self.contents());
+///     }
+/// }
+///
+/// Verdict(true).evcxr_display();
+/// ```
+pub trait Show {
+    /// Pairs of MIME type and content, the richest first; the last is always the text twin, `text/plain`.
+    fn contents(&self) -> Vec<(&'static str, String)>;
+}
+
 /// Shows `contents`, pairs of MIME type and text, as the output of the running cell.
 ///
 /// # Examples
@@ -21,18 +53,27 @@ use std::io::{self, Write};
 ///     ("text/plain", "3 of 4 workers found it"),
 /// ]);
 /// ```
-pub fn emit(contents: &[(&str, &str)]) {
+pub fn emit(contents: &[(&str, impl AsRef<str>)]) {
+    print(&block(contents));
+}
+
+/// `contents` between the markers that evcxr reads.
+fn block(contents: &[(&str, impl AsRef<str>)]) -> String {
     let mut block = String::new();
     for (mime, content) in contents {
         block.push_str(&format!(
             "EVCXR_BEGIN_CONTENT {mime}\n{}\nEVCXR_END_CONTENT\n",
-            content.trim_end_matches('\n')
+            content.as_ref().trim_end_matches('\n')
         ));
     }
-    // One write under one lock, so that no line of another thread lands between the markers. A page that is gone is no
-    // reason to fail.
+    block
+}
+
+/// Writes whole lines to standard output: one write under one lock, so that no line of another thread lands between
+/// them. A page that is gone is no reason to fail.
+fn print(lines: &str) {
     let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(block.as_bytes());
+    let _ = stdout.write_all(lines.as_bytes());
     let _ = stdout.flush();
 }
 
@@ -117,4 +158,37 @@ pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> (String, Str
         text.push_str(&text_row(&mut row.iter().map(String::as_str)));
     }
     (html, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prelude::*;
+
+    #[test]
+    fn a_block_has_its_markers_on_lines_of_their_own() {
+        let contents = [("text/html", "<b>3</b>"), ("text/plain", "3\n\n")];
+        assert_eq!(
+            block(&contents),
+            "EVCXR_BEGIN_CONTENT text/html\n<b>3</b>\nEVCXR_END_CONTENT\n\
+             EVCXR_BEGIN_CONTENT text/plain\n3\nEVCXR_END_CONTENT\n"
+        );
+    }
+
+    #[test]
+    fn the_richest_comes_first_and_the_text_twin_last() {
+        let mimes = |shown: &dyn Show| -> Vec<&str> {
+            shown.contents().iter().map(|(mime, _)| *mime).collect()
+        };
+        let picture = ["image/svg+xml", "text/plain"];
+        let words = ["text/html", "text/plain"];
+        let heat_map = HeatMap::new("T").x("x", ["1"]).y("y", ["2"]);
+        assert_eq!(mimes(&Lines::new("T").series("a", [(1.0, 2.0)])), picture);
+        assert_eq!(mimes(&Bars::new("T").bar("a", 1.0)), picture);
+        assert_eq!(mimes(&heat_map.field(0, 0, 3.0)), picture);
+        assert_eq!(mimes(&Lines::new("nothing to draw")), ["text/plain"]);
+        assert_eq!(mimes(&Table::new(["a"]).row(["b"])), words);
+        let report = Workers::spawn(1, |_| 1).unwrap().join().unwrap();
+        assert_eq!(mimes(&report), words);
+    }
 }
