@@ -9,6 +9,21 @@
 //! evcxr keeps the last content of each MIME type of a cell and sends all of them when the cell ends; JupyterLab shows
 //! the richest one. So a picture always travels with its text twin. Outside a notebook the same calls print the
 //! markers; a program prints `figure.text()` instead.
+//!
+//! What changes while the cell runs has a [`Display`], a place on the page that is filled again and again, where the
+//! kernel can do that.
+
+mod display;
+#[cfg(test)]
+mod fake;
+mod json;
+mod pace;
+
+pub use display::Display;
+pub(crate) use display::Page;
+#[cfg(test)]
+pub(crate) use fake::Fake;
+pub(crate) use pace::Pace;
 
 use std::io::{self, Write};
 

@@ -18,7 +18,7 @@ mod process;
 mod shm;
 
 pub(crate) use activity::{activity, has_live_children, other_threads};
-pub(crate) use clock::thread_cpu_time;
+pub(crate) use clock::{monotonic_nanos, thread_cpu_time};
 pub(crate) use futex::{futex_wait, futex_wake};
 pub(crate) use mutex::{Acquired, RobustMutex};
 pub(crate) use process::{

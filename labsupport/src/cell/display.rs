@@ -1,0 +1,239 @@
+use super::json::{one_line, quote};
+use super::{Show, block, print};
+use crate::sys;
+use std::time::Instant;
+
+/// A place on the page that can be filled again while the cell runs.
+///
+/// That takes a kernel that knows how: ours, which sets `LABS_LIVE=1` in the process where cells run. Each fill is then
+/// one line on standard output, which the kernel takes out of the cell's output:
+///
+/// ```text
+/// LABS_DISPLAY {"display_id":"…","update":false,"data":{"image/svg+xml":"…","text/plain":"…"}}
+/// ```
+///
+/// Anywhere else (a stock evcxr kernel, a terminal, a test) nothing can be taken back from the page. There a display
+/// writes whole [lines](Display::line) while it waits, and shows its contents once, at the [end](Display::end).
+///
+/// A display belongs to the process that made it: the copy that a forked worker has writes nothing.
+///
+/// # Examples
+/// ```
+/// use labsupport::cell::Display;
+/// use labsupport::prelude::*;
+/// let mut display = Display::new();
+/// for n in 1..=3 {
+///     display.fill(&Table::new(["so far"]).row([n.to_string()])); // replaces what was there
+/// }
+/// display.end(&Table::new(["in the end"]).row(["3"]));
+/// ```
+pub struct Display {
+    page: Page,
+    id: String,
+    filled: bool,
+    owner: sys::Pid,
+}
+
+impl Display {
+    /// A place that is empty so far, on the page of the running cell.
+    pub fn new() -> Display {
+        Display::on(Page::of_this_cell())
+    }
+
+    /// The same on another page.
+    pub(crate) fn on(page: Page) -> Display {
+        let owner = sys::getpid();
+        // Two displays have one process, one moment and one address in common only if they are the same. Nothing is
+        // counted: every cell has its own copy of this crate, and each copy would count from zero.
+        let mut id = String::with_capacity(64);
+        let address = id.as_ptr() as usize;
+        id.push_str(&format!(
+            "labs-{owner}-{}-{address:x}",
+            sys::monotonic_nanos()
+        ));
+        Display {
+            page,
+            id,
+            filled: false,
+            owner,
+        }
+    }
+
+    /// Whether the page can be filled again while the cell runs.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::cell::Display;
+    /// assert!(!Display::new().is_live()); // here, where no kernel listens
+    /// ```
+    pub fn is_live(&self) -> bool {
+        self.page.live
+    }
+
+    /// Shows `shown` in place of what was there before. On a page that is not live this does nothing, and draws nothing.
+    pub fn fill(&mut self, shown: &(impl Show + ?Sized)) {
+        if !self.page.live || !self.is_mine() {
+            return;
+        }
+        let data: Vec<String> = (shown.contents().iter())
+            .map(|(mime, content)| {
+                let content = if mime.contains("json") {
+                    one_line(content)
+                } else {
+                    quote(content)
+                };
+                format!("{}:{content}", quote(mime))
+            })
+            .collect();
+        let (id, update, data) = (quote(&self.id), self.filled, data.join(","));
+        (self.page.write)(&format!(
+            "LABS_DISPLAY {{\"display_id\":{id},\"update\":{update},\"data\":{{{data}}}}}\n"
+        ));
+        self.filled = true;
+    }
+
+    /// Writes a line of plain text, for readers of a page that is not live. On a live page this does nothing.
+    ///
+    /// Line breaks in `text` become spaces.
+    pub fn line(&mut self, text: &str) {
+        if !self.page.live && self.is_mine() {
+            (self.page.write)(&format!("{}\n", text.replace(['\n', '\r'], " ")));
+        }
+    }
+
+    /// Shows `shown` for good: a live page is filled a last time, any other one now gets it as the cell's output.
+    pub fn end(&mut self, shown: &(impl Show + ?Sized)) {
+        if self.page.live {
+            self.fill(shown);
+        } else if self.is_mine() {
+            (self.page.write)(&block(&shown.contents()));
+        }
+    }
+
+    /// What the page's clock shows.
+    pub(crate) fn now(&self) -> Instant {
+        (self.page.now)()
+    }
+
+    /// Whether this process made the display, and is not a worker with a copy of it.
+    pub(crate) fn is_mine(&self) -> bool {
+        sys::getpid() == self.owner
+    }
+}
+
+impl Default for Display {
+    fn default() -> Display {
+        Display::new()
+    }
+}
+
+/// What a display writes to, and the clock it lives by.
+pub(crate) struct Page {
+    /// Whether somebody takes the display lines out of what is written.
+    pub(crate) live: bool,
+    /// Writes its text, which is whole lines, in one go.
+    pub(crate) write: Box<dyn FnMut(&str)>,
+    pub(crate) now: Box<dyn Fn() -> Instant>,
+}
+
+impl Page {
+    pub(crate) fn of_this_cell() -> Page {
+        Page {
+            live: std::env::var_os("LABS_LIVE").is_some_and(|live| live == "1"),
+            write: Box::new(print),
+            now: Box::new(Instant::now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Fake;
+    use super::*;
+    use crate::process::Workers;
+
+    /// Shows a word, and something that is JSON already.
+    struct Word(&'static str);
+
+    impl Show for Word {
+        fn contents(&self) -> Vec<(&'static str, String)> {
+            vec![
+                ("application/vnd.labs+json", "{\n\"n\": 1}".into()),
+                ("text/plain", self.0.into()),
+            ]
+        }
+    }
+
+    /// Must not be drawn.
+    struct Never;
+
+    impl Show for Never {
+        fn contents(&self) -> Vec<(&'static str, String)> {
+            panic!("drawn for nobody")
+        }
+    }
+
+    #[test]
+    fn a_live_page_gets_one_line_per_fill_in_one_write() {
+        let page = Fake::live();
+        let mut display = Display::on(page.page());
+        let line = |update: bool, word: &str| {
+            format!(
+                "LABS_DISPLAY {{\"display_id\":\"{}\",\"update\":{update},\"data\":{{\
+                 \"application/vnd.labs+json\":{{ \"n\": 1}},\"text/plain\":\"{word}\"}}}}\n",
+                display.id
+            )
+        };
+        let lines = [
+            line(false, "a \\\"b\\\"\\nc"),
+            line(true, "d"),
+            line(true, "e"),
+        ];
+        display.fill(&Word("a \"b\"\nc"));
+        display.line("not on a live page");
+        display.fill(&Word("d"));
+        display.end(&Word("e"));
+        assert_eq!(page.take(), lines);
+    }
+
+    #[test]
+    fn a_stock_page_gets_plain_lines_and_the_end() {
+        let page = Fake::stock();
+        let mut display = Display::on(page.page());
+        display.fill(&Never);
+        assert!(page.take().is_empty());
+        display.line("still\nat it");
+        assert_eq!(page.take(), ["still at it\n"]);
+        display.end(&Word("done"));
+        assert_eq!(page.take(), [block(&Word("done").contents())]);
+    }
+
+    #[test]
+    fn no_two_displays_share_a_name() {
+        let page = Fake::live();
+        let alive: Vec<Display> = (0..50).map(|_| Display::on(page.page())).collect();
+        let mut ids: Vec<String> = alive.iter().map(|display| display.id.clone()).collect();
+        // One after the other, so that one address serves them all.
+        ids.extend((0..50).map(|_| Display::on(page.page()).id));
+        let elsewhere = Workers::spawn(2, |_| Display::on(Fake::live().page()).id.clone());
+        ids.extend(elsewhere.unwrap().join().unwrap().values().unwrap());
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 102);
+    }
+
+    #[test]
+    fn a_workers_copy_writes_nothing() {
+        for page in [Fake::live(), Fake::stock()] {
+            let display = std::cell::RefCell::new(Display::on(page.page()));
+            let workers = Workers::spawn(1, |_| {
+                let mut copy = display.borrow_mut();
+                copy.fill(&Never);
+                copy.line("no");
+                copy.end(&Never);
+                page.take().len()
+            });
+            assert_eq!(workers.unwrap().join().unwrap().values().unwrap(), [0]);
+        }
+    }
+}

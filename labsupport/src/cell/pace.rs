@@ -1,0 +1,41 @@
+use std::time::{Duration, Instant};
+
+/// How often something may be shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    next: Instant,
+    every: Duration,
+}
+
+impl Pace {
+    /// The first time at `first`, and from then on at the most once in `every`.
+    pub(crate) fn new(first: Instant, every: Duration) -> Pace {
+        Pace { next: first, every }
+    }
+
+    /// Whether it may be shown `now`. If so, the caller shows it.
+    pub(crate) fn is_due(&mut self, now: Instant) -> bool {
+        let due = now >= self.next;
+        if due {
+            self.next = now + self.every;
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_one_moves_the_next_one_back() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut pace = Pace::new(at(20), Duration::from_millis(10));
+        let due: Vec<u64> = [0, 19, 20, 29, 35, 40, 44, 45]
+            .into_iter()
+            .filter(|&millis| pace.is_due(at(millis)))
+            .collect();
+        assert_eq!(due, [20, 35, 45]);
+    }
+}
