@@ -17,6 +17,8 @@ use std::time::Instant;
 ///
 /// A display belongs to the process that made it: the copy that a forked worker has writes nothing.
 ///
+/// A lab uses [`Live`](crate::figure::Live), which is built on it.
+///
 /// # Examples
 /// ```
 /// use labsupport::cell::Display;

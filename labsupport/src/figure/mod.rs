@@ -17,6 +17,8 @@
 //! # Ok::<(), FigureError>(())
 //! ```
 //!
+//! What takes a while is shown while it is measured: [`Live`] is a figure that changes.
+//!
 //! Colours come from Okabe and Ito's palette, which people with the common kinds of colour blindness tell apart; series
 //! also differ in marker and dash, so that colour is never alone.
 
@@ -27,6 +29,7 @@ mod error;
 mod format;
 mod heat_map;
 mod lines;
+mod live;
 mod table;
 
 pub use bars::Bars;
@@ -34,6 +37,7 @@ pub use error::FigureError;
 pub use format::Format;
 pub use heat_map::HeatMap;
 pub use lines::Lines;
+pub use live::Live;
 pub use table::Table;
 
 /// What a figure shows: the picture with its text twin, or the reason why there is none.
