@@ -17,7 +17,7 @@ use std::time::Instant;
 ///
 /// A display belongs to the process that made it: the copy that a forked worker has writes nothing.
 ///
-/// A lab uses [`Live`](crate::figure::Live), which is built on it.
+/// A lab uses [`Live`](crate::figure::Live) and [`Progress`](crate::figure::Progress), which are built on it.
 ///
 /// # Examples
 /// ```

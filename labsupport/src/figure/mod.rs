@@ -17,7 +17,8 @@
 //! # Ok::<(), FigureError>(())
 //! ```
 //!
-//! What takes a while is shown while it is measured: [`Live`] is a figure that changes.
+//! What takes a while is shown while it is measured: [`Live`] is a figure that changes, and
+//! [`Progress`] says how far it has come.
 //!
 //! Colours come from Okabe and Ito's palette, which people with the common kinds of colour blindness tell apart; series
 //! also differ in marker and dash, so that colour is never alone.
@@ -30,6 +31,7 @@ mod format;
 mod heat_map;
 mod lines;
 mod live;
+mod progress;
 mod table;
 
 pub use bars::Bars;
@@ -38,6 +40,7 @@ pub use format::Format;
 pub use heat_map::HeatMap;
 pub use lines::Lines;
 pub use live::Live;
+pub use progress::{Counted, Progress};
 pub use table::Table;
 
 /// What a figure shows: the picture with its text twin, or the reason why there is none.
