@@ -125,7 +125,7 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
     fn collect(mut self, limit: Option<Duration>) -> Result<Report<T>, JoinError> {
         self.wait(limit).map_err(JoinError)?;
         let elapsed = self.started.elapsed();
-        let outcomes = self.children.iter_mut().enumerate();
+        let outcomes = self.children.iter().enumerate();
         Ok(Report {
             outcomes: outcomes
                 .map(|(index, child)| outcome(index, child, limit))
@@ -357,17 +357,17 @@ fn run<T: Serialize>(work: impl FnOnce() -> T, forked: Instant) -> (i32, Vec<u8>
 
 fn outcome<T: DeserializeOwned>(
     index: usize,
-    child: &mut Child,
+    child: &Child,
     limit: Option<Duration>,
 ) -> Outcome<T> {
-    let (ended, usage, collected) = child.ended.take().expect("wait collected every worker");
+    let (ended, usage, collected) = child.ended.expect("wait collected the worker");
     let header = child.received.split_at_checked(HEADER);
     let (tag, wall, body) = header.map_or((None, collected, &[][..]), |(header, body)| {
         let nanos = u64::from_le_bytes(header[1..].try_into().expect("eight bytes"));
         (Some(header[0]), Duration::from_nanos(nanos), body)
     });
     let mut value = None;
-    let exit = match (child.timed_out.take(), ended, tag) {
+    let exit = match (child.timed_out.clone(), ended, tag) {
         (_, sys::Ended::Code(0), Some(RETURNED)) => match postcard::from_bytes(body) {
             Ok(returned) => {
                 value = Some(returned);
