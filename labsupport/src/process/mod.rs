@@ -20,6 +20,7 @@
 mod error;
 mod exit;
 mod report;
+mod roster;
 mod worker;
 mod workers;
 

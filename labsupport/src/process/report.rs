@@ -106,7 +106,7 @@ impl<T: fmt::Debug> fmt::Display for Report<T> {
     }
 }
 
-fn milliseconds(duration: Duration) -> String {
+pub(super) fn milliseconds(duration: Duration) -> String {
     format!("{:.1} ms", duration.as_secs_f64() * 1e3)
 }
 

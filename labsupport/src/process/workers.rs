@@ -1,4 +1,6 @@
+use super::roster::Roster;
 use super::{Exit, JoinError, Outcome, Report, SpawnError, Worker};
+use crate::cell::Page;
 use crate::sys::{self, fault};
 use serde::{Serialize, de::DeserializeOwned};
 use std::cell::RefCell;
@@ -99,7 +101,7 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
     /// # Errors
     /// The system failed; a worker's bad end is no error here but in [`Report::values`].
     pub fn join(self) -> Result<Report<T>, JoinError> {
-        self.collect(None)
+        self.collect(None, None)
     }
 
     /// Waits for all workers, at the most for `limit`; kills those that have not ended by then and reports them as
@@ -119,12 +121,60 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn join_timeout(self, limit: Duration) -> Result<Report<T>, JoinError> {
-        self.collect(Some(limit))
+        self.collect(Some(limit), None)
     }
 
-    fn collect(mut self, limit: Option<Duration>) -> Result<Report<T>, JoinError> {
-        self.wait(limit).map_err(JoinError)?;
-        let elapsed = self.started.elapsed();
+    /// As [`join_timeout`](Workers::join_timeout), with a table on the page while it waits: for each worker whether it
+    /// runs or how it ended, and its wall time so far. The table changes when somebody ends, at the most ten times a
+    /// second, and once a second for the wall times; when all have ended it stays.
+    ///
+    /// Where the page cannot change while a cell runs (a stock evcxr kernel, a terminal) there is a line of text as each
+    /// worker ends.
+    ///
+    /// # Errors
+    /// As [`join`](Workers::join).
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// use std::time::Duration;
+    /// let workers = Workers::spawn(4, |w| w.share_of(0..1_000_000u64).sum::<u64>())?;
+    /// let report = workers.join_live(Duration::from_secs(60))?;
+    /// assert_eq!(report.values()?.iter().sum::<u64>(), 499_999_500_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn join_live(self, limit: Duration) -> Result<Report<T>, JoinError> {
+        self.join_on(Page::of_this_cell(), limit)
+    }
+
+    pub(super) fn join_on(self, page: Page, limit: Duration) -> Result<Report<T>, JoinError> {
+        let forked = self.children.iter().map(|child| child.forked);
+        let roster = Roster::new(page, forked);
+        self.collect(Some(limit), Some(roster))
+    }
+
+    fn collect(
+        mut self,
+        limit: Option<Duration>,
+        mut roster: Option<Roster>,
+    ) -> Result<Report<T>, JoinError> {
+        let waited = self.wait(limit, |children| {
+            let roster = roster.as_mut()?;
+            for (index, child) in children.iter().enumerate() {
+                if child.ended.is_some() && !roster.has_ended(index) {
+                    // The report reads the value a second time. Only who reads it knows that it came home.
+                    roster.note(&outcome::<T>(index, child, limit));
+                }
+            }
+            roster.show()
+        });
+        if let Err(error) = waited {
+            drop(self);
+            roster.into_iter().for_each(Roster::give_up);
+            return Err(JoinError(error));
+        }
+        let collected = self.children.iter().filter_map(Child::collected).max();
+        let elapsed = collected.map_or(Duration::ZERO, |last| last - self.started);
         let outcomes = self.children.iter().enumerate();
         Ok(Report {
             outcomes: outcomes
@@ -196,19 +246,27 @@ impl<T> Workers<T> {
         self.children.iter().map(|child| child.pid as u32).collect()
     }
 
-    /// Reads every pipe to its end and collects every worker; kills those that outlast `limit`.
-    fn wait(&mut self, limit: Option<Duration>) -> io::Result<()> {
+    /// Reads every pipe to its end and collects every worker; kills those that outlast `limit`. `watch` sees the workers
+    /// once those are collected that have ended by then: at first, after every end, and at the time that it asks for.
+    fn wait(
+        &mut self,
+        limit: Option<Duration>,
+        mut watch: impl FnMut(&[Child]) -> Option<Instant>,
+    ) -> io::Result<()> {
         let deadline = limit.map(|limit| Instant::now() + limit);
         let mut silent = false;
+        let mut look = Some(Instant::now());
         loop {
             let waiting: Vec<usize> = (0..self.children.len())
                 .filter(|&index| self.children[index].ended.is_none())
                 .collect();
             if waiting.is_empty() {
+                watch(&self.children);
                 return Ok(());
             }
             let pipes: Vec<&OwnedFd> = waiting.iter().map(|&i| &self.children[i].pipe).collect();
             let next = deadline.or((!silent).then(|| Instant::now() + PATIENCE));
+            let next = next.into_iter().chain(look).min();
             let ready = sys::wait_readable(&pipes, next)?;
             for &index in &ready {
                 let child = &mut self.children[waiting[index]];
@@ -217,6 +275,7 @@ impl<T> Workers<T> {
                 }
             }
             if !ready.is_empty() {
+                look = Some(Instant::now());
                 continue;
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -226,6 +285,8 @@ impl<T> Workers<T> {
                     let _ = sys::send_signal(child.pid, libc::SIGKILL);
                     child.reap()?;
                 }
+            } else if look.is_some_and(|look| Instant::now() >= look) {
+                look = watch(&self.children);
             } else if deadline.is_none() && !silent {
                 silent = true;
                 for index in waiting {
@@ -264,6 +325,11 @@ impl Child {
             .expect("a wait that blocks returns only with an ended process");
         self.ended = Some((ended, usage, self.forked.elapsed()));
         Ok(())
+    }
+
+    /// When it was collected.
+    fn collected(&self) -> Option<Instant> {
+        self.ended.map(|(_, _, after)| self.forked + after)
     }
 }
 
