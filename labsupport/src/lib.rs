@@ -72,6 +72,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! **While it runs.** A figure that grows, a bar for what takes a while, and a table of who still works:
+//!
+//! ```
+//! # use labsupport::prelude::*;
+//! use std::time::Duration;
+//!
+//! let (mut points, mut live) = (Vec::new(), Live::new());
+//! for count in Progress::over("measuring", [1, 2, 4]) {
+//!     let workers = Workers::spawn(count, |w| w.index())?;
+//!     let report = workers.join_live(Duration::from_secs(10))?;
+//!     points.push((count as f64, report.elapsed().as_secs_f64()));
+//!     let figure = Lines::new("Starting workers").x("workers").y("time").y_format(Format::Seconds);
+//!     live.update(&figure.series("fork to end", points.clone()));
+//! }
+//! live.finish();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # The rooms, from the ground up
 //!
 //! A module uses only those above it in this list.
@@ -79,11 +97,11 @@
 //! | module | what lives there |
 //! |---|---|
 //! | `sys` (private) | every unsafe system call: fork, parent-death signal, robust mutex, futex |
-//! | [`cell`] | what a notebook cell shows: content by MIME type, and its text twin |
+//! | [`cell`] | what a notebook cell shows: content by MIME type, and its text twin; `Show`, `Display` |
 //! | [`process`] | `Workers`, `Worker`, `Report`, `Exit` |
 //! | [`shared`] | `Segment`, `Lock`, `Flag`, `Value`, `Array`, `Queue` |
 //! | [`measure`] | `time`, `measure`, `Samples`, `Work` |
-//! | [`figure`] | lines, bars, heat map |
+//! | [`figure`] | lines, bars, heat map, table; `Live` and `Progress`, which change while the cell runs |
 //!
 //! In a notebook every cell is a library of its own with its own copy of this crate, so the crate keeps no global state.
 

@@ -66,6 +66,9 @@ impl Progress {
     }
 
     /// Counts the rounds of a loop over `items`: a round is done when the next one is asked for.
+    ///
+    /// `items` must know their number: an array, a slice, a `Vec`, a range such as `0..40` (not `1..=40`, whose length may
+    /// be one more than a number can say).
     pub fn over<I: IntoIterator<IntoIter: ExactSizeIterator>>(
         name: impl Into<String>,
         items: I,
