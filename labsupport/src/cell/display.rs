@@ -216,7 +216,7 @@ mod tests {
         let alive: Vec<Display> = (0..50).map(|_| Display::on(page.page())).collect();
         let mut ids: Vec<String> = alive.iter().map(|display| display.id.clone()).collect();
         // One after the other, so that one address serves them all.
-        ids.extend((0..50).map(|_| Display::on(page.page()).id));
+        ids.extend((0..50).map(|_| Display::on(page.page()).id.clone()));
         let elsewhere = Workers::spawn(2, |_| Display::on(Fake::live().page()).id.clone());
         ids.extend(elsewhere.unwrap().join().unwrap().values().unwrap());
         ids.sort();
