@@ -27,7 +27,8 @@ const STRAGGLERS: Duration = Duration::from_millis(60);
 
 /// Ports and key of a kernel, and the file that tells them to it.
 pub struct Connection {
-    info: ConnectionInfo,
+    /// The ports and the key.
+    pub info: ConnectionInfo,
     /// The connection file, readable by this user alone.
     pub file: PathBuf,
 }

@@ -81,6 +81,12 @@ pub fn close_on_exec(handle: &OwnedFd) {
     let _ = set_close_on_exec(handle.as_raw_fd(), true);
 }
 
+/// Gives a pipe as much room as an ordinary user may have; less does no harm.
+pub fn enlarge_pipe(handle: RawFd) {
+    // SAFETY: F_SETPIPE_SZ takes a descriptor and a number; what is no pipe, or too much, is an error.
+    unsafe { libc::fcntl(handle, libc::F_SETPIPE_SZ, 1 << 20) };
+}
+
 /// Takes what is open as standard input for another use, and leaves an empty one in its place.
 pub fn take_stdin() -> io::Result<OwnedFd> {
     let empty = std::fs::File::open("/dev/null")?;

@@ -203,7 +203,10 @@ impl Front {
             Event::Started(Ok(inner)) => {
                 self.state = State::Ready(Box::new(inner));
                 self.tell_busy(false);
-                self.tell_state(None).await;
+                // A cell that waits says "busy" by itself.
+                if self.queue.is_empty() {
+                    self.tell_state(None).await;
+                }
                 self.advance().await;
             }
             Event::Started(Err(error)) => {

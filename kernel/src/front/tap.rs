@@ -60,6 +60,10 @@ pub fn open() {
 fn open_to(front: UnixDatagram) -> std::io::Result<()> {
     let (out, out_end) = pipe()?;
     let (err, err_end) = pipe()?;
+    // A figure is larger than a pipe usually is. Where it does not fit at once, a line of a worker could land inside it.
+    for end in [&out_end, &err_end] {
+        watch::enlarge_pipe(end.as_raw_fd());
+    }
     let evcxr = watch::replace(1, out_end.as_raw_fd())?;
     // evcxr waits for the end of its standard error; this is it.
     drop(watch::replace(2, err_end.as_raw_fd())?);

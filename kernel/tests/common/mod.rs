@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // each test uses a part of it
 
-use labs::client::Kernel;
+use labs::client::{Connection, Kernel};
 use labs::place::Place;
 use std::collections::BTreeSet;
 use std::fs;
@@ -51,7 +51,15 @@ pub async fn start(place: &Place) -> Kernel {
 
 /// As [`start`], after `change` has changed the command.
 pub async fn start_with(place: &Place, change: impl FnOnce(&mut Command)) -> Kernel {
-    let connection = Kernel::connection(&place.home).unwrap();
+    start_at(place, Kernel::connection(&place.home).unwrap(), change).await
+}
+
+/// As [`start_with`], at ports that the test knows.
+pub async fn start_at(
+    place: &Place,
+    connection: Connection,
+    change: impl FnOnce(&mut Command),
+) -> Kernel {
     let mut command = Command::new(env!("CARGO_BIN_EXE_labs"));
     command
         .args(["kernel", "--connection-file"])
