@@ -243,9 +243,8 @@ impl<I: ExactSizeIterator> Iterator for Counted<I> {
     fn next(&mut self) -> Option<I::Item> {
         // Whoever asks for the next one is done with those before.
         self.progress.set(self.given);
-        let item = self.items.next();
-        self.given += usize::from(item.is_some());
-        item
+        self.given += 1;
+        self.items.next()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
