@@ -68,6 +68,16 @@ async fn orphaned(parent: i32) {
     }
 }
 
+/// What evcxr answers. Of anything else it says nothing, and the front would wait for ever.
+const FOR_EVCXR: [&str; 6] = [
+    "execute_request",
+    "complete_request",
+    "inspect_request",
+    "comm_open",
+    "comm_msg",
+    "comm_close",
+];
+
 type Starting = Pin<Box<dyn Future<Output = Result<Inner>>>>;
 
 /// The inner kernel, in whatever state it is.
@@ -261,6 +271,7 @@ impl Front {
                 "kernel_info_request" => Some(answers::kernel_info(&self.rust)),
                 "comm_info_request" => Some(answers::comm_info()),
                 "history_request" => Some(answers::history(&request, &self.cells)),
+                "connect_request" => Some(self.ports.numbers.clone()),
                 "is_complete_request" => Some(answers::is_complete(request.text("code"))),
                 "execute_request" if request.text("code").trim().is_empty() => {
                     Some(cell::reply_ok(self.count))
@@ -270,6 +281,10 @@ impl Front {
             if let Some(content) = own {
                 let kind = reply_kind(request.kind());
                 self.answer(Channel::Shell, &request, &kind, content).await;
+                continue;
+            }
+            if !FOR_EVCXR.contains(&request.kind()) {
+                eprintln!("A message of the type {} was ignored.", request.kind());
                 continue;
             }
             match &mut self.state {

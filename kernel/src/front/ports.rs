@@ -5,7 +5,7 @@ use super::message::Message;
 use anyhow::{Context, Result};
 use jupyter_protocol::ConnectionInfo;
 use jupyter_zmq_client::{Connection, KernelIoPubConnection, KernelShellConnection};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::time::Duration;
 use zeromq::{PubSocket, RepSocket, RouterSocket, Socket, SocketRecv, SocketSend};
@@ -27,6 +27,8 @@ pub struct Ports {
     control: KernelShellConnection,
     stdin: KernelShellConnection,
     iopub: KernelIoPubConnection,
+    /// The answer to the old `connect_request`.
+    pub numbers: Value,
 }
 
 impl Ports {
@@ -56,6 +58,14 @@ impl Ports {
             .bind_listener(gate::open("iopub", (ip, info.iopub_port).into()).await?)
             .await?;
         Ok(Ports {
+            numbers: json!({
+                "status": "ok",
+                "shell_port": info.shell_port,
+                "iopub_port": info.iopub_port,
+                "stdin_port": info.stdin_port,
+                "control_port": info.control_port,
+                "hb_port": info.hb_port,
+            }),
             shell: Connection::new(shell, &info.key, &session),
             control: Connection::new(control, &info.key, &session),
             stdin: Connection::new(stdin, &info.key, &session),
