@@ -1,4 +1,4 @@
-//! Lab 03 as a student meets it: JupyterLab in a real browser, on a copy of the notebook.
+//! The labs as a student meets them: JupyterLab in a real browser.
 //!
 //! Needs `target/release/labs`, which `cargo labs test` has built, and Debian's packages `chromium` and `chromium-driver`; `.ci/run` installs them.
 
@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// One browser at a time: two would measure each other.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// JupyterLab on a copy of lab 03, a browser's driver, and the folders of both.
+/// JupyterLab on a notebook, a browser's driver, and the folders of both.
 struct Desk {
     lab: Child,
     driver: Child,
@@ -29,14 +29,34 @@ struct Desk {
 }
 
 impl Desk {
-    fn set_up() -> Desk {
+    /// A desk with a copy of lab 03.
+    fn with_lab_03() -> Desk {
+        Desk::set_up(|folder| {
+            let copy = folder.join("03_check_frequency.ipynb");
+            let lab = checkout().join("notebooks/03_check_frequency.ipynb");
+            std::fs::copy(lab, &copy).unwrap();
+            copy
+        })
+    }
+
+    /// A desk with notebooks of these code cells, `0.ipynb` and so on; the first is opened.
+    fn with(notebooks: &[&[&str]]) -> Desk {
+        Desk::set_up(|folder| {
+            for (number, cells) in notebooks.iter().enumerate() {
+                let file = folder.join(format!("{number}.ipynb"));
+                std::fs::write(file, notebook(cells).to_string()).unwrap();
+            }
+            folder.join("0.ipynb")
+        })
+    }
+
+    /// `write` puts what is needed into the folder and says which notebook to open.
+    fn set_up(write: impl FnOnce(&Path) -> PathBuf) -> Desk {
         let alone = ALONE
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let folder = tempfile::tempdir().unwrap();
-        let notebooks = checkout().join("notebooks");
-        let copy = folder.path().join("03_check_frequency.ipynb");
-        std::fs::copy(notebooks.join("03_check_frequency.ipynb"), &copy).unwrap();
+        let copy = write(folder.path());
 
         let mut lab = Command::new(checkout().join("target/release/labs"))
             .args(["open", "--no-browser", "--port", &free_port().to_string()])
@@ -159,45 +179,78 @@ async fn photograph(browser: &Client, name: &str) {
     .unwrap();
 }
 
+fn notebook(cells: &[&str]) -> Value {
+    let cells = cells.iter().enumerate().map(|(number, source)| {
+        json!({
+            "cell_type": "code", "id": format!("cell-{number}"), "metadata": {},
+            "execution_count": null, "outputs": [], "source": source
+        })
+    });
+    json!({
+        "nbformat": 4, "nbformat_minor": 5, "cells": cells.collect::<Vec<_>>(),
+        "metadata": {"kernelspec": {"name": "rust", "display_name": "Rust", "language": "rust"}}
+    })
+}
+
 /// Opens the notebook and waits until its kernel is idle.
 async fn open(desk: &Desk) -> Client {
     let browser = desk.browser().await;
     browser.goto(&desk.address).await.unwrap();
+    idle(&browser).await;
+    browser
+}
+
+async fn idle(browser: &Client) {
     page_says(
-        &browser,
+        browser,
         "the notebook is shown and its kernel idle",
         120,
         KERNEL_IDLE,
     )
     .await;
-    browser
 }
 
+/// The indicator says "idle" even before there is a kernel; the status bar does not.
 const KERNEL_IDLE: &str = "
     const indicator = document.querySelector('.jp-NotebookPanel .jp-Notebook-ExecutionIndicator');
-    return document.querySelectorAll('.jp-CodeCell').length > 10
+    const status = document.querySelector('#jp-main-statusbar');
+    return document.querySelectorAll('.jp-CodeCell').length > 0
+        && status !== null && status.textContent.includes('Rust | Idle')
         && indicator !== null && indicator.dataset.status === 'idle';";
 
 /// Run → Run All Cells, with the mouse.
 async fn run_all(browser: &Client) {
-    let menu = "//li[contains(@class, 'lm-MenuBar-item')][.//div[text()='Run']]";
-    browser
-        .wait()
-        .for_element(Locator::XPath(menu))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
-    let entry = "li.lm-Menu-item[data-command='runmenu:run-all']";
-    browser
-        .wait()
-        .for_element(Locator::Css(entry))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
+    menu(browser, "Run", "runmenu:run-all").await;
+}
+
+/// Chooses the entry of a menu that stands for `command`, with the mouse.
+async fn menu(browser: &Client, name: &str, command: &str) {
+    let menu = format!("//li[contains(@class, 'lm-MenuBar-item')][.//div[text()='{name}']]");
+    click(browser, Locator::XPath(&menu)).await;
+    let entry = format!("li.lm-Menu-item[data-command='{command}']");
+    click(browser, Locator::Css(&entry)).await;
+}
+
+async fn click(browser: &Client, what: Locator<'_>) {
+    let element = browser.wait().for_element(what).await.unwrap();
+    element.click().await.unwrap();
+}
+
+/// A script that compares the prompts of all code cells.
+fn prompts(expected: &[&str]) -> String {
+    format!(
+        "return JSON.stringify([...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent.trim()))
+            === JSON.stringify({});",
+        json!(expected)
+    )
+}
+
+/// A script that looks for words in the output of code cell `number`, counted from 0.
+fn output_has(number: usize, words: &str) -> String {
+    format!(
+        "return document.querySelectorAll('.jp-CodeCell')[{number}].querySelector('.jp-OutputArea').textContent.includes({});",
+        json!(words)
+    )
 }
 
 const ALL_NUMBERED: &str = "
@@ -215,7 +268,7 @@ fn block_on(future: impl Future<Output = ()>) {
 
 #[test]
 fn lab_03_runs_from_top_to_bottom() {
-    let desk = Desk::set_up();
+    let desk = Desk::with_lab_03();
     block_on(async {
         let browser = open(&desk).await;
         run_all(&browser).await;
@@ -262,7 +315,7 @@ const PLOTS_HAVE_SIZE: &str = "
 
 #[test]
 fn editing_the_iteration_cost_changes_the_plot() {
-    let desk = Desk::set_up();
+    let desk = Desk::with_lab_03();
     block_on(async {
         let browser = open(&desk).await;
         run_all(&browser).await;
@@ -338,4 +391,153 @@ fn shows(title: &str) -> String {
             .some(image => decodeURIComponent(image.src).includes('>\\n{title}') ||
                            decodeURIComponent(image.src).includes('<title>{title}'));"
     )
+}
+
+#[test]
+fn a_figure_changes_while_its_cell_runs() {
+    let go = tempfile::tempdir().unwrap();
+    let file = go.path().join("go");
+    let cell = format!(
+        "let mut live = Live::new();
+live.update(&Bars::new(\"Stage one\").bar(\"a\", 1.0));
+while !std::path::Path::new({file:?}).exists() {{
+    std::thread::sleep(std::time::Duration::from_millis(20));
+}}
+live.update(&Bars::new(\"Stage two\").bar(\"a\", 2.0));
+live.finish();"
+    );
+    let desk = Desk::with(&[&[&cell]]);
+    block_on(async {
+        let browser = open(&desk).await;
+        run_all(&browser).await;
+        page_says(&browser, "the first stage", 60, &shows("Stage one")).await;
+        page_says(&browser, "the cell runs", 5, &prompts(&["[*]:"])).await;
+        photograph(&browser, "live-one").await;
+        std::fs::write(&file, "").unwrap();
+        page_says(&browser, "the second stage", 20, &shows("Stage two")).await;
+        page_says(&browser, "the cell is done", 20, &prompts(&["[1]:"])).await;
+        let first = browser.execute(&shows("Stage one"), vec![]).await.unwrap();
+        assert_eq!(
+            first,
+            Value::Bool(false),
+            "the second stage took the place of the first"
+        );
+        let markers = "return document.body.textContent.includes('LABS_DISPLAY');";
+        assert_eq!(
+            browser.execute(markers, vec![]).await.unwrap(),
+            Value::Bool(false)
+        );
+        photograph(&browser, "live-two").await;
+        browser.close().await.unwrap();
+    });
+}
+
+#[test]
+fn run_all_stops_at_a_panic() {
+    let desk = Desk::with(&[&[
+        "let a = 1;\na",
+        "let b = 2;\npanic!(\"stop {b}\");",
+        "a + 1",
+        "a + 2",
+    ]]);
+    block_on(async {
+        let browser = open(&desk).await;
+        run_all(&browser).await;
+        page_says(
+            &browser,
+            "the panic is shown",
+            60,
+            &output_has(1, "Panic: stop 2"),
+        )
+        .await;
+        page_says(
+            &browser,
+            "with its line",
+            5,
+            &output_has(1, "cell [2], line 2"),
+        )
+        .await;
+        page_says(
+            &browser,
+            "and the rest is not run",
+            10,
+            &prompts(&["[1]:", "[2]:", "[ ]:", "[ ]:"]),
+        )
+        .await;
+        photograph(&browser, "panic").await;
+        browser.close().await.unwrap();
+    });
+}
+
+#[test]
+fn a_cell_is_interrupted_and_the_kernel_restarted_from_the_page() {
+    let desk = Desk::with(&[&[
+        "fn six() -> u32 { 6 }",
+        "println!(\"on its way\");\nloop { std::hint::spin_loop() }",
+    ]]);
+    block_on(async {
+        let browser = open(&desk).await;
+        run_all(&browser).await;
+        page_says(&browser, "the cell runs", 60, &output_has(1, "on its way")).await;
+        menu(&browser, "Kernel", "kernelmenu:interrupt").await;
+        page_says(
+            &browser,
+            "it was stopped",
+            10,
+            &output_has(1, "You stopped this cell"),
+        )
+        .await;
+        photograph(&browser, "interrupted").await;
+        menu(&browser, "Kernel", "kernelmenu:restart").await;
+        click(&browser, Locator::Css(".jp-Dialog-button.jp-mod-accept")).await;
+        tokio::time::sleep(Duration::from_millis(500)).await; // the page still shows the old kernel's state
+        idle(&browser).await;
+        run_all(&browser).await;
+        page_says(
+            &browser,
+            "it counts from one again",
+            60,
+            &prompts(&["[1]:", "[*]:"]),
+        )
+        .await;
+        browser.close().await.unwrap();
+    });
+}
+
+#[test]
+fn two_notebooks_run_side_by_side() {
+    let desk = Desk::with(&[
+        &["let mine = 1;", "println!(\"mine is {mine}\");"],
+        &["let mine = 2;", "println!(\"mine is {mine}\");"],
+    ]);
+    block_on(async {
+        let browser = open(&desk).await;
+        let first = browser.window().await.unwrap();
+        let second = browser.new_window(true).await.unwrap().handle;
+        browser.switch_to_window(second.clone()).await.unwrap();
+        let address = desk
+            .address
+            .replace("/lab/tree/0.ipynb", "/lab/workspaces/second/tree/1.ipynb");
+        browser.goto(&address).await.unwrap();
+        idle(&browser).await;
+        run_all(&browser).await;
+        browser.switch_to_window(first).await.unwrap();
+        run_all(&browser).await;
+        page_says(
+            &browser,
+            "the first has its own",
+            60,
+            &output_has(1, "mine is 1"),
+        )
+        .await;
+        browser.switch_to_window(second).await.unwrap();
+        page_says(
+            &browser,
+            "the second has its own",
+            60,
+            &output_has(1, "mine is 2"),
+        )
+        .await;
+        browser.close().await.unwrap();
+    });
 }

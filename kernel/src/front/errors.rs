@@ -26,13 +26,36 @@ impl CellError {
 
     /// As Jupyter wants it, for `error` messages and replies alike.
     pub fn content(&self) -> Value {
-        let mut traceback = vec![format!(
-            "\u{1b}[1;31m{}:\u{1b}[0m {}",
-            self.name, self.value
-        )];
+        let mut traceback = wrapped(&format!("{}: {}", self.name, self.value));
+        if let Some(rest) = traceback[0].strip_prefix(self.name) {
+            traceback[0] = format!("\u{1b}[1;31m{}:\u{1b}[0m{}", self.name, &rest[1..]);
+        }
         traceback.extend(self.places.iter().cloned());
         json!({"ename": self.name, "evalue": self.value, "traceback": traceback})
     }
+}
+
+/// The page breaks long lines of errors in the middle of words; so break them before, between words.
+fn wrapped(text: &str) -> Vec<String> {
+    const WIDTH: usize = 90;
+    let mut lines = Vec::new();
+    for line in text.split('\n') {
+        let mut rest = line;
+        while rest.chars().count() > WIDTH {
+            let most = rest
+                .char_indices()
+                .nth(WIDTH)
+                .map_or(rest.len(), |(at, _)| at);
+            // Where no word ends, as in a long value, the page may break it.
+            let Some(space) = rest[..most].rfind(' ') else {
+                break;
+            };
+            lines.push(rest[..space].to_string());
+            rest = &rest[space + 1..];
+        }
+        lines.push(rest.to_string());
+    }
+    lines
 }
 
 /// What the student's program wrote when it panicked.
@@ -188,6 +211,24 @@ pub fn question_marks(number: u32, source: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sentences_are_broken_between_words() {
+        let text = "word ".repeat(40);
+        let error = CellError::new("Interrupted", text.trim());
+        let content = error.content();
+        let lines: Vec<&str> = content["traceback"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines[0].starts_with("\u{1b}[1;31mInterrupted:\u{1b}[0m word word"));
+        assert!(lines.iter().all(|line| line.ends_with("word")));
+        assert_eq!(wrapped(&"x".repeat(200)).len(), 1);
+        assert_eq!(wrapped("a\n\nb"), ["a", "", "b"]);
+    }
 
     #[test]
     fn a_panic_is_taken_apart() {

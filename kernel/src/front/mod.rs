@@ -446,7 +446,8 @@ impl Front {
 
     /// Answers a cell that is not run, because one before it failed: so Run All stops.
     async fn abort(&mut self, request: &Message) {
-        let reply = json!({"status": "aborted", "execution_count": self.count});
+        // Without a number: the prompt stays empty.
+        let reply = json!({"status": "aborted"});
         self.answer(Channel::Shell, request, "execute_reply", reply)
             .await;
     }
