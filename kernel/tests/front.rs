@@ -250,3 +250,28 @@ fn a_busy_kernel_can_be_asked_to_end() {
         within_a_second("all have ended", || !below.iter().any(|&pid| alive(pid))).await;
     });
 }
+
+/// The kernel works with sources of the standard library from which much was taken out; what cells use must still be there.
+#[test]
+fn the_types_of_the_standard_library_are_still_found_out() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = start(&place).await;
+        for code in [
+            "let v = vec![3u64, 1, 2]; let w = v.iter().map(|x| x * 2).rev().collect::<Vec<_>>();",
+            "let m = w.iter().map(|x| (*x, x.to_string())).collect::<std::collections::HashMap<_, _>>();",
+            "let longest = m.values().map(|text| text.len()).max();",
+            "let t = std::time::Instant::now(); let d = t.elapsed(); let s = d.as_secs_f64() * 2.0;",
+            "let shared = std::sync::Arc::new(std::sync::Mutex::new(std::collections::BTreeMap::from([(1, 'a')])));",
+            "let counter = std::sync::atomic::AtomicU64::new(5); let before = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);",
+            "let parts = \"a,b\".split(',').map(str::to_owned).collect::<Vec<_>>(); let joined = parts.join(\"-\");",
+            "let (tx, rx) = std::sync::mpsc::channel::<u32>(); let handle = std::thread::spawn(move || 7); let seven = handle.join().unwrap();",
+            "let text = std::fs::read_to_string(\"/proc/self/stat\")?; let first = text.chars().next(); let args = std::env::args().count();",
+            "let squared = (1..=4).map(|x| x * x).sum::<i32>(); let float = 2f64.sqrt().max(1.0).to_bits(); let wide = 7u32.leading_zeros().pow(2);",
+        ] {
+            let shown = kernel.execute(code, LONG).await.unwrap();
+            assert_eq!(shown.error(), None, "{code}");
+        }
+        kernel.shutdown(false).await.unwrap();
+    });
+}

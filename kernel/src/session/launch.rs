@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 /// The part of a session's directory in which evcxr compiles.
 pub const EVAL: &str = "eval";
-/// Tells an inner kernel its directory, which it removes at its end.
+/// Tells an inner kernel on a leash, and its runtime, its directory.
 pub const DIRECTORY: &str = "LABS_SESSION";
 /// Tells the runtime on which descriptor it sends what cells print and show.
 pub const OUTPUT: &str = "LABS_OUTPUT";
@@ -35,6 +35,9 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
             "EVCXR_CONFIG_DIR",
             config::write_absolute(place, directory)?,
         )
+        // evcxr's allocator is mimalloc: let it take memory as it needs it and give back what it no longer does.
+        .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
+        .env("MIMALLOC_PURGE_DELAY", "0")
         // evcxr prints which configuration it read, which tells nobody anything; and a closed pipe would make it panic.
         .stdout(Stdio::null());
     // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach.

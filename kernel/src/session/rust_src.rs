@@ -1,21 +1,27 @@
 //! Smaller sources of the standard library for the kernel's type inference.
 //!
-//! evcxr reads all of `library/` at every start, of which a large part is for other processors and other systems. A copy
-//! without those starts seconds sooner and keeps a hundred megabytes less in memory; what is left out can never be compiled
-//! here, so nothing is missed.
+//! evcxr reads all of `library/` at every start, of which the largest part is for other processors and systems, or declares one
+//! by one the vector instructions of this one. A copy without those starts seconds sooner and keeps a hundred megabytes less in
+//! memory. Only the kernel's guess at a variable's type uses it: a cell that names such an instruction compiles as ever, and
+//! gives its type itself.
 
 use crate::place::Place;
 use anyhow::{Context, Result, bail};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-/// Which compiler the trimmed sources belong to.
+/// Which compiler the trimmed sources belong to, and in which way they were trimmed.
 const STAMP: &str = "labs-rustc";
+const WAY: &str = "2";
 
 /// The trimmed sources, where they were made for this compiler.
 pub fn trimmed(place: &Place) -> Option<PathBuf> {
     let stamp = fs::read_to_string(place.rust_src().join(STAMP)).ok()?;
-    (stamp == installed(place).ok()?.to_string_lossy()).then(|| place.rust_src().join("library"))
+    (stamp == mark(&installed(place).ok()?)).then(|| place.rust_src().join("library"))
+}
+
+fn mark(installed: &Path) -> String {
+    format!("{WAY} {}", installed.display())
 }
 
 /// The toolchain's own `library/`, where its component rust-src is installed.
@@ -42,7 +48,20 @@ pub fn make(place: &Place) -> Result<()> {
     let installed = installed(place)?;
     copy(&installed, &new.join("library"), Path::new(""))
         .context("The sources of the standard library cannot be copied")?;
-    fs::write(new.join(STAMP), installed.to_string_lossy().as_bytes())?;
+    // Of the workspace's members the library itself is enough; the others are its tests.
+    let manifest = new.join("library/Cargo.toml");
+    let text = fs::read_to_string(&manifest)?;
+    fs::write(
+        manifest,
+        text.replace("  \"coretests\",\n", "")
+            .replace("  \"alloctests\",\n", ""),
+    )?;
+    for (file, text) in STUBS {
+        let file = new.join("library").join(file);
+        fs::create_dir_all(file.parent().unwrap_or(&new))?;
+        fs::write(file, text)?;
+    }
+    fs::write(new.join(STAMP), mark(&installed))?;
     let _ = fs::remove_dir_all(place.rust_src());
     fs::rename(&new, place.rust_src())?;
     Ok(())
@@ -55,9 +74,13 @@ fn copy(from: &Path, to: &Path, inside: &Path) -> Result<()> {
         let inside = inside.join(entry.file_name());
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
-            if !left_out(&inside) {
+            if !is_foreign(&inside) {
                 copy(&entry.path(), &target, &inside)?;
             }
+        } else if is_emptied(&inside) {
+            // Cargo looks whether the file is there, and not into it. Without cargo's word on the library's crates,
+            // rust-analyzer takes a list of its own, with which the types of a HashMap are not found out.
+            File::create(target)?;
         } else {
             fs::copy(entry.path(), target)?;
         }
@@ -65,39 +88,36 @@ fn copy(from: &Path, to: &Path, inside: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a folder of `library/` is for another machine or for tests of the library itself.
-fn left_out(folder: &Path) -> bool {
-    const PROCESSORS: [&str; 15] = [
-        "aarch64",
-        "arm",
-        "arm_shared",
-        "hexagon",
-        "loongarch32",
-        "loongarch64",
-        "loongarch_shared",
-        "mips",
-        "nvptx",
-        "powerpc",
-        "powerpc64",
-        "riscv32",
-        "riscv64",
-        "riscv_shared",
-        "s390x",
-    ];
+/// What `core` has in the place of what is left out.
+const STUBS: [(&str, &str); 2] = [
+    (
+        "stdarch/crates/core_arch/src/mod.rs",
+        "#![doc = \"Left out.\"]\npub mod arch {}\n",
+    ),
+    (
+        "portable-simd/crates/core_simd/src/mod.rs",
+        "#![doc = \"Left out.\"]\npub mod simd {}\n",
+    ),
+];
+
+/// Whether a folder of `library/` is for another system, or a package of tests.
+fn is_foreign(folder: &Path) -> bool {
     let parts: Vec<&str> = folder.iter().filter_map(|part| part.to_str()).collect();
     match parts[..] {
-        ["alloctests" | "coretests"] | [_, "tests" | "benches"] => true,
-        ["stdarch", "crates", krate] => krate != "core_arch",
-        ["stdarch", "crates", "core_arch", "src", processor] => {
-            let own = match std::env::consts::ARCH {
-                "aarch64" => ["aarch64", "arm_shared"],
-                _ => ["", ""],
-            };
-            PROCESSORS.contains(&processor) && !own.contains(&processor)
-                || processor.starts_with("wasm")
-                || processor == "amdgpu"
-        }
+        ["coretests" | "alloctests"] => true,
         ["std", "src", "os", system] => !matches!(system, "fd" | "linux" | "net" | "raw" | "unix"),
         _ => false,
     }
+}
+
+/// Whether a file is source that no cell's types need: vector instructions, what the compiler calls by itself, and tests.
+fn is_emptied(file: &Path) -> bool {
+    const CRATES: [&str; 4] = ["stdarch", "portable-simd", "compiler-builtins", "backtrace"];
+    let parts: Vec<&str> = file.iter().filter_map(|part| part.to_str()).collect();
+    let unneeded = match parts[..] {
+        [krate, ..] if CRATES.contains(&krate) => true,
+        [_, "tests" | "benches", ..] => true,
+        _ => false,
+    };
+    unneeded && file.extension().is_some_and(|extension| extension == "rs")
 }
