@@ -12,7 +12,7 @@ use anyhow::Result;
 /// Makes whatever is missing or out of date. On a machine that is set up this takes a fraction of a second.
 pub fn set_up(place: &Place) -> Result<()> {
     let python = !venv::is_fresh(place);
-    let sources = rust_src::trimmed(place).is_none();
+    let sources = !rust_src::is_fresh(place);
     checks::require(place, python)?;
     config::check(&place.notebooks(), place)?;
     make_private(&place.home)?;

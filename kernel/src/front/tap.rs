@@ -13,12 +13,13 @@
 //! cell is done, the front has all of it: no waiting, no late lines.
 
 use super::packet::{Kind, send};
-use crate::session::launch;
+use crate::session::{launch, rust_src};
 use crate::watch;
 use std::fs::File;
 use std::io::{Read, Write, pipe};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long content waits to see whether it is the cell's last, and so its result.
@@ -72,6 +73,9 @@ fn open_to(front: UnixDatagram) -> std::io::Result<()> {
         err: File::from(OwnedFd::from(err)),
         evcxr: File::from(evcxr),
         front,
+        directory: std::env::var_os(launch::DIRECTORY)
+            .unwrap_or_default()
+            .into(),
         reader: Reader::default(),
     };
     std::thread::Builder::new()
@@ -85,6 +89,8 @@ struct Tap {
     err: File,
     evcxr: File,
     front: UnixDatagram,
+    /// The session's.
+    directory: PathBuf,
     reader: Reader,
 }
 
@@ -150,6 +156,8 @@ impl Tap {
                 // What the cell wrote before this line comes before it.
                 self.pass_errors(&mut vec![0; 64 * 1024]);
                 match line.as_str() {
+                    // evcxr's own first evaluation is done.
+                    COMPLETE => rust_src::show(&self.directory),
                     PANIC => send(&self.front, Kind::Panicked, b""),
                     ERROR => send(&self.front, Kind::Failed, b""),
                     _ => {}

@@ -17,6 +17,8 @@ pub const EVAL: &str = "eval";
 pub const DIRECTORY: &str = "LABS_SESSION";
 /// Tells the runtime on which descriptor it sends what cells print and show.
 pub const OUTPUT: &str = "LABS_OUTPUT";
+/// Where evcxr finds the sources of the standard library.
+const SOURCES: &str = "RUST_SRC_PATH";
 /// What an inner kernel says on standard error.
 const LOG: &str = "log";
 
@@ -52,8 +54,14 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     if template::is_fresh(place).unwrap_or(false) {
         command.env("CARGO_NET_OFFLINE", "true");
     }
-    if let Some(sources) = rust_src::trimmed(place) {
-        command.env("RUST_SRC_PATH", sources);
+    if let Ok(sysroot) = rust_src::sysroot(place) {
+        // Straight to the compiler: rustup's stand-ins look each time which toolchain is meant.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(sysroot.join("bin")).chain(std::env::split_paths(&path));
+        command.env("PATH", std::env::join_paths(folders)?);
+        if let Some(sources) = rust_src::trimmed(place, &sysroot) {
+            command.env(SOURCES, sources);
+        }
     }
     Ok(command)
 }
@@ -67,6 +75,12 @@ pub fn on_leash(
 ) -> Result<()> {
     let log = File::create(directory.join(LOG))?;
     let handle = output.as_raw_fd();
+    // The runtime shows the sources when they are wanted, so only where there is one of ours.
+    let sources = command.get_envs().find(|(name, _)| *name == SOURCES);
+    if let Some((_, Some(sources))) = sources {
+        let hidden = rust_src::hide(Path::new(sources), directory)?;
+        command.env(SOURCES, hidden);
+    }
     command
         .env(DIRECTORY, directory)
         .env(OUTPUT, handle.to_string())

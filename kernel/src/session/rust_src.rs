@@ -8,16 +8,38 @@
 use crate::place::Place;
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 /// Which compiler the trimmed sources belong to, and in which way they were trimmed.
 const STAMP: &str = "labs-rustc";
 const WAY: &str = "2";
 
-/// The trimmed sources, where they were made for this compiler.
-pub fn trimmed(place: &Place) -> Option<PathBuf> {
+/// The trimmed sources, where they were made for the compiler in `sysroot`.
+pub fn trimmed(place: &Place, sysroot: &Path) -> Option<PathBuf> {
     let stamp = fs::read_to_string(place.rust_src().join(STAMP)).ok()?;
-    (stamp == mark(&installed(place).ok()?)).then(|| place.rust_src().join("library"))
+    (stamp == mark(&library(sysroot))).then(|| place.rust_src().join("library"))
+}
+
+/// Whether the trimmed sources are there and are those of this compiler.
+pub fn is_fresh(place: &Place) -> bool {
+    sysroot(place).is_ok_and(|sysroot| trimmed(place, &sysroot).is_some())
+}
+
+/// The folder of the toolchain that the checkout asks for.
+pub fn sysroot(place: &Place) -> Result<PathBuf> {
+    let output = place
+        .rust("rustc")
+        .args(["--print", "sysroot"])
+        .output()
+        .context("rustc cannot be run. Install Rust from https://rustup.rs")?;
+    Ok(PathBuf::from(
+        String::from_utf8_lossy(&output.stdout).trim(),
+    ))
+}
+
+fn library(sysroot: &Path) -> PathBuf {
+    sysroot.join("lib/rustlib/src/rust/library")
 }
 
 fn mark(installed: &Path) -> String {
@@ -26,19 +48,35 @@ fn mark(installed: &Path) -> String {
 
 /// The toolchain's own `library/`, where its component rust-src is installed.
 pub fn installed(place: &Place) -> Result<PathBuf> {
-    let output = place
-        .rust("rustc")
-        .args(["--print", "sysroot"])
-        .output()
-        .context("rustc cannot be run. Install Rust from https://rustup.rs")?;
-    let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    let library = sysroot.join("lib/rustlib/src/rust/library");
+    let library = library(&sysroot(place)?);
     if !library.join("std/src/lib.rs").is_file() {
         bail!(
             "The sources of the standard library are missing. Run: rustup component add rust-src"
         );
     }
     Ok(library)
+}
+
+/// The names in a session's directory by which evcxr finds the sources, and under which they wait.
+const SHOWN: &str = "library";
+const HIDDEN: &str = "library.next";
+
+/// Makes names for `sources` in a session's directory, behind which there is nothing yet; the path for evcxr.
+///
+/// evcxr reads all sources for the first time before it knows of any dependency, only to evaluate `42`, and again when the
+/// dependencies come. The first reading has nothing to find out; so it finds nothing, and the runtime, which runs `42` between
+/// the two, calls [`show`].
+pub fn hide(sources: &Path, directory: &Path) -> Result<PathBuf> {
+    let nothing = directory.join("nothing");
+    fs::create_dir_all(nothing.join("core"))?; // the one folder that evcxr looks for
+    symlink(&nothing, directory.join(SHOWN))?;
+    symlink(sources, directory.join(HIDDEN))?;
+    Ok(directory.join(SHOWN))
+}
+
+/// Puts the sources where evcxr looks for them. From the second time on there is nothing to do.
+pub fn show(directory: &Path) {
+    let _ = fs::rename(directory.join(HIDDEN), directory.join(SHOWN));
 }
 
 /// Makes the trimmed copy.
