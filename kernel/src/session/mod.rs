@@ -32,6 +32,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::thread;
 use std::time::Duration;
 
 /// How long an inner kernel may take to end once it was told.
@@ -68,11 +69,17 @@ impl Session {
     }
 
     fn start_in(place: &Place, folder: &Path, directory: &Path, lock: File) -> Result<Session> {
-        template::copy(&place.template(), &directory.join(launch::EVAL))?;
         let (connection, file) = client::new_connection(directory)?;
         let (leash, inner_leash) = UnixStream::pair().context("A socket cannot be made")?;
         let (output, inner_output) = UnixDatagram::pair().context("A socket cannot be made")?;
-        let mut command = launch::inner(place, directory, &file)?;
+        let mut command = thread::scope(|scope| {
+            let copy =
+                scope.spawn(|| template::copy(&place.template(), &directory.join(launch::EVAL)));
+            let command = launch::inner(place, directory, &file);
+            copy.join()
+                .unwrap_or_else(|_| bail!("The template could not be copied"))?;
+            command
+        })?;
         launch::on_leash(&mut command, directory, inner_leash, &inner_output)?;
         command.current_dir(folder);
         let child = command.spawn().context("The kernel cannot be started")?;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Which compiler the trimmed sources belong to, and in which way they were trimmed.
 const STAMP: &str = "labs-rustc";
@@ -26,16 +27,19 @@ pub fn is_fresh(place: &Place) -> bool {
     sysroot(place).is_ok_and(|sysroot| trimmed(place, &sysroot).is_some())
 }
 
-/// The folder of the toolchain that the checkout asks for.
+/// The folder of the toolchain that the checkout asks for. Asked once by a process: rustup takes its time.
 pub fn sysroot(place: &Place) -> Result<PathBuf> {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(found) = FOUND.get() {
+        return Ok(found.clone());
+    }
     let output = place
         .rust("rustc")
         .args(["--print", "sysroot"])
         .output()
         .context("rustc cannot be run. Install Rust from https://rustup.rs")?;
-    Ok(PathBuf::from(
-        String::from_utf8_lossy(&output.stdout).trim(),
-    ))
+    let said = String::from_utf8_lossy(&output.stdout);
+    Ok(FOUND.get_or_init(|| PathBuf::from(said.trim())).clone())
 }
 
 fn library(sysroot: &Path) -> PathBuf {
@@ -86,14 +90,13 @@ pub fn make(place: &Place) -> Result<()> {
     let installed = installed(place)?;
     copy(&installed, &new.join("library"), Path::new(""))
         .context("The sources of the standard library cannot be copied")?;
-    // Of the workspace's members the library itself is enough; the others are its tests.
+    // Of the workspace's members the library itself is enough; the others are its tests, and what only the compiler uses.
     let manifest = new.join("library/Cargo.toml");
-    let text = fs::read_to_string(&manifest)?;
-    fs::write(
-        manifest,
-        text.replace("  \"coretests\",\n", "")
-            .replace("  \"alloctests\",\n", ""),
-    )?;
+    let mut text = fs::read_to_string(&manifest)?;
+    for member in ["sysroot", "coretests", "alloctests"] {
+        text = text.replace(&format!("  \"{member}\",\n"), "");
+    }
+    fs::write(manifest, text)?;
     for (file, text) in STUBS {
         let file = new.join("library").join(file);
         fs::create_dir_all(file.parent().unwrap_or(&new))?;

@@ -2,16 +2,16 @@
 //!
 //! A stale template is slower, never wrong: cargo builds in the copy what has changed since.
 
-use super::launch;
+use super::{launch, rust_src};
 use crate::client::Kernel;
 use crate::place::{Place, make_private};
 use anyhow::{Context, Result, bail};
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 const STAMP: &str = "labs-fingerprint";
@@ -95,7 +95,7 @@ pub fn copy(template: &Path, to: &Path) -> Result<()> {
 /// A number that changes when a template made now would be another one.
 pub fn fingerprint(place: &Place) -> Result<String> {
     let mut hasher = DefaultHasher::new();
-    rustc(place)?.hash(&mut hasher);
+    compiler(place)?.hash(&mut hasher);
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
     place.workspace.hash(&mut hasher);
     let mut files = vec![
@@ -115,18 +115,12 @@ pub fn fingerprint(place: &Place) -> Result<String> {
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-/// What the compiler says of itself. Asked once: a keeper lives for hours, and rustup takes its time.
-fn rustc(place: &Place) -> Result<&'static [u8]> {
-    static SAID: OnceLock<Vec<u8>> = OnceLock::new();
-    if let Some(said) = SAID.get() {
-        return Ok(said);
-    }
-    let output = place
-        .rust("rustc")
-        .arg("-vV")
-        .output()
-        .context("rustc cannot be run")?;
-    Ok(SAID.get_or_init(|| output.stdout))
+/// Which compiler it is: where it lies, how large it is, and when it was installed. Asking it for its version takes longer.
+fn compiler(place: &Place) -> Result<(PathBuf, u64, i64)> {
+    let program = rust_src::sysroot(place)?.join("bin/rustc");
+    let about = fs::metadata(&program)
+        .with_context(|| format!("The compiler {} is not there", program.display()))?;
+    Ok((program, about.len(), about.mtime()))
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
