@@ -3,7 +3,7 @@
 use crate::place::{Place, make_private};
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A copy of the requirements that were installed; it is there when the installation went to its end.
@@ -15,19 +15,28 @@ fn requirements(place: &Place) -> PathBuf {
 
 /// Whether JupyterLab is installed as the requirements say.
 pub fn is_fresh(place: &Place) -> bool {
-    let installed = fs::read(place.venv().join(STAMP));
-    installed.is_ok_and(|installed| fs::read(requirements(place)).is_ok_and(|wanted| wanted == installed))
-        // Its Python may have been removed or replaced by an update of the system.
-        && Command::new(place.venv().join("bin/python")).arg("-c").arg("").status().is_ok_and(|s| s.success())
+    is_made(&place.venv(), &requirements(place))
 }
 
-/// Makes the environment anew.
+/// Makes JupyterLab's environment anew.
 pub fn make(place: &Place) -> Result<()> {
     make_private(&place.home)?;
-    let venv = place.venv();
-    let _ = fs::remove_dir_all(&venv);
+    make_in(&place.venv(), &requirements(place))
+}
+
+/// Whether the environment `venv` holds what the file `requirements` says.
+pub fn is_made(venv: &Path, requirements: &Path) -> bool {
+    let installed = fs::read(venv.join(STAMP));
+    installed.is_ok_and(|installed| fs::read(requirements).is_ok_and(|wanted| wanted == installed))
+        // Its Python may have been removed or replaced by an update of the system.
+        && Command::new(venv.join("bin/python")).arg("-c").arg("").status().is_ok_and(|s| s.success())
+}
+
+/// Makes the environment `venv` anew, with what the file `requirements` says, every hash checked.
+pub fn make_in(venv: &Path, requirements: &Path) -> Result<()> {
+    let _ = fs::remove_dir_all(venv);
     run(
-        Command::new("python3").args(["-m", "venv"]).arg(&venv),
+        Command::new("python3").args(["-m", "venv"]).arg(venv),
         "The Python environment cannot be made. On Debian and Ubuntu: sudo apt install python3-venv",
     )?;
     run(
@@ -41,10 +50,10 @@ pub fn make(place: &Place) -> Result<()> {
                 "--require-hashes",
                 "-r",
             ])
-            .arg(requirements(place)),
-        "JupyterLab cannot be installed. The first time needs the network; is it there?",
+            .arg(requirements),
+        "The Python packages cannot be installed. The first time needs the network; is it there?",
     )?;
-    fs::copy(requirements(place), venv.join(STAMP))?;
+    fs::copy(requirements, venv.join(STAMP))?;
     Ok(())
 }
 
