@@ -210,13 +210,17 @@ async fn idle(browser: &Client) {
     .await;
 }
 
-/// The indicator says "idle" even before there is a kernel; the status bar does not.
+/// The indicator says "idle" even before there is a kernel, and the status bar says nothing in a window without the focus; the server
+/// knows which kernel belongs to the notebook that is shown.
 const KERNEL_IDLE: &str = "
     const indicator = document.querySelector('.jp-NotebookPanel .jp-Notebook-ExecutionIndicator');
-    const status = document.querySelector('#jp-main-statusbar');
-    return document.querySelectorAll('.jp-CodeCell').length > 0
-        && status !== null && status.textContent.includes('Rust | Idle')
-        && indicator !== null && indicator.dataset.status === 'idle';";
+    if (document.querySelectorAll('.jp-CodeCell').length === 0 || indicator?.dataset.status !== 'idle') { return false; }
+    const request = new XMLHttpRequest();
+    request.open('GET', '/api/sessions', false);
+    request.send();
+    const shown = decodeURIComponent(location.pathname);
+    const session = JSON.parse(request.responseText).find(session => shown.endsWith('/' + session.path));
+    return session?.kernel?.execution_state === 'idle';";
 
 /// Run → Run All Cells, with the mouse.
 async fn run_all(browser: &Client) {

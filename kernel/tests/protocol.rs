@@ -37,5 +37,8 @@ fn jupyter_s_own_test_passes() {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("Ran 12 tests") && said.contains("OK (skipped=2)"), "{said}");
+    assert!(
+        said.contains("Ran 12 tests") && said.contains("OK (skipped=2)"),
+        "{said}"
+    );
 }
