@@ -11,6 +11,23 @@ pub fn parent() -> i32 {
     unsafe { libc::getppid() }
 }
 
+/// The process numbers of the children of `pid`, whichever of its threads started them.
+pub fn children(pid: u32) -> Vec<i32> {
+    std::fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .flat_map(|task| {
+            let children =
+                std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            children
+                .split_whitespace()
+                .filter_map(|child| child.parse().ok())
+                .collect::<Vec<i32>>()
+        })
+        .collect()
+}
+
 /// Starts a thread that kills this process as soon as its parent has ended, whatever the other threads do. Where the parent led
 /// this process's group, the whole group goes: the compilers too that the parent had started.
 ///

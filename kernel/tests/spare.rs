@@ -6,8 +6,10 @@ use common::*;
 use labs::client::Kernel;
 use labs::place::Place;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::io::{BufRead, BufReader, Write};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -338,5 +340,44 @@ fn a_spare_that_is_being_made_stands_still_while_a_cell_runs() {
         kernel.finish(&cell, LONG).await.unwrap();
         within_a_second("it goes on", || stat(second, 0) != "T").await;
         kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn a_compiler_of_the_spare_is_never_stopped_since_it_may_hold_a_lock() {
+    let (_folder, place) = home();
+    let serving = Serving::start(&place, "1", Stdio::inherit());
+    // With Cargo's lock taken, the spare's compiler cannot end.
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.unwrap_or_else(|| std::env::home_dir().unwrap().join(".cargo"));
+    let lock = fs::File::create(cargo_home.join(".package-cache")).unwrap();
+    lock.lock().unwrap();
+    block_on(async {
+        let spare = serving.spare(&[]).await;
+        let compilers = || {
+            family(spare).into_iter().skip(1).filter(|pid| {
+                let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                String::from_utf8_lossy(&command).contains("cargo")
+            })
+        };
+        let deadline = Instant::now() + LONG;
+        while compilers().next().is_none() {
+            assert!(Instant::now() < deadline, "the spare compiles nothing");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let address = SocketAddr::from_abstract_name(serving.address.as_bytes()).unwrap();
+        let notebook = UnixStream::connect_addr(&address).unwrap();
+        (&notebook).write_all(b"busy\n").unwrap();
+        // Long enough for many tries to stop it.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(
+            compilers().all(|pid| stat(pid, 0) != "T"),
+            "a compiler with a lock is stopped"
+        );
+        drop(lock);
+        within_a_second("it has come to its end", || compilers().next().is_none()).await;
+        within_a_second("and the spare stands still", || stat(spare, 0) == "T").await;
+        drop(notebook);
+        within_a_second("until the notebook is gone", || stat(spare, 0) != "T").await;
     });
 }

@@ -58,19 +58,9 @@ fn end(directory: &std::path::Path) -> ! {
 
 /// Kills the runtime and the compilers; workers end with the runtime.
 fn kill_children() {
-    for task in fs::read_dir("/proc/self/task")
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-        for child in children
-            .split_whitespace()
-            .filter_map(|pid| pid.parse::<i32>().ok())
-        {
-            // SAFETY: a signal to a child of ours. A thread of evcxr may collect it this very moment; for the number to be
-            // used again by then, all others would have to be used up first.
-            unsafe { libc::kill(child, libc::SIGKILL) };
-        }
+    for child in watch::children(std::process::id()) {
+        // SAFETY: a signal to a child of ours. A thread of evcxr may collect it this very moment; for the number to be used again
+        // by then, all others would have to be used up first.
+        unsafe { libc::kill(child, libc::SIGKILL) };
     }
 }

@@ -15,6 +15,7 @@
 pub mod config;
 pub mod launch;
 pub mod leash;
+mod pause;
 pub mod rust_src;
 pub mod sweep;
 pub mod template;
@@ -137,12 +138,16 @@ impl Session {
         Ok(())
     }
 
-    /// Stops or continues everything that belongs to the session.
-    pub fn pause(&self, paused: bool) {
-        let signal = if paused { libc::SIGSTOP } else { libc::SIGCONT };
-        if self.child.is_some() {
-            // SAFETY: a signal to the group of a child that was not collected yet, so the number is still its own.
-            unsafe { libc::kill(-(self.about.pid as i32), signal) };
+    /// Stops the inner kernel where this process is its parent, or lets it go on. `false`: it compiles just now and cannot be
+    /// stopped; try again soon.
+    pub fn pause(&self, paused: bool) -> bool {
+        match (&self.child, paused) {
+            (None, _) => true,
+            (Some(_), true) => pause::stop(self.about.pid),
+            (Some(_), false) => {
+                pause::go_on(self.about.pid);
+                true
+            }
         }
     }
 
@@ -212,7 +217,7 @@ impl Drop for Session {
         };
         if let Some(child) = &mut self.child {
             if !ended {
-                // SAFETY: as in `pause`.
+                // SAFETY: a signal to the group of a child that was not collected yet, so the number is still its own.
                 unsafe { libc::kill(-(self.about.pid as i32), libc::SIGKILL) };
             }
             let _ = child.wait();

@@ -8,8 +8,12 @@ use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
+
+/// When to try again to stop a spare in which a compiler is at work.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// Keeps spares as long as it lives; those that nobody claimed end with it.
 pub struct Keeper {
@@ -21,6 +25,8 @@ struct Shared {
     place: Place,
     wanted: usize,
     state: Mutex<State>,
+    /// Told when `busy`, `spares` or `closed` has changed.
+    changed: Condvar,
 }
 
 #[derive(Default)]
@@ -50,10 +56,15 @@ impl Keeper {
             place: place.clone(),
             wanted: wanted(),
             state: Mutex::default(),
+            changed: Condvar::new(),
         });
         thread::Builder::new().name("labs-keeper".into()).spawn({
             let shared = shared.clone();
             move || listen(&listener, &shared)
+        })?;
+        thread::Builder::new().name("labs-pause".into()).spawn({
+            let shared = shared.clone();
+            move || stop_and_go(&shared)
         })?;
         match shared.wanted {
             0 => eprintln!("No spare kernel is kept: {COUNT}=0."),
@@ -73,6 +84,7 @@ impl Drop for Keeper {
         let spares = {
             let mut state = self.shared.state();
             state.closed = true;
+            self.shared.changed.notify_all();
             std::mem::take(&mut state.spares)
         };
         drop(spares);
@@ -81,9 +93,7 @@ impl Drop for Keeper {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -100,7 +110,7 @@ fn wanted() -> usize {
 fn listen(listener: &UnixListener, shared: &Arc<Shared>) {
     for (number, connection) in listener.incoming().enumerate() {
         let Ok(connection) = connection else {
-            thread::sleep(std::time::Duration::from_millis(50)); // out of descriptors, say
+            thread::sleep(Duration::from_millis(50)); // out of descriptors, say
             continue;
         };
         if !peer_is_us(&connection) {
@@ -136,7 +146,6 @@ fn serve(connection: &UnixStream, number: usize, shared: &Arc<Shared>) {
     tell_busy(shared, number, false);
 }
 
-/// A spare that is being made stands still while a notebook computes.
 fn tell_busy(shared: &Shared, number: usize, busy: bool) {
     let mut state = shared.state();
     if busy {
@@ -144,9 +153,27 @@ fn tell_busy(shared: &Shared, number: usize, busy: bool) {
     } else {
         state.busy.remove(&number);
     }
-    let paused = !state.busy.is_empty();
-    for spare in &state.spares {
-        spare.session.pause(paused);
+    shared.changed.notify_all();
+}
+
+/// A spare that is being made stands still while a notebook computes.
+fn stop_and_go(shared: &Shared) {
+    let mut state = shared.state();
+    while !state.closed {
+        let stop = !state.busy.is_empty();
+        let all_do = state
+            .spares
+            .iter()
+            .fold(true, |all, spare| spare.session.pause(stop) && all);
+        state = if all_do {
+            shared.changed.wait(state)
+        } else {
+            let again = shared.changed.wait_timeout(state, AGAIN);
+            again
+                .map(|(state, _)| state)
+                .map_err(|poisoned| PoisonError::new(poisoned.into_inner().0))
+        }
+        .unwrap_or_else(PoisonError::into_inner);
     }
 }
 
@@ -199,8 +226,8 @@ fn refill(shared: &Arc<Shared>) {
                     // The keeper ended meanwhile; so does the spare.
                     Ok(Some(_)) if state.closed => return,
                     Ok(Some(spare)) => {
-                        spare.session.pause(!state.busy.is_empty());
                         state.spares.push(spare);
+                        shared.changed.notify_all();
                     }
                     Ok(None) => return,
                     Err(error) => {

@@ -11,7 +11,7 @@
 //! claimed changes hands by its leash; from then on it lives and dies with the front. The keeper only collects it in the end.
 //!
 //! While a cell runs anywhere, or a notebook's kernel starts, a spare that is being made is stopped, so it never disturbs a
-//! measurement: it grows in the pauses.
+//! measurement: it grows in the pauses. A compiler that it has just started is let go to its end, since it holds locks.
 
 pub mod claim;
 pub mod keeper;
