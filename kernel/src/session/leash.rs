@@ -6,7 +6,11 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+/// The holder is gone, and the directory is being removed.
+static ENDING: AtomicBool = AtomicBool::new(false);
 
 /// Takes the leash from standard input and watches it. To be called first of all, before there is any other thread.
 pub fn wear() {
@@ -20,6 +24,8 @@ pub fn wear() {
             std::process::exit(1);
         }
     };
+    // SAFETY: the function may be called at any exit, from any thread: it reads one atomic and sleeps.
+    unsafe { libc::atexit(let_end) };
     let watching = std::thread::Builder::new()
         .name("labs-leash".into())
         .spawn(move || {
@@ -37,8 +43,17 @@ pub fn wear() {
     }
 }
 
+/// Runs when this process exits of its own accord. evcxr does so when the compiler is killed under its first cell: before the directory
+/// is removed, and nobody else would. `end` kills it.
+extern "C" fn let_end() {
+    while ENDING.load(Ordering::Acquire) {
+        std::thread::park();
+    }
+}
+
 /// Ends this process and all that it started, and leaves no file.
 fn end(directory: &std::path::Path) -> ! {
+    ENDING.store(true, Ordering::Release);
     let deadline = Instant::now() + Duration::from_millis(500);
     loop {
         // evcxr starts a runtime anew when one ends, so look again until nothing is left to write into the directory.
@@ -53,7 +68,7 @@ fn end(directory: &std::path::Path) -> ! {
     sweep::remove(directory);
     // SAFETY: a signal to our own process group, of which we are the leader.
     unsafe { libc::kill(0, libc::SIGKILL) };
-    std::process::exit(1);
+    std::process::abort();
 }
 
 /// Kills the runtime and the compilers; workers end with the runtime.
