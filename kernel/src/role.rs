@@ -5,6 +5,7 @@ use crate::commands::Command;
 use crate::front::tap;
 use crate::session::{launch, leash};
 use crate::watch;
+use anyhow::Result;
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -16,16 +17,17 @@ struct Arguments {
     command: Command,
 }
 
-/// Finds out which role is meant and plays it.
-pub fn run() -> ExitCode {
+/// Finds out which role is meant and plays it. `evcxr` is the main function of evcxr_jupyter: the program alone names it, so that the
+/// tests, which link this library, need not link all of evcxr.
+pub fn run(evcxr: fn() -> Result<()>) -> ExitCode {
     let set = |name: &str| std::env::var_os(name).is_some();
     let result = if set("EVCXR_IS_RUNTIME") {
         // Cells run here. A cell that is busy does not notice that the kernel was killed; this thread does.
         watch::end_with_parent();
         tap::open();
-        evcxr_jupyter::main()
+        evcxr()
     } else if set("EVCXR_RUSTC_WRAPPER") {
-        evcxr_jupyter::main()
+        evcxr()
     } else if std::env::args().nth(1).as_deref() == Some("--control_file") {
         // The inner kernel, on a leash or, where it is stock evcxr for comparison, without.
         if set(launch::DIRECTORY) {
@@ -33,7 +35,7 @@ pub fn run() -> ExitCode {
         } else {
             watch::be_killed_with_parent();
         }
-        evcxr_jupyter::main()
+        evcxr()
     } else {
         Arguments::parse().command.run()
     };
