@@ -23,6 +23,7 @@ pub use display::Display;
 pub(crate) use display::Page;
 #[cfg(test)]
 pub(crate) use fake::Fake;
+pub(crate) use json::quote;
 pub(crate) use pace::Pace;
 
 use std::io::{self, Write};

@@ -33,6 +33,7 @@ mod lines;
 mod live;
 mod progress;
 mod table;
+mod timeline;
 
 pub use bars::Bars;
 pub use error::FigureError;
@@ -42,6 +43,7 @@ pub use lines::Lines;
 pub use live::Live;
 pub use progress::{Counted, Progress};
 pub use table::Table;
+pub use timeline::Timeline;
 
 /// What a figure shows: the picture with its text twin, or the reason why there is none.
 fn contents(svg: Result<String, FigureError>, text: String) -> Vec<(&'static str, String)> {

@@ -1,15 +1,19 @@
-//! Time and repeat: [`time`], [`measure`], [`Samples`], [`Work`].
+//! Time and repeat: [`time`], [`measure`], [`Samples`], [`Work`]; and what each worker did, when: [`Trace`].
 
 mod clock;
 mod machine;
 mod samples;
 mod timed;
+mod trace;
 mod work;
 
 pub use clock::cpu_time;
 pub use machine::{cores, machine};
 pub use samples::Samples;
 pub use timed::{Timed, measure, time};
+#[cfg(test)]
+pub(crate) use trace::recording;
+pub use trace::{Event, Lane, LaneRecord, LaneSummary, Recording, Span, SpanKind, Trace};
 pub use work::Work;
 
 use std::time::Duration;

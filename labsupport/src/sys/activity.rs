@@ -31,7 +31,7 @@ pub(crate) fn activity(pid: Pid) -> String {
 }
 
 /// Whether `pid` names a process that has not ended. A zombie has ended.
-fn alive(pid: Pid) -> bool {
+pub(crate) fn alive(pid: Pid) -> bool {
     !matches!(state(pid), None | Some('Z' | 'X'))
 }
 

@@ -17,7 +17,7 @@ mod mutex;
 mod process;
 mod shm;
 
-pub(crate) use activity::{activity, has_live_children, other_threads};
+pub(crate) use activity::{activity, alive, has_live_children, other_threads};
 pub(crate) use clock::{monotonic_nanos, thread_cpu_time};
 pub(crate) use futex::{futex_wait, futex_wake};
 pub(crate) use mutex::{Acquired, RobustMutex};
