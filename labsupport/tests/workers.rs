@@ -221,3 +221,57 @@ fn a_queue_with_nobody_left_is_an_error_and_no_wait() {
         .unwrap();
     assert_eq!(values, [(Err(GetError::NobodyPuts), true)]);
 }
+
+#[test]
+fn threads_that_panic_and_print_do_not_hang_a_worker() {
+    if std::env::var_os("LABS_PANICS").is_some() {
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                        let _ = std::panic::catch_unwind(|| panic!("with a long backtrace"));
+                        println!("and a line");
+                    }
+                });
+            }
+            let workers = (0..300).map(|round| {
+                let workers = Workers::spawn(2, |w| {
+                    println!("from a worker");
+                    assert!(w.index() == 0, "its own panic");
+                })
+                .unwrap();
+                let report = workers.join_timeout(LONG).unwrap();
+                let [first, second] = report.outcomes() else {
+                    unreachable!()
+                };
+                let good = first.exit().is_returned();
+                let bad = second
+                    .exit()
+                    .to_string()
+                    .starts_with("panicked: its own panic");
+                good && bad || panic!("round {round}: {report}")
+            });
+            let all = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| workers.count()));
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(all.unwrap(), 300);
+        });
+        return;
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "threads_that_panic_and_print_do_not_hang_a_worker",
+            "--nocapture",
+        ])
+        .envs([("LABS_PANICS", "1"), ("RUST_BACKTRACE", "1")])
+        .output()
+        .unwrap();
+    // The last lines: what the threads print is of no interest.
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{}",
+        &said[said.len().saturating_sub(2_000)..]
+    );
+}

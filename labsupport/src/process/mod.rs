@@ -19,6 +19,7 @@
 
 mod error;
 mod exit;
+mod forking;
 mod report;
 mod roster;
 mod worker;

@@ -1,9 +1,9 @@
+use super::forking::{self, Forking};
 use super::roster::Roster;
 use super::{Exit, JoinError, Outcome, Report, SpawnError, Worker};
 use crate::cell::Page;
 use crate::sys::{self, fault};
 use serde::{Serialize, de::DeserializeOwned};
-use std::cell::RefCell;
 use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
@@ -60,9 +60,7 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
         if count == 0 {
             return Err(SpawnError::NoWorkers);
         }
-        // What waits in a buffer would be copied by each fork and printed by each worker.
-        let _ = io::stdout().flush();
-        let _ = io::stderr().flush();
+        let mut forking = Forking::begin();
         let mut workers = Workers {
             started: Instant::now(),
             parent: sys::getpid(),
@@ -71,8 +69,13 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
         };
         for index in 0..count {
             let forked = Instant::now();
-            let (reader, pid) = match start(&work, Worker { index, count }, workers.parent, forked)
-            {
+            let (reader, pid) = match start(
+                &work,
+                Worker { index, count },
+                workers.parent,
+                forked,
+                &mut forking,
+            ) {
                 Ok(started) => started,
                 // `workers` is dropped here, and that stops those already started.
                 Err(source) => {
@@ -352,6 +355,7 @@ fn start<T: Serialize>(
     worker: Worker,
     parent: sys::Pid,
     forked: Instant,
+    forking: &mut Forking,
 ) -> io::Result<(OwnedFd, sys::Pid)> {
     let pipe = sys::Pipe::new()?;
     match sys::fork()? {
@@ -359,6 +363,7 @@ fn start<T: Serialize>(
         None => {
             fault::point("worker: forked");
             sys::die_with_parent(parent);
+            forking.is_over_in_worker();
             drop(pipe.reader);
             let (code, frame) = run(|| work(&worker), forked);
             let _ = io::stdout().flush();
@@ -380,25 +385,8 @@ const RETURNED: u8 = 0;
 const PANICKED: u8 = 1;
 const HEADER: usize = 9;
 
-thread_local! {
-    static PANIC: RefCell<(String, String)> = const { RefCell::new((String::new(), String::new())) };
-}
-
 /// Runs the closure in the worker; the exit code and the frame.
 fn run<T: Serialize>(work: impl FnOnce() -> T, forked: Instant) -> (i32, Vec<u8>) {
-    panic::set_hook(Box::new(|info| {
-        let message = info
-            .payload_as_str()
-            .unwrap_or("(a panic without words)")
-            .to_string();
-        // In a notebook the line is one of the file that evcxr made around the cell: it would only mislead.
-        let place = if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
-            String::new()
-        } else {
-            info.location().map(ToString::to_string).unwrap_or_default()
-        };
-        PANIC.with(|panic| panic.replace((message, place)));
-    }));
     let frame = |tag: u8| {
         let mut frame = vec![tag];
         frame.extend((forked.elapsed().as_nanos() as u64).to_le_bytes());
@@ -414,7 +402,7 @@ fn run<T: Serialize>(work: impl FnOnce() -> T, forked: Instant) -> (i32, Vec<u8>
     match result {
         Ok(frame) => (0, frame),
         Err(_) => {
-            let panic = PANIC.with(|panic| panic.take());
+            let panic = forking::last_panic();
             let frame = postcard::to_extend(&panic, frame(PANICKED)).unwrap_or_default();
             (101, frame)
         }
