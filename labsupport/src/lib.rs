@@ -100,13 +100,15 @@
 //! | [`cell`] | what a notebook cell shows: content by MIME type, and its text twin; `Show`, `Display` |
 //! | [`process`] | `Workers`, `Worker`, `Report`, `Exit` |
 //! | [`shared`] | `Segment`, `Lock`, `Flag`, `Value`, `Array`, `Queue` |
-//! | [`measure`] | `time`, `measure`, `Samples`, `Work` |
-//! | [`figure`] | lines, bars, heat map, table; `Live` and `Progress`, which change while the cell runs |
+//! | [`measure`] | `time`, `measure`, `Samples`, `Work`; `Trace`, what each worker did and when |
+//! | [`figure`] | lines, bars, heat map, timeline, step diagram, table; `Live` and `Progress`, which change while the cell runs |
+//! | [`lesson`] | `Explorer`, every interleaving of a small protocol |
 //!
 //! In a notebook every cell is a library of its own with its own copy of this crate, so the crate keeps no global state.
 
 pub mod cell;
 pub mod figure;
+pub mod lesson;
 pub mod measure;
 pub mod prelude;
 pub mod process;

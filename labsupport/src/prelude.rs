@@ -2,6 +2,7 @@
 
 pub use crate::cell::Show;
 pub use crate::figure::*;
+pub use crate::lesson::*;
 pub use crate::measure::*;
 pub use crate::process::*;
 pub use crate::shared::*;

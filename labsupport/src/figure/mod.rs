@@ -1,4 +1,4 @@
-//! Pictures of measurements: [`Lines`], [`Bars`] and [`HeatMap`], drawn with `plotters` to SVG.
+//! Pictures of measurements, drawn with `plotters` to SVG: [`Lines`], [`Bars`], [`HeatMap`], [`Timeline`] and [`StepDiagram`].
 //!
 //! Every figure is built step by step, looks the same in every lab, and has a *text twin*: the same numbers as words and
 //! a table, for a screen reader, a terminal, and whoever does not trust a picture. As the last expression of a notebook
@@ -32,6 +32,7 @@ mod heat_map;
 mod lines;
 mod live;
 mod progress;
+mod steps;
 mod table;
 mod timeline;
 
@@ -42,6 +43,7 @@ pub use heat_map::HeatMap;
 pub use lines::Lines;
 pub use live::Live;
 pub use progress::{Counted, Progress};
+pub use steps::StepDiagram;
 pub use table::Table;
 pub use timeline::Timeline;
 
