@@ -3,6 +3,68 @@
 use labsupport::prelude::*;
 use std::time::Duration;
 
+/// Waits until /proc says `what` of a process.
+fn wait_until(pid: u32, file: &str, what: impl Fn(&str) -> bool) {
+    let path = format!("/proc/{pid}/{file}");
+    while !std::fs::read_to_string(&path).is_ok_and(|text| what(&text)) {
+        std::thread::yield_now();
+    }
+}
+
+/// Lets a thread, 0 for the calling one, run on the core of the calling one alone.
+fn stay_on_one_core(pid: i32) {
+    // SAFETY: an all-zero set is an empty one; the core is a valid number; the pointers are to live locals.
+    unsafe {
+        let mut core: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(libc::sched_getcpu() as usize, &mut core);
+        assert_eq!(libc::sched_setaffinity(pid, size_of_val(&core), &core), 0);
+    }
+}
+
+fn run_only_when_idle(pid: i32) {
+    let priority = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the pointer is to a live local.
+    assert_eq!(
+        unsafe { libc::sched_setscheduler(pid, libc::SCHED_IDLE, &priority) },
+        0
+    );
+}
+
+#[test]
+fn a_wake_up_that_is_swallowed_by_a_killed_waiter_does_not_wedge_the_next() {
+    // If this thread loses its core at the wrong moment, the first one gets the lock and nothing is shown.
+    assert!((0..50).any(|_| swallow_a_wake_up()));
+}
+
+/// Whether the first of two sleepers was killed between its wake-up and its getting the lock. The second must get it.
+fn swallow_a_wake_up() -> bool {
+    let lock = Lock::new().unwrap();
+    let guard = lock.lock();
+    // Two sleep in the order in which they came. The kernel wakes the first one first.
+    let sleeper = || {
+        let workers = Workers::spawn(1, |_| drop(lock.lock())).unwrap();
+        let futex = format!("{} ", libc::SYS_futex);
+        wait_until(workers.pids()[0], "syscall", |text| {
+            text.starts_with(&futex)
+        });
+        workers
+    };
+    let (first, second) = (sleeper(), sleeper());
+    // The first shares this thread's core and may run only where nobody else wants to: it is woken, but does not run yet.
+    stay_on_one_core(0);
+    stay_on_one_core(first.pids()[0] as i32);
+    run_only_when_idle(first.pids()[0] as i32);
+    drop(guard); // wakes the first
+    let again = lock.try_lock();
+    first.kill(0);
+    first.join_timeout(Duration::from_secs(20)).unwrap();
+    let swallowed = again.is_some();
+    drop(again);
+    let report = second.join_timeout(Duration::from_secs(20)).unwrap();
+    report.values().expect("the second gets the lock");
+    swallowed
+}
+
 #[test]
 fn a_holder_killed_with_the_lock_is_reported_to_exactly_one_successor() {
     let value = Value::new((0u64, 0u64)).unwrap();

@@ -4,6 +4,18 @@ use std::cell::UnsafeCell;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
+use std::time::Duration;
+
+/// No sleeper sleeps longer than this without a look, less than a second.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+unsafe extern "C" {
+    /// POSIX.1-2001; the `libc` crate does not declare it for Linux.
+    fn pthread_mutex_timedlock(
+        mutex: *mut libc::pthread_mutex_t,
+        until: *const libc::timespec,
+    ) -> libc::c_int;
+}
 
 /// How a lock was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,19 +81,45 @@ impl RobustMutex {
     /// Waits for the lock.
     #[inline]
     pub(crate) fn lock(&self) -> Acquired {
-        // SAFETY: the mutex was made by `init` and does not move.
-        let code = unsafe { libc::pthread_mutex_lock(self.0.get()) };
-        if code == 0 {
-            Acquired::Clean
-        } else {
-            self.after_trouble(code)
+        match self.try_lock() {
+            Some(acquired) => acquired,
+            None => self.wait(),
+        }
+    }
+
+    /// Waits for the lock, and looks again after a while even if nobody wakes it.
+    ///
+    /// A wake-up can be lost: the holder gives the lock back and wakes a sleeper, another one takes the lock before that sleeper runs, and
+    /// the sleeper is killed. The new holder found no mark "somebody sleeps" (who wakes up sets it again, and he never did), so it
+    /// will wake nobody; and the kernel, which looks after the dead, wakes the next sleeper only where the lock is free at that moment.
+    /// `pthread_mutex_lock` would sleep for ever then; `tests/kill_lock.rs` forces it.
+    #[cold]
+    fn wait(&self) -> Acquired {
+        loop {
+            let mut until = libc::timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            };
+            // The clock that POSIX wants here. If it is set back meanwhile, only a lost wake-up is found later.
+            // SAFETY: the pointer is to a live local of the right type.
+            unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &mut until) };
+            until.tv_nsec += LOOK_AGAIN.as_nanos() as libc::c_long;
+            if until.tv_nsec >= 1_000_000_000 {
+                (until.tv_sec, until.tv_nsec) = (until.tv_sec + 1, until.tv_nsec - 1_000_000_000);
+            }
+            // SAFETY: the mutex was made by `init` and does not move; `until` is a live local.
+            match unsafe { pthread_mutex_timedlock(self.0.get(), &until) } {
+                0 => return Acquired::Clean,
+                libc::ETIMEDOUT => {}
+                code => return self.after_trouble(code),
+            }
         }
     }
 
     /// Takes the lock if it is free.
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<Acquired> {
-        // SAFETY: as in `lock`.
+        // SAFETY: the mutex was made by `init` and does not move.
         match unsafe { libc::pthread_mutex_trylock(self.0.get()) } {
             0 => Some(Acquired::Clean),
             libc::EBUSY => None,
