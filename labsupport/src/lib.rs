@@ -99,10 +99,10 @@
 //! | `sys` (private) | every unsafe system call: fork, parent-death signal, robust mutex, futex |
 //! | [`cell`] | what a notebook cell shows: content by MIME type, and its text twin; `Show`, `Display` |
 //! | [`process`] | `Workers`, `Worker`, `Report`, `Exit` |
-//! | [`shared`] | `Segment`, `Lock`, `Flag`, `Value`, `Array`, `Queue` |
-//! | [`measure`] | `time`, `measure`, `Samples`, `Work`; `Trace`, what each worker did and when |
+//! | [`shared`] | `Segment`, `Lock`, `Flag`, `Value`, `Array`, `Queue`, `Barrier` |
+//! | [`measure`] | `time`, `measure`, `Samples`, `Proportion`, `Work`; `Trace`, what each worker did and when |
 //! | [`figure`] | lines, bars, heat map, timeline, step diagram, table; `Live` and `Progress`, which change while the cell runs |
-//! | [`lesson`] | `Explorer`, every interleaving of a small protocol |
+//! | [`lesson`] | `Explorer`, every interleaving of a small protocol; `check`, which judges a student's function |
 //!
 //! In a notebook every cell is a library of its own with its own copy of this crate, so the crate keeps no global state.
 

@@ -1,7 +1,9 @@
-//! Time and repeat: [`time`], [`measure`], [`Samples`], [`Work`]; and what each worker did, when: [`Trace`].
+//! Time and repeat: [`time`], [`measure`], [`Samples`], [`Proportion`], [`Work`]; and what each worker did, when:
+//! [`Trace`].
 
 mod clock;
 mod machine;
+mod proportion;
 mod samples;
 mod timed;
 mod trace;
@@ -9,6 +11,7 @@ mod work;
 
 pub use clock::cpu_time;
 pub use machine::{cores, machine};
+pub use proportion::Proportion;
 pub use samples::Samples;
 pub use timed::{Timed, measure, time};
 #[cfg(test)]

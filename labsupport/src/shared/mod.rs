@@ -1,4 +1,4 @@
-//! Memory that several processes see: flags, values, arrays and queues.
+//! Memory that several processes see: flags, values, arrays, barriers and queues.
 //!
 //! Create a handle *before* [`Workers::spawn`](crate::process::Workers::spawn); the workers inherit the mapping. A handle
 //! is cheap to clone, plain `'static`, and has no name that another program could open: the name in `/dev/shm` is taken
@@ -8,6 +8,9 @@
 //! Flag, Value, Array    ┌───────────────┬──────────────┐
 //!                       │ lock, 128 B   │ data         │   one Segment each: lock and data never share a cache line
 //!                       └───────────────┴──────────────┘
+//! Barrier               ┌────────────────┐
+//!                       │ round, arrived │                one word
+//!                       └────────────────┘
 //! Queue                 ┌───────────┬───────────┬──────┬─────────────────────┐
 //!                       │ get side  │ put side  │ ...  │ ring of messages    │
 //!                       └───────────┴───────────┴──────┴─────────────────────┘
@@ -17,6 +20,7 @@
 //! ([`LockGuard::owner_died`]); nobody waits for a dead holder.
 
 mod array;
+mod barrier;
 mod error;
 mod flag;
 mod lock;
@@ -26,6 +30,7 @@ mod segment;
 mod value;
 
 pub use array::{Array, ArrayGuard};
+pub use barrier::Barrier;
 pub use error::SharedError;
 pub use flag::{Flag, FlagGuard};
 pub use lock::{Lock, LockGuard};

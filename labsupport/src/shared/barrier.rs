@@ -1,0 +1,450 @@
+//! The barrier.
+//!
+//! # Protocol
+//!
+//! One 32-bit word holds everything, so one compare-and-swap moves everything, and the sleepers sleep on it too:
+//!
+//! ```text
+//!  31            16 15             0      arrive     (r, n)           →  (r, n + 1)   then wait until r has changed
+//! ┌────────────────┬────────────────┐     the last   (r, parties - 1) →  (r + 1, 0)   then wake all
+//! │    round r     │   arrived n    │     give up    (r, n)           →  (r, n - 1)   only while r is still one's own
+//! └────────────────┴────────────────┘
+//! ```
+//!
+//! **Killed anywhere.** The round is over with the store that counts its last arrival; no state lies in between. If the
+//! last one dies before it wakes the others, they find the new round within 50 ms.
+//!
+//! **Overflow and ABA.** The round counts modulo 2^16, and one bit would be enough: a waiting party is one of the arrivals
+//! that the next round needs, so the rounds come at the most one ahead of whoever waits. Nobody can miss a round, let alone
+//! 65,536 of them. A swap that compares an old word with an equal new one does no harm, since the word is the whole state.
+//!
+//! **Orderings.** Each arrival is an acquire and a release of the same word, and whoever waits acquires it: what any party
+//! wrote before it arrived, all see after.
+
+use super::{Segment, SharedError};
+use crate::sys::{self, fault};
+use std::fmt;
+use std::hint;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// The lower half of the word counts arrivals, the upper half rounds.
+const ROUND: u32 = 1 << 16;
+
+/// What the lower half can count to.
+const MOST_PARTIES: usize = (ROUND - 1) as usize;
+
+/// No sleeper sleeps longer than this without a look: a wake-up may have died with the one who was to send it.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How often to look again before sleeping, where another core can change what we look at.
+const LOOKS: u32 = 200;
+
+/// A point that all parties reach before any goes on: Python's `multiprocessing.Barrier`.
+///
+/// It serves round after round. What a party wrote before [`wait`](Barrier::wait), all of them see after it. Use it to let
+/// workers begin together, or to keep the steps of a computation apart.
+///
+/// A party that dies before it arrives leaves the others waiting, and so does one that returns a round too early; one that
+/// dies while it waits is missing in the next round. Nobody else can know that it will not come, so the deadline of
+/// [`join_timeout`](crate::process::Workers::join_timeout) is what ends it; the report then says who waited and how the
+/// missing one ended.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let barrier = Barrier::new(4)?;
+/// let sums = Array::<u64>::new(4)?;
+/// let workers = Workers::spawn(4, |w| {
+///     sums.set(w.index(), w.share_of(1..101u64).sum());
+///     barrier.wait(); // from here on everybody sees all four
+///     sums.lock().iter().sum::<u64>()
+/// })?;
+/// assert_eq!(workers.join()?.values()?, [5050; 4]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Barrier {
+    // The word alone.
+    segment: Segment,
+    parties: u32,
+    looks: u32,
+    creator: sys::Pid,
+}
+
+/// The word, taken apart.
+#[derive(Clone, Copy)]
+struct State {
+    round: u32,
+    arrived: u32,
+}
+
+impl State {
+    fn of(word: u32) -> State {
+        State {
+            round: word / ROUND,
+            arrived: word % ROUND,
+        }
+    }
+}
+
+impl Barrier {
+    /// A barrier that lets its parties go on when `parties` of them have arrived.
+    ///
+    /// # Errors
+    /// Zero parties or over 65,535, no shared memory.
+    pub fn new(parties: usize) -> Result<Barrier, SharedError> {
+        if parties == 0 {
+            return Err(SharedError::Empty("parties"));
+        }
+        if parties > MOST_PARTIES {
+            return Err(SharedError::TooLarge {
+                asked: parties,
+                limit: MOST_PARTIES,
+                of: "parties",
+            });
+        }
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        Ok(Barrier {
+            segment: Segment::new(size_of::<AtomicU32>())?,
+            parties: parties as u32,
+            // On one core nobody can change anything while we look.
+            looks: if cores > 1 { LOOKS } else { 0 },
+            creator: sys::getpid(),
+        })
+    }
+
+    #[inline]
+    fn word(&self) -> &AtomicU32 {
+        // SAFETY: the word is within the segment, aligned, and used as an atomic by all.
+        unsafe { self.segment.at::<AtomicU32>(0).as_ref() }
+    }
+
+    /// How many must arrive.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// assert_eq!(Barrier::new(4)?.parties(), 4);
+    /// # Ok::<(), SharedError>(())
+    /// ```
+    pub fn parties(&self) -> usize {
+        self.parties as usize
+    }
+
+    /// Arrives, and waits until all parties have. `true` for exactly one of each round, the last to arrive, who may do
+    /// what is to be done once.
+    ///
+    /// # Panics
+    /// The calling process made the barrier, others are missing, and no worker or thread of it is left that could arrive.
+    /// A worker waits on, until the deadline of [`join_timeout`](crate::process::Workers::join_timeout).
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let barrier = Barrier::new(3)?;
+    /// let workers = Workers::spawn(3, |_| (0..10).filter(|_| barrier.wait()).count())?;
+    /// let firsts = workers.join()?.values()?;
+    /// assert_eq!(firsts.iter().sum::<usize>(), 10); // one of three in each round
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait(&self) -> bool {
+        let Some(round) = self.arrive() else {
+            return true;
+        };
+        while !self.is_over(round, LOOK_AGAIN) {
+            if self.is_alone() && !self.is_over(round, Duration::ZERO) {
+                let missing = self.parties - State::of(self.word().load(Ordering::Relaxed)).arrived;
+                panic!(
+                    "a barrier of {} parties waits for {missing} more, and no worker is left that could arrive: make \
+                     it for as many as call wait, and see in the report how the others ended.",
+                    self.parties
+                );
+            }
+        }
+        false
+    }
+
+    /// As [`wait`](Barrier::wait), but waits at the most for `limit`. `None` when the time is up: then this party has not
+    /// arrived, and the others still wait for one more.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// use std::time::Duration;
+    /// let barrier = Barrier::new(2)?;
+    /// assert_eq!(barrier.wait_timeout(Duration::from_millis(1)), None);
+    /// let workers = Workers::spawn(2, |_| barrier.wait_timeout(Duration::from_secs(20)))?;
+    /// let mut said = workers.join()?.values()?;
+    /// said.sort();
+    /// assert_eq!(said, [Some(false), Some(true)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait_timeout(&self, limit: Duration) -> Option<bool> {
+        let begun = Instant::now();
+        let Some(round) = self.arrive() else {
+            return Some(true);
+        };
+        loop {
+            // Not a deadline: the longest limits reach past the end of what an Instant can hold.
+            let left = limit.saturating_sub(begun.elapsed());
+            if self.is_over(round, LOOK_AGAIN.min(left)) {
+                return Some(false);
+            }
+            if left.is_zero() {
+                return self.leave(round);
+            }
+        }
+    }
+
+    /// Counts this party in. The round that it waits for, `None` if it was the last of it.
+    fn arrive(&self) -> Option<u32> {
+        let mut word = self.word().load(Ordering::Relaxed);
+        loop {
+            let State { round, arrived } = State::of(word);
+            let last = arrived + 1 >= self.parties;
+            let next = if last {
+                round.wrapping_add(1).wrapping_mul(ROUND)
+            } else {
+                word + 1
+            };
+            fault::point("barrier: arriving");
+            match self.swap(word, next) {
+                Err(now) => word = now,
+                Ok(()) if last => {
+                    fault::point("barrier: complete");
+                    sys::futex_wake(self.word(), i32::MAX);
+                    return None;
+                }
+                Ok(()) => {
+                    fault::point("barrier: arrived");
+                    return Some(round);
+                }
+            }
+        }
+    }
+
+    /// Counts this party out again, unless its round has ended meanwhile.
+    fn leave(&self, round: u32) -> Option<bool> {
+        let mut word = self.word().load(Ordering::Acquire);
+        while State::of(word).round == round {
+            match self.swap(word, word - 1) {
+                Err(now) => word = now,
+                Ok(()) => return None,
+            }
+        }
+        Some(false)
+    }
+
+    fn swap(&self, word: u32, next: u32) -> Result<(), u32> {
+        self.word()
+            .compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire)
+            .map(|_| ())
+    }
+
+    /// Whether `round` has ended; looks for a moment, then sleeps once, at the most for `limit`.
+    fn is_over(&self, round: u32, limit: Duration) -> bool {
+        let over = || {
+            let word = self.word().load(Ordering::Acquire);
+            (State::of(word).round != round, word)
+        };
+        for _ in 0..self.looks {
+            if over().0 {
+                return true;
+            }
+            hint::spin_loop();
+        }
+        let (ended, word) = over();
+        if !ended && !limit.is_zero() {
+            // It returns at once if somebody arrived since: the word is not what it was. Then the caller comes again.
+            sys::futex_wait(self.word(), word, limit);
+        }
+        ended || over().0
+    }
+
+    /// Whether nobody is left that could arrive. Only the process that made the barrier and the workers forked from it know
+    /// the memory, and a worker does not outlive its parent. Slow; for those that have waited long.
+    fn is_alone(&self) -> bool {
+        self.creator == sys::getpid() && !sys::has_live_children() && sys::other_threads() == 0
+    }
+}
+
+impl fmt::Debug for Barrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arrived = State::of(self.word().load(Ordering::Relaxed)).arrived;
+        write!(f, "Barrier({arrived} of {} arrived)", self.parties)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::{Exit, Workers};
+    use crate::shared::Array;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// Runs `workers` parties through `rounds` rounds; how often each was the last. Nobody may ever be a round ahead.
+    fn run(barrier: &Barrier, workers: usize, rounds: u64) -> Vec<u64> {
+        let reached = Array::<u64>::new(workers).unwrap();
+        let report = Workers::spawn(workers, |w| {
+            let mut last = 0;
+            for round in 1..=rounds {
+                reached.set(w.index(), round);
+                last += u64::from(barrier.wait());
+                // Nobody passes the next barrier before we come to it, so two rounds are all there can be.
+                let seen = reached.lock().to_vec();
+                assert!(
+                    seen.iter().all(|&n| n == round || n == round + 1),
+                    "after round {round} worker {} saw {seen:?}",
+                    w.index()
+                );
+            }
+            last
+        })
+        .unwrap()
+        .join_timeout(LONG)
+        .unwrap();
+        report.into_values().unwrap()
+    }
+
+    #[test]
+    fn nobody_is_a_round_ahead_and_one_is_the_last_of_each() {
+        let barrier = Barrier::new(4).unwrap();
+        assert_eq!(run(&barrier, 4, 2_000).iter().sum::<u64>(), 2_000);
+    }
+
+    #[test]
+    fn more_workers_than_cores_come_through() {
+        let workers = 3 * std::thread::available_parallelism().map_or(1, |cores| cores.get()) + 1;
+        let barrier = Barrier::new(workers).unwrap();
+        assert_eq!(run(&barrier, workers, 200).iter().sum::<u64>(), 200);
+    }
+
+    #[test]
+    fn a_barrier_of_one_lets_it_through() {
+        let barrier = Barrier::new(1).unwrap();
+        assert!((0..10).all(|_| barrier.wait()));
+    }
+
+    #[test]
+    fn rounds_survive_their_own_overflow() {
+        let barrier = Barrier::new(3).unwrap();
+        barrier
+            .word()
+            .store((ROUND - 3).wrapping_mul(ROUND), Ordering::Relaxed);
+        assert_eq!(run(&barrier, 3, 10).iter().sum::<u64>(), 10);
+        assert_eq!(State::of(barrier.word().load(Ordering::Relaxed)).round, 7);
+    }
+
+    #[test]
+    fn a_killed_party_leaves_the_rest_waiting_and_the_report_says_so() {
+        let barrier = Barrier::new(3).unwrap();
+        // The limit is not a moment when a sleeper looks again: every 50 ms.
+        let workers = Workers::spawn(3, |w| {
+            if w.index() == 1 {
+                fault::arm("barrier: arriving");
+            }
+            barrier.wait()
+        });
+        let report = workers.unwrap().join_timeout(Duration::from_millis(525));
+        let report = report.unwrap();
+        assert_eq!(report.outcomes()[1].exit(), &Exit::Signaled(9));
+        for index in [0, 2] {
+            let said = report.outcomes()[index].exit().to_string();
+            assert!(said.starts_with("not finished after 525ms"), "{said}");
+            assert!(said.contains("asleep, waiting for a lock"), "{said}");
+        }
+    }
+
+    #[test]
+    fn one_that_dies_after_it_arrived_was_there() {
+        // The last one dies before it wakes anybody; another dies while it waits.
+        for (point, dies_last) in [("barrier: complete", true), ("barrier: arrived", false)] {
+            let barrier = Barrier::new(3).unwrap();
+            let workers = Workers::spawn(3, |w| {
+                if w.index() == 0 {
+                    let others = if dies_last { 2 } else { 0 };
+                    while State::of(barrier.word().load(Ordering::Relaxed)).arrived < others {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                    fault::arm(point);
+                }
+                if !dies_last && w.index() > 0 {
+                    while State::of(barrier.word().load(Ordering::Relaxed)).arrived < 1 {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                }
+                barrier.wait()
+            });
+            let report = workers.unwrap().join_timeout(LONG).unwrap();
+            assert_eq!(report.outcomes()[0].exit(), &Exit::Signaled(9), "{point}");
+            let last = [1, 2].map(|index| report.outcomes()[index].value().copied().unwrap());
+            let lasts = last.iter().filter(|&&last| last).count();
+            assert_eq!(lasts, usize::from(!dies_last), "{point}");
+        }
+    }
+
+    #[test]
+    fn who_gives_up_has_not_arrived() {
+        let barrier = Barrier::new(2).unwrap();
+        for _ in 0..3 {
+            let limit = Duration::from_millis(2);
+            assert_eq!(barrier.wait_timeout(limit), None);
+            assert_eq!(barrier.wait_timeout(Duration::ZERO), None);
+        }
+        assert_eq!(format!("{barrier:?}"), "Barrier(0 of 2 arrived)");
+        assert_eq!(run(&barrier, 2, 10).iter().sum::<u64>(), 10);
+    }
+
+    #[test]
+    fn impatient_and_patient_parties_agree_on_the_rounds() {
+        let barrier = Barrier::new(3).unwrap();
+        let report = Workers::spawn(3, |w| {
+            let (mut rounds, mut last) = (0, 0);
+            while rounds < 300 {
+                let said = match w.index() {
+                    0 => Some(barrier.wait()),
+                    1 => barrier.wait_timeout(Duration::ZERO),
+                    _ => barrier.wait_timeout(Duration::from_micros(20)),
+                };
+                rounds += u32::from(said.is_some());
+                last += u32::from(said == Some(true));
+            }
+            last
+        });
+        let report = report.unwrap().join_timeout(LONG).unwrap();
+        let last = report.values().unwrap();
+        assert_eq!(last.iter().sum::<u32>(), 300, "{last:?}");
+    }
+
+    #[test]
+    fn the_maker_does_not_wait_for_nobody() {
+        // In a process of its own, which has no other threads and no other children.
+        let maker = Workers::spawn(1, |_| {
+            let barrier = Barrier::new(3).unwrap();
+            let other = Workers::spawn(1, |_| {
+                barrier.wait_timeout(Duration::from_millis(100));
+            });
+            let other = other.unwrap();
+            barrier.wait();
+            drop(other);
+        });
+        let report = maker.unwrap().join_timeout(LONG).unwrap();
+        let said = report.outcomes()[0].exit().to_string();
+        assert!(
+            said.starts_with("panicked: a barrier of 3 parties waits for 2 more, and no worker"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn no_parties_and_too_many_are_errors_with_a_sentence() {
+        let error = |parties| Barrier::new(parties).unwrap_err().to_string();
+        assert_eq!(error(0), "0 parties were asked for: ask for at least one.");
+        assert_eq!(
+            error(70_000),
+            "70000 parties were asked for; 65535 is the most."
+        );
+    }
+}
