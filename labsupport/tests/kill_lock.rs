@@ -24,10 +24,8 @@ fn stay_on_one_core(pid: i32) {
 fn run_only_when_idle(pid: i32) {
     let priority = libc::sched_param { sched_priority: 0 };
     // SAFETY: the pointer is to a live local.
-    assert_eq!(
-        unsafe { libc::sched_setscheduler(pid, libc::SCHED_IDLE, &priority) },
-        0
-    );
+    let code = unsafe { libc::sched_setscheduler(pid, libc::SCHED_IDLE, &priority) };
+    assert_eq!(code, 0);
 }
 
 #[test]
