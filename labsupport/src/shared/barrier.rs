@@ -37,8 +37,19 @@ const MOST_PARTIES: usize = (ROUND - 1) as usize;
 /// No sleeper sleeps longer than this without a look: a wake-up may have died with the one who was to send it.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// How often to look again before sleeping, where another core can change what we look at.
-const LOOKS: u32 = 200;
+/// How often to look again before sleeping.
+///
+/// Where each party can have a core of its own, it looks for some hundred microseconds: then all go on within the time that
+/// a cache line takes to another core. Those who were asleep come tens of microseconds later, and the system may even put
+/// them on the core of the one who woke them, so that they do not run side by side at all. Where there are more parties
+/// than cores, who looks for long keeps the one away for whom it waits.
+fn looks(parties: usize, cores: usize) -> u32 {
+    match cores {
+        1 => 0,
+        cores if parties <= cores => 20_000,
+        _ => 200,
+    }
+}
 
 /// A point that all parties reach before any goes on: Python's `multiprocessing.Barrier`.
 ///
@@ -109,7 +120,7 @@ impl Barrier {
             segment: Segment::new(size_of::<AtomicU32>())?,
             parties: parties as u32,
             // On one core nobody can change anything while we look.
-            looks: if cores > 1 { LOOKS } else { 0 },
+            looks: looks(parties, cores),
             creator: sys::getpid(),
         })
     }

@@ -54,10 +54,10 @@ pub(crate) fn other_threads() -> usize {
     fs::read_dir("/proc/self/task").map_or(0, |tasks| {
         tasks
             .flatten()
-            // The kernel's own watch for a dead parent is no concern of a worker's.
+            // The notebook kernel's own threads do nothing for a worker.
             .filter(|task| {
                 fs::read_to_string(task.path().join("comm"))
-                    .is_ok_and(|name| name.trim() != "labs-watch")
+                    .is_ok_and(|name| !name.starts_with("labs-"))
             })
             .count()
             .saturating_sub(1)

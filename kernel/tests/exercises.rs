@@ -1,0 +1,113 @@
+//! Every exercise: its starting point fails, its solution passes, and both are judged by the same check.
+
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Cells with this tag make up the exercises: `exercise-1`, `check-1`, and so on. They need no other cell of their lab.
+const EXERCISE: &str = "exercise";
+
+fn notebooks() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../notebooks")
+}
+
+fn read(path: &Path) -> Value {
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
+fn is_exercise(cell: &Value) -> bool {
+    let tags = cell["metadata"]["tags"].as_array();
+    tags.is_some_and(|tags| tags.iter().any(|tag| tag == EXERCISE))
+}
+
+/// Identifiers and sources of the cells of the exercises.
+fn exercises(notebook: &Value) -> Vec<(String, String)> {
+    let cells = notebook["cells"].as_array().unwrap().iter();
+    let source = |cell: &Value| {
+        let lines = cell["source"].as_array().unwrap().iter();
+        lines.map(|line| line.as_str().unwrap()).collect()
+    };
+    cells
+        .filter(|cell| is_exercise(cell))
+        .map(|cell| (cell["id"].as_str().unwrap().to_string(), source(cell)))
+        .collect()
+}
+
+/// Runs a notebook; what each of its checks shows, as text.
+fn run(path: &Path) -> Vec<(String, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_labs"))
+        .args(["check", "--save"])
+        .arg(folder.path())
+        .arg(path)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let run = read(&folder.path().join(path.file_name().unwrap()));
+    let checks = run["cells"].as_array().unwrap().iter();
+    checks
+        .filter(|cell| cell["id"].as_str().unwrap().starts_with("check-"))
+        .map(|cell| {
+            let shown = &cell["outputs"][0]["data"]["text/plain"];
+            let shown = shown
+                .as_str()
+                .unwrap_or_else(|| panic!("no text in {cell}"));
+            (cell["id"].as_str().unwrap().to_string(), shown.to_string())
+        })
+        .collect()
+}
+
+/// Judges the exercises of a lab.
+fn judge(lab: &str) {
+    let name = format!("{lab}.ipynb");
+    let solution = notebooks().join("solutions").join(&name);
+    let (of_lab, of_solution) = (
+        exercises(&read(&notebooks().join(&name))),
+        exercises(&read(&solution)),
+    );
+    assert_eq!(of_lab.len(), of_solution.len());
+    for ((id, start), (same_id, end)) in of_lab.iter().zip(&of_solution) {
+        assert_eq!(id, same_id);
+        let judged_alike = id.starts_with("check-") == (start == end);
+        assert!(
+            judged_alike,
+            "{id}: checks are the same in both, exercises are not"
+        );
+    }
+
+    // The starting points alone, without the rest of their lab.
+    let mut starts = read(&notebooks().join(&name));
+    let cells = starts["cells"].as_array_mut().unwrap();
+    cells.retain(is_exercise);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(&name);
+    fs::write(&file, json!(starts).to_string()).unwrap();
+    let fails = run(&file);
+    assert_eq!(fails.len(), 2, "{fails:?}");
+    for (id, shown) in fails {
+        assert!(
+            shown.contains("not yet"),
+            "{lab}, {id} as it is handed out passes:\n{shown}"
+        );
+    }
+
+    let passes = run(&solution);
+    assert_eq!(passes.len(), 2, "{passes:?}");
+    for (id, shown) in passes {
+        let passed = shown.contains("facts hold") && !shown.contains("not yet");
+        assert!(passed, "{lab}, {id} of the solution fails:\n{shown}");
+    }
+}
+
+#[test]
+fn lab_01_shutdowns() {
+    judge("01_poison_pill");
+}
+
+#[test]
+fn lab_02_protocols() {
+    judge("02_double_check");
+}
