@@ -29,12 +29,11 @@ struct Desk {
 }
 
 impl Desk {
-    /// A desk with a copy of lab 03.
-    fn with_lab_03() -> Desk {
+    /// A desk with a copy of a lab.
+    fn with_lab(file: &str) -> Desk {
         Desk::set_up(|folder| {
-            let copy = folder.join("03_check_frequency.ipynb");
-            let lab = checkout().join("notebooks/03_check_frequency.ipynb");
-            std::fs::copy(lab, &copy).unwrap();
+            let copy = folder.join(file);
+            std::fs::copy(checkout().join("notebooks").join(file), &copy).unwrap();
             copy
         })
     }
@@ -270,39 +269,22 @@ fn block_on(future: impl Future<Output = ()>) {
         .block_on(future)
 }
 
-#[test]
-fn lab_03_runs_from_top_to_bottom() {
-    let desk = Desk::with_lab_03();
+/// Runs all cells of a lab: each gets its number, none fails, and every figure is there and has a size.
+fn runs_from_top_to_bottom(file: &str, titles: &[&str]) {
+    let desk = Desk::with_lab(file);
     block_on(async {
         let browser = open(&desk).await;
         run_all(&browser).await;
         page_says(&browser, "every code cell has a number", 240, ALL_NUMBERED).await;
-        page_says(
-            &browser,
-            "at least three plots have a size",
-            20,
-            PLOTS_HAVE_SIZE,
-        )
-        .await;
-        for (index, title) in [
-            "What one look",
-            "The price of not looking",
-            "By what factor",
-            "Your loop",
-        ]
-        .iter()
-        .enumerate()
-        {
+        for (index, title) in titles.iter().enumerate() {
+            page_says(&browser, title, 20, &has_size(title)).await;
             let script = "
-                const picture = [...document.querySelectorAll('.jp-OutputArea-output img')]
-                    .find(image => decodeURIComponent(image.src).includes(arguments[0]));
-                if (!picture) { return false; }
-                picture.scrollIntoView({block: 'center'});
-                return true;";
-            let found = browser.execute(script, vec![json!(title)]).await.unwrap();
-            assert_eq!(found, Value::Bool(true), "the figure \"{title}\"");
+                [...document.querySelectorAll('.jp-OutputArea-output img')]
+                    .find(image => decodeURIComponent(image.src).includes(arguments[0]))
+                    .scrollIntoView({block: 'center'});";
+            browser.execute(script, vec![json!(title)]).await.unwrap();
             tokio::time::sleep(Duration::from_millis(300)).await; // for the photograph alone
-            photograph(&browser, &format!("lab-03-{index}")).await;
+            photograph(&browser, &format!("lab-{}-{index}", &file[..2])).await;
         }
         let errors = "return [...document.querySelectorAll(
             '.jp-OutputArea-output[data-mime-type*=\"stderr\"], .jp-OutputArea-output[data-mime-type*=\"error\"]'
@@ -312,14 +294,58 @@ fn lab_03_runs_from_top_to_bottom() {
     });
 }
 
-const PLOTS_HAVE_SIZE: &str = "
-    const plots = [...document.querySelectorAll('.jp-OutputArea-output img')]
-        .filter(image => image.src.startsWith('data:image/svg+xml') && image.naturalWidth > 300 && image.offsetHeight > 150);
-    return plots.length >= 3;";
+/// A script that tells whether the figure with these words in its title is drawn.
+fn has_size(title: &str) -> String {
+    format!(
+        "return [...document.querySelectorAll('.jp-OutputArea-output img')].some(image =>
+            image.src.startsWith('data:image/svg+xml') && decodeURIComponent(image.src).includes({}) &&
+            image.naturalWidth > 300 && image.offsetHeight > 150);",
+        json!(title)
+    )
+}
+
+#[test]
+fn lab_01_runs_from_top_to_bottom() {
+    runs_from_top_to_bottom(
+        "01_poison_pill.ipynb",
+        &[
+            "terminate() in the middle of the work",
+            "A flag overtakes the tasks",
+            "One pill for each worker",
+            "One pill too few",
+            "Too many pills",
+        ],
+    );
+}
+
+#[test]
+fn lab_02_runs_from_top_to_bottom() {
+    runs_from_top_to_bottom(
+        "02_double_check.ipynb",
+        &[
+            "Schedule 14 of 70",
+            "Schedule 7 of 16",
+            "The longer the window",
+        ],
+    );
+}
+
+#[test]
+fn lab_03_runs_from_top_to_bottom() {
+    runs_from_top_to_bottom(
+        "03_check_frequency.ipynb",
+        &[
+            "What one look",
+            "The price of not looking",
+            "By what factor",
+            "Your loop",
+        ],
+    );
+}
 
 #[test]
 fn editing_the_iteration_cost_changes_the_plot() {
-    let desk = Desk::with_lab_03();
+    let desk = Desk::with_lab("03_check_frequency.ipynb");
     block_on(async {
         let browser = open(&desk).await;
         run_all(&browser).await;
