@@ -45,6 +45,7 @@ pub struct Timeline {
     notes: Vec<(u32, String)>,
     between: Option<(Duration, Duration)>,
     shade: Option<String>,
+    ended: String,
     caption: String,
 }
 
@@ -70,6 +71,7 @@ impl Timeline {
             notes: Vec::new(),
             between: None,
             shade: Some("wasted work".into()),
+            ended: "terminate".into(),
             caption: String::new(),
         }
     }
@@ -109,6 +111,12 @@ impl Timeline {
     /// Shades nothing after the flag: there the work in hand is still wanted.
     pub fn useful_after_flag(mut self) -> Timeline {
         self.shade = None;
+        self
+    }
+
+    /// What the upright line at [`Event::Terminated`] is called. Without this it is `terminate`.
+    pub fn ended(mut self, name: impl Into<String>) -> Timeline {
+        self.ended = name.into();
         self
     }
 
@@ -372,7 +380,10 @@ impl Timeline {
         bottom: i32,
     ) -> Result<(), FigureError> {
         let set = self.recording.flag_set().map(|time| (time, "flag set"));
-        let ended = self.recording.terminated().map(|time| (time, "terminate"));
+        let ended = self
+            .recording
+            .terminated()
+            .map(|time| (time, self.ended.as_str()));
         let mut free = i32::MIN;
         for (time, name) in set.into_iter().chain(ended) {
             if let Some(x) = scale.inside(time) {
@@ -480,10 +491,14 @@ impl Timeline {
             human(to)
         );
         if let Some(set) = self.recording.flag_set() {
-            text.push_str(&format!("Flag set after {}.\n", human(set)));
+            text.push_str(&format!("Upright line, flag set: {}.\n", human(set)));
         }
         if let Some(ended) = self.recording.terminated() {
-            text.push_str(&format!("Terminated after {}.\n", human(ended)));
+            text.push_str(&format!(
+                "Upright line, {}: {}.\n",
+                self.ended,
+                human(ended)
+            ));
         }
         let time = |duration: Duration| {
             if duration.is_zero() {
@@ -822,7 +837,7 @@ mod tests {
             .name(0, "the seer")
             .caption("Why.")
             .text();
-        assert!(text.contains("Flag set after 12 ms.\n"), "{text}");
+        assert!(text.contains("Upright line, flag set: 12 ms.\n"), "{text}");
         let words = |lane: &str| {
             let line = text.lines().find(|line| line.starts_with(lane)).unwrap();
             line.split("  ")
