@@ -101,7 +101,7 @@
 //! | [`process`] | `Workers`, `Worker`, `Report`, `Exit` |
 //! | [`shared`] | `Segment`, `Lock`, `Flag`, `Value`, `Array`, `Queue`, `Barrier` |
 //! | [`measure`] | `time`, `measure`, `Samples`, `Proportion`, `Work`; `Trace`, what each worker did and when |
-//! | [`figure`] | lines, bars, heat map, timeline, step diagram, table; `Live` and `Progress`, which change while the cell runs |
+//! | [`figure`] | lines, bars, dots, heat map, timeline, step diagram, table; `Live` and `Progress`, which change while the cell runs |
 //! | [`lesson`] | `Explorer`, every interleaving of a small protocol; `check`, which judges a student's function |
 //!
 //! In a notebook every cell is a library of its own with its own copy of this crate, so the crate keeps no global state.

@@ -1,4 +1,4 @@
-//! Pictures of measurements, drawn with `plotters` to SVG: [`Lines`], [`Bars`], [`HeatMap`], [`Timeline`] and [`StepDiagram`].
+//! Pictures of measurements, drawn with `plotters` to SVG: [`Lines`], [`Bars`], [`Dots`], [`HeatMap`], [`Timeline`] and [`StepDiagram`].
 //!
 //! Every figure is built step by step, looks the same in every lab, and has a *text twin*: the same numbers as words and
 //! a table, for a screen reader, a terminal, and whoever does not trust a picture. As the last expression of a notebook
@@ -26,6 +26,7 @@
 mod axis;
 mod bars;
 mod canvas;
+mod dots;
 mod error;
 mod format;
 mod heat_map;
@@ -37,6 +38,7 @@ mod table;
 mod timeline;
 
 pub use bars::Bars;
+pub use dots::Dots;
 pub use error::FigureError;
 pub use format::Format;
 pub use heat_map::HeatMap;

@@ -1,0 +1,301 @@
+use super::axis::Axis;
+use super::canvas::{self, Align, GRID, INK, LINE, MARGIN, TEXT, WIDTH, text_width};
+use super::{FigureError, Format, contents};
+use crate::cell::{self, Show};
+
+/// Dots in rows: each row a thing, each series a way to look at it, each dot a number with its spread. The figure for costs that lie
+/// decades apart, where the length of a bar would mean nothing.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// let figure = Dots::new("What one access costs")
+///     .value("time per access")
+///     .format(Format::Nanoseconds)
+///     .log()
+///     .dot("Value, locked", "alone", 12.0, 11.0, 13.0)
+///     .dot("Value, locked", "four workers", 160.0, 120.0, 400.0)
+///     .dot("Manager dict", "alone", 25_000.0, 24_000.0, 30_000.0);
+/// assert!(figure.text().contains("160 ns (120 ns to 400 ns)"));
+/// assert!(figure.svg().is_ok());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dots {
+    title: String,
+    value: String,
+    log: bool,
+    format: Format,
+    dots: Vec<Dot>,
+    caption: String,
+}
+
+#[derive(Clone, Debug)]
+struct Dot {
+    row: String,
+    series: String,
+    value: f64,
+    low: f64,
+    high: f64,
+}
+
+/// Between two dots of one row.
+const STEP: i32 = 13;
+
+impl Dots {
+    /// A figure without dots so far.
+    pub fn new(title: impl Into<String>) -> Dots {
+        Dots {
+            title: title.into(),
+            value: String::new(),
+            log: false,
+            format: Format::Number,
+            dots: Vec::new(),
+            caption: String::new(),
+        }
+    }
+
+    /// What the place of a dot shows.
+    pub fn value(mut self, label: impl Into<String>) -> Dots {
+        self.value = label.into();
+        self
+    }
+
+    /// How the numbers are written.
+    pub fn format(mut self, format: Format) -> Dots {
+        self.format = format;
+        self
+    }
+
+    /// Makes the axis logarithmic.
+    pub fn log(mut self) -> Dots {
+        self.log = true;
+        self
+    }
+
+    /// Adds a dot with a thin line from `low` to `high`. Rows and series stand in the order in which they come first.
+    pub fn dot(
+        mut self,
+        row: impl Into<String>,
+        series: impl Into<String>,
+        value: f64,
+        low: f64,
+        high: f64,
+    ) -> Dots {
+        self.dots.push(Dot {
+            row: row.into(),
+            series: series.into(),
+            value,
+            low,
+            high,
+        });
+        self
+    }
+
+    /// A sentence or two below the figure.
+    pub fn caption(mut self, caption: impl Into<String>) -> Dots {
+        self.caption = caption.into();
+        self
+    }
+
+    fn rows(&self) -> Vec<&str> {
+        in_order(self.dots.iter().map(|dot| dot.row.as_str()))
+    }
+
+    fn series(&self) -> Vec<&str> {
+        in_order(self.dots.iter().map(|dot| dot.series.as_str()))
+    }
+
+    /// The picture, 720 pixels wide.
+    ///
+    /// # Errors
+    /// No dot, a number that is none, zero or less on a log axis.
+    pub fn svg(&self) -> Result<String, FigureError> {
+        if self.dots.is_empty() {
+            return Err(FigureError::Empty {
+                title: self.title.clone(),
+                what: "a dot",
+            });
+        }
+        let mut values = Vec::new();
+        for dot in &self.dots {
+            for (point, value) in [dot.value, dot.low, dot.high].into_iter().enumerate() {
+                if !value.is_finite() || (self.log && value <= 0.0) {
+                    return Err(FigureError::NoPlace {
+                        series: format!("{}, {}", dot.row, dot.series),
+                        point,
+                        axis: "value",
+                        value,
+                    });
+                }
+                values.push(value);
+            }
+        }
+        let axis = Axis::new(&values, self.log, self.format, true);
+        let (rows, series) = (self.rows(), self.series());
+        let widest = rows.iter().map(|row| text_width(row)).max().unwrap_or(0);
+        let left = MARGIN + widest.min(WIDTH / 2) + 12;
+        let right = WIDTH - MARGIN - 30;
+        let height_of_row = STEP * series.len() as i32 + 12;
+        let top = canvas::top(&self.title);
+        let bottom = top + height_of_row * rows.len() as i32;
+        let legend = bottom + 2 * LINE + 14;
+        let (names, widths) = canvas::legend(&series);
+        let (places, lines) = canvas::flow(&widths);
+        let below = legend + lines * LINE + 6;
+        let caption = canvas::wrap(&self.caption);
+        let height = below + caption.len() as i32 * LINE + MARGIN;
+        let px = |place: f64| left + (place * f64::from(right - left)).round() as i32;
+
+        canvas::svg(height, &self.title, &self.text(), |canvas| {
+            for (place, _) in &axis.ticks {
+                let x = px(axis.at(*place));
+                canvas.path([(x, top), (x, bottom)], GRID, 1)?;
+            }
+            let ticks = axis.ticks.iter();
+            canvas.tick_names(
+                bottom + 6,
+                ticks.map(|(place, name)| (px(axis.at(*place)), name.as_str())),
+            )?;
+            canvas.text(
+                ((left + right) / 2, bottom + LINE + 7),
+                &canvas::fit(&self.value, right - left),
+                TEXT,
+                INK,
+                Align::Centre,
+            )?;
+            for (index, row) in rows.iter().enumerate() {
+                let y = top + height_of_row * index as i32;
+                canvas.path([(MARGIN, y), (right, y)], GRID, 1)?;
+                canvas.text_middle(
+                    (left - 10, y + height_of_row / 2),
+                    &canvas::fit(row, WIDTH / 2),
+                    TEXT,
+                    INK,
+                    Align::Right,
+                )?;
+                for dot in self.dots.iter().filter(|dot| dot.row == *row) {
+                    let place = series.iter().position(|name| *name == dot.series);
+                    let index = place.expect("every dot's series is in the list");
+                    let middle = y + 6 + STEP * index as i32 + STEP / 2;
+                    let [low, value, high] =
+                        [dot.low, dot.value, dot.high].map(|value| px(axis.place(value)));
+                    canvas.path([(low, middle), (high, middle)], canvas::colour(index), 2)?;
+                    canvas.marker((value, middle), index)?;
+                }
+            }
+            canvas.path([(left, top), (left, bottom), (right, bottom)], INK, 1)?;
+            for (index, (name, (x, line))) in names.iter().zip(places).enumerate() {
+                let y = legend + line * LINE + LINE / 2;
+                canvas.path([(x, y), (x + 28, y)], canvas::colour(index), 2)?;
+                canvas.marker((x + 14, y), index)?;
+                canvas.text_middle((x + 36, y), name, TEXT, INK, Align::Left)?;
+            }
+            canvas.caption(below, &caption)
+        })
+    }
+
+    /// The text twin: a line for each row, a column for each series.
+    pub fn text(&self) -> String {
+        let series = self.series();
+        let cell = |row: &str, series: &str| {
+            let dots = (self.dots.iter()).filter(|dot| dot.row == row && dot.series == series);
+            let written = dots.map(|dot| {
+                let [value, low, high] =
+                    [dot.value, dot.low, dot.high].map(|v| self.format.write(v));
+                format!("{value} ({low} to {high})")
+            });
+            let written: Vec<String> = written.collect();
+            if written.is_empty() {
+                "–".into()
+            } else {
+                written.join("; ")
+            }
+        };
+        let rows: Vec<Vec<String>> = (self.rows().into_iter())
+            .map(|row| {
+                let cells = series.iter().map(|series| cell(row, series));
+                [row.to_string()].into_iter().chain(cells).collect()
+            })
+            .collect();
+        let header: Vec<&str> = [""].into_iter().chain(series.iter().copied()).collect();
+        let scale = if self.log {
+            ", on a logarithmic axis"
+        } else {
+            ""
+        };
+        let mut text = format!("{}\n{}{scale}.\n", self.title, self.value);
+        text.push_str(&cell::table(&header, &rows, 1).1);
+        if !self.caption.is_empty() {
+            text.push_str(&format!("{}\n", self.caption));
+        }
+        text
+    }
+
+    /// Shows picture and text twin in a notebook cell.
+    pub fn evcxr_display(&self) {
+        cell::emit(&self.contents());
+    }
+}
+
+impl Show for Dots {
+    fn contents(&self) -> Vec<(&'static str, String)> {
+        contents(self.svg(), self.text())
+    }
+}
+
+/// Each name once, where it comes first.
+fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen: Vec<&str> = Vec::new();
+    for name in names {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two() -> Dots {
+        Dots::new("T")
+            .value("cost")
+            .format(Format::Nanoseconds)
+            .log()
+            .dot("a", "alone", 1.0, 0.9, 1.2)
+            .dot("b", "alone", 1e6, 1e6, 2e6)
+            .dot("a", "crowd", 100.0, 50.0, 300.0)
+    }
+
+    #[test]
+    fn rows_and_series_stand_in_the_order_in_which_they_come_first() {
+        assert_eq!(two().rows(), ["a", "b"]);
+        assert_eq!(two().series(), ["alone", "crowd"]);
+        let text = two().text();
+        for line in [
+            "cost, on a logarithmic axis.",
+            "a  1 ns (0.9 ns to 1.2 ns)  100 ns (50 ns to 300 ns)",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in {text}");
+        }
+        assert!(text.ends_with(" –\n"), "no dot there: {text}");
+    }
+
+    #[test]
+    fn every_dot_has_its_marker() {
+        let svg = two().svg().unwrap();
+        // The first series is marked by circles, two and the legend's.
+        assert_eq!(svg.matches("<circle").count(), 3);
+        assert!(svg.contains("crowd") && !svg.contains("NaN"));
+    }
+
+    #[test]
+    fn nothing_and_no_number_are_sentences() {
+        let error = Dots::new("T").svg().unwrap_err().to_string();
+        assert!(error.ends_with("add a dot."), "{error}");
+        let error = Dots::new("T").log().dot("r", "s", 1.0, 0.0, 2.0).svg();
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("\"r, s\" is 0 in value"), "{error}");
+    }
+}
