@@ -225,6 +225,16 @@ fn a_queue_with_nobody_left_is_an_error_and_no_wait() {
 #[test]
 fn threads_that_panic_and_print_do_not_hang_a_worker() {
     if std::env::var_os("LABS_PANICS").is_some() {
+        // A hook of its own prints under the lock that standard error has; the usual one does not.
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            eprintln!("a panic:");
+            usual(info);
+        }));
+        std::thread::spawn(|| {
+            std::thread::sleep(Duration::from_secs(60));
+            std::process::abort(); // it hangs
+        });
         let over = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             for _ in 0..2 {

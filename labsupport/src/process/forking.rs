@@ -3,7 +3,7 @@
 //! thread that panics holds for as long as it writes its backtrace. So whoever forks takes these first:
 //!
 //! ```text
-//! parent   SPAWNING ─ stdout ─ stderr ─ panic hook exchanged ── fork, fork, fork … ── hook as before ─ all given back
+//! parent   SPAWNING ─ panic hook exchanged ─ stdout ─ stderr ── fork, fork, fork … ── all given back, the hook as before
 //! worker                                                          └─ locks given back, the hook stays
 //! ```
 //!
@@ -43,10 +43,7 @@ impl Forking {
         let spawning = SPAWNING
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
-        // What waits in a buffer would be copied by each fork and printed by each worker.
-        let _ = stdout.flush();
-        let _ = stderr.flush();
+        // Before the streams: a thread that panics may hold the hook and wait for a stream.
         let hook = (!std::thread::panicking()).then(|| {
             let before: Arc<Hook> = Arc::new(panic::take_hook());
             let otherwise = before.clone();
@@ -61,6 +58,10 @@ impl Forking {
             }));
             before
         });
+        let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
+        // What waits in a buffer would be copied by each fork and printed by each worker.
+        let _ = stdout.flush();
+        let _ = stderr.flush();
         Forking {
             locks: Some((spawning, stdout, stderr)),
             hook,
@@ -77,6 +78,11 @@ impl Forking {
 
 impl Drop for Forking {
     fn drop(&mut self) {
+        let Some((spawning, stdout, stderr)) = self.locks.take() else {
+            return; // in a worker
+        };
+        // The streams first, for the same reason as above.
+        drop((stdout, stderr));
         if let Some(before) = self.hook.take() {
             // Nobody uses it any more when this returns, so the other handle on `before` is gone.
             drop(panic::take_hook());
@@ -84,11 +90,7 @@ impl Drop for Forking {
                 panic::set_hook(hook);
             }
         }
-        // Stdout and stderr before the one that orders them.
-        if let Some((spawning, stdout, stderr)) = self.locks.take() {
-            drop((stdout, stderr));
-            drop(spawning);
-        }
+        drop(spawning);
     }
 }
 
