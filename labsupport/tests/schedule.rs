@@ -1,7 +1,6 @@
 //! Every schedule of five protocols, in the model and on real processes.
 //!
-//! One test, since it forks hundreds of times: a test that prints its result in another thread holds the lock of standard
-//! output for a moment, and a worker forked in that moment would never get it.
+//! One test in a binary of its own, since it forks hundreds of times.
 
 use labsupport::prelude::*;
 

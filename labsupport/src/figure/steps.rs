@@ -71,16 +71,31 @@ impl StepDiagram {
     }
 
     /// The lanes' names, from the left.
+    ///
+    /// # Panics
+    /// There are steps already.
     pub fn lanes<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> StepDiagram {
+        self.assert_no_steps("lanes");
         self.lanes = names.into_iter().map(Into::into).collect();
         self
     }
 
+    fn assert_no_steps(&self, what: &str) {
+        assert!(
+            self.rows.is_empty(),
+            "name the {what} before the first step: each step says something about all of them."
+        );
+    }
+
     /// The words whose values are shown, and what they start with.
+    ///
+    /// # Panics
+    /// There are steps already.
     pub fn words<S: Into<String>>(
         mut self,
         words: impl IntoIterator<Item = (S, u64)>,
     ) -> StepDiagram {
+        self.assert_no_steps("words");
         let words = words.into_iter().map(|(name, value)| (name.into(), value));
         (self.words, self.start) = words.unzip();
         self

@@ -147,8 +147,10 @@ impl Timeline {
             .events()
             .last()
             .map_or(Duration::ZERO, |e| Duration::from_nanos(e.0));
-        if lane.summary().exited {
-            return (last, true);
+        match lane.events().last() {
+            Some((_, Event::Exited)) => return (last, true),
+            Some((_, Event::Panicked)) => return (last, false),
+            _ => {}
         }
         // The killed may have recorded something before the signal reached them.
         let ended = self.recording.terminated().unwrap_or(last).max(last);
@@ -159,11 +161,27 @@ impl Timeline {
     fn shaded(&self, index: usize, lane: &LaneRecord) -> Option<(Duration, Duration)> {
         let set = self.recording.flag_set().filter(|_| self.shade.is_some())?;
         let setter = lane.events().iter().any(|(_, e)| *e == Event::FlagSet);
+        // Who never started wasted nothing, and who started later began later.
+        let started = Duration::from_nanos(lane.events().first()?.0);
+        if lane.name() == "parent" {
+            return None;
+        }
         let end = match self.recording.reaction(index) {
             Some(reaction) => set + reaction,
             None => self.end_of(lane).0,
         };
-        (!setter && end > set).then_some((set, end))
+        let begin = set.max(started);
+        (!setter && end > begin).then_some((begin, end))
+    }
+
+    /// The upright lines from `from` to `to`: when, and their names.
+    fn uprights(&self, from: Duration, to: Duration) -> Vec<(Duration, &str)> {
+        let set = self.recording.flag_set().map(|time| (time, "flag set"));
+        let ended = self.recording.terminated();
+        let ended = ended.map(|time| (time, self.ended.as_str()));
+        let both = set.into_iter().chain(ended);
+        both.filter(|(time, _)| (from..=to).contains(time))
+            .collect()
     }
 
     fn has_lock(&self) -> bool {
@@ -173,8 +191,12 @@ impl Timeline {
 
     /// From when to when the figure goes.
     fn range(&self) -> (Duration, Duration) {
-        self.between
-            .unwrap_or((Duration::ZERO, self.recording.end()))
+        let end = self.recording.end();
+        match self.between {
+            Some((from, to)) => (from, to.min(end)),
+            // One event alone has no length.
+            None => (Duration::ZERO, end.max(Duration::from_nanos(1))),
+        }
     }
 
     /// The picture, 720 pixels wide.
@@ -193,23 +215,26 @@ impl Timeline {
         }
         let (from, to) = self.range();
         if from >= to {
-            return Err(empty("some time: the part to show ends before it begins"));
+            return Err(empty(
+                "a part with some time in it: this one ends before it begins, or begins after the last event",
+            ));
         }
         let lanes = self.lanes();
         let shown: Vec<&str> = lanes.iter().map(|(i, _)| self.names[*i].as_str()).collect();
         let widest = shown.iter().map(|name| text_width(name)).max();
-        let axis = Axis::new(
+        let mut axis = Axis::new(
             &[from.as_secs_f64(), to.as_secs_f64()],
             false,
             Format::Seconds,
             false,
         );
+        // The axis may reach beyond the part that is shown.
+        (axis.ticks).retain(|(at, _)| (from.as_secs_f64()..=to.as_secs_f64()).contains(at));
         let lane_height = if lanes.len() <= 8 { 40 } else { 26 };
         let left = MARGIN + widest.unwrap_or(0).min(WIDTH / 4) + 10;
         let right = WIDTH - MARGIN - 16;
-        // Above the lanes there is a line for the names of upright lines, where there are any.
-        let upright = self.recording.flag_set().or(self.recording.terminated());
-        let top = canvas::top(&self.title) + upright.map_or(0, |_| LINE);
+        // Above the lanes there is a line for the name of each upright line.
+        let top = canvas::top(&self.title) + LINE * self.uprights(from, to).len() as i32;
         let bottom = top + lane_height * lanes.len() as i32;
         let legend = bottom + 2 * LINE + 14;
         let signs = self.signs();
@@ -315,9 +340,14 @@ impl Timeline {
             true,
         )?;
         let open = of(|kind| matches!(kind, SpanKind::Task { done: false, .. }));
+        let mut drawn = i32::MIN;
         for span in open {
             if let Some((x0, x1)) = scale.span(span.from, span.to.unwrap_or(end)) {
-                lost(canvas, (x0, task_top), (x1.max(x0 + 4), task_bottom))?;
+                // What would lie on the box before it is drawn once.
+                if x1.max(x0 + 4) > drawn {
+                    drawn = x1.max(x0 + 4);
+                    lost(canvas, (x0, task_top), (drawn, task_bottom))?;
+                }
             }
         }
         let (lock_top, lock_bottom) = (y + height - 11, y + height - 4);
@@ -325,6 +355,16 @@ impl Timeline {
             to: span.to.or(Some(end)),
             ..span
         };
+        // One without an end has a few pixels, even if nobody knows for how long.
+        for (kind, index) in [
+            (SpanKind::WaitingForLock, WAIT),
+            (SpanKind::HoldingLock, HOLD),
+        ] {
+            let open = spans.iter().filter(|s| s.to.is_none() && s.kind == kind);
+            for x in open.filter_map(|span| scale.inside(span.from)) {
+                canvas.rect((x, lock_top), (x + 3, lock_bottom), colour(index), true)?;
+            }
+        }
         let waits = of(|kind| *kind == SpanKind::WaitingForLock).map(closed);
         dense(
             canvas,
@@ -379,22 +419,14 @@ impl Timeline {
         top: i32,
         bottom: i32,
     ) -> Result<(), FigureError> {
-        let set = self.recording.flag_set().map(|time| (time, "flag set"));
-        let ended = self
-            .recording
-            .terminated()
-            .map(|time| (time, self.ended.as_str()));
-        let mut free = i32::MIN;
-        for (time, name) in set.into_iter().chain(ended) {
-            if let Some(x) = scale.inside(time) {
-                canvas.path([(x, top - 3), (x, bottom)], INK, 2)?;
-                let half = text_width(name) / 2;
-                let middle = x
-                    .clamp(MARGIN + half, WIDTH - MARGIN - half)
-                    .max(free + half);
-                canvas.text((middle, top - LINE), name, TEXT, INK, Align::Centre)?;
-                free = middle + half + 8;
-            }
+        let uprights = self.uprights(scale.from, scale.to);
+        for (row, (time, name)) in uprights.iter().enumerate() {
+            let (x, y) = (scale.x(*time), top - LINE * (row as i32 + 1));
+            canvas.path([(x, y + LINE - 3), (x, bottom)], INK, 2)?;
+            let name = canvas::fit(name, WIDTH / 2);
+            let half = text_width(&name) / 2;
+            let middle = x.clamp(MARGIN + half, WIDTH - MARGIN - half);
+            canvas.text((middle, y), &name, TEXT, INK, Align::Centre)?;
         }
         Ok(())
     }
@@ -469,6 +501,28 @@ impl Timeline {
         signs
     }
 
+    /// What a lane noted, and how often.
+    fn notes_of(&self, lane: &LaneRecord) -> String {
+        let mut counts: Vec<(u32, usize)> = Vec::new();
+        for (_, event) in lane.events() {
+            if let Event::Note(number) = event {
+                match counts.iter_mut().find(|(known, _)| known == number) {
+                    Some((_, count)) => *count += 1,
+                    None => counts.push((*number, 1)),
+                }
+            }
+        }
+        let written = counts.iter().map(|(number, count)| {
+            let meaning = self.meaning(*number);
+            if *count == 1 {
+                meaning
+            } else {
+                format!("{meaning} ({count}×)")
+            }
+        });
+        written.collect::<Vec<_>>().join(", ")
+    }
+
     fn meaning(&self, number: u32) -> String {
         let found = self.notes.iter().rfind(|note| note.0 == number);
         found.map_or(format!("note {number}"), |note| note.1.clone())
@@ -519,16 +573,20 @@ impl Timeline {
             "saw flag after",
             self.shade.as_deref().unwrap_or("after flag"),
             "pills",
+            "notes",
             "ended",
         ];
         let rows: Vec<Vec<String>> = (self.lanes().iter())
             .map(|(index, lane)| {
-                let sums = lane.summary();
                 let (end, exited) = self.end_of(lane);
+                let sums = lane.summary_until(end);
                 let shaded = self.shaded(*index, lane);
                 let last = match lane.events().len() {
                     0 => "never started".into(),
                     _ if exited => format!("after {}", human(end)),
+                    _ if matches!(lane.events().last(), Some((_, Event::Panicked))) => {
+                        format!("panicked after {}", human(end))
+                    }
                     _ => "not by itself".into(),
                 };
                 vec![
@@ -542,10 +600,14 @@ impl Timeline {
                     self.recording.reaction(*index).map_or(String::new(), human),
                     shaded.map_or(String::new(), |(begin, end)| human(end - begin)),
                     count(sums.pills),
+                    self.notes_of(lane),
                     last,
                 ]
             })
             .collect();
+        if self.between.is_some() {
+            text.push_str("The durations are those of the whole recording.\n");
+        }
         // A column in which nothing happened tells nothing.
         let used: Vec<usize> = (0..header.len())
             .filter(|&column| rows.iter().any(|row| !row[column].is_empty()))
@@ -888,8 +950,8 @@ mod tests {
         let lane: Vec<(u64, Event)> = (0..10_000u64)
             .map(|n| {
                 let event = match n % 4 {
-                    0 => Event::TaskTaken(n as u32),
-                    1 => Event::TaskDone(n as u32),
+                    0 => Event::TaskTaken(n as u32 / 4),
+                    1 => Event::TaskDone(n as u32 / 4),
                     2 => Event::FlagChecked,
                     _ => Event::Note(1),
                 };
@@ -914,6 +976,55 @@ mod tests {
         assert!(!late.contains(">\n41\n<") && late.contains(">\nflag set\n<"));
         let error = part(5, 5).unwrap_err().to_string();
         assert!(error.contains("ends before it begins"), "{error}");
+        assert!(part(22, 30).is_err());
+        // No tick stands where its time is not.
+        assert!(!part(11, 22).unwrap().contains(">\n10 ms\n<"));
+    }
+
+    #[test]
+    fn tasks_that_are_never_done_are_drawn_once_where_they_would_lie_on_each_other() {
+        let lane: Vec<(u64, Event)> = (0..10_000u64)
+            .map(|n| (n * 1_000, Event::TaskTaken(n as u32)))
+            .collect();
+        let svg = Timeline::new("T", &recording(&[&lane])).svg().unwrap();
+        assert!(svg.len() < 1_000_000, "{} bytes", svg.len());
+    }
+
+    #[test]
+    fn one_event_two_lines_at_one_time_and_a_long_name_have_their_place() {
+        use Event::*;
+        Timeline::new("T", &recording(&[&[(5, Started)]]))
+            .svg()
+            .unwrap();
+        let both = recording(&[&[(0, Started), (ms(100), FlagSet), (ms(100), Terminated)]]);
+        let svg = Timeline::new("T", &both)
+            .ended("long ".repeat(60))
+            .svg()
+            .unwrap();
+        assert!(
+            svg.contains(">\nflag set\n<") && svg.contains("long…"),
+            "{svg}"
+        );
+    }
+
+    #[test]
+    fn waste_is_charged_to_those_who_ran() {
+        use Event::*;
+        let late = recording(&[
+            &[(0, Started), (ms(10), FlagSet), (ms(11), Exited)],
+            &[(ms(30), Started), (ms(40), FlagSeen), (ms(41), Exited)],
+            &[],
+            &[(0, Started), (ms(1), LockWaited), (ms(50), Panicked)],
+        ]);
+        let text = Timeline::new("T", &late).text();
+        let line = |lane: &str| text.lines().find(|line| line.starts_with(lane)).unwrap();
+        assert!(
+            line("worker 1").contains("30 ms") && line("worker 1").contains("10 ms"),
+            "{text}"
+        );
+        assert!(line("worker 2").ends_with("never started"), "{text}");
+        assert!(line("worker 3").contains("49 ms"), "{text}");
+        assert!(line("worker 3").ends_with("panicked after 50 ms"), "{text}");
     }
 
     #[test]

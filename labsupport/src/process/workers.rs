@@ -64,7 +64,7 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
         let mut workers = Workers {
             started: Instant::now(),
             parent: sys::getpid(),
-            children: Vec::with_capacity(count),
+            children: Vec::new(), // a count that is absurd is refused by the system, not by the allocator
             value: PhantomData,
         };
         for index in 0..count {
@@ -256,7 +256,8 @@ impl<T> Workers<T> {
         limit: Option<Duration>,
         mut watch: impl FnMut(&[Child]) -> Option<Instant>,
     ) -> io::Result<()> {
-        let deadline = limit.map(|limit| Instant::now() + limit);
+        // A limit beyond the end of time is none.
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let mut silent = false;
         let mut look = Some(Instant::now());
         loop {
@@ -401,8 +402,8 @@ fn run<T: Serialize>(work: impl FnOnce() -> T, forked: Instant) -> (i32, Vec<u8>
     }));
     match result {
         Ok(frame) => (0, frame),
-        Err(_) => {
-            let panic = forking::last_panic();
+        Err(payload) => {
+            let panic = forking::about(&*payload);
             let frame = postcard::to_extend(&panic, frame(PANICKED)).unwrap_or_default();
             (101, frame)
         }

@@ -166,6 +166,7 @@ impl Barrier {
         while !self.is_over(round, LOOK_AGAIN) {
             if self.is_alone() && !self.is_over(round, Duration::ZERO) {
                 let missing = self.parties - State::of(self.word().load(Ordering::Relaxed)).arrived;
+                self.leave(round);
                 panic!(
                     "a barrier of {} parties waits for {missing} more, and no worker is left that could arrive: make \
                      it for as many as call wait, and see in the report how the others ended.",

@@ -37,6 +37,8 @@ pub enum Event {
     Terminated,
     /// The lane was dropped: its worker came to its end by itself.
     Exited,
+    /// The lane was dropped by a panic.
+    Panicked,
     /// Whatever a lesson wants to mark; the number says what.
     Note(u32),
 }
@@ -57,6 +59,7 @@ impl Event {
             Event::PillTaken => "pill_taken",
             Event::Terminated => "terminated",
             Event::Exited => "exited",
+            Event::Panicked => "panicked",
             Event::Note(_) => "note",
         }
     }
@@ -84,6 +87,7 @@ impl Event {
             Event::PillTaken => 10,
             Event::Terminated => 11,
             Event::Exited => 12,
+            Event::Panicked => 14,
             Event::Note(_) => 13,
         };
         kind << 32 | u64::from(self.number().unwrap_or(0))
@@ -106,6 +110,7 @@ impl Event {
             11 => Event::Terminated,
             12 => Event::Exited,
             13 => Event::Note(number),
+            14 => Event::Panicked,
             _ => return None,
         })
     }
@@ -139,6 +144,7 @@ mod tests {
             Event::PillTaken,
             Event::Terminated,
             Event::Exited,
+            Event::Panicked,
         ];
         let numbered = [0, 7, u32::MAX]
             .into_iter()
@@ -147,6 +153,6 @@ mod tests {
             assert_eq!(Event::decode(event.encode()), Some(event));
         }
         assert_eq!(Event::decode(0), None);
-        assert_eq!(Event::decode(14 << 32), None);
+        assert_eq!(Event::decode(15 << 32), None);
     }
 }

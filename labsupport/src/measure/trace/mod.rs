@@ -102,13 +102,15 @@ impl Trace {
                 return Err(SharedError::Empty(what));
             }
         }
-        let limit = (isize::MAX as usize / 64) / (workers + 1);
-        if events > limit {
-            return Err(SharedError::TooLarge {
-                asked: events,
-                limit,
-                of: "events",
-            });
+        // So many bytes in all can be addressed, and nothing below overflows.
+        let limit = isize::MAX as usize / 1024;
+        for (asked, limit, of) in [
+            (workers, limit, "workers"),
+            (events, limit / workers.saturating_add(1), "events"),
+        ] {
+            if asked > limit {
+                return Err(SharedError::TooLarge { asked, limit, of });
+            }
         }
         let (lanes, slots) = (workers + 1, events + 1);
         let segment = Segment::new(8 * lanes * words_of(slots))?;
@@ -131,7 +133,7 @@ impl Trace {
     pub fn off(workers: usize) -> Trace {
         Trace {
             segment: None,
-            lanes: workers + 1,
+            lanes: workers.saturating_add(1),
             slots: 1,
         }
     }
@@ -145,8 +147,7 @@ impl Trace {
         let workers = self.lanes - 1;
         assert!(
             index < workers,
-            "there is no lane {index}: this trace was made for {workers} workers, numbered 0 to {}.",
-            workers - 1
+            "there is no lane {index}: this trace was made for {workers} workers, numbered from 0."
         );
         self.open(index)
     }
@@ -178,11 +179,17 @@ impl Trace {
         };
         if let Some(segment) = &lane.segment {
             let owner = segment.word(lane.first + OWNER);
-            let before = owner.swap(sys::getpid() as u64, Ordering::Relaxed) as sys::Pid;
+            let before = owner.load(Ordering::Acquire);
+            let (pid, mine) = (before as sys::Pid, sys::getpid());
+            let is_free = before == 0 || pid == mine || !sys::alive(pid);
+            // Whoever is refused changes nothing: the lane stays with the one who has it.
+            let swap =
+                || owner.compare_exchange(before, mine as u64, Ordering::AcqRel, Ordering::Acquire);
             assert!(
-                before == 0 || before == sys::getpid() || !sys::alive(before),
-                "lane {index} of this trace belongs to process {before}, which still runs: one lane for each worker, taken \
-                 inside its closure."
+                is_free && swap().is_ok(),
+                "lane {index} of this trace belongs to process {}, which still runs: one lane for each worker, taken \
+                 inside its closure.",
+                owner.load(Ordering::Relaxed)
             );
             lane.next.set(lane.count(segment).load(Ordering::Relaxed));
             lane.record(Event::Started);
@@ -267,8 +274,8 @@ impl fmt::Debug for Trace {
 
 /// The part of a [`Trace`] that one worker writes.
 ///
-/// It records [`Event::Started`] when it is made and [`Event::Exited`] when it is dropped. A worker that was killed, or that panicked, has
-/// no `Exited`.
+/// It records [`Event::Started`] when it is made and [`Event::Exited`] when it is dropped, or [`Event::Panicked`] where a panic drops it. A
+/// worker that was killed has neither.
 ///
 /// # Examples
 /// ```
@@ -302,6 +309,8 @@ impl Lane {
     ///
     /// # Panics
     /// Somebody else has written to this lane: it was taken twice, or outside the worker's closure.
+    // The words of a slot are stored with release too: a reader that sees one of them then sees the count that was there before it,
+    // and knows that the slot's old event is no longer kept. On x86 that costs nothing.
     #[inline]
     pub fn record(&self, event: Event) {
         let Some(segment) = &self.segment else {
@@ -314,11 +323,11 @@ impl Lane {
         let slot = self.first + HEADER + 2 * (number % self.slots) as usize;
         segment
             .word(slot)
-            .store(sys::monotonic_nanos(), Ordering::Relaxed);
+            .store(sys::monotonic_nanos(), Ordering::Release);
         fault::point("trace: half written");
         segment
             .word(slot + 1)
-            .store(event.encode(), Ordering::Relaxed);
+            .store(event.encode(), Ordering::Release);
         fault::point("trace: written");
         // The commit.
         count.store(number + 1, Ordering::Release);
@@ -338,14 +347,17 @@ fn shared_lane(index: usize) -> ! {
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        if let Some(segment) = &self.segment
-            && !std::thread::panicking()
-        {
-            let mine = self.count(segment).load(Ordering::Relaxed) == self.next.get();
-            if mine {
-                self.record(Event::Exited);
-                segment.word(self.first + OWNER).store(0, Ordering::Relaxed);
-            }
+        let Some(segment) = &self.segment else {
+            return;
+        };
+        let mine = self.count(segment).load(Ordering::Relaxed) == self.next.get();
+        if mine {
+            self.record(if std::thread::panicking() {
+                Event::Panicked
+            } else {
+                Event::Exited
+            });
+            segment.word(self.first + OWNER).store(0, Ordering::Release);
         }
     }
 }
@@ -426,6 +438,8 @@ mod tests {
             .map(|lane| recording.lanes()[lane].summary().exited)
             .collect();
         assert_eq!(ended, [true, false, false]);
+        let last = |lane: usize| recording.lanes()[lane].events().last().unwrap().1;
+        assert_eq!((last(1), last(2)), (Event::Panicked, Event::Started));
     }
 
     #[test]
@@ -474,6 +488,16 @@ mod tests {
             panic!("{}", report.join().unwrap().values().unwrap_err());
         });
         assert!(taken.contains("which still runs"), "{taken}");
+        let refused = said(&|trace| {
+            let mine = trace.lane(0);
+            for _ in 0..2 {
+                // The first who was refused must not open the way for the second.
+                let report = Workers::spawn(1, |_| drop(trace.lane(0))).unwrap();
+                assert!(report.join().unwrap().values().is_err());
+            }
+            mine.record(Event::FlagSeen); // still mine
+        });
+        assert_eq!(refused, "returned");
         let number = said(&|trace| drop(trace.lane(1)));
         assert!(
             number.contains("there is no lane 1: this trace was made for 1 workers"),
@@ -487,5 +511,6 @@ mod tests {
         assert!(error(Trace::new(0)).starts_with("0 workers"));
         assert!(error(Trace::with_capacity(1, 0)).starts_with("0 events"));
         assert!(error(Trace::with_capacity(1, usize::MAX / 2)).contains("is the most"));
+        assert!(error(Trace::new(usize::MAX)).contains("is the most"));
     }
 }

@@ -85,7 +85,7 @@ pub struct Span {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanKind {
-    /// From `TaskTaken` to `TaskDone`.
+    /// From `TaskTaken` to `TaskDone`, one task at a time.
     Task {
         /// Which task.
         number: u32,
@@ -164,69 +164,49 @@ impl LaneRecord {
 
     /// The spans, in the order of their beginnings. One whose beginning was overwritten is left out.
     pub fn spans(&self) -> Vec<Span> {
-        let mut spans: Vec<Span> = Vec::new();
-        // Where in `spans` the open task, the open wait and the open hold are.
-        let (mut task, mut wait, mut hold) = (None, None, None);
+        let mut spans = Spans::default();
+        let mut last = Duration::ZERO;
         for &(time, event) in &self.events {
             let now = Duration::from_nanos(time);
-            let mut close = |open: &mut Option<usize>, done: bool| {
-                if let Some(index) = open.take() {
-                    let span: &mut Span = &mut spans[index];
-                    span.to = Some(now);
-                    if let SpanKind::Task { done: was, .. } = &mut span.kind {
-                        *was = done;
-                    }
-                }
-            };
-            let begins = match event {
+            match event {
+                // A second worker begins in this lane. The one before was ended, soon after its last event.
+                Event::Started => spans.close_all(last),
+                Event::Exited | Event::Panicked => spans.close_all(now),
                 Event::TaskTaken(number) => {
-                    close(&mut task, false);
-                    Some((
-                        &mut task,
-                        SpanKind::Task {
-                            number,
-                            done: false,
-                        },
-                    ))
+                    spans.close(TASK, now, false); // given up
+                    let done = false;
+                    spans.open(TASK, now, SpanKind::Task { number, done });
                 }
-                Event::TaskDone(_) => {
-                    close(&mut task, true);
-                    None
+                Event::TaskDone(number) if spans.open_task() == Some(number) => {
+                    spans.close(TASK, now, true);
                 }
-                Event::LockWaited => Some((&mut wait, SpanKind::WaitingForLock)),
+                Event::LockWaited => {
+                    spans.close(WAIT, now, false); // given up, and asked for again
+                    spans.open(WAIT, now, SpanKind::WaitingForLock);
+                }
                 Event::LockHeld => {
-                    close(&mut wait, true);
-                    Some((&mut hold, SpanKind::HoldingLock))
+                    spans.close(WAIT, now, true);
+                    spans.close(HOLD, now, true);
+                    spans.open(HOLD, now, SpanKind::HoldingLock);
                 }
-                Event::LockReleased => {
-                    close(&mut hold, true);
-                    None
-                }
-                Event::Exited => {
-                    for open in [&mut task, &mut wait, &mut hold] {
-                        close(open, false);
-                    }
-                    None
-                }
-                _ => None,
-            };
-            if let Some((open, kind)) = begins {
-                *open = Some(spans.len());
-                spans.push(Span {
-                    kind,
-                    from: now,
-                    to: None,
-                });
+                Event::LockReleased => spans.close(HOLD, now, true),
+                _ => {}
             }
+            last = now;
         }
-        spans
+        spans.found
     }
 
     /// The sums.
     pub fn summary(&self) -> LaneSummary {
+        self.summary_until(Duration::ZERO)
+    }
+
+    /// The sums, with what has no end counted until `end`.
+    pub(crate) fn summary_until(&self, end: Duration) -> LaneSummary {
         let mut sums = LaneSummary::default();
         for span in self.spans() {
-            let time = span.to.map_or(Duration::ZERO, |to| to - span.from);
+            let time = span.to.unwrap_or(end).saturating_sub(span.from);
             match span.kind {
                 SpanKind::Task { done, .. } => {
                     sums.working += time;
@@ -407,6 +387,53 @@ impl Recording {
     }
 }
 
+// The kinds of spans of which a lane has one at a time.
+const TASK: usize = 0;
+const WAIT: usize = 1;
+const HOLD: usize = 2;
+
+/// The spans found so far, and which of each kind is open.
+#[derive(Default)]
+struct Spans {
+    found: Vec<Span>,
+    open: [Option<usize>; 3],
+}
+
+impl Spans {
+    fn open(&mut self, slot: usize, from: Duration, kind: SpanKind) {
+        self.open[slot] = Some(self.found.len());
+        self.found.push(Span {
+            kind,
+            from,
+            to: None,
+        });
+    }
+
+    fn close(&mut self, slot: usize, now: Duration, whole: bool) {
+        if let Some(index) = self.open[slot].take() {
+            let span = &mut self.found[index];
+            span.to = Some(now);
+            if let SpanKind::Task { done, .. } = &mut span.kind {
+                *done = whole;
+            }
+        }
+    }
+
+    fn close_all(&mut self, now: Duration) {
+        for slot in [TASK, WAIT, HOLD] {
+            self.close(slot, now, false);
+        }
+    }
+
+    /// The number of the task that is open. The end of another one is not its end.
+    fn open_task(&self) -> Option<u32> {
+        match self.found[self.open[TASK]?].kind {
+            SpanKind::Task { number, .. } => Some(number),
+            _ => None,
+        }
+    }
+}
+
 fn begins_or_ends_a_span(event: Event) -> bool {
     matches!(
         event,
@@ -468,6 +495,28 @@ pub(crate) mod tests {
             (Duration::from_nanos(5), Duration::from_nanos(10))
         );
         assert!(!sums.exited);
+    }
+
+    #[test]
+    fn what_is_given_up_ends_where_it_was_given_up() {
+        use Event::*;
+        let recording = recording(&[&[
+            (0, Started),
+            (10, LockWaited),
+            (20, LockWaited), // asked again
+            (30, LockHeld),
+            (35, TaskTaken(1)),
+            (36, TaskDone(2)), // not this one
+            (40, TaskTaken(2)),
+            (50, Started), // a second worker; the first was killed with lock and task
+            (60, Exited),
+        ]]);
+        let ends: Vec<u128> = (recording.lanes()[0].spans().iter())
+            .map(|span| span.to.unwrap().as_nanos())
+            .collect();
+        assert_eq!(ends, [20, 30, 40, 40, 40]);
+        assert_eq!(recording.tasks_done(), 0);
+        assert_eq!(recording.tasks_unfinished(), 2);
     }
 
     #[test]
