@@ -18,8 +18,8 @@ pub struct Test {
 /// A name, and a program with its arguments.
 ///
 /// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build and is built once. clippy
-/// looks at labsupport alone for the same reason: for the kernel it would check all of evcxr anew.
-const STEPS: [(&str, &[&str]); 7] = [
+/// leaves the kernel out for the same reason: it would check all of evcxr anew.
+const STEPS: [(&str, &[&str]); 8] = [
     ("format", &["cargo", "fmt", "--all", "--check"]),
     (
         "lint",
@@ -28,6 +28,8 @@ const STEPS: [(&str, &[&str]); 7] = [
             "clippy",
             "--package",
             "labsupport",
+            "--package",
+            "labs-data",
             "--all-targets",
             "--",
             "--deny",
@@ -39,6 +41,7 @@ const STEPS: [(&str, &[&str]); 7] = [
         &["cargo", "doc", "--package", "labsupport", "--no-deps"],
     ),
     ("labsupport", &["cargo", "test", "--package", "labsupport"]),
+    ("data", &["cargo", "test", "--package", "labs-data"]),
     (
         "kernel",
         &["cargo", "test", "--release", "--package", "labs"],
