@@ -100,6 +100,7 @@
 //! | [`cell`] | what a notebook cell shows: content by MIME type, and its text twin; `Show`, `Display` |
 //! | [`process`] | `Workers`, `Worker`, `Report`, `Exit` |
 //! | [`shared`] | `Segment`, `Lock`, `Flag`, `Value`, `Array`, `Queue`, `Barrier` |
+//! | [`manager`] | `Manager`, a server process that keeps a `Dict` and a `List`, each access a round trip |
 //! | [`measure`] | `time`, `measure`, `Samples`, `Proportion`, `Work`; `Trace`, what each worker did and when |
 //! | [`figure`] | lines, bars, dots, heat map, timeline, step diagram, table; `Live` and `Progress`, which change while the cell runs |
 //! | [`lesson`] | `Explorer`, every interleaving of a small protocol; `check`, which judges a student's function |
@@ -109,6 +110,7 @@
 pub mod cell;
 pub mod figure;
 pub mod lesson;
+pub mod manager;
 pub mod measure;
 pub mod prelude;
 pub mod process;

@@ -3,6 +3,7 @@
 pub use crate::cell::Show;
 pub use crate::figure::*;
 pub use crate::lesson::*;
+pub use crate::manager::*;
 pub use crate::measure::*;
 pub use crate::process::*;
 pub use crate::shared::*;

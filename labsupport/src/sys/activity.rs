@@ -35,7 +35,7 @@ pub(crate) fn alive(pid: Pid) -> bool {
     !matches!(state(pid), None | Some('Z' | 'X'))
 }
 
-/// Whether the calling process has a child that has not ended.
+/// Whether the calling process has a child that has not ended and is no server of this library: a manager takes and puts nothing.
 pub(crate) fn has_live_children() -> bool {
     let Ok(tasks) = fs::read_dir("/proc/self/task") else {
         return false;
@@ -45,8 +45,12 @@ pub(crate) fn has_live_children() -> bool {
             .unwrap_or_default()
             .split_whitespace()
             .filter_map(|pid| pid.parse().ok())
-            .any(alive)
+            .any(|pid| alive(pid) && !is_server(pid))
     })
+}
+
+fn is_server(pid: Pid) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with("labs-"))
 }
 
 /// How many threads the calling process has besides the calling one.

@@ -11,18 +11,27 @@ compile_error!(
 
 mod activity;
 mod clock;
+mod epoll;
 pub(crate) mod fault;
 mod futex;
 mod mutex;
 mod process;
+mod server;
 mod shm;
+mod socket;
 
 pub(crate) use activity::{activity, alive, has_live_children, other_threads};
 pub(crate) use clock::{monotonic_nanos, thread_cpu_time};
+pub(crate) use epoll::{Epoll, Event, Until};
 pub(crate) use futex::{futex_wait, futex_wake};
 pub(crate) use mutex::{Acquired, RobustMutex};
 pub(crate) use process::{
     Ended, Pid, Pipe, Usage, die_with_parent, exit_now, fork, getpid, read_available, send_signal,
     try_reap, wait_readable, write_all,
 };
+pub(crate) use server::{count_open, most_open, serve_alone, set_name};
 pub(crate) use shm::{free, reserve, unlink};
+pub(crate) use socket::{
+    Carries, Packet, Wait, peer_user, receive, receive_descriptor, send, send_descriptor,
+    set_timeouts, shut_down, socket_pair, user,
+};
