@@ -68,16 +68,10 @@ fn cores() -> Vec<usize> {
 }
 
 fn python(n: u32, client: usize, server: usize) -> Option<Duration> {
-    let output = Command::new("python3")
-        .args(["-c", PYTHON])
-        .args([n.to_string(), client.to_string(), server.to_string()])
-        .output()
-        .ok()?;
-    let seconds: f64 = String::from_utf8_lossy(&output.stdout)
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs_f64(seconds))
+    pairs::python(
+        PYTHON,
+        &[n.to_string(), client.to_string(), server.to_string()],
+    )
 }
 
 /// The same program: a dict in a server process, read again and again; prints seconds.

@@ -53,15 +53,7 @@ fn ipc_channel(n: u64) -> Duration {
 }
 
 fn python(n: u64) -> Option<Duration> {
-    let output = Command::new("python3")
-        .args(["-c", PYTHON, &n.to_string()])
-        .output()
-        .ok()?;
-    let seconds: f64 = String::from_utf8_lossy(&output.stdout)
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs_f64(seconds))
+    pairs::python(PYTHON, &[n.to_string()])
 }
 
 /// The same program: one producer, four consumers, pills; prints seconds.

@@ -1,32 +1,11 @@
 //! The manager as a lab uses it: every call, many clients, lost and kept updates, and what is left when somebody is killed.
 
+mod common;
+
+use common::{LONG, alive, soon, spin_for_ever};
 use labsupport::prelude::*;
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
-
-const LONG: Duration = Duration::from_secs(20);
-
-/// Looks until it is so, for ten seconds at the most.
-fn soon(what: impl Fn() -> bool) -> bool {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while Instant::now() < deadline {
-        if what() {
-            return true;
-        }
-        std::thread::yield_now();
-    }
-    false
-}
-
-fn alive(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
-}
-
-fn spin_for_ever() -> ! {
-    loop {
-        std::hint::spin_loop();
-    }
-}
+use std::time::Duration;
 
 #[test]
 fn a_dict_does_what_pythons_does() {

@@ -1,32 +1,11 @@
 //! What becomes of workers, their results, their output and their leftovers.
 
+mod common;
+
+use common::{LONG, alive, soon, spin_for_ever};
 use labsupport::prelude::*;
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-const LONG: Duration = Duration::from_secs(20);
-
-/// Looks until it is so, for ten seconds at the most.
-fn soon(what: impl Fn() -> bool) -> bool {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while Instant::now() < deadline {
-        if what() {
-            return true;
-        }
-        std::thread::yield_now();
-    }
-    false
-}
-
-fn alive(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
-}
-
-fn spin_for_ever() -> ! {
-    loop {
-        std::hint::spin_loop();
-    }
-}
 
 #[test]
 fn results_of_any_size_come_home_in_order() {

@@ -1,6 +1,7 @@
 //! Two things measured in turn (A B A B …) in one run: what the machine does meanwhile hits both.
 
 use std::hint::black_box;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 pub struct Pair {
@@ -44,4 +45,19 @@ pub fn per_op<R>(n: u32, mut op: impl FnMut() -> R) -> Duration {
         black_box(op());
     }
     start.elapsed()
+}
+
+/// Runs a Python program that prints seconds; nothing where there is no python3.
+#[allow(dead_code)] // each bench uses its part of this module
+pub fn python(program: &str, arguments: &[String]) -> Option<Duration> {
+    let output = Command::new("python3")
+        .args(["-c", program])
+        .args(arguments)
+        .output()
+        .ok()?;
+    let seconds: f64 = String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs_f64(seconds))
 }

@@ -184,9 +184,14 @@ impl Timeline {
             .collect()
     }
 
+    /// Whether anything `wanted` happened, in whichever lane.
+    fn any_event(&self, wanted: impl Fn(Event) -> bool) -> bool {
+        let mut events = self.recording.lanes().iter().flat_map(LaneRecord::events);
+        events.any(|&(_, event)| wanted(event))
+    }
+
     fn has_lock(&self) -> bool {
-        let mut events = self.recording.events();
-        events.any(|(_, _, event)| matches!(event, Event::LockWaited | Event::LockHeld))
+        self.any_event(|event| matches!(event, Event::LockWaited | Event::LockHeld))
     }
 
     /// From when to when the figure goes.
@@ -208,7 +213,7 @@ impl Timeline {
             title: self.title.clone(),
             what,
         };
-        if self.recording.events().next().is_none() {
+        if !self.any_event(|_| true) {
             return Err(empty(
                 "an event: was the trace off, or read before the workers ran?",
             ));
@@ -435,7 +440,11 @@ impl Timeline {
     fn signs(&self) -> Vec<(Sign, String)> {
         let lanes = self.lanes();
         let spans: Vec<Span> = lanes.iter().flat_map(|(_, lane)| lane.spans()).collect();
-        let events = || self.recording.events().map(|(_, _, event)| event);
+        let lanes_of_all = self.recording.lanes();
+        let events = || {
+            let all = lanes_of_all.iter().flat_map(LaneRecord::events);
+            all.map(|&(_, event)| event)
+        };
         let any_span = |wanted: &dyn Fn(SpanKind) -> bool| spans.iter().any(|s| wanted(s.kind));
         let mut signs: Vec<(Sign, String)> = Vec::new();
         let mut add = |occurs: bool, sign: Sign, name: &str| {

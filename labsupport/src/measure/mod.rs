@@ -77,9 +77,10 @@ pub(crate) fn three_digits(value: f64) -> String {
 }
 
 /// An integer with commas between thousands.
-pub(crate) fn thousands(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::from(if value < 0 { "-" } else { "" });
+pub(crate) fn thousands(value: impl ToString) -> String {
+    let written = value.to_string();
+    let digits = written.trim_start_matches('-');
+    let mut text = written[..written.len() - digits.len()].to_string();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');

@@ -22,7 +22,7 @@
 //! wrote before it arrived, all see after.
 
 use super::{Segment, SharedError};
-use crate::sys::{self, fault};
+use crate::sys::{self, LOOK_AGAIN, fault};
 use std::fmt;
 use std::hint;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,9 +33,6 @@ const ROUND: u32 = 1 << 16;
 
 /// What the lower half can count to.
 const MOST_PARTIES: usize = (ROUND - 1) as usize;
-
-/// No sleeper sleeps longer than this without a look: a wake-up may have died with the one who was to send it.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// How often to look again before sleeping.
 ///

@@ -3,6 +3,10 @@
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
+/// No sleeper of this crate, on whatever it sleeps, sleeps longer than this without a look: a wake-up may have died with the one it was
+/// for, or with the one who was to send it. Less than a second.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// Sleeps while `word` holds `expected`, at the most for `timeout`. It may also return for no reason: look again.
 ///
 /// The timeout is not optional. A process that was to wake us may have been killed just before it did, so every

@@ -1,13 +1,10 @@
 //! A mutex that several processes share and that tells when its holder died.
 
+use super::LOOK_AGAIN;
 use std::cell::UnsafeCell;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
-use std::time::Duration;
-
-/// No sleeper sleeps longer than this without a look, less than a second.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 unsafe extern "C" {
     /// POSIX.1-2001; the `libc` crate does not declare it for Linux.

@@ -1,4 +1,4 @@
-use super::grouped;
+use crate::measure::thousands;
 use std::fmt;
 
 /// Why a protocol cannot be explored, replayed or forced.
@@ -128,7 +128,7 @@ impl fmt::Display for ExplorerError {
                 f,
                 "there are more than {} different states: use fewer workers or shorter lists, or words that take fewer \
                  values.",
-                grouped(*limit as u128)
+                thousands(*limit as u128)
             ),
             ExplorerError::TooManySchedules => write!(
                 f,
@@ -137,9 +137,9 @@ impl fmt::Display for ExplorerError {
             ExplorerError::NoSuchSchedule { id, schedules } => write!(
                 f,
                 "there is no schedule {}: there are {}, numbered from 0 to {}.",
-                grouped(*id),
-                grouped(*schedules),
-                grouped(schedules.saturating_sub(1))
+                thousands(*id),
+                thousands(*schedules),
+                thousands(schedules.saturating_sub(1))
             ),
             ExplorerError::Processes(why) => f.write_str(why),
         }

@@ -1,6 +1,7 @@
-use super::{Replay, grouped};
+use super::Replay;
 use crate::cell::{self, Show};
 use crate::figure::Format;
+use crate::measure::thousands;
 use std::fmt;
 
 /// What [`Explorer::explore`](super::Explorer::explore) found: how many schedules there are, and how many are bad. As the
@@ -118,7 +119,7 @@ impl Exploration {
     fn both(&self) -> (String, String) {
         let row = |name: String, count: u128| {
             let share = Format::Percent.write(count as f64 / self.schedules as f64 * 100.0);
-            vec![name, grouped(count), share]
+            vec![name, thousands(count), share]
         };
         let mut rows = vec![row("all".into(), self.schedules)];
         for (name, broken) in &self.rules {
@@ -131,7 +132,7 @@ impl Exploration {
             None => "No schedule is bad.".into(),
             Some(bad) => format!(
                 "The shortest bad one is schedule {}, {}.",
-                grouped(bad.id()),
+                thousands(bad.id()),
                 bad.schedule()
             ),
         };

@@ -1,7 +1,8 @@
 use super::explorer::Explorer;
 use super::steps::Place;
-use super::{ExplorerError, Replay, Steps, Words, grouped, letter};
+use super::{ExplorerError, Replay, Steps, Words, letter};
 use crate::cell::{self, Show};
+use crate::measure::thousands;
 use crate::process::{Exit, Workers};
 use crate::shared::{Lock, Segment, SharedError};
 use std::fmt;
@@ -74,7 +75,7 @@ impl Forced {
             return Err(ExplorerError::Processes(format!(
                 "worker {} did not come to the end of schedule {}: {}.",
                 letter(outcome.index()),
-                grouped(model.id()),
+                thousands(model.id()),
                 outcome.exit()
             )));
         }

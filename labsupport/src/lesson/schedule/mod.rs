@@ -42,16 +42,3 @@ pub use words::Words;
 fn letter(index: usize) -> char {
     (b'A' + index as u8) as char
 }
-
-/// A number with commas between thousands.
-fn grouped(number: u128) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}

@@ -1,8 +1,9 @@
 use super::explorer::{Explorer, When};
 use super::state::State;
-use super::{Words, grouped, letter};
+use super::{Words, letter};
 use crate::cell::{self, Show};
 use crate::figure::StepDiagram;
+use crate::measure::thousands;
 use std::fmt;
 
 /// One schedule, step by step, with the words after each. As the last expression of a cell it draws itself: a lane for
@@ -196,8 +197,8 @@ impl Replay {
     pub fn diagram(&self) -> StepDiagram {
         let mut diagram = StepDiagram::new(format!(
             "Schedule {} of {} (the first is 0)",
-            grouped(self.id),
-            grouped(self.schedules)
+            thousands(self.id),
+            thousands(self.schedules)
         ))
         .lanes((0..self.workers).map(|worker| letter(worker).to_string()))
         .words(

@@ -1,4 +1,5 @@
 use super::*;
+use crate::measure::thousands;
 use std::collections::HashSet;
 
 /// A protocol over found, finder and answer, written so that [`Naive`] can run it without anything of the explorer.
@@ -558,6 +559,9 @@ fn a_worker_that_panics_is_named_at_once() {
 
 #[test]
 fn numbers_have_commas() {
-    let all: Vec<String> = [0, 999, 1000, 1_234_567].into_iter().map(grouped).collect();
+    let all: Vec<String> = [0, 999, 1000, 1_234_567]
+        .into_iter()
+        .map(|number: u128| thousands(number))
+        .collect();
     assert_eq!(all, ["0", "999", "1,000", "1,234,567"]);
 }

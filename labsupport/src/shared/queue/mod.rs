@@ -9,14 +9,12 @@ mod tests;
 pub use error::{GetError, PutError, Refusal};
 
 use super::SharedError;
+use crate::sys::LOOK_AGAIN;
 use ring::Ring;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
-
-/// No sleeper sleeps longer than this without a look: a wake-up may have died with the one it was for.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A bounded first-in-first-out queue between processes: Python's `multiprocessing.Queue`.
 ///

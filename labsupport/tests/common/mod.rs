@@ -1,0 +1,28 @@
+//! What several of these tests need.
+
+use std::time::{Duration, Instant};
+
+/// More than anything here takes, on any machine.
+pub const LONG: Duration = Duration::from_secs(20);
+
+/// Looks until it is so, for ten seconds at the most.
+pub fn soon(what: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < deadline {
+        if what() {
+            return true;
+        }
+        std::thread::yield_now();
+    }
+    false
+}
+
+pub fn alive(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+pub fn spin_for_ever() -> ! {
+    loop {
+        std::hint::spin_loop();
+    }
+}
