@@ -15,7 +15,6 @@ use pairs::{Pair, per_op};
 use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::process::Command;
 use std::time::Duration;
 
 /// Bytes of the question for a small number and of the answer, as the manager's `README.md` draws them.

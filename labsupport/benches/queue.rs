@@ -8,7 +8,6 @@ mod pairs;
 use ipc_channel::ipc;
 use labsupport::prelude::*;
 use pairs::Pair;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 const CONSUMERS: usize = 4;

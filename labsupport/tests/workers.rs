@@ -5,7 +5,7 @@ mod common;
 use common::{LONG, alive, soon, spin_for_ever};
 use labsupport::prelude::*;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[test]
 fn results_of_any_size_come_home_in_order() {
