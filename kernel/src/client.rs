@@ -12,6 +12,7 @@ use jupyter_zmq_client::{
     create_client_control_connection, create_client_iopub_connection,
     create_client_shell_connection_with_identity, peer_identity_for_session,
 };
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
@@ -51,8 +52,10 @@ pub struct Shown {
     pub stdout: String,
     /// Lines on standard error. On stock evcxr a panic and the error of a `?` come here, while the reply says that all is well.
     pub stderr: String,
-    /// Results and figures, by MIME type.
+    /// Results and figures, by MIME type, as they were when the cell ended.
     pub results: Vec<Media>,
+    /// Which of them may be filled again, by their display id.
+    displays: HashMap<String, usize>,
     /// What the kernel itself called an error: the compiler's messages, the end of the process.
     pub errors: Vec<String>,
     /// Whether it was not run at all, because a cell before it failed.
@@ -348,7 +351,18 @@ impl Shown {
                 self.errors.push(lines.join("\n"));
             }
             JupyterMessageContent::ExecuteResult(result) => self.results.push(result.data),
-            JupyterMessageContent::DisplayData(display) => self.results.push(display.data),
+            JupyterMessageContent::DisplayData(display) => {
+                if let Some(id) = display.transient.and_then(|transient| transient.display_id) {
+                    self.displays.insert(id, self.results.len());
+                }
+                self.results.push(display.data);
+            }
+            JupyterMessageContent::UpdateDisplayData(update) => {
+                let id = update.transient.display_id;
+                if let Some(&index) = id.and_then(|id| self.displays.get(&id)) {
+                    self.results[index] = update.data;
+                }
+            }
             JupyterMessageContent::Status(status) => {
                 return status.execution_state == ExecutionState::Idle;
             }

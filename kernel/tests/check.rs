@@ -63,15 +63,26 @@ fn a_good_notebook_passes_with_its_times_and_outputs() {
     let line: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
         (&line["ok"], &line["cells"], &line["error"]),
-        (&Value::Bool(true), &4.into(), &Value::Null)
+        (&Value::Bool(true), &5.into(), &Value::Null)
     );
     for time in ["kernel_ready_s", "first_cell_s", "median_cell_s", "total_s"] {
         assert!(line[time].as_f64().unwrap() > 0.0, "{time} in {line}");
     }
     let saved = std::fs::read_to_string(folder.path().join("good.ipynb")).unwrap();
     let saved: Value = serde_json::from_str(&saved).unwrap();
-    let last = saved["cells"].as_array().unwrap().last().unwrap();
-    assert_eq!(last["outputs"][0]["data"]["text/plain"], "42", "{last}");
+    let shown = |id: &str| {
+        let cells = saved["cells"].as_array().unwrap();
+        let cell = cells.iter().find(|cell| cell["id"] == id).unwrap();
+        cell["outputs"].as_array().unwrap().clone()
+    };
+    let result = shown("cell-4");
+    assert_eq!(result[0]["data"]["text/plain"], "42", "{result:?}");
+    let filled_twice = shown("cell-5");
+    assert_eq!(filled_twice.len(), 1, "{filled_twice:?}");
+    assert_eq!(
+        filled_twice[0]["data"]["text/plain"], "last\n",
+        "{filled_twice:?}"
+    );
 }
 
 #[test]
