@@ -3,11 +3,13 @@
 //! payments with fraud among them, which the four detectors of [`detect`] look for.
 
 mod check;
+mod data;
 pub mod detect;
 mod schedule;
 mod transactions;
 
 pub use check::{Checked, Fact, Facts, check};
+pub use data::{PythonError, data_folder, python_baseline};
 pub use detect::Verdict;
 pub use schedule::{Exploration, Explorer, ExplorerError, Forced, Replay, Steps, Words};
 pub use transactions::{Category, History, Label, Transaction, Transactions, TransactionsError};

@@ -1,3 +1,4 @@
+use super::data_folder;
 use crate::cell::{self, Show};
 use crate::figure::{Format, Table};
 use crate::measure::thousands;
@@ -221,13 +222,12 @@ pub struct Transactions {
 const NONE: u32 = u32::MAX;
 
 impl Transactions {
-    /// The log that comes with the labs, or the file that the environment variable `LABS_DATA` names.
+    /// The log that comes with the labs: `transactions.csv` in [`data_folder`].
     ///
     /// # Errors
     /// There is no such file, or it is damaged.
     pub fn load() -> Result<Transactions, TransactionsError> {
-        let committed = || concat!(env!("CARGO_MANIFEST_DIR"), "/../data/transactions.csv").into();
-        Transactions::read(std::env::var_os("LABS_DATA").unwrap_or_else(committed))
+        Transactions::read(data_folder().join("transactions.csv"))
     }
 
     /// The log in the file at `path`.

@@ -27,7 +27,7 @@ pub(crate) use futex::{LOOK_AGAIN, futex_wait, futex_wake};
 pub(crate) use mutex::{Acquired, RobustMutex};
 pub(crate) use process::{
     Ended, Pid, Pipe, Usage, die_with_parent, exit_now, fork, getpid, read_available, send_signal,
-    try_reap, wait_readable, write_all,
+    stop_with_parent, try_reap, wait_readable, write_all,
 };
 pub(crate) use server::{count_open, most_open, serve_alone, set_name};
 pub(crate) use shm::{free, reserve, unlink};

@@ -3,6 +3,8 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A process number.
@@ -46,6 +48,24 @@ pub(crate) fn die_with_parent(parent: Pid) {
     if unsafe { libc::getppid() } != parent {
         exit_now(1);
     }
+}
+
+/// Has the program that `command` starts asked to stop (SIGTERM) when this process ends, so that it can end what it started
+/// itself. If this process is gone already, the program does not start.
+pub(crate) fn stop_with_parent(command: &mut Command) {
+    let parent = getpid();
+    let ask = move || {
+        // SAFETY: as in `die_with_parent`; the setting survives exec.
+        unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) };
+        // SAFETY: getppid takes nothing and cannot fail.
+        if unsafe { libc::getppid() } != parent {
+            exit_now(1);
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec only what POSIX calls async-signal-safe may run: `ask` makes three system calls and
+    // touches no memory but its own copy of `parent`.
+    unsafe { command.pre_exec(ask) };
 }
 
 /// Sends `signal` to `pid`. `Ok` also where the process has ended but was not reaped yet.
