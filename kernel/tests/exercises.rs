@@ -111,3 +111,8 @@ fn lab_01_shutdowns() {
 fn lab_02_protocols() {
     judge("02_double_check");
 }
+
+#[test]
+fn lab_04_costs() {
+    judge("04_cost_spectrum");
+}
