@@ -116,3 +116,8 @@ fn lab_02_protocols() {
 fn lab_04_costs() {
     judge("04_cost_spectrum");
 }
+
+#[test]
+fn lab_05_signals() {
+    judge("05_fraud_signal");
+}

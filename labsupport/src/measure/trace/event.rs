@@ -19,6 +19,8 @@ pub enum Event {
     TaskTaken(u32),
     /// The task with this number was done.
     TaskDone(u32),
+    /// The task with this number was given up: somebody else's answer made it pointless.
+    TaskAbandoned(u32),
     /// The flag was looked at and was clear.
     FlagChecked,
     /// The flag was looked at and was set.
@@ -50,6 +52,7 @@ impl Event {
             Event::Started => "started",
             Event::TaskTaken(_) => "task_taken",
             Event::TaskDone(_) => "task_done",
+            Event::TaskAbandoned(_) => "task_abandoned",
             Event::FlagChecked => "flag_checked",
             Event::FlagSeen => "flag_seen",
             Event::FlagSet => "flag_set",
@@ -67,7 +70,9 @@ impl Event {
     /// The number that some events carry.
     pub(super) fn number(self) -> Option<u32> {
         match self {
-            Event::TaskTaken(n) | Event::TaskDone(n) | Event::Note(n) => Some(n),
+            Event::TaskTaken(n) | Event::TaskDone(n) | Event::TaskAbandoned(n) | Event::Note(n) => {
+                Some(n)
+            }
             _ => None,
         }
     }
@@ -89,6 +94,7 @@ impl Event {
             Event::Exited => 12,
             Event::Panicked => 14,
             Event::Note(_) => 13,
+            Event::TaskAbandoned(_) => 15,
         };
         kind << 32 | u64::from(self.number().unwrap_or(0))
     }
@@ -111,6 +117,7 @@ impl Event {
             12 => Event::Exited,
             13 => Event::Note(number),
             14 => Event::Panicked,
+            15 => Event::TaskAbandoned(number),
             _ => return None,
         })
     }
@@ -121,6 +128,7 @@ impl fmt::Display for Event {
         match self {
             Event::TaskTaken(n) => write!(f, "task {n} taken"),
             Event::TaskDone(n) => write!(f, "task {n} done"),
+            Event::TaskAbandoned(n) => write!(f, "task {n} abandoned"),
             Event::Note(n) => write!(f, "note {n}"),
             other => f.write_str(&other.word().replace('_', " ")),
         }
@@ -146,13 +154,18 @@ mod tests {
             Event::Exited,
             Event::Panicked,
         ];
-        let numbered = [0, 7, u32::MAX]
-            .into_iter()
-            .flat_map(|n| [Event::TaskTaken(n), Event::TaskDone(n), Event::Note(n)]);
+        let numbered = [0, 7, u32::MAX].into_iter().flat_map(|n| {
+            [
+                Event::TaskTaken(n),
+                Event::TaskDone(n),
+                Event::TaskAbandoned(n),
+                Event::Note(n),
+            ]
+        });
         for event in plain.into_iter().chain(numbered) {
             assert_eq!(Event::decode(event.encode()), Some(event));
         }
         assert_eq!(Event::decode(0), None);
-        assert_eq!(Event::decode(15 << 32), None);
+        assert_eq!(Event::decode(16 << 32), None);
     }
 }

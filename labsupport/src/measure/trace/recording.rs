@@ -85,11 +85,11 @@ pub struct Span {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanKind {
-    /// From `TaskTaken` to `TaskDone`, one task at a time.
+    /// From `TaskTaken` to `TaskDone` or `TaskAbandoned`, one task at a time.
     Task {
         /// Which task.
         number: u32,
-        /// Whether it was done. A task that was not is given up at the next one or at the worker's end.
+        /// Whether it was done. A task that was neither done nor abandoned ends with the next one or with the worker.
         done: bool,
     },
     /// From `LockWaited` to `LockHeld`.
@@ -179,6 +179,9 @@ impl LaneRecord {
                 }
                 Event::TaskDone(number) if spans.open_task() == Some(number) => {
                     spans.close(TASK, now, true);
+                }
+                Event::TaskAbandoned(number) if spans.open_task() == Some(number) => {
+                    spans.close(TASK, now, false);
                 }
                 Event::LockWaited => {
                     spans.close(WAIT, now, false); // given up, and asked for again
@@ -439,6 +442,7 @@ fn begins_or_ends_a_span(event: Event) -> bool {
         event,
         Event::TaskTaken(_)
             | Event::TaskDone(_)
+            | Event::TaskAbandoned(_)
             | Event::LockWaited
             | Event::LockHeld
             | Event::LockReleased
@@ -507,6 +511,8 @@ pub(crate) mod tests {
             (30, LockHeld),
             (35, TaskTaken(1)),
             (36, TaskDone(2)), // not this one
+            (37, TaskAbandoned(2)),
+            (38, TaskAbandoned(1)),
             (40, TaskTaken(2)),
             (50, Started), // a second worker; the first was killed with lock and task
             (60, Exited),
@@ -514,7 +520,7 @@ pub(crate) mod tests {
         let ends: Vec<u128> = (recording.lanes()[0].spans().iter())
             .map(|span| span.to.unwrap().as_nanos())
             .collect();
-        assert_eq!(ends, [20, 30, 40, 40, 40]);
+        assert_eq!(ends, [20, 30, 40, 38, 40]);
         assert_eq!(recording.tasks_done(), 0);
         assert_eq!(recording.tasks_unfinished(), 2);
     }
