@@ -344,6 +344,27 @@ fn lab_03_runs_from_top_to_bottom() {
 }
 
 #[test]
+fn lab_04_runs_from_top_to_bottom() {
+    runs_from_top_to_bottom(
+        "04_cost_spectrum.ipynb",
+        &["What one access costs", "The same loop"],
+    );
+}
+
+#[test]
+fn lab_05_runs_from_top_to_bottom() {
+    runs_from_top_to_bottom(
+        "05_fraud_signal.ipynb",
+        &[
+            "Schedule 1 of 3",
+            "One theft",
+            "How many transactions",
+            "From the transaction",
+        ],
+    );
+}
+
+#[test]
 fn editing_the_iteration_cost_changes_the_plot() {
     let desk = Desk::with_lab("03_check_frequency.ipynb");
     block_on(async {
