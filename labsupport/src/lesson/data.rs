@@ -94,7 +94,10 @@ fn baseline(python: &str, seconds: u32) -> Result<String, PythonError> {
             said: "it was silent for too long and was killed".into(),
         }),
         _ => Err(PythonError::Failed {
-            said: said.trim_end().lines().last().unwrap_or_default().into(),
+            said: match said.trim_end().lines().last() {
+                Some(line) => line.into(),
+                None => "it said nothing".into(),
+            },
         }),
     }
 }
@@ -109,7 +112,7 @@ pub enum PythonError {
     },
     /// The script failed.
     Failed {
-        /// The last line of what it said.
+        /// The last line of what it said, or that there was none.
         said: String,
     },
 }
@@ -123,7 +126,8 @@ impl fmt::Display for PythonError {
             ),
             PythonError::Failed { said } => write!(
                 f,
-                "data/python_baseline.py failed: {said}. Run it by hand with `python3 data/python_baseline.py` to see more."
+                "data/python_baseline.py failed: {}. Run it by hand with `python3 data/python_baseline.py` to see more.",
+                said.trim_end_matches('.')
             ),
         }
     }
@@ -146,6 +150,12 @@ mod tests {
     fn no_python_is_a_sentence() {
         let said = baseline("no-such-python", 3).unwrap_err().to_string();
         assert!(said.starts_with("python3 cannot be run ("), "{said}");
+    }
+
+    #[test]
+    fn a_python_that_says_nothing_is_a_sentence_too() {
+        let said = baseline("false", 3).unwrap_err().to_string();
+        assert!(said.contains("failed: it said nothing. Run it"), "{said}");
     }
 
     #[test]
