@@ -1,5 +1,5 @@
 use super::axis::Axis;
-use super::canvas::{self, Align, GRID, INK, LINE, MARGIN, TEXT, WIDTH, colour, text_width};
+use super::canvas::{self, Align, GRID, GUESS, INK, LINE, MARGIN, TEXT, WIDTH, colour, text_width};
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
 
@@ -24,6 +24,7 @@ pub struct Bars {
     log: bool,
     format: Format,
     bars: Vec<Bar>,
+    guesses: Vec<(String, f64)>,
     caption: String,
 }
 
@@ -45,6 +46,7 @@ impl Bars {
             log: false,
             format: Format::Number,
             bars: Vec::new(),
+            guesses: Vec::new(),
             caption: String::new(),
         }
     }
@@ -93,6 +95,27 @@ impl Bars {
         self
     }
 
+    /// Marks what somebody expected of the bar with this name. Without a value, or without such a bar, nothing is drawn.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let figure = Bars::new("One look").bar("locked", 13.0).guess("locked", Some(100.0)).guess("free", None);
+    /// assert!(figure.text().contains("your guess"));
+    /// ```
+    pub fn guess(mut self, name: impl Into<String>, value: impl Into<Option<f64>>) -> Bars {
+        self.guesses
+            .extend(value.into().map(|value| (name.into(), value)));
+        self
+    }
+
+    /// The guess for a bar; on a log axis one that has no place there is left out.
+    fn guess_of(&self, bar: &Bar) -> Option<f64> {
+        let of_bar = self.guesses.iter().filter(|(name, _)| *name == bar.name);
+        let drawn = |value: &f64| value.is_finite() && !(self.log && *value <= 0.0);
+        of_bar.map(|(_, value)| *value).rfind(drawn)
+    }
+
     /// A sentence or two below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> Bars {
         self.caption = caption.into();
@@ -124,7 +147,9 @@ impl Bars {
                 }
                 values.push(value);
             }
+            values.extend(self.guess_of(bar));
         }
+        let has_guesses = self.bars.iter().any(|bar| self.guess_of(bar).is_some());
         // A bar needs a length: from zero, or from below the smallest.
         values.push(if self.log {
             values.iter().fold(f64::INFINITY, |a, &b| a.min(b)) * 0.9
@@ -148,7 +173,8 @@ impl Bars {
         let right = WIDTH - MARGIN - written.unwrap_or(0) - 14;
         let top = canvas::top(&self.title);
         let bottom = top + BAR * self.bars.len() as i32;
-        let below = bottom + 2 * LINE + 16;
+        let legend = bottom + 2 * LINE + 16;
+        let below = legend + if has_guesses { LINE + 6 } else { 0 };
         let height = below + caption.len() as i32 * LINE + MARGIN;
         let px = |place: f64| left + (place * f64::from(right - left)).round() as i32;
         let zero = if self.log { left } else { px(axis.place(0.0)) };
@@ -186,9 +212,22 @@ impl Bars {
                     after = after.max(high);
                 }
                 let value = self.format.write(bar.value);
+                if let Some(guess) = self.guess_of(bar) {
+                    let x = px(axis.place(guess));
+                    canvas.guess((x, middle))?;
+                    // Where the value would be written over it, it is written behind it.
+                    if (after - 9..after + text_width(&value) + 16).contains(&x) {
+                        after = x + 9;
+                    }
+                }
                 canvas.text_middle((after + 7, middle), &value, TEXT, INK, Align::Left)?;
                 let name = canvas::fit(&bar.name, WIDTH / 2);
                 canvas.text_middle((left - 8, middle), &name, TEXT, INK, Align::Right)?;
+            }
+            if has_guesses {
+                let y = legend + LINE / 2;
+                canvas.guess((MARGIN + 14, y))?;
+                canvas.text_middle((MARGIN + 36, y), GUESS, TEXT, INK, Align::Left)?;
             }
             canvas.caption(below, &caption)
         })
@@ -202,15 +241,19 @@ impl Bars {
                 let spread = bar.spread.map_or(String::new(), |(low, high)| {
                     format!("{} to {}", write(low), write(high))
                 });
-                vec![bar.name.clone(), write(bar.value), spread]
+                let guess = self.guess_of(bar).map_or(String::new(), write);
+                vec![bar.name.clone(), write(bar.value), spread, guess]
             })
             .collect();
+        // Without guesses there is no column for them.
+        let columns = 4 - usize::from(rows.iter().all(|row| row[3].is_empty()));
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| row[..columns].to_vec()).collect();
         let scale = if self.log {
             ", on a logarithmic axis"
         } else {
             ""
         };
-        let (_, table) = cell::table(&["", &self.value, "spread"], &rows, 1);
+        let (_, table) = cell::table(&["", &self.value, "spread", GUESS][..columns], &rows, 1);
         let caption = if self.caption.is_empty() {
             String::new()
         } else {
@@ -234,6 +277,27 @@ impl Show for Bars {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_guess_is_drawn_and_told_where_there_is_one() {
+        let bars = |guess: Option<f64>| {
+            Bars::new("T")
+                .log()
+                .bar("a", 10.0)
+                .bar("b", 20.0)
+                .guess("a", guess)
+        };
+        let (with, without) = (bars(Some(500.0)), bars(None));
+        assert!(with.svg().unwrap().contains("your guess"));
+        assert!(with.text().contains("your guess\na") && with.text().contains("500"));
+        assert!(
+            !without.svg().unwrap().contains("your guess") && !without.text().contains("guess")
+        );
+        // What has no place on a log axis, or no bar, is left out and breaks nothing.
+        assert_eq!(bars(Some(0.0)).svg().unwrap(), without.svg().unwrap());
+        let nobody = without.clone().guess("c", Some(5.0));
+        assert_eq!(nobody.svg().unwrap(), without.svg().unwrap());
+    }
 
     #[test]
     fn bars_carry_name_value_and_spread() {

@@ -17,6 +17,8 @@ pub(super) const MARGIN: i32 = 14;
 /// Height of a line of the title.
 const TITLE_LINE: i32 = 22;
 
+/// What a guess is called in every figure.
+pub(super) const GUESS: &str = "your guess";
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 pub(super) const FAINT: RGBColor = RGBColor(0x66, 0x66, 0x66);
 pub(super) const GRID: RGBColor = RGBColor(0xe2, 0xe2, 0xe2);
@@ -178,6 +180,13 @@ impl Canvas<'_> {
                 self.path([(x - 4, y + 4), (x + 4, y - 4)], colour, 3)
             }
         }
+    }
+
+    /// The marker of a guess: hollow, so that it is never taken for a measurement.
+    pub(super) fn guess(&self, (x, y): (i32, i32)) -> Result<(), FigureError> {
+        let corners = [(x, y - 8), (x + 8, y), (x, y + 8), (x - 8, y)];
+        self.polygon(corners, WHITE)?;
+        self.path(corners.into_iter().chain([corners[0]]), INK, 2)
     }
 
     pub(super) fn circle(

@@ -1,3 +1,4 @@
+use super::journal::Journal;
 use crate::cell::{self, Show, escape};
 use crate::measure::{human, thousands};
 use crate::process::{Exit, Report, Workers};
@@ -23,6 +24,9 @@ const SLOTS: usize = 2;
 // Okabe and Ito's colours, as in the figures; the words beside them carry the meaning.
 const GREEN: &str = "#009e73"; // bluish green
 const RED: &str = "#d55e00"; // vermilion
+
+/// After so many failed tries the place of the solution is told.
+const TRIES: usize = 3;
 
 /// Runs the test harness of an exercise and says which facts hold.
 ///
@@ -84,10 +88,18 @@ pub fn check(title: &str, limit: Duration, harness: impl Fn(&Facts)) -> Checked 
             holds: false,
         }),
     }
-    Checked {
+    let mut checked = Checked {
         title: title.into(),
         facts: rows,
-    }
+        tries: 1,
+        hints: Vec::new(),
+        solution: None,
+    };
+    let journal = Journal::of_this_student();
+    let hold = checked.facts.iter().filter(|fact| fact.holds).count();
+    journal.note_check(title, checked.passed(), hold, checked.facts.len());
+    checked.tries = journal.failed_tries(title).max(1);
+    checked
 }
 
 /// Runs the harness in a worker; the error is how it ended if it did not end by itself.
@@ -378,9 +390,63 @@ impl Fact {
 pub struct Checked {
     title: String,
     facts: Vec<Fact>,
+    /// Failed tries so far, this one included; 1 where no journal is kept.
+    tries: usize,
+    hints: Vec<String>,
+    solution: Option<String>,
 }
 
 impl Checked {
+    /// What to show after a failed try: the first hint after the first, the next, more telling one after the next. Tries are
+    /// counted in the student's journal (see [`journal`](super::journal())); where none is kept, the first hint stays.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// use std::time::Duration;
+    /// let checked = check("Sum", Duration::from_secs(20), |facts| facts.equal("1 + 1", 3, 1 + 1))
+    ///     .hints(["Count your fingers.", "It is less than three."])
+    ///     .solution("solutions/sums.ipynb");
+    /// assert!(checked.to_string().ends_with("\nHint 1 of 2: Count your fingers.\n"));
+    /// ```
+    pub fn hints<S: Into<String>>(mut self, hints: impl IntoIterator<Item = S>) -> Checked {
+        self.hints = hints.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Where the solution is, which is told after three failed tries.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// use std::time::Duration;
+    /// let checked = check("Sum", Duration::from_secs(20), |facts| facts.equal("1 + 1", 2, 1 + 1))
+    ///     .solution("solutions/sums.ipynb");
+    /// assert!(!checked.to_string().contains("solutions"), "nobody who passes needs it");
+    /// ```
+    pub fn solution(mut self, place: impl Into<String>) -> Checked {
+        self.solution = Some(place.into());
+        self
+    }
+
+    /// The hint for this try and, when it is time, where the solution is.
+    fn help(&self) -> Vec<String> {
+        if self.passed() {
+            return Vec::new();
+        }
+        let number = self.tries.min(self.hints.len());
+        let hint = (number > 0).then(|| {
+            let of = self.hints.len();
+            format!("Hint {number} of {of}: {}", self.hints[number - 1])
+        });
+        let solution = self.solution.as_ref().filter(|_| self.tries >= TRIES);
+        let solution = solution.map(|place| {
+            let tries = thousands(self.tries as i64);
+            format!("That was try {tries}. The solution is in {place}; read it, close it, and write it again.")
+        });
+        hint.into_iter().chain(solution).collect()
+    }
+
     /// Whether there is at least one fact, all hold, and the closure came to its end by itself.
     ///
     /// # Examples
@@ -435,6 +501,9 @@ impl Checked {
             "</tbody></table><p style=\"border-left:4px solid {colour};padding-left:8px\"><b>{}</b></p>",
             escape(&self.verdict())
         ));
+        for help in self.help() {
+            html.push_str(&format!("<p>{}</p>", escape(&help)));
+        }
         html
     }
 
@@ -447,7 +516,12 @@ impl Checked {
             })
             .collect();
         let (_, table) = cell::table(&HEADER, &rows, HEADER.len());
-        format!("{table}\n{}\n", self.verdict())
+        let mut text = format!("{table}\n{}\n", self.verdict());
+        for help in self.help() {
+            text.push_str(&help);
+            text.push('\n');
+        }
+        text
     }
 
     /// Shows the table and the verdict in a notebook cell.
@@ -484,6 +558,28 @@ mod tests {
         assert!(!checked.passed() && !last.holds(), "{checked}");
         assert_eq!(last.what(), "the check came to its end");
         last.found()
+    }
+
+    #[test]
+    fn each_failed_try_gets_the_next_hint_and_the_third_the_solution() {
+        let mut checked = check("T", LONG, |facts| facts.holds("so", false, "no"))
+            .hints(["small", "large"])
+            .solution("s.ipynb");
+        let helps = [1, 2, 3, 1_000].map(|tries| {
+            checked.tries = tries;
+            checked.help().join("|")
+        });
+        let place = "The solution is in s.ipynb; read it, close it, and write it again.";
+        let expected = [
+            "Hint 1 of 2: small".to_string(),
+            "Hint 2 of 2: large".to_string(),
+            format!("Hint 2 of 2: large|That was try 3. {place}"),
+            format!("Hint 2 of 2: large|That was try 1,000. {place}"),
+        ];
+        assert_eq!(helps, expected);
+        assert!(checked.html().ends_with(&format!("{place}</p>")));
+        let passes = check("T", LONG, |facts| facts.holds("so", true, "")).hints(["never"]);
+        assert!(!passes.to_string().contains("never"));
     }
 
     #[test]

@@ -1,15 +1,22 @@
-//! What a lesson needs beyond measuring and drawing: [`Explorer`], which runs every interleaving of a small protocol;
+//! What a lesson needs beyond measuring and drawing: [`predict()`], which keeps what somebody expects until it is measured;
+//! [`Explorer`], which runs every interleaving of a small protocol;
 //! [`check()`], which runs a student's function against real workers and reports the facts; and [`Transactions`], card
 //! payments with fraud among them, which the four detectors of [`detect`] look for.
 
+mod amount;
 mod check;
 mod data;
 pub mod detect;
+mod journal;
+mod predict;
 mod schedule;
 mod transactions;
 
+pub use amount::{Amount, AmountError};
 pub use check::{Checked, Fact, Facts, check};
 pub use data::{PythonError, data_folder, python_baseline};
 pub use detect::Verdict;
+pub use journal::journal;
+pub use predict::{Comparison, Prediction, predict};
 pub use schedule::{Exploration, Explorer, ExplorerError, Forced, Replay, Steps, Words};
 pub use transactions::{Category, History, Label, Transaction, Transactions, TransactionsError};
