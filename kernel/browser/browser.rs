@@ -60,6 +60,7 @@ impl Desk {
         let mut lab = Command::new(checkout().join("target/release/labs"))
             .args(["open", "--no-browser", "--port", &free_port().to_string()])
             .arg(&copy)
+            .env("LABS_JOURNAL", folder.path().join("journal.tsv"))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -8,6 +8,9 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// In the name of a student's notebook that `labs reset` has kept.
+pub const MINE: &str = "-mine-";
+
 /// The folders that the labs live in.
 ///
 /// `LABS_WORKSPACE` says where the checkout is, where it is not the one that this program was built from; `LABS_HOME` where
@@ -55,6 +58,30 @@ impl Place {
     /// The labs.
     pub fn notebooks(&self) -> PathBuf {
         self.workspace.join("notebooks")
+    }
+
+    /// The labs, in order, without the copies that `labs reset` has made of a student's.
+    pub fn labs(&self) -> Result<Vec<PathBuf>> {
+        let folder = self.notebooks();
+        let entries = fs::read_dir(&folder)
+            .with_context(|| format!("{} cannot be read", folder.display()))?;
+        let is_lab = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.ends_with(".ipynb") && !name.contains(MINE)
+        };
+        let mut labs: Vec<PathBuf> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(is_lab)
+            .collect();
+        labs.sort();
+        Ok(labs)
+    }
+
+    /// What a student has predicted and tried, which `labsupport` writes. It lies beside the notebooks, so that it stays with
+    /// them and goes with them.
+    pub fn journal(&self) -> PathBuf {
+        self.notebooks().join(".journal.tsv")
     }
 
     /// The Python environment with JupyterLab.

@@ -3,7 +3,7 @@
 use crate::client::{Kernel, Shown};
 use crate::environment;
 use crate::place::Place;
-use crate::session::config;
+use crate::session::{config, launch};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use jupyter_protocol::Media;
@@ -54,7 +54,7 @@ impl Check {
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
         let notebooks = if self.notebooks.is_empty() {
-            labs(&place)?
+            place.labs()?
         } else {
             self.notebooks.clone()
         };
@@ -184,30 +184,14 @@ impl Check {
         }
         command
             .env("LABS_WORKSPACE", &place.workspace)
-            .env("LABS_HOME", &place.home);
+            .env("LABS_HOME", &place.home)
+            .env(launch::JOURNAL, ""); // these are no student's tries
         let folder = notebook
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
         command.current_dir(folder.unwrap_or(Path::new(".")));
         Kernel::start(command, connection).await
     }
-}
-
-/// The labs, in order.
-fn labs(place: &Place) -> Result<Vec<PathBuf>> {
-    let folder = place.notebooks();
-    let entries =
-        fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
-    let mut labs: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "ipynb")
-        })
-        .collect();
-    labs.sort();
-    Ok(labs)
 }
 
 fn print(line: &Line) {

@@ -3,6 +3,7 @@
 mod check;
 mod doctor;
 mod open;
+mod reset;
 mod serve;
 mod test;
 
@@ -27,6 +28,8 @@ pub enum Command {
     Doctor,
     /// Runs another Jupyter server, such as jupyterhub-singleuser, with a spare kernel beside it
     Serve(serve::Serve),
+    /// Gives a lab back as it was handed out, and keeps the student's as a copy
+    Reset(reset::Reset),
     /// Runs every test there is
     Test(test::Test),
     /// The kernel itself: Jupyter calls this
@@ -51,6 +54,7 @@ impl Command {
             Command::Check(check) => check.run(),
             Command::Doctor => doctor::run(),
             Command::Serve(serve) => serve.run(),
+            Command::Reset(reset) => reset.run(),
             Command::Test(test) => test.run(),
             Command::Kernel { connection_file } => front::run(&connection_file),
         }

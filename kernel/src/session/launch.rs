@@ -19,6 +19,8 @@ pub const DIRECTORY: &str = "LABS_SESSION";
 pub const OUTPUT: &str = "LABS_OUTPUT";
 /// Where evcxr finds the sources of the standard library.
 const SOURCES: &str = "RUST_SRC_PATH";
+/// Tells `labsupport` where to keep the journal; empty for nowhere.
+pub const JOURNAL: &str = "LABS_JOURNAL";
 /// What an inner kernel says on standard error.
 const LOG: &str = "log";
 
@@ -42,6 +44,9 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
         .env("MIMALLOC_PURGE_DELAY", "0")
         // evcxr prints which configuration it read, which tells nobody anything; and a closed pipe would make it panic.
         .stdout(Stdio::null());
+    if std::env::var_os(JOURNAL).is_none() {
+        command.env(JOURNAL, place.journal());
+    }
     // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach.
     if std::env::var_os("RUSTUP_TOOLCHAIN").is_none()
         && let Some(channel) = config::toolchain(place)

@@ -1,0 +1,218 @@
+//! `cargo labs reset`: a lab as it was handed out, and the student's as a copy beside it.
+
+use crate::place::{MINE, Place};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The options of `cargo labs reset`.
+#[derive(Args)]
+pub struct Reset {
+    /// The number of the lab, such as 03, or its name; all labs if none is given
+    lab: Option<String>,
+
+    /// Where the student's notebooks are, if that is not the checkout
+    #[arg(long)]
+    folder: Option<PathBuf>,
+}
+
+impl Reset {
+    /// Brings the notebooks back, a line for each.
+    pub fn run(self) -> Result<()> {
+        let place = Place::find()?;
+        let own = place.notebooks();
+        let folder = self.folder.unwrap_or_else(|| own.clone());
+        let labs = place.labs()?;
+        let names = labs.iter().filter_map(|lab| lab.file_name());
+        let names = names.map(|name| name.to_string_lossy().into_owned());
+        for name in chosen(names.collect(), self.lab.as_deref())? {
+            let pristine = pristine(&place, &folder, &name)?;
+            println!("{}", bring_back(&folder.join(&name), &pristine)?);
+            forget(&place.journal(), &name)?;
+        }
+        println!("Close the notebook's tab in JupyterLab and open it again.");
+        Ok(())
+    }
+}
+
+/// Those of the `labs` that `wanted` means.
+fn chosen(labs: Vec<String>, wanted: Option<&str>) -> Result<Vec<String>> {
+    let Some(wanted) = wanted else {
+        return Ok(labs);
+    };
+    let stem = Path::new(wanted)
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let stem = stem.trim_end_matches(".ipynb");
+    let found: Vec<String> = labs
+        .iter()
+        .filter(|lab| {
+            let lab = lab.trim_end_matches(".ipynb");
+            lab == stem || lab.split('_').next() == Some(stem)
+        })
+        .cloned()
+        .collect();
+    if found.is_empty() {
+        bail!(
+            "There is no lab `{wanted}`. There are: {}.",
+            labs.join(", ")
+        );
+    }
+    Ok(found)
+}
+
+/// The lab as it was handed out: the one in the checkout, or, where the student works in the checkout itself, the one that was
+/// committed.
+fn pristine(place: &Place, folder: &Path, name: &str) -> Result<Vec<u8>> {
+    let own = place.notebooks();
+    if fs::canonicalize(folder).ok() != fs::canonicalize(&own).ok() {
+        return fs::read(own.join(name)).with_context(|| format!("{name} cannot be read"));
+    }
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(&place.workspace)
+        .args(["show", &format!("HEAD:./notebooks/{name}")])
+        .output()
+        .context("git cannot be run; it knows the notebook as it was handed out")?;
+    if !output.status.success() {
+        bail!(
+            "git does not have {name} as it was handed out. It says: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(output.stdout)
+}
+
+/// Puts `pristine` in the place of `notebook` and keeps what was there. The words say what was done.
+fn bring_back(notebook: &Path, pristine: &[u8]) -> Result<String> {
+    let name = notebook.display();
+    let mut words = format!("{name} is new");
+    match fs::read(notebook) {
+        Ok(now) if now == pristine => return Ok(format!("{name} is as it was handed out")),
+        Ok(_) => {
+            let copy = free_name(notebook)?;
+            fs::copy(notebook, &copy).with_context(|| format!("{name} cannot be copied"))?;
+            words = format!(
+                "{name} is as it was handed out; yours is {}",
+                copy.display()
+            );
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("{name} cannot be read")),
+    }
+    replace(notebook, pristine)?;
+    Ok(words)
+}
+
+fn free_name(notebook: &Path) -> Result<PathBuf> {
+    let stem = notebook.file_stem().context("a notebook has a name")?;
+    (1..)
+        .map(|n| notebook.with_file_name(format!("{}{MINE}{n}.ipynb", stem.to_string_lossy())))
+        .find(|copy| !copy.exists())
+        .context("every name for a copy is taken")
+}
+
+/// Writes beside and renames, so that a full disk or a Ctrl-C leaves the old file or the new one, never half of one.
+fn replace(file: &Path, contents: &[u8]) -> Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(folder)
+        .with_context(|| format!("{} cannot be written", folder.display()))?;
+    new.write_all(contents)?;
+    if let Ok(old) = fs::metadata(file) {
+        fs::set_permissions(new.path(), old.permissions())?;
+    }
+    new.persist(file)?;
+    Ok(())
+}
+
+/// Takes what belongs to the lab out of the journal, so that its hints begin anew. The titles begin with "Lab 03".
+fn forget(journal: &Path, name: &str) -> Result<()> {
+    let Ok(text) = fs::read(journal) else {
+        return Ok(()); // none is kept so far
+    };
+    let number = name.split('_').next().unwrap_or(name);
+    let of_lab = format!("\tLab {number}");
+    let of_lab = of_lab.as_bytes();
+    let kept: Vec<u8> = text
+        .split_inclusive(|&byte| byte == b'\n')
+        .filter(|line| !line.windows(of_lab.len()).any(|part| part == of_lab))
+        .flatten()
+        .copied()
+        .collect();
+    if kept != text {
+        replace(journal, &kept)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_students_notebook_is_kept_and_the_lab_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let lab = folder.path().join("03_lab.ipynb");
+        fs::write(&lab, "mine").unwrap();
+        let said = bring_back(&lab, b"pristine").unwrap();
+        assert!(said.ends_with("03_lab-mine-1.ipynb"), "{said}");
+        assert_eq!(fs::read(&lab).unwrap(), b"pristine");
+        fs::write(&lab, "mine again").unwrap();
+        bring_back(&lab, b"pristine").unwrap();
+        for (copy, text) in [
+            ("03_lab-mine-1.ipynb", "mine"),
+            ("03_lab-mine-2.ipynb", "mine again"),
+        ] {
+            assert_eq!(fs::read_to_string(folder.path().join(copy)).unwrap(), text);
+        }
+        let said = bring_back(&lab, b"pristine").unwrap();
+        assert!(said.ends_with("is as it was handed out"), "{said}");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            3,
+            "no copy of a copy, no leftover"
+        );
+    }
+
+    #[test]
+    fn a_lab_is_named_by_its_number_or_its_name() {
+        let labs = || {
+            ["00_start.ipynb", "03_check.ipynb"]
+                .map(String::from)
+                .to_vec()
+        };
+        assert_eq!(chosen(labs(), None).unwrap(), labs());
+        for wanted in [
+            "03",
+            "03_check",
+            "03_check.ipynb",
+            "notebooks/03_check.ipynb",
+        ] {
+            let found = chosen(labs(), Some(wanted)).unwrap();
+            assert_eq!(found, ["03_check.ipynb"], "{wanted}");
+        }
+        let said = chosen(labs(), Some("7")).unwrap_err().to_string();
+        assert!(
+            said.contains("no lab `7`") && said.contains("03_check.ipynb"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn the_journal_forgets_one_lab_and_keeps_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal.tsv");
+        forget(&journal, "03_check.ipynb").unwrap();
+        assert!(!journal.exists());
+        fs::write(&journal, b"1\tcheck\tLab 03, exercise 1\tnot yet\t1 of 2\n2\tcheck\tLab 04, exercise 1\tpassed\t2 of 2\n\xff\n").unwrap();
+        forget(&journal, "03_check.ipynb").unwrap();
+        assert_eq!(
+            fs::read(&journal).unwrap(),
+            b"2\tcheck\tLab 04, exercise 1\tpassed\t2 of 2\n\xff\n"
+        );
+    }
+}
