@@ -1,6 +1,6 @@
 use super::axis::Axis;
 use super::canvas::{
-    self, Align, Canvas, FAINT, GRID, INK, LINE, MARGIN, SHADE, TEXT, WIDTH, text_width,
+    self, Align, Canvas, FAINT, GRID, GUESS, INK, LINE, MARGIN, SHADE, TEXT, WIDTH, text_width,
 };
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
@@ -31,6 +31,7 @@ pub struct Lines {
     levels: Vec<(String, f64)>,
     windows: Vec<(String, f64, f64)>,
     marks: Vec<(String, f64)>,
+    guesses: Vec<(f64, f64)>,
     caption: String,
 }
 
@@ -60,6 +61,7 @@ impl Lines {
             levels: Vec::new(),
             windows: Vec::new(),
             marks: Vec::new(),
+            guesses: Vec::new(),
             caption: String::new(),
         }
     }
@@ -131,6 +133,26 @@ impl Lines {
         self
     }
 
+    /// Marks what somebody expected at `x`. Without a value, or where the axes have no place for it, nothing is drawn.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let figure = Lines::new("Two mechanisms").series("locked", [(1.0, 9.0), (4.0, 160.0)]).guess(4.0, Some(50.0));
+    /// assert!(figure.text().contains("your guess: 50 at 4"));
+    /// ```
+    pub fn guess(mut self, x: f64, value: impl Into<Option<f64>>) -> Lines {
+        self.guesses.extend(value.into().map(|value| (x, value)));
+        self
+    }
+
+    /// The guesses for which the axes have a place.
+    fn guesses(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        let fits = |value: f64, side: &Side| value.is_finite() && !(side.log && value <= 0.0);
+        let all = self.guesses.iter().copied();
+        all.filter(move |(x, y)| fits(*x, &self.x) && fits(*y, &self.y))
+    }
+
     /// A sentence or two below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> Lines {
         self.caption = caption.into();
@@ -147,10 +169,12 @@ impl Lines {
         let xs: Vec<f64> = points()
             .map(|p| p.0)
             .chain(self.marks.iter().map(|m| m.1))
+            .chain(self.guesses().map(|g| g.0))
             .collect();
         let ys: Vec<f64> = points()
             .map(|p| p.1)
             .chain(self.levels.iter().map(|l| l.1))
+            .chain(self.guesses().map(|g| g.1))
             .collect();
         let mut x_axis = Axis::new(&xs, self.x.log, self.x.format, false);
         x_axis.widen(0.03);
@@ -159,6 +183,7 @@ impl Lines {
         let names: Vec<&str> = (self.series.iter().map(|s| s.name.as_str()))
             .chain(self.windows.iter().map(|w| w.0.as_str()))
             .chain(self.marks.iter().map(|m| m.0.as_str()))
+            .chain(self.guesses().next().map(|_| GUESS))
             .collect();
         let (names, widths) = canvas::legend(&names);
         let (places, rows) = canvas::flow(&widths);
@@ -228,6 +253,9 @@ impl Lines {
                     canvas.marker(point, index)?;
                 }
             }
+            for (x, y) in self.guesses() {
+                canvas.guess((px(x_axis.place(x)), py(y_axis.place(y))))?;
+            }
             for (index, (name, (x, row))) in names.iter().zip(places).enumerate() {
                 let y = legend + row * LINE + LINE / 2;
                 self.legend_sign(canvas, index, (x, y))?;
@@ -237,7 +265,7 @@ impl Lines {
         })
     }
 
-    /// What stands before the `index`-th name of the legend: series, then windows, then marks.
+    /// What stands before the `index`-th name of the legend: series, then windows, then marks, then the guess.
     fn legend_sign(
         &self,
         canvas: &Canvas<'_>,
@@ -250,8 +278,10 @@ impl Lines {
         } else if index < self.series.len() + self.windows.len() {
             canvas.rect((x, y - 7), (x + 28, y + 7), SHADE, true)?;
             canvas.rect((x, y - 7), (x + 28, y + 7), FAINT, false)
-        } else {
+        } else if index < self.series.len() + self.windows.len() + self.marks.len() {
             canvas.path([(x + 14, y - 8), (x + 14, y + 8)], INK, 2)
+        } else {
+            canvas.guess((x + 14, y))
         }
     }
 
@@ -345,6 +375,10 @@ impl Lines {
                 self.x.format.write(*x)
             ));
         }
+        for (x, y) in self.guesses() {
+            let (x, y) = (self.x.format.write(x), self.y.format.write(y));
+            text.push_str(&format!("{GUESS}: {y} at {x}.\n"));
+        }
         if !self.caption.is_empty() {
             text.push_str(&format!("{}\n", self.caption));
         }
@@ -376,6 +410,19 @@ mod tests {
             .y_format(Format::Seconds)
             .series("a & b", [(1.0, 1e-6), (10.0, 1e-5), (100.0, 1e-3)])
             .series("c", [(1.0, 2e-6), (100.0, 2e-3)])
+    }
+
+    #[test]
+    fn a_guess_is_drawn_and_told_where_it_has_a_place() {
+        let with = sample().guess(10.0, Some(1e-2));
+        assert!(with.svg().unwrap().contains(GUESS));
+        assert!(with.text().contains("your guess: 10 ms at 10."));
+        let (plain, none) = (sample().svg().unwrap(), sample().guess(10.0, None));
+        assert_eq!(none.svg().unwrap(), plain);
+        // On a log axis there is no zero.
+        let nowhere = sample().guess(10.0, Some(0.0)).guess(0.0, Some(1e-3));
+        assert_eq!(nowhere.svg().unwrap(), plain);
+        assert_eq!(nowhere.text(), sample().text());
     }
 
     #[test]
