@@ -1,4 +1,5 @@
-//! Pictures of measurements, drawn with `plotters` to SVG: [`Lines`], [`Bars`], [`Dots`], [`HeatMap`], [`Timeline`] and [`StepDiagram`].
+//! Pictures of measurements, drawn with `plotters` to SVG: [`Lines`], [`Bars`], [`Dots`], [`HeatMap`], [`Timeline`] and [`StepDiagram`];
+//! and [`IntervalExplorer`], which has sliders.
 //!
 //! Every figure is built step by step, looks the same in every lab, and has a *text twin*: the same numbers as words and
 //! a table, for a screen reader, a terminal, and whoever does not trust a picture. As the last expression of a notebook
@@ -28,6 +29,7 @@ mod bars;
 mod canvas;
 mod dots;
 mod error;
+mod explorer;
 mod format;
 mod heat_map;
 mod lines;
@@ -40,6 +42,7 @@ mod timeline;
 pub use bars::Bars;
 pub use dots::Dots;
 pub use error::FigureError;
+pub use explorer::IntervalExplorer;
 pub use format::Format;
 pub use heat_map::HeatMap;
 pub use lines::Lines;
