@@ -484,6 +484,49 @@ live.finish();"
     });
 }
 
+/// A slider is moved with the mouse; the best interval moves as the model says.
+#[test]
+fn a_slider_moves_the_best_interval() {
+    // Locked looks cost 100 ns with two workers; the sliders start at 10 µs, 2 % and 10 ms.
+    let cell = "IntervalExplorer::new(\"How often?\").look(\"locked\", [2e-8, 1e-7]).look(\"lock-free\", [3e-10, 3e-10])
+        .measured(\"locked\", 2, 1e-5, [(1, 0.01, 2e-5), (10, 0.001, 9e-5)]).start(2, 1e-5)";
+    let desk = Desk::with(&[&[cell]]);
+    block_on(async {
+        let browser = open(&desk).await;
+        run_all(&browser).await;
+        let says = |words: &str| {
+            format!(
+                "const chart = document.querySelector('.vega-embed svg');
+                return chart !== null && chart.textContent.includes({});",
+                json!(words)
+            )
+        };
+        page_says(&browser, "the start", 60, &says("Best: every 32.")).await;
+        page_says(&browser, "dots", 5, &says("Dots: measured.")).await;
+
+        // A click goes to the middle of the slider, which is 10^4.5 ns.
+        let slider = "//div[@class='vega-bind'][contains(., 'cost of one iteration')]//input";
+        click(&browser, Locator::XPath(slider)).await;
+        page_says(&browser, "dearer", 5, &says("an iteration 31.6 µs")).await;
+        page_says(
+            &browser,
+            "another best interval",
+            5,
+            &says("Best: every 18."),
+        )
+        .await;
+        page_says(
+            &browser,
+            "no dots",
+            5,
+            &says("Nothing was measured at this setting."),
+        )
+        .await;
+        photograph(&browser, "sliders").await;
+        browser.close().await.unwrap();
+    });
+}
+
 #[test]
 fn run_all_stops_at_a_panic() {
     let desk = Desk::with(&[&[

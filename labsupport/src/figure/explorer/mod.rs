@@ -3,7 +3,7 @@
 //! JupyterLab draws Vega-Lite without any extension, and shows it in notebooks it does not trust. `spec.json` is the
 //! specification, with a `@NAME@` for each number that was measured; paste what [`IntervalExplorer::vega_lite`] returns into
 //! the Vega editor to try a change. The formulas are there *and* here, in [`Setting`], since the picture for pages without
-//! Vega-Lite and the text twin need them too; the browser test compares the two.
+//! Vega-Lite and the text twin need them too.
 
 use super::{FigureError, Format, Lines};
 use crate::cell::{self, Show, quote};
