@@ -1,12 +1,20 @@
 //! Where things are: the checkout, and the folder with everything that is made from it.
 
 use anyhow::{Context, Result, bail};
+use std::ffi::CString;
 use std::fs::{self, DirBuilder};
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// The environment variable with the folder of the student's notebooks, where those are a copy; `--copy-to` sets it.
+pub const COPY: &str = "LABS_COPY";
+
+/// The name of the journal.
+pub const JOURNAL: &str = ".journal.tsv";
 
 /// In the name of a student's notebook that `labs reset` has kept.
 pub const MINE: &str = "-mine-";
@@ -14,7 +22,8 @@ pub const MINE: &str = "-mine-";
 /// The folders that the labs live in.
 ///
 /// `LABS_WORKSPACE` says where the checkout is, where it is not the one that this program was built from; `LABS_HOME` where
-/// to keep what is made: the Python environment, the template, the sessions. That is `target/labs` by default.
+/// to keep what is made: the Python environment, the template, the sessions. That is `target/labs` by default. Both may be
+/// read-only once everything is made; what comes and goes then lies in a folder of this user's for temporary things.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The checkout.
@@ -78,10 +87,38 @@ impl Place {
         Ok(labs)
     }
 
-    /// What a student has predicted and tried, which `labsupport` writes. It lies beside the notebooks, so that it stays with
-    /// them and goes with them.
+    /// The notebooks that the student works in: the labs themselves, or a copy.
+    pub fn students(&self) -> PathBuf {
+        match copy() {
+            Some(copy) => copy,
+            None => self.notebooks(),
+        }
+    }
+
+    /// What a student has predicted and tried, which `labsupport` writes. It lies beside the student's notebooks, so that it
+    /// stays with them and goes with them.
     pub fn journal(&self) -> PathBuf {
-        self.notebooks().join(".journal.tsv")
+        self.students().join(JOURNAL)
+    }
+
+    /// Whether what was made can only be used, and nothing be added to it.
+    pub fn is_read_only(&self) -> bool {
+        let Ok(path) = CString::new(self.home.as_os_str().as_bytes()) else {
+            return false;
+        };
+        // SAFETY: a C string that lives through the call.
+        let refused = unsafe { libc::access(path.as_ptr(), libc::W_OK) } != 0;
+        // Where there is nothing so far it will be made.
+        refused && self.home.is_dir()
+    }
+
+    /// Where this user's things are that come and go.
+    fn passing(&self) -> PathBuf {
+        if self.is_read_only() {
+            std::env::temp_dir().join(format!("labs-{}", user()))
+        } else {
+            self.home.clone()
+        }
     }
 
     /// The Python environment with JupyterLab.
@@ -89,9 +126,13 @@ impl Place {
         self.home.join("venv")
     }
 
-    /// Where JupyterLab keeps its own things, so that nothing of the user's is touched.
+    /// Where JupyterLab keeps its own things, so that nothing of the user's is touched. Beside a copy of the notebooks, where
+    /// there is one: it is the student's and stays.
     pub fn jupyter(&self) -> PathBuf {
-        self.home.join("jupyter")
+        match copy() {
+            Some(copy) => copy.join(".jupyter"),
+            None => self.passing().join("jupyter"),
+        }
     }
 
     /// The trimmed sources of the standard library.
@@ -101,25 +142,29 @@ impl Place {
 
     /// The compile directory that every session starts from a copy of.
     pub fn template(&self) -> PathBuf {
-        self.evcxr_home().join("template")
+        plain(self.home.clone()).join("template")
     }
 
     /// The directories of the running sessions.
     pub fn sessions(&self) -> PathBuf {
-        self.evcxr_home().join("sessions")
+        plain(self.passing()).join("sessions")
     }
+}
 
-    /// Where evcxr compiles. It cuts a path at its first space and wants UTF-8, so another place serves where ours is not so.
-    fn evcxr_home(&self) -> PathBuf {
-        let plain = |path: &Path| {
-            path.to_str()
-                .is_some_and(|path| !path.contains(char::is_whitespace))
-        };
-        if plain(&self.home) {
-            self.home.clone()
-        } else {
-            PathBuf::from(format!("/var/tmp/labs-{}", user()))
-        }
+/// The folder of the student's copy, where there is one.
+fn copy() -> Option<PathBuf> {
+    let copy = std::env::var_os(COPY).filter(|copy| !copy.is_empty());
+    copy.map(PathBuf::from)
+}
+
+/// Where evcxr compiles, if it were for `folder`. It cuts a path at its first space and wants UTF-8, so another place serves
+/// where that is not so.
+fn plain(folder: PathBuf) -> PathBuf {
+    let path = folder.to_str();
+    if path.is_some_and(|path| !path.contains(char::is_whitespace)) {
+        folder
+    } else {
+        PathBuf::from(format!("/var/tmp/labs-{}", user()))
     }
 }
 
@@ -157,12 +202,52 @@ pub fn make_private(folder: &Path) -> Result<()> {
         .mode(0o700)
         .create(folder)
         .with_context(|| format!("The folder {} cannot be made", folder.display()))?;
-    let owner = fs::metadata(folder)?.uid();
-    if owner != user() {
+    // In a folder that others may write to, a link could be theirs and what it leads to ours.
+    let owners = [fs::symlink_metadata(folder)?, fs::metadata(folder)?].map(|about| about.uid());
+    if let Some(owner) = owners.into_iter().find(|&owner| owner != user()) {
         bail!(
             "The folder {} belongs to another user (number {owner}); set LABS_HOME to a folder of your own.",
             folder.display()
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_and_goes_lies_elsewhere_where_the_home_is_read_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |home: PathBuf| Place {
+            workspace: folder.path().into(),
+            home,
+        };
+        let own = place(folder.path().join("made"));
+        assert!(!own.is_read_only(), "it is still to be made");
+        assert!(own.sessions().starts_with(folder.path()));
+        // Read-only for everybody, root included.
+        let proc = place("/proc/sys".into());
+        let temporary = std::env::temp_dir().join(format!("labs-{}", user()));
+        if proc.is_read_only() {
+            assert_eq!(proc.sessions(), temporary.join("sessions"));
+            assert_eq!(proc.template(), Path::new("/proc/sys/template"));
+        }
+    }
+
+    #[test]
+    fn a_link_of_somebody_else_is_no_private_folder() {
+        if user() != 0 {
+            return; // only root can give a link away
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, link) = (folder.path().join("ours"), folder.path().join("link"));
+        make_private(&ours).unwrap();
+        std::os::unix::fs::symlink(&ours, &link).unwrap();
+        make_private(&link).unwrap();
+        std::os::unix::fs::lchown(&link, Some(12345), None).unwrap();
+        let said = make_private(&link).unwrap_err().to_string();
+        assert!(said.contains("number 12345"), "{said}");
+    }
 }

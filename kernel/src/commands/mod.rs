@@ -1,6 +1,7 @@
 //! What can be asked of `cargo labs`.
 
 mod check;
+mod copy;
 mod doctor;
 mod open;
 mod reset;

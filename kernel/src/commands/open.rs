@@ -1,5 +1,6 @@
 //! `cargo labs open`: JupyterLab on the first lab.
 
+use super::copy::copy_to;
 use crate::environment;
 use crate::place::{self, Place, make_private};
 use crate::session::sweep;
@@ -9,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 use std::fs;
 use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -28,6 +29,12 @@ pub struct Open {
     /// The port; the next free one is taken where it is busy
     #[arg(long, default_value_t = 8888)]
     port: u16,
+    /// The address to listen at; any other than this machine's loopback lets others on the network in who know the token
+    #[arg(long, default_value_t = Ipv4Addr::LOCALHOST.into())]
+    ip: IpAddr,
+    /// Copy the labs into this folder, keep what is there already, and open JupyterLab there
+    #[arg(long, value_name = "FOLDER", conflicts_with = "notebook")]
+    copy_to: Option<PathBuf>,
     /// The notebook to open; the first lab if none is named
     notebook: Option<PathBuf>,
 }
@@ -36,16 +43,28 @@ impl Open {
     /// Sets up what is missing, starts JupyterLab, and stays until it is stopped with Ctrl-C.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
-        let (root, notebook) = self.what_to_open(&place)?;
+        let (root, notebook) = match &self.copy_to {
+            Some(folder) => (copy_to(&place, folder)?, format!("/tree/{FIRST}")),
+            None => self.what_to_open(&place)?,
+        };
         environment::set_up(&place)?;
         sweep::sweep(&place.sessions());
-        let port = free_port(self.port)?;
+        let port = free_port(self.ip, self.port)?;
         let token = uuid::Uuid::new_v4().simple().to_string();
         let keeper = Keeper::start(&place)?;
-        let mut command = jupyter(&place, &root, port, &token)?;
+        let mut command = jupyter(&place, &root, (self.ip, port), &token)?;
         let (variable, address) = keeper.address();
         command.env(variable, address);
-        let address = format!("http://127.0.0.1:{port}/lab{notebook}?token={token}");
+        // An address that stands for all of them is no address to go to.
+        let host = match self.ip {
+            ip if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        let host = match host {
+            IpAddr::V6(ip) => format!("[{ip}]"),
+            IpAddr::V4(ip) => ip.to_string(),
+        };
+        let address = format!("http://{host}:{port}/lab{notebook}?token={token}");
 
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -54,7 +73,7 @@ impl Open {
             let mut interrupted = signal(SignalKind::interrupt())?;
             let mut terminated = signal(SignalKind::terminate())?;
             let mut child = command.spawn().context("JupyterLab cannot be started; `cargo labs setup` installs it")?;
-            listening(&mut child, port).await?;
+            listening(&mut child, self.ip, port).await?;
             println!("JupyterLab is ready. Ctrl-C stops it and every worker.\n\n    {address}\n");
             if !self.no_browser {
                 // Its own opener knows the browsers of every system; that none is there is no reason to stop.
@@ -107,8 +126,8 @@ impl Open {
     }
 }
 
-/// JupyterLab, on this machine's loopback alone, with a token, and with every folder of its own under the labs' home.
-fn jupyter(place: &Place, root: &Path, port: u16, token: &str) -> Result<Command> {
+/// JupyterLab, at one address and port, with a token, and with every folder of its own under the labs' home.
+fn jupyter(place: &Place, root: &Path, at: (IpAddr, u16), token: &str) -> Result<Command> {
     let home = place.jupyter();
     for folder in [
         "config/labconfig",
@@ -129,17 +148,14 @@ fn jupyter(place: &Place, root: &Path, port: u16, token: &str) -> Result<Command
     )?;
     let mut command = Command::new(place.venv().join("bin/jupyter-lab"));
     command
-        .args([
-            "--no-browser",
-            "--ServerApp.ip=127.0.0.1",
-            "--ServerApp.port_retries=0",
-        ])
+        .args(["--no-browser", "--ServerApp.port_retries=0"])
         .args([
             "--ServerApp.open_browser=False",
             "--ServerApp.log_level=WARN",
         ])
         .arg("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
-        .arg(format!("--ServerApp.port={port}"))
+        .arg(format!("--ServerApp.ip={}", at.0))
+        .arg(format!("--ServerApp.port={}", at.1))
         .arg(format!("--ServerApp.root_dir={}", root.display()))
         // Not on the command line, where every user of the machine can read it.
         .env("JUPYTER_TOKEN", token)
@@ -162,8 +178,8 @@ fn jupyter(place: &Place, root: &Path, port: u16, token: &str) -> Result<Command
     Ok(command)
 }
 
-fn free_port(first: u16) -> Result<u16> {
-    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+fn free_port(ip: IpAddr, first: u16) -> Result<u16> {
+    let free = |port: &u16| TcpListener::bind((ip, *port)).is_ok();
     (first..=first.saturating_add(99))
         .find(free)
         .with_context(|| {
@@ -174,9 +190,9 @@ fn free_port(first: u16) -> Result<u16> {
         })
 }
 
-async fn listening(child: &mut Child, port: u16) -> Result<()> {
+async fn listening(child: &mut Child, ip: IpAddr, port: u16) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+    while TcpStream::connect((ip, port)).is_err() {
         if let Some(status) = child.try_wait()? {
             bail!("JupyterLab ended while it started ({status}); what it said is above.");
         }

@@ -1,8 +1,9 @@
 //! `cargo labs reset`: a lab as it was handed out, and the student's as a copy beside it.
 
-use crate::place::{MINE, Place};
+use crate::place::{self, MINE, Place};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -23,15 +24,17 @@ impl Reset {
     /// Brings the notebooks back, a line for each.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
-        let own = place.notebooks();
-        let folder = self.folder.unwrap_or_else(|| own.clone());
+        let folder = self.folder.unwrap_or_else(|| place.students());
+        let journals = BTreeSet::from([place.journal(), folder.join(place::JOURNAL)]);
         let labs = place.labs()?;
         let names = labs.iter().filter_map(|lab| lab.file_name());
         let names = names.map(|name| name.to_string_lossy().into_owned());
         for name in chosen(names.collect(), self.lab.as_deref())? {
             let pristine = pristine(&place, &folder, &name)?;
             println!("{}", bring_back(&folder.join(&name), &pristine)?);
-            forget(&place.journal(), &name)?;
+            for journal in &journals {
+                forget(journal, &name)?;
+            }
         }
         println!("Close the notebook's tab in JupyterLab and open it again.");
         Ok(())

@@ -1,16 +1,21 @@
 //! `labs serve`: any Jupyter server with a spare kernel beside it.
 
+use super::copy::copy_to;
 use crate::place::Place;
 use crate::spare::keeper::Keeper;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The options of `serve`.
 #[derive(Args)]
 pub struct Serve {
+    /// Copy the labs into this folder first; what is there already stays
+    #[arg(long, value_name = "FOLDER")]
+    copy_to: Option<PathBuf>,
     /// The server's command, such as `jupyterhub-singleuser`, and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<OsString>,
@@ -21,6 +26,9 @@ impl Serve {
     pub fn run(self) -> Result<()> {
         // Nothing is made here: an image may be read-only. Without what `setup` makes, kernels start more slowly.
         let place = Place::find()?;
+        if let Some(folder) = &self.copy_to {
+            copy_to(&place, folder)?;
+        }
         let keeper = Keeper::start(&place)?;
         let (variable, address) = keeper.address();
         let program = &self.command[0];

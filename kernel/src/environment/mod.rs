@@ -7,7 +7,7 @@ pub mod venv;
 use crate::place::{Place, make_private};
 use crate::progress::Steps;
 use crate::session::{config, rust_src, template};
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 /// Makes whatever is missing or out of date. On a machine that is set up this takes a fraction of a second.
 pub fn set_up(place: &Place) -> Result<()> {
@@ -15,6 +15,9 @@ pub fn set_up(place: &Place) -> Result<()> {
     let sources = !rust_src::is_fresh(place);
     checks::require(place, python)?;
     config::check(&place.notebooks(), place)?;
+    if place.is_read_only() {
+        return complete(place, python || sources);
+    }
     make_private(&place.home)?;
     let warm = !template::is_fresh(place)?;
     let mut steps = Steps::new(
@@ -40,6 +43,18 @@ pub fn set_up(place: &Place) -> Result<()> {
             "Building what every notebook needs (about 1 minute)",
             || template::make(place),
         )?;
+    }
+    Ok(())
+}
+
+/// Fails where something is missing from a home that this user cannot write to.
+fn complete(place: &Place, missing: bool) -> Result<()> {
+    if missing || !template::is_fresh(place)? {
+        bail!(
+            "The folder {} is read-only, and what the labs need is not complete there. Have its owner run `labs setup`, or \
+             set LABS_HOME to a folder of your own.",
+            place.home.display()
+        );
     }
     Ok(())
 }

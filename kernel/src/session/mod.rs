@@ -229,5 +229,8 @@ impl Drop for Session {
 
 /// Makes the folder that sessions live in.
 fn make_room(place: &Place) -> Result<()> {
-    make_private(&place.sessions())
+    let sessions = place.sessions();
+    // The one above first: in a folder that everybody may write to it must be ours too.
+    make_private(sessions.parent().unwrap_or(&sessions))?;
+    make_private(&sessions)
 }

@@ -1,0 +1,130 @@
+//! `--copy-to`: the labs as a student's own files, where the checkout is read-only or shared, as in the class image.
+
+use crate::place::{self, Place};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// The folder with the solutions, beside the labs; the hints name it.
+const SOLUTIONS: &str = "solutions";
+
+/// Copies the labs and their solutions into `folder`, and makes this process and all that it starts take that folder for the
+/// student's. What is there already stays as it is, so a second start brings only what is new. The folder's full path.
+///
+/// To be called before this process has a second thread.
+pub fn copy_to(place: &Place, folder: &Path) -> Result<PathBuf> {
+    let folder = std::path::absolute(folder).context("--copy-to needs the path of a folder")?;
+    bring(&place.labs()?, &folder)?;
+    bring(
+        &notebooks(&place.notebooks().join(SOLUTIONS)),
+        &folder.join(SOLUTIONS),
+    )?;
+    // SAFETY: no other thread of this process reads the environment: the callers have started none.
+    unsafe { std::env::set_var(place::COPY, &folder) };
+    Ok(folder)
+}
+
+fn notebooks(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "ipynb")
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn bring(notebooks: &[PathBuf], folder: &Path) -> Result<()> {
+    let failure = || {
+        format!(
+            "The labs cannot be copied to {}. That folder must belong to the user who opens them (number {}): choose another \
+             with --copy-to, or in a container mount one that is writable",
+            folder.display(),
+            place::user()
+        )
+    };
+    fs::create_dir_all(folder).with_context(failure)?;
+    for notebook in notebooks {
+        let Some(name) = notebook.file_name() else {
+            bail!("{} is no notebook", notebook.display());
+        };
+        let target = folder.join(name);
+        if fs::symlink_metadata(&target).is_err() {
+            bring_one(notebook, &target).with_context(failure)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes beside and links, so that a full disk leaves no half of a notebook, which the next start would keep.
+fn bring_one(notebook: &Path, target: &Path) -> Result<()> {
+    let folder = target.parent().context("a file lies in a folder")?;
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(&fs::read(notebook)?)?;
+    new.as_file()
+        .set_permissions(fs::Permissions::from_mode(0o644))?;
+    match new.persist_noclobber(target) {
+        // Two that start at once bring the same.
+        Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(error.error.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_student_has_stays_and_what_is_new_comes() {
+        let handed_out = tempfile::tempdir().unwrap();
+        let lab = |name: &str, text: &str| {
+            let file = handed_out.path().join(name);
+            fs::write(&file, text).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
+        };
+        lab("00_start.ipynb", "zero");
+        lab("evcxr.toml", "not a notebook");
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("a student's labs");
+        bring(&notebooks(handed_out.path()), &folder).unwrap();
+        let of_student = folder.join("00_start.ipynb");
+        assert_eq!(fs::read_to_string(&of_student).unwrap(), "zero");
+        let mode = fs::metadata(&of_student).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644, "the student writes into it");
+
+        fs::write(&of_student, "mine").unwrap();
+        lab("01_new.ipynb", "one");
+        bring(&notebooks(handed_out.path()), &folder).unwrap();
+        assert_eq!(fs::read_to_string(&of_student).unwrap(), "mine");
+        assert_eq!(
+            fs::read_to_string(folder.join("01_new.ipynb")).unwrap(),
+            "one"
+        );
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "no leftover");
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_the_students_too() {
+        let handed_out = tempfile::tempdir().unwrap();
+        fs::write(handed_out.path().join("00_start.ipynb"), "zero").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("00_start.ipynb");
+        std::os::unix::fs::symlink("/nowhere", &link).unwrap();
+        bring(&notebooks(handed_out.path()), folder.path()).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_a_sentence_that_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let said = bring(&[], &file.join("labs")).unwrap_err().to_string();
+        assert!(said.contains("choose another with --copy-to"), "{said}");
+    }
+}
