@@ -208,11 +208,11 @@ mod tests {
         let journal = folder.path().join("journal.tsv");
         forget(&journal, "03_check.ipynb").unwrap();
         assert!(!journal.exists());
-        fs::write(&journal, b"1\tcheck\tLab 03, exercise 1\tnot yet\t1 of 2\n2\tcheck\tLab 04, exercise 1\tpassed\t2 of 2\n\xff\n").unwrap();
+        let of_others = b"2\tcheck\tLab 04, exercise 1\tpassed\t2 of 2\n\xff\n3\tmeasured\tLab 04\tT\t\t\tcost\tnumber\t2\t\ta\t1.0:1.0:1.0\n";
+        let mut all = b"1\tcheck\tLab 03, exercise 1\tnot yet\t1 of 2\n2\tmeasured\tLab 03\tT\t\t\tcost\tnumber\t2\t\ta\t1.0:1.0:1.0\n".to_vec();
+        all.extend(of_others);
+        fs::write(&journal, all).unwrap();
         forget(&journal, "03_check.ipynb").unwrap();
-        assert_eq!(
-            fs::read(&journal).unwrap(),
-            b"2\tcheck\tLab 04, exercise 1\tpassed\t2 of 2\n\xff\n"
-        );
+        assert_eq!(fs::read(&journal).unwrap(), of_others);
     }
 }

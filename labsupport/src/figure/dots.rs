@@ -1,5 +1,6 @@
 use super::axis::Axis;
-use super::canvas::{self, Align, GRID, INK, LINE, MARGIN, TEXT, WIDTH, text_width};
+use super::canvas::{self, Align, GRID, GUESS, INK, LINE, MARGIN, TEXT, WIDTH, text_width};
+use super::numbers::{Numbers, Part, Scale, Shows, ShowsNumbers};
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
 
@@ -240,6 +241,32 @@ impl Dots {
 impl Show for Dots {
     fn contents(&self) -> Vec<(&'static str, String)> {
         contents(self.svg(), self.text())
+    }
+}
+
+impl ShowsNumbers for Dots {
+    fn numbers(&self) -> Numbers {
+        // A lab may draw a guess as one more series.
+        let measured = self.dots.iter().filter(|dot| dot.series != GUESS);
+        let parts = measured.map(|dot| Part {
+            series: dot.series.clone(),
+            shows: Shows::Value {
+                row: dot.row.clone(),
+                value: dot.value,
+                low: dot.low,
+                high: dot.high,
+            },
+        });
+        Numbers {
+            title: self.title.clone(),
+            x: None,
+            y: Scale {
+                label: self.value.clone(),
+                log: self.log,
+                format: self.format,
+            },
+            parts: parts.collect(),
+        }
     }
 }
 

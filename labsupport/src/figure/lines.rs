@@ -2,6 +2,7 @@ use super::axis::Axis;
 use super::canvas::{
     self, Align, Canvas, FAINT, GRID, GUESS, INK, LINE, MARGIN, SHADE, TEXT, WIDTH, text_width,
 };
+use super::numbers::{Numbers, Part, Scale, Shows, ShowsNumbers};
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
 
@@ -25,21 +26,14 @@ use crate::cell::{self, Show};
 #[derive(Clone, Debug)]
 pub struct Lines {
     title: String,
-    x: Side,
-    y: Side,
+    x: Scale,
+    y: Scale,
     series: Vec<Series>,
     levels: Vec<(String, f64)>,
     windows: Vec<(String, f64, f64)>,
     marks: Vec<(String, f64)>,
     guesses: Vec<(f64, f64)>,
     caption: String,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Side {
-    label: String,
-    log: bool,
-    format: Format,
 }
 
 #[derive(Clone, Debug)]
@@ -55,8 +49,8 @@ impl Lines {
     pub fn new(title: impl Into<String>) -> Lines {
         Lines {
             title: title.into(),
-            x: Side::default(),
-            y: Side::default(),
+            x: Scale::default(),
+            y: Scale::default(),
             series: Vec::new(),
             levels: Vec::new(),
             windows: Vec::new(),
@@ -148,7 +142,7 @@ impl Lines {
 
     /// The guesses for which the axes have a place.
     fn guesses(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
-        let fits = |value: f64, side: &Side| value.is_finite() && !(side.log && value <= 0.0);
+        let fits = |value: f64, side: &Scale| value.is_finite() && !(side.log && value <= 0.0);
         let all = self.guesses.iter().copied();
         all.filter(move |(x, y)| fits(*x, &self.x) && fits(*y, &self.y))
     }
@@ -318,7 +312,7 @@ impl Lines {
 
     /// The text twin: what the axes are, and every point in a table.
     pub fn text(&self) -> String {
-        let scale = |side: &Side| if side.log { ", logarithmic" } else { "" };
+        let scale = |side: &Scale| if side.log { ", logarithmic" } else { "" };
         let mut text = format!(
             "{}\nAcross: {}{}. Up: {}{}.\n",
             self.title,
@@ -394,6 +388,21 @@ impl Lines {
 impl Show for Lines {
     fn contents(&self) -> Vec<(&'static str, String)> {
         contents(self.svg(), self.text())
+    }
+}
+
+impl ShowsNumbers for Lines {
+    fn numbers(&self) -> Numbers {
+        let parts = self.series.iter().map(|series| Part {
+            series: series.name.clone(),
+            shows: Shows::Line(series.points.clone()),
+        });
+        Numbers {
+            title: self.title.clone(),
+            x: Some(self.x.clone()),
+            y: self.y.clone(),
+            parts: parts.collect(),
+        }
     }
 }
 
