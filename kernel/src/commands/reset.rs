@@ -1,10 +1,9 @@
 //! `cargo labs reset`: a lab as it was handed out, and the student's as a copy beside it.
 
-use crate::place::{MINE, Place};
+use crate::place::{MINE, Place, replace};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -114,19 +113,6 @@ fn free_name(notebook: &Path) -> Result<PathBuf> {
         .map(|n| notebook.with_file_name(format!("{}{MINE}{n}.ipynb", stem.to_string_lossy())))
         .find(|copy| !copy.exists())
         .context("every name for a copy is taken")
-}
-
-/// Writes beside and renames, so that a full disk or a Ctrl-C leaves the old file or the new one, never half of one.
-fn replace(file: &Path, contents: &[u8]) -> Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let mut new = tempfile::NamedTempFile::new_in(folder)
-        .with_context(|| format!("{} cannot be written", folder.display()))?;
-    new.write_all(contents)?;
-    if let Ok(old) = fs::metadata(file) {
-        fs::set_permissions(new.path(), old.permissions())?;
-    }
-    new.persist(file)?;
-    Ok(())
 }
 
 /// Takes what belongs to the lab out of the journal, so that its hints begin anew. The titles begin with "Lab 03".
