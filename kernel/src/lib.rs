@@ -8,6 +8,7 @@ pub mod environment;
 pub mod front;
 pub mod place;
 pub mod progress;
+pub mod results;
 pub mod role;
 pub mod session;
 pub mod spare;

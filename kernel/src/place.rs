@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use std::ffi::CString;
 use std::fs::{self, DirBuilder};
+use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -193,6 +194,21 @@ pub fn peer_is_us(stream: &UnixStream) -> bool {
         )
     };
     result == 0 && peer.uid == user()
+}
+
+/// Writes beside and renames, so that a full disk or a Ctrl-C leaves the old file or the new one, never half of one.
+pub fn replace(file: &Path, contents: &[u8]) -> Result<()> {
+    let above = file.parent().filter(|above| !above.as_os_str().is_empty());
+    let folder = above.unwrap_or(Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(folder)
+        .with_context(|| format!("{} cannot be written", folder.display()))?;
+    new.write_all(contents)?;
+    if let Ok(old) = fs::metadata(file) {
+        fs::set_permissions(new.path(), old.permissions())?;
+    }
+    new.persist(file)
+        .with_context(|| format!("{} cannot be written", file.display()))?;
+    Ok(())
 }
 
 /// Makes `folder` and those above it, for this user alone, and refuses one that belongs to somebody else.

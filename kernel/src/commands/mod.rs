@@ -1,8 +1,10 @@
 //! What can be asked of `cargo labs`.
 
 mod check;
+mod class;
 mod copy;
 mod doctor;
+mod export;
 mod open;
 mod reset;
 mod serve;
@@ -31,6 +33,10 @@ pub enum Command {
     Serve(serve::Serve),
     /// Gives a lab back as it was handed out, and keeps the student's as a copy
     Reset(reset::Reset),
+    /// Writes what a student has measured, predicted and solved into one file, without a name
+    Export(export::Export),
+    /// Draws a class: the curves, predictions and exercises of many such files
+    Class(class::Class),
     /// Runs every test there is
     Test(test::Test),
     /// The kernel itself: Jupyter calls this
@@ -56,6 +62,8 @@ impl Command {
             Command::Doctor => doctor::run(),
             Command::Serve(serve) => serve.run(),
             Command::Reset(reset) => reset.run(),
+            Command::Export(export) => export.run(),
+            Command::Class(class) => class.run(),
             Command::Test(test) => test.run(),
             Command::Kernel { connection_file } => front::run(&connection_file),
         }

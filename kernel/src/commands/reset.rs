@@ -1,11 +1,10 @@
 //! `cargo labs reset`: a lab as it was handed out, and the student's as a copy beside it.
 
-use crate::place::{self, MINE, Place};
+use crate::place::{self, MINE, Place, replace};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -119,19 +118,6 @@ fn free_name(notebook: &Path) -> Result<PathBuf> {
         .context("every name for a copy is taken")
 }
 
-/// Writes beside and renames, so that a full disk or a Ctrl-C leaves the old file or the new one, never half of one.
-fn replace(file: &Path, contents: &[u8]) -> Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let mut new = tempfile::NamedTempFile::new_in(folder)
-        .with_context(|| format!("{} cannot be written", folder.display()))?;
-    new.write_all(contents)?;
-    if let Ok(old) = fs::metadata(file) {
-        fs::set_permissions(new.path(), old.permissions())?;
-    }
-    new.persist(file)?;
-    Ok(())
-}
-
 /// Takes what belongs to the lab out of the journal, so that its hints begin anew. The titles begin with "Lab 03".
 fn forget(journal: &Path, name: &str) -> Result<()> {
     let Ok(text) = fs::read(journal) else {
@@ -211,11 +197,11 @@ mod tests {
         let journal = folder.path().join("journal.tsv");
         forget(&journal, "03_check.ipynb").unwrap();
         assert!(!journal.exists());
-        fs::write(&journal, b"1\tcheck\tLab 03, exercise 1\tnot yet\t1 of 2\n2\tcheck\tLab 04, exercise 1\tpassed\t2 of 2\n\xff\n").unwrap();
+        let of_others = b"2\tcheck\tLab 04, exercise 1\tpassed\t2 of 2\n\xff\n3\tmeasured\tLab 04\tT\t\t\tcost\tnumber\t2\t\ta\t1.0:1.0:1.0\n";
+        let mut all = b"1\tcheck\tLab 03, exercise 1\tnot yet\t1 of 2\n2\tmeasured\tLab 03\tT\t\t\tcost\tnumber\t2\t\ta\t1.0:1.0:1.0\n".to_vec();
+        all.extend(of_others);
+        fs::write(&journal, all).unwrap();
         forget(&journal, "03_check.ipynb").unwrap();
-        assert_eq!(
-            fs::read(&journal).unwrap(),
-            b"2\tcheck\tLab 04, exercise 1\tpassed\t2 of 2\n\xff\n"
-        );
+        assert_eq!(fs::read(&journal).unwrap(), of_others);
     }
 }

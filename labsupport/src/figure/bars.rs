@@ -1,5 +1,6 @@
 use super::axis::Axis;
 use super::canvas::{self, Align, GRID, GUESS, INK, LINE, MARGIN, TEXT, WIDTH, colour, text_width};
+use super::numbers::{Numbers, Part, Scale, Shows, ShowsNumbers};
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
 
@@ -271,6 +272,33 @@ impl Bars {
 impl Show for Bars {
     fn contents(&self) -> Vec<(&'static str, String)> {
         contents(self.svg(), self.text())
+    }
+}
+
+impl ShowsNumbers for Bars {
+    fn numbers(&self) -> Numbers {
+        let parts = self.bars.iter().map(|bar| {
+            let (low, high) = bar.spread.unwrap_or((bar.value, bar.value));
+            Part {
+                series: String::new(),
+                shows: Shows::Value {
+                    row: bar.name.clone(),
+                    value: bar.value,
+                    low,
+                    high,
+                },
+            }
+        });
+        Numbers {
+            title: self.title.clone(),
+            x: None,
+            y: Scale {
+                label: self.value.clone(),
+                log: self.log,
+                format: self.format,
+            },
+            parts: parts.collect(),
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 pub(super) const FAINT: RGBColor = RGBColor(0x66, 0x66, 0x66);
 pub(super) const GRID: RGBColor = RGBColor(0xe2, 0xe2, 0xe2);
 pub(super) const SHADE: RGBColor = RGBColor(0xee, 0xee, 0xee);
+/// What stands behind: many lines of which none is meant alone.
+pub(super) const CROWD: RGBColor = RGBColor(0xa6, 0xa6, 0xa6);
 pub(super) const WHITE: RGBColor = RGBColor(0xff, 0xff, 0xff);
 
 /// Okabe and Ito's colours ("Color Universal Design", 2008), the order chosen for contrast on white.

@@ -1,5 +1,6 @@
 use super::axis::Axis;
-use super::canvas::{self, Align, GRID, INK, LINE, MARGIN, TEXT, WIDTH, text_width};
+use super::canvas::{self, Align, CROWD, GRID, GUESS, INK, LINE, MARGIN, TEXT, WIDTH, text_width};
+use super::numbers::{Numbers, Part, Scale, Shows, ShowsNumbers};
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
 
@@ -26,6 +27,9 @@ pub struct Dots {
     log: bool,
     format: Format,
     dots: Vec<Dot>,
+    known: Vec<String>,
+    marks: Vec<(String, f64)>,
+    crowd: Option<(String, Vec<Member>)>,
     caption: String,
 }
 
@@ -36,6 +40,14 @@ struct Dot {
     value: f64,
     low: f64,
     high: f64,
+}
+
+/// A dot of the crowd.
+#[derive(Clone, Debug)]
+struct Member {
+    row: String,
+    who: String,
+    value: f64,
 }
 
 /// Between two dots of one row.
@@ -50,6 +62,9 @@ impl Dots {
             log: false,
             format: Format::Number,
             dots: Vec::new(),
+            known: Vec::new(),
+            marks: Vec::new(),
+            crowd: None,
             caption: String::new(),
         }
     }
@@ -91,6 +106,45 @@ impl Dots {
         self
     }
 
+    /// Names a series before its first dot, so that it keeps its colour and marker where it has none.
+    pub fn series(mut self, name: impl Into<String>) -> Dots {
+        self.known.push(name.into());
+        self
+    }
+
+    /// Adds an upright line at `value` with a name.
+    pub fn mark(mut self, name: impl Into<String>, value: f64) -> Dots {
+        self.marks.push((name.into(), value));
+        self
+    }
+
+    /// Adds many small grey rings, `(row, whose, value)`, with one name in the legend: those of a whole class. The text twin says for
+    /// each row how many there are, and whose is the lowest and the highest.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let dots = (1..=30).map(|n| ("locked".to_string(), format!("student {n}"), f64::from(n)));
+    /// let figure = Dots::new("One look").crowd("30 students", dots).dot("locked", "median", 15.5, 8.0, 23.0).mark("a cache miss", 20.0);
+    /// assert!(figure.text().contains("30  1 (student 1)  30 (student 30)"));
+    /// assert!(figure.svg()?.contains("30 students"));
+    /// # Ok::<(), FigureError>(())
+    /// ```
+    pub fn crowd(
+        mut self,
+        name: impl Into<String>,
+        dots: impl IntoIterator<Item = (String, String, f64)>,
+    ) -> Dots {
+        let dots = dots.into_iter();
+        let members = dots.map(|(row, who, value)| Member { row, who, value });
+        self.crowd = Some((name.into(), members.collect()));
+        self
+    }
+
+    fn members(&self) -> &[Member] {
+        self.crowd.as_ref().map_or(&[], |(_, members)| members)
+    }
+
     /// A sentence or two below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> Dots {
         self.caption = caption.into();
@@ -98,11 +152,13 @@ impl Dots {
     }
 
     fn rows(&self) -> Vec<&str> {
-        in_order(self.dots.iter().map(|dot| dot.row.as_str()))
+        let dots = self.dots.iter().map(|dot| dot.row.as_str());
+        in_order(dots.chain(self.members().iter().map(|dot| dot.row.as_str())))
     }
 
-    fn series(&self) -> Vec<&str> {
-        in_order(self.dots.iter().map(|dot| dot.series.as_str()))
+    fn names(&self) -> Vec<&str> {
+        let known = self.known.iter().map(String::as_str);
+        in_order(known.chain(self.dots.iter().map(|dot| dot.series.as_str())))
     }
 
     /// The picture, 720 pixels wide.
@@ -110,18 +166,25 @@ impl Dots {
     /// # Errors
     /// No dot, a number that is none, zero or less on a log axis.
     pub fn svg(&self) -> Result<String, FigureError> {
-        if self.dots.is_empty() {
+        if self.dots.is_empty() && self.members().is_empty() {
             return Err(FigureError::Empty {
                 title: self.title.clone(),
                 what: "a dot",
             });
         }
+        let dots = (self.dots.iter()).map(|dot| {
+            let name = format!("{}, {}", dot.row, dot.series);
+            (name, vec![dot.value, dot.low, dot.high])
+        });
+        let crowd = (self.members().iter())
+            .map(|dot| (format!("{}, {}", dot.row, dot.who), vec![dot.value]));
+        let marks = (self.marks.iter()).map(|(name, value)| (name.clone(), vec![*value]));
         let mut values = Vec::new();
-        for dot in &self.dots {
-            for (point, value) in [dot.value, dot.low, dot.high].into_iter().enumerate() {
+        for (series, numbers) in dots.chain(crowd).chain(marks) {
+            for (point, value) in numbers.into_iter().enumerate() {
                 if !value.is_finite() || (self.log && value <= 0.0) {
                     return Err(FigureError::NoPlace {
-                        series: format!("{}, {}", dot.row, dot.series),
+                        series,
                         point,
                         axis: "value",
                         value,
@@ -131,15 +194,20 @@ impl Dots {
             }
         }
         let axis = Axis::new(&values, self.log, self.format, true);
-        let (rows, series) = (self.rows(), self.series());
+        let (rows, series) = (self.rows(), self.names());
+        // The crowd has the first line of each row to itself.
+        let first = usize::from(self.crowd.is_some());
         let widest = rows.iter().map(|row| text_width(row)).max().unwrap_or(0);
         let left = MARGIN + widest.min(WIDTH / 2) + 12;
         let right = WIDTH - MARGIN - 30;
-        let height_of_row = STEP * series.len() as i32 + 12;
+        let height_of_row = STEP * (first + series.len()) as i32 + 12;
         let top = canvas::top(&self.title);
         let bottom = top + height_of_row * rows.len() as i32;
         let legend = bottom + 2 * LINE + 14;
-        let (names, widths) = canvas::legend(&series);
+        let crowd = self.crowd.as_ref().map(|(name, _)| name.as_str());
+        let marks = self.marks.iter().map(|(name, _)| name.as_str());
+        let signs: Vec<&str> = (series.iter().copied()).chain(crowd).chain(marks).collect();
+        let (names, widths) = canvas::legend(&signs);
         let (places, lines) = canvas::flow(&widths);
         let below = legend + lines * LINE + 6;
         let caption = canvas::wrap(&self.caption);
@@ -173,10 +241,14 @@ impl Dots {
                     INK,
                     Align::Right,
                 )?;
+                for dot in self.members().iter().filter(|dot| dot.row == *row) {
+                    let middle = y + 6 + STEP / 2;
+                    canvas.circle((px(axis.place(dot.value)), middle), 4, CROWD, false)?;
+                }
                 for dot in self.dots.iter().filter(|dot| dot.row == *row) {
                     let place = series.iter().position(|name| *name == dot.series);
                     let index = place.expect("every dot's series is in the list");
-                    let middle = y + 6 + STEP * index as i32 + STEP / 2;
+                    let middle = y + 6 + STEP * (first + index) as i32 + STEP / 2;
                     let [low, value, high] =
                         [dot.low, dot.value, dot.high].map(|value| px(axis.place(value)));
                     canvas.path([(low, middle), (high, middle)], canvas::colour(index), 2)?;
@@ -184,10 +256,20 @@ impl Dots {
                 }
             }
             canvas.path([(left, top), (left, bottom), (right, bottom)], INK, 1)?;
+            for (_, value) in &self.marks {
+                let x = px(axis.place(*value));
+                canvas.path([(x, top), (x, bottom)], INK, 2)?;
+            }
             for (index, (name, (x, line))) in names.iter().zip(places).enumerate() {
                 let y = legend + line * LINE + LINE / 2;
-                canvas.path([(x, y), (x + 28, y)], canvas::colour(index), 2)?;
-                canvas.marker((x + 14, y), index)?;
+                if index < series.len() {
+                    canvas.path([(x, y), (x + 28, y)], canvas::colour(index), 2)?;
+                    canvas.marker((x + 14, y), index)?;
+                } else if index < series.len() + first {
+                    canvas.circle((x + 14, y), 4, CROWD, false)?;
+                } else {
+                    canvas.path([(x + 14, y - 8), (x + 14, y + 8)], INK, 2)?;
+                }
                 canvas.text_middle((x + 36, y), name, TEXT, INK, Align::Left)?;
             }
             canvas.caption(below, &caption)
@@ -196,12 +278,15 @@ impl Dots {
 
     /// The text twin: a line for each row, a column for each series.
     pub fn text(&self) -> String {
-        let series = self.series();
+        let series = self.names();
         let cell = |row: &str, series: &str| {
             let dots = (self.dots.iter()).filter(|dot| dot.row == row && dot.series == series);
             let written = dots.map(|dot| {
                 let [value, low, high] =
                     [dot.value, dot.low, dot.high].map(|v| self.format.write(v));
+                if dot.low == dot.high {
+                    return value;
+                }
                 format!("{value} ({low} to {high})")
             });
             let written: Vec<String> = written.collect();
@@ -224,11 +309,40 @@ impl Dots {
             ""
         };
         let mut text = format!("{}\n{}{scale}.\n", self.title, self.value);
-        text.push_str(&cell::table(&header, &rows, 1).1);
+        if !series.is_empty() {
+            text.push_str(&cell::table(&header, &rows, 1).1);
+        }
+        text.push_str(&self.crowd_text());
+        for (name, value) in &self.marks {
+            text.push_str(&format!(
+                "Upright line, {name}: {}.\n",
+                self.format.write(*value)
+            ));
+        }
         if !self.caption.is_empty() {
             text.push_str(&format!("{}\n", self.caption));
         }
         text
+    }
+
+    /// How many of the crowd there are in each row, and whose is the lowest and the highest.
+    fn crowd_text(&self) -> String {
+        let Some((name, members)) = &self.crowd else {
+            return String::new();
+        };
+        let mut lines = Vec::new();
+        for row in self.rows() {
+            let mut dots: Vec<&Member> = members.iter().filter(|dot| dot.row == row).collect();
+            dots.sort_by(|a, b| a.value.total_cmp(&b.value));
+            let [Some(lowest), Some(highest)] = [dots.first(), dots.last()] else {
+                continue;
+            };
+            let [lowest, highest] = [lowest, highest]
+                .map(|dot| format!("{} ({})", self.format.write(dot.value), dot.who));
+            lines.push(vec![row.into(), dots.len().to_string(), lowest, highest]);
+        }
+        let header = ["", "dots", "lowest", "highest"];
+        format!("In grey, {name}:\n{}", cell::table(&header, &lines, 1).1)
     }
 
     /// Shows picture and text twin in a notebook cell.
@@ -240,6 +354,32 @@ impl Dots {
 impl Show for Dots {
     fn contents(&self) -> Vec<(&'static str, String)> {
         contents(self.svg(), self.text())
+    }
+}
+
+impl ShowsNumbers for Dots {
+    fn numbers(&self) -> Numbers {
+        // A lab may draw a guess as one more series.
+        let measured = self.dots.iter().filter(|dot| dot.series != GUESS);
+        let parts = measured.map(|dot| Part {
+            series: dot.series.clone(),
+            shows: Shows::Value {
+                row: dot.row.clone(),
+                value: dot.value,
+                low: dot.low,
+                high: dot.high,
+            },
+        });
+        Numbers {
+            title: self.title.clone(),
+            x: None,
+            y: Scale {
+                label: self.value.clone(),
+                log: self.log,
+                format: self.format,
+            },
+            parts: parts.collect(),
+        }
     }
 }
 
@@ -271,7 +411,10 @@ mod tests {
     #[test]
     fn rows_and_series_stand_in_the_order_in_which_they_come_first() {
         assert_eq!(two().rows(), ["a", "b"]);
-        assert_eq!(two().series(), ["alone", "crowd"]);
+        assert_eq!(two().names(), ["alone", "crowd"]);
+        let known = two().series("crowd").series("nobody");
+        assert_eq!(known.names(), ["crowd", "nobody", "alone"]);
+        assert!(known.svg().is_ok());
         let text = two().text();
         for line in [
             "cost, on a logarithmic axis.",
@@ -288,6 +431,22 @@ mod tests {
         // The first series is marked by circles, two and the legend's.
         assert_eq!(svg.matches("<circle").count(), 3);
         assert!(svg.contains("crowd") && !svg.contains("NaN"));
+    }
+
+    #[test]
+    fn a_crowd_is_drawn_in_its_own_line_and_is_enough_for_a_figure() {
+        let crowd = ["a", "b", "c"].map(|who| ("row".to_string(), who.to_string(), 3.0));
+        let svg = Dots::new("T").crowd("three students", crowd.clone()).svg();
+        // One for each, and one in the legend.
+        assert_eq!(svg.unwrap().matches("<circle").count(), 4);
+        let text = two()
+            .crowd("three students", crowd)
+            .mark("zero", 0.5)
+            .text();
+        assert!(text.contains("row     3  3 ns (a)  3 ns (c)"), "{text}");
+        assert!(text.contains("Upright line, zero: 0.5 ns."), "{text}");
+        let error = two().mark("zero", 0.0).svg().unwrap_err().to_string();
+        assert!(error.contains("\"zero\" is 0"), "{error}");
     }
 
     #[test]

@@ -38,6 +38,36 @@ impl Format {
         }
     }
 
+    /// The name of the format, for a file.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// assert_eq!(Format::named(Format::Seconds.name()), Some(Format::Seconds));
+    /// assert_eq!(Format::named("furlongs"), None);
+    /// ```
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Number => "number",
+            Format::Percent => "percent",
+            Format::Times => "times",
+            Format::Seconds => "seconds",
+            Format::Nanoseconds => "nanoseconds",
+        }
+    }
+
+    /// The format with this name.
+    pub fn named(name: &str) -> Option<Format> {
+        let all = [
+            Format::Number,
+            Format::Percent,
+            Format::Times,
+            Format::Seconds,
+            Format::Nanoseconds,
+        ];
+        all.into_iter().find(|format| format.name() == name)
+    }
+
     /// What to multiply numbers around `largest` with, and what to write after them, so that all of them share a unit.
     pub(super) fn scale(self, largest: f64) -> (f64, &'static str) {
         match self {

@@ -1,7 +1,9 @@
 use super::axis::Axis;
 use super::canvas::{
-    self, Align, Canvas, FAINT, GRID, GUESS, INK, LINE, MARGIN, SHADE, TEXT, WIDTH, text_width,
+    self, Align, CROWD, Canvas, FAINT, GRID, GUESS, INK, LINE, MARGIN, SHADE, TEXT, WIDTH,
+    text_width,
 };
+use super::numbers::{Numbers, Part, Scale, Shows, ShowsNumbers};
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
 
@@ -25,27 +27,28 @@ use crate::cell::{self, Show};
 #[derive(Clone, Debug)]
 pub struct Lines {
     title: String,
-    x: Side,
-    y: Side,
+    x: Scale,
+    y: Scale,
     series: Vec<Series>,
     levels: Vec<(String, f64)>,
     windows: Vec<(String, f64, f64)>,
     marks: Vec<(String, f64)>,
     guesses: Vec<(f64, f64)>,
+    crowd: Crowd,
     caption: String,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Side {
-    label: String,
-    log: bool,
-    format: Format,
 }
 
 #[derive(Clone, Debug)]
 struct Series {
     name: String,
     points: Vec<(f64, f64)>,
+}
+
+/// Lines behind the others; no name is no crowd.
+#[derive(Clone, Debug, Default)]
+struct Crowd {
+    name: Option<String>,
+    lines: Vec<Series>,
 }
 
 const PLOT_HEIGHT: i32 = 300;
@@ -55,13 +58,14 @@ impl Lines {
     pub fn new(title: impl Into<String>) -> Lines {
         Lines {
             title: title.into(),
-            x: Side::default(),
-            y: Side::default(),
+            x: Scale::default(),
+            y: Scale::default(),
             series: Vec::new(),
             levels: Vec::new(),
             windows: Vec::new(),
             marks: Vec::new(),
             guesses: Vec::new(),
+            crowd: Crowd::default(),
             caption: String::new(),
         }
     }
@@ -148,9 +152,36 @@ impl Lines {
 
     /// The guesses for which the axes have a place.
     fn guesses(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
-        let fits = |value: f64, side: &Side| value.is_finite() && !(side.log && value <= 0.0);
+        let fits = |value: f64, side: &Scale| value.is_finite() && !(side.log && value <= 0.0);
         let all = self.guesses.iter().copied();
         all.filter(move |(x, y)| fits(*x, &self.x) && fits(*y, &self.y))
+    }
+
+    /// Puts many lines behind the others, thin and grey, with one name in the legend: those of a whole class, each with whose it is.
+    /// The text twin says how many there are at each x, and whose is the lowest and the highest.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let lines = (1..=30).map(|n| (format!("student {n}"), vec![(1.0, f64::from(n)), (4.0, 9.0)]));
+    /// let figure = Lines::new("One look").crowd("30 students", lines).series("median", [(1.0, 15.5), (4.0, 9.0)]);
+    /// assert!(figure.text().contains("30  1 (student 1)  30 (student 30)"));
+    /// assert!(figure.svg()?.contains("30 students"));
+    /// # Ok::<(), FigureError>(())
+    /// ```
+    pub fn crowd<P: IntoIterator<Item = (f64, f64)>>(
+        mut self,
+        name: impl Into<String>,
+        lines: impl IntoIterator<Item = (String, P)>,
+    ) -> Lines {
+        self.crowd.name = Some(name.into());
+        self.crowd
+            .lines
+            .extend(lines.into_iter().map(|(name, points)| Series {
+                name,
+                points: points.into_iter().collect(),
+            }));
+        self
     }
 
     /// A sentence or two below the figure.
@@ -165,7 +196,10 @@ impl Lines {
     /// No point at all, a number that is none, zero or less on a log axis.
     pub fn svg(&self) -> Result<String, FigureError> {
         self.check()?;
-        let points = || self.series.iter().flat_map(|series| &series.points);
+        let points = || {
+            let all = self.series.iter().chain(&self.crowd.lines);
+            all.flat_map(|series| &series.points)
+        };
         let xs: Vec<f64> = points()
             .map(|p| p.0)
             .chain(self.marks.iter().map(|m| m.1))
@@ -184,6 +218,7 @@ impl Lines {
             .chain(self.windows.iter().map(|w| w.0.as_str()))
             .chain(self.marks.iter().map(|m| m.0.as_str()))
             .chain(self.guesses().next().map(|_| GUESS))
+            .chain(self.crowd.name.as_deref())
             .collect();
         let (names, widths) = canvas::legend(&names);
         let (places, rows) = canvas::flow(&widths);
@@ -244,10 +279,21 @@ impl Lines {
                 let x = px(x_axis.place(*x));
                 canvas.path([(x, top), (x, bottom)], INK, 2)?;
             }
-            for (index, series) in self.series.iter().enumerate() {
-                let points: Vec<(i32, i32)> = (series.points.iter())
+            let placed = |series: &Series| -> Vec<(i32, i32)> {
+                let points = series.points.iter();
+                points
                     .map(|&(x, y)| (px(x_axis.place(x)), py(y_axis.place(y))))
-                    .collect();
+                    .collect()
+            };
+            for line in &self.crowd.lines {
+                let points = placed(line);
+                canvas.path(points.iter().copied(), CROWD, 1)?;
+                for point in points {
+                    canvas.circle(point, 2, CROWD, true)?;
+                }
+            }
+            for (index, series) in self.series.iter().enumerate() {
+                let points = placed(series);
                 canvas.series(&points, index)?;
                 for &point in &points {
                     canvas.marker(point, index)?;
@@ -258,7 +304,12 @@ impl Lines {
             }
             for (index, (name, (x, row))) in names.iter().zip(places).enumerate() {
                 let y = legend + row * LINE + LINE / 2;
-                self.legend_sign(canvas, index, (x, y))?;
+                if self.crowd.name.is_some() && index == names.len() - 1 {
+                    canvas.path([(x, y), (x + 28, y)], CROWD, 1)?;
+                    canvas.circle((x + 14, y), 2, CROWD, true)?;
+                } else {
+                    self.legend_sign(canvas, index, (x, y))?;
+                }
                 canvas.text_middle((x + 36, y), name, TEXT, INK, Align::Left)?;
             }
             canvas.caption(below, &caption)
@@ -286,16 +337,15 @@ impl Lines {
     }
 
     fn check(&self) -> Result<(), FigureError> {
-        if self.series.iter().all(|series| series.points.is_empty()) {
+        let mut all = self.series.iter().chain(&self.crowd.lines);
+        if all.all(|series| series.points.is_empty()) {
             return Err(FigureError::Empty {
                 title: self.title.clone(),
                 what: "a series with at least one point",
             });
         }
-        let series = self
-            .series
-            .iter()
-            .map(|s| (s.name.clone(), s.points.clone()));
+        let series = self.series.iter().chain(&self.crowd.lines);
+        let series = series.map(|s| (s.name.clone(), s.points.clone()));
         // Levels and marks have one coordinate; the other is 1, which every axis has a place for.
         let levels = self.levels.iter().map(|l| (l.0.clone(), vec![(1.0, l.1)]));
         let marks = self.marks.iter().map(|m| (m.0.clone(), vec![(m.1, 1.0)]));
@@ -318,7 +368,7 @@ impl Lines {
 
     /// The text twin: what the axes are, and every point in a table.
     pub fn text(&self) -> String {
-        let scale = |side: &Side| if side.log { ", logarithmic" } else { "" };
+        let scale = |side: &Scale| if side.log { ", logarithmic" } else { "" };
         let mut text = format!(
             "{}\nAcross: {}{}. Up: {}{}.\n",
             self.title,
@@ -355,6 +405,7 @@ impl Lines {
             .chain(self.series.iter().map(|s| s.name.as_str()))
             .collect();
         text.push_str(&cell::table(&header, &rows, 0).1);
+        text.push_str(&self.crowd_text());
         for (name, level) in &self.levels {
             text.push_str(&format!(
                 "Level line, {name}: {}.\n",
@@ -385,6 +436,32 @@ impl Lines {
         text
     }
 
+    /// How many of the crowd there are at each x, and whose is the lowest and the highest.
+    fn crowd_text(&self) -> String {
+        let Some(name) = &self.crowd.name else {
+            return String::new();
+        };
+        let mut points: Vec<(f64, f64, &str)> = (self.crowd.lines.iter())
+            .flat_map(|line| line.points.iter().map(|&(x, y)| (x, y, line.name.as_str())))
+            .collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let rows: Vec<Vec<String>> = points
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|at| {
+                let whose =
+                    |(_, y, who): &(f64, f64, &str)| format!("{} ({who})", self.y.format.write(*y));
+                vec![
+                    self.x.format.write(at[0].0),
+                    at.len().to_string(),
+                    whose(&at[0]),
+                    whose(&at[at.len() - 1]),
+                ]
+            })
+            .collect();
+        let header = ["x", "lines", "lowest", "highest"];
+        format!("In grey, {name}:\n{}", cell::table(&header, &rows, 0).1)
+    }
+
     /// Shows picture and text twin in a notebook cell.
     pub fn evcxr_display(&self) {
         cell::emit(&self.contents());
@@ -397,9 +474,41 @@ impl Show for Lines {
     }
 }
 
+impl ShowsNumbers for Lines {
+    fn numbers(&self) -> Numbers {
+        let parts = self.series.iter().map(|series| Part {
+            series: series.name.clone(),
+            shows: Shows::Line(series.points.clone()),
+        });
+        Numbers {
+            title: self.title.clone(),
+            x: Some(self.x.clone()),
+            y: self.y.clone(),
+            parts: parts.collect(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crowd_is_drawn_behind_and_is_enough_for_a_figure() {
+        let crowd = |points: [(f64, f64); 2]| {
+            let lines = ["a", "b"].map(|who| (who.to_string(), points));
+            Lines::new("T").log_y().crowd("two students", lines)
+        };
+        let svg = crowd([(1.0, 2.0), (2.0, 300.0)]).svg().unwrap();
+        // Two dots for each, and one in the legend.
+        assert_eq!(svg.matches("<circle").count(), 5);
+        assert!(svg.contains(">\n1,000\n<"), "the axis has room for it");
+        let error = crowd([(1.0, 2.0), (2.0, 0.0)]).svg().unwrap_err();
+        assert!(error.to_string().contains("\"a\""), "{error}");
+        // An empty series keeps the colour of those after it.
+        let svg = Lines::new("T").series("none", []).series("b", [(1.0, 2.0)]);
+        assert!(svg.svg().unwrap().contains("none"));
+    }
 
     fn sample() -> Lines {
         Lines::new("T")

@@ -34,6 +34,7 @@ mod format;
 mod heat_map;
 mod lines;
 mod live;
+pub mod numbers;
 mod progress;
 mod steps;
 mod table;

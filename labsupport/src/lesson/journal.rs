@@ -1,19 +1,26 @@
-//! What somebody has predicted and which exercises they have tried: a line for each, in a file that only grows.
+//! What somebody has predicted, measured and tried: a line for each, in a file that only grows.
 //!
 //! ```text
 //! seconds ⇥ prediction ⇥ question ⇥ guess     ⇥ measured
 //! seconds ⇥ check      ⇥ title    ⇥ passed    ⇥ facts that hold, of how many
+//! seconds ⇥ measured   ⇥ lab ⇥ figure ⇥ across ⇥ its scale ⇥ up ⇥ its scale ⇥ cores ⇥ series ⇥ row ⇥ numbers
 //! ```
+//!
+//! The seconds are those since 1970. A scale is `number`, `log seconds` and so on; the one across is empty for bars and dots,
+//! whose numbers are `value:low:high`. The numbers of a line are `x:y x:y …`, and its row is empty.
 //!
 //! Tabs and line ends inside a text become spaces, so a spreadsheet reads the file too. Each line is written with one call
 //! in append mode: two notebooks that write at once do not tear each other's lines. A line that cannot be read is skipped.
 
 use super::predict::Comparison;
-use crate::figure::Table;
+use crate::figure::numbers::{Numbers, Part, Scale, Shows};
+use crate::figure::{Format, Table};
+use crate::measure::cores;
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// The environment variable with the path of the journal. Where it is not set, or empty, none is kept.
@@ -25,18 +32,90 @@ pub(super) struct Journal {
     file: Option<PathBuf>,
 }
 
+/// Of a line with more points than this, only each second, third, … is kept: a picture would not show the others.
+const MOST_POINTS: usize = 1_000;
+
+/// A line of the journal.
 #[derive(Clone, Debug, PartialEq)]
-enum Entry {
+pub struct Entry {
+    /// Seconds since 1970.
+    pub when: u64,
+    /// What was written down.
+    pub noted: Noted,
+}
+
+/// What a line of the journal is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Noted {
+    /// A guess, empty if there was none, and what was measured then.
     Prediction {
+        /// What was asked.
         question: String,
+        /// The guess, with its unit.
         guess: String,
+        /// The measurement, with its unit.
         measured: String,
     },
+    /// An exercise was checked.
     Check {
+        /// The exercise.
         title: String,
+        /// Whether all facts held.
         passed: bool,
+        /// How many held, of how many.
         facts: String,
     },
+    /// A part of a figure: see [`record`](super::record()).
+    Measured {
+        /// The lab, such as `Lab 03`.
+        lab: String,
+        /// How many cores the process could use.
+        cores: usize,
+        /// The figure, with this one part.
+        numbers: Numbers,
+    },
+}
+
+/// All lines of the journal `file` that can be read, oldest first. Of a part of a figure that was recorded several times, the
+/// last is there.
+///
+/// # Examples
+/// ```
+/// use labsupport::lesson::journal;
+/// let file = std::env::temp_dir().join(format!("journal-{}.tsv", std::process::id()));
+/// std::fs::write(&file, "1700000000\tcheck\tLab 03, exercise 1\tpassed\t3 of 3\nnonsense\n")?;
+/// let entries = journal::read(&file)?;
+/// std::fs::remove_file(&file)?;
+/// assert_eq!((entries.len(), entries[0].when), (1, 1_700_000_000));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read(file: &Path) -> io::Result<Vec<Entry>> {
+    let text = std::fs::read(file)?;
+    let text = String::from_utf8_lossy(&text);
+    let mut entries: Vec<Entry> = text.lines().filter_map(entry).collect();
+    // The last of each part, found from the end.
+    let mut seen = HashSet::new();
+    let mut last: Vec<bool> = (entries.iter().rev())
+        .map(|entry| part_of(&entry.noted).is_none_or(|part| seen.insert(part)))
+        .collect();
+    entries.retain(|_| last.pop().unwrap_or(true));
+    Ok(entries)
+}
+
+/// Lab, title, series and row of what was measured.
+fn part_of(noted: &Noted) -> Option<[String; 4]> {
+    let Noted::Measured { lab, numbers, .. } = noted else {
+        return None;
+    };
+    let part = numbers.parts.first()?;
+    let row = match &part.shows {
+        Shows::Line(_) => String::new(),
+        Shows::Value { row, .. } => row.clone(),
+    };
+    Some([lab.clone(), numbers.title.clone(), part.series.clone(), row])
 }
 
 impl Journal {
@@ -55,81 +134,214 @@ impl Journal {
             .guess
             .as_ref()
             .map_or(String::new(), ToString::to_string);
-        self.note(&[
-            "prediction",
-            &seen.question,
-            &guess,
-            &seen.measured.to_string(),
-        ]);
+        let measured = seen.measured.to_string();
+        self.note(&[vec!["prediction", &seen.question, &guess, &measured]]);
     }
 
     /// Writes down that an exercise was checked.
     pub(super) fn note_check(&self, title: &str, passed: bool, hold: usize, facts: usize) {
         let passed = if passed { "passed" } else { "not yet" };
-        self.note(&["check", title, passed, &format!("{hold} of {facts}")]);
+        self.note(&[vec!["check", title, passed, &format!("{hold} of {facts}")]]);
+    }
+
+    /// Writes down what a figure shows, a line for each part that has a number in it.
+    pub(super) fn note_figure(&self, lab: &str, figure: &Numbers) {
+        let across = figure.x.as_ref().map_or(String::new(), scale_words);
+        let label = figure.x.as_ref().map_or("", |x| &x.label);
+        let (up, cores) = (scale_words(&figure.y), cores().to_string());
+        let written: Vec<(&str, &str, String)> = (figure.parts.iter())
+            .map(|part| {
+                let row = match &part.shows {
+                    Shows::Line(_) => "",
+                    Shows::Value { row, .. } => row,
+                };
+                (part.series.as_str(), row, points_words(&part.shows))
+            })
+            .filter(|(_, _, points)| !points.is_empty())
+            .collect();
+        let lines: Vec<Vec<&str>> = (written.iter())
+            .map(|(series, row, points)| {
+                vec![
+                    "measured",
+                    lab,
+                    &figure.title,
+                    label,
+                    &across,
+                    &figure.y.label,
+                    &up,
+                    &cores,
+                    series,
+                    row,
+                    points,
+                ]
+            })
+            .collect();
+        self.note(&lines);
     }
 
     /// Nobody's run shall fail because a note could not be written: a full disk is told by whatever else is on it.
-    fn note(&self, fields: &[&str]) {
+    fn note(&self, lines: &[Vec<&str>]) {
         if let Some(file) = &self.file {
-            let _ = append(file, fields);
+            let _ = append(file, lines);
         }
     }
 
     /// How many times the check with this title has failed since it last passed.
     pub(super) fn failed_tries(&self, title: &str) -> usize {
-        let tries = self.entries().into_iter().filter_map(|entry| match entry {
-            Entry::Check {
-                title: of, passed, ..
-            } if of == line(title) => Some(passed),
-            _ => None,
-        });
+        let tries = self
+            .entries()
+            .into_iter()
+            .filter_map(|entry| match entry.noted {
+                Noted::Check {
+                    title: of, passed, ..
+                } if of == line(title) => Some(passed),
+                _ => None,
+            });
         tries.fold(0, |failed, passed| if passed { 0 } else { failed + 1 })
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let text = self.file.as_ref().and_then(|file| std::fs::read(file).ok());
-        let text = String::from_utf8_lossy(text.as_deref().unwrap_or_default()).into_owned();
-        text.lines().filter_map(entry).collect()
+        let read = self.file.as_ref().and_then(|file| read(file).ok());
+        read.unwrap_or_default()
     }
 }
 
-fn append(file: &PathBuf, fields: &[&str]) -> io::Result<()> {
+fn append(file: &Path, lines: &[Vec<&str>]) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let mut text = now.map_or(0, |since| since.as_secs()).to_string();
-    for field in fields {
-        text = text + "\t" + &line(field);
+    let now = now.map_or(0, |since| since.as_secs()).to_string();
+    let mut text = String::new();
+    for fields in lines {
+        text.push_str(&now);
+        for field in fields {
+            text = text + "\t" + &line(field);
+        }
+        text.push('\n');
     }
     let mut file: File = OpenOptions::new()
         .append(true)
         .create(true)
         .mode(0o600)
         .open(file)?;
-    file.write_all((text + "\n").as_bytes())
+    file.write_all(text.as_bytes())
 }
 
 fn line(text: &str) -> String {
     text.replace(['\t', '\n', '\r'], " ")
 }
 
+fn scale_words(scale: &Scale) -> String {
+    let log = if scale.log { "log " } else { "" };
+    format!("{log}{}", scale.format.name())
+}
+
+fn scale(label: &str, words: &str) -> Option<Scale> {
+    let (log, format) = match words.strip_prefix("log ") {
+        Some(format) => (true, format),
+        None => (false, words),
+    };
+    Some(Scale {
+        label: label.into(),
+        log,
+        format: Format::named(format)?,
+    })
+}
+
+/// The numbers, those that are numbers; every digit, so that what is read is what was written.
+fn points_words(shows: &Shows) -> String {
+    match shows {
+        Shows::Line(points) => {
+            let points = points.iter().filter(|(x, y)| (x + y).is_finite());
+            let step = points.clone().count().div_ceil(MOST_POINTS).max(1);
+            let words: Vec<String> = points
+                .step_by(step)
+                .map(|(x, y)| format!("{x:?}:{y:?}"))
+                .collect();
+            words.join(" ")
+        }
+        Shows::Value {
+            value, low, high, ..
+        } if (value + low + high).is_finite() => format!("{value:?}:{low:?}:{high:?}"),
+        Shows::Value { .. } => String::new(),
+    }
+}
+
+fn shows(row: &str, text: &str, is_line: bool) -> Option<Shows> {
+    let numbers = |text: &str| -> Option<Vec<f64>> {
+        let numbers = text.split(':').map(|number| number.parse().ok());
+        numbers
+            .map(|number| number.filter(|number: &f64| number.is_finite()))
+            .collect()
+    };
+    if !is_line {
+        let [value, low, high] = numbers(text)?[..] else {
+            return None;
+        };
+        return Some(Shows::Value {
+            row: row.into(),
+            value,
+            low,
+            high,
+        });
+    }
+    let pair = |text: &str| match numbers(text)?[..] {
+        [x, y] => Some((x, y)),
+        _ => None,
+    };
+    Some(Shows::Line(
+        text.split(' ').map(pair).collect::<Option<_>>()?,
+    ))
+}
+
 fn entry(line: &str) -> Option<Entry> {
     let fields: Vec<&str> = line.split('\t').collect();
-    match fields[..] {
-        [_, "prediction", question, guess, measured] => Some(Entry::Prediction {
+    let noted = match fields[..] {
+        [_, "prediction", question, guess, measured] => Noted::Prediction {
             question: question.into(),
             guess: guess.into(),
             measured: measured.into(),
-        }),
-        [_, "check", title, passed, facts] => Some(Entry::Check {
+        },
+        [_, "check", title, passed, facts] => Noted::Check {
             title: title.into(),
             passed: passed == "passed",
             facts: facts.into(),
-        }),
-        _ => None,
-    }
+        },
+        [
+            _,
+            "measured",
+            lab,
+            title,
+            across,
+            x,
+            up,
+            y,
+            cores,
+            series,
+            row,
+            points,
+        ] => Noted::Measured {
+            lab: lab.into(),
+            cores: cores.parse().ok()?,
+            numbers: Numbers {
+                title: title.into(),
+                x: match x {
+                    "" => None,
+                    words => Some(scale(across, words)?),
+                },
+                y: scale(up, y)?,
+                parts: vec![Part {
+                    series: series.into(),
+                    shows: shows(row, points, !x.is_empty())?,
+                }],
+            },
+        },
+        _ => return None,
+    };
+    // Nothing is left out because its time is torn.
+    let when = fields[0].parse().unwrap_or(0);
+    Some(Entry { when, noted })
 }
 
 /// What you have done so far: each exercise with its tries and its last result, and each prediction beside what was measured.
@@ -149,8 +361,8 @@ pub fn journal(lab: &str) -> Table {
 fn table(entries: &[Entry], lab: &str) -> Table {
     let mut rows: Vec<[String; 4]> = Vec::new();
     for entry in entries {
-        let (what, cells) = match entry {
-            Entry::Check {
+        let (what, cells) = match &entry.noted {
+            Noted::Check {
                 title,
                 passed,
                 facts,
@@ -158,11 +370,12 @@ fn table(entries: &[Entry], lab: &str) -> Table {
                 let last = if *passed { "✓ passed" } else { "not yet" };
                 (title, [last.to_string(), format!("{facts} facts")])
             }
-            Entry::Prediction {
+            Noted::Prediction {
                 question,
                 guess,
                 measured,
             } => (question, [guess.clone(), measured.clone()]),
+            Noted::Measured { .. } => continue,
         };
         if !what.starts_with(lab) {
             continue;
@@ -189,9 +402,11 @@ fn table(entries: &[Entry], lab: &str) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::numbers::ShowsNumbers;
+    use crate::figure::{Dots, Lines};
     use crate::lesson::predict;
 
-    fn journal_in(folder: &std::path::Path) -> Journal {
+    fn journal_in(folder: &Path) -> Journal {
         Journal {
             file: Some(folder.join("new/journal.tsv")),
         }
@@ -236,6 +451,92 @@ mod tests {
     }
 
     #[test]
+    fn what_a_figure_shows_comes_back_as_it_was_and_the_last_one_counts() {
+        let folder = folder("figure");
+        let journal = journal_in(&folder);
+        let lines = |y: f64| {
+            Lines::new("a\ttitle")
+                .x("n")
+                .log_x()
+                .y("time")
+                .y_format(Format::Seconds)
+                .series("one", [(1.0, 1e-7), (10.0, y), (100.0, f64::NAN)])
+                .series("two", [(1.0, 1.0 / 3.0)])
+                .series("none", [])
+        };
+        let dots = Dots::new("T")
+            .value("cost")
+            .log()
+            .dot("row", "s", 2.0, 1.0, 3.0);
+        journal.note_figure("Lab 03", &lines(1.0).numbers());
+        journal.note_figure("Lab 03", &dots.numbers());
+        journal.note_figure("Lab 04", &lines(3.0).numbers());
+        journal.note_figure("Lab 03", &lines(2.0).numbers());
+        let seen: Vec<(String, Numbers)> = (journal.entries().into_iter())
+            .map(|entry| match entry.noted {
+                Noted::Measured {
+                    lab,
+                    cores,
+                    numbers,
+                } => {
+                    assert!(entry.when > 1_000_000_000 && cores == crate::measure::cores());
+                    (lab, numbers)
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let part = |lab: &str, figure: &dyn ShowsNumbers, part: usize| {
+            let mut numbers = figure.numbers();
+            numbers.title = line(&numbers.title);
+            numbers.parts = vec![numbers.parts[part].clone()];
+            if let Shows::Line(points) = &mut numbers.parts[0].shows {
+                points.retain(|(_, y)| !y.is_nan());
+            }
+            (lab.to_string(), numbers)
+        };
+        assert_eq!(
+            seen,
+            [
+                part("Lab 03", &dots, 0),
+                part("Lab 04", &lines(3.0), 0),
+                part("Lab 04", &lines(3.0), 1),
+                part("Lab 03", &lines(2.0), 0),
+                part("Lab 03", &lines(2.0), 1),
+            ]
+        );
+        assert_eq!(table(&journal.entries(), "").to_string().lines().count(), 1);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_very_long_line_is_thinned_and_a_damaged_one_is_skipped() {
+        let folder = folder("long");
+        let journal = journal_in(&folder);
+        let points = (0..25_000).map(|n| (f64::from(n), 1.0));
+        journal.note_figure("Lab 03", &Lines::new("T").series("s", points).numbers());
+        let file = journal.file.clone().unwrap();
+        let good = std::fs::read_to_string(&file).unwrap();
+        for bad in [":nan", ":inf", ":", " ", ":1:2"] {
+            let damaged = good.trim_end().to_string() + bad + "\n";
+            assert_eq!(entry(damaged.trim_end_matches('\n')), None, "{bad}");
+        }
+        let [
+            Entry {
+                noted: Noted::Measured { numbers, .. },
+                ..
+            },
+        ] = &journal.entries()[..]
+        else {
+            panic!("one part")
+        };
+        let Shows::Line(points) = &numbers.parts[0].shows else {
+            panic!("a line")
+        };
+        assert_eq!((points.len(), points[999].0), (1_000, 24_975.0));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
     fn without_a_place_nothing_is_kept_and_nothing_fails() {
         let none = Journal { file: None };
         none.note_check("E", false, 0, 1);
@@ -244,6 +545,7 @@ mod tests {
             file: Some("/proc/no/such/place".into()),
         };
         nowhere.note_check("E", false, 0, 1);
+        nowhere.note_figure("Lab 03", &Lines::new("T").numbers());
         assert_eq!(nowhere.failed_tries("E"), 0);
     }
 

@@ -23,7 +23,14 @@ pub fn machine() -> String {
     format!("{cores} core{plural}, {}", processor())
 }
 
-fn processor() -> String {
+/// The processor's name, or its type where it has none.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// assert!(machine().ends_with(&processor()));
+/// ```
+pub fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {
         let line = info.lines().find(|line| line.starts_with(name))?;

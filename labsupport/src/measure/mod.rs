@@ -10,7 +10,7 @@ mod trace;
 mod work;
 
 pub use clock::cpu_time;
-pub use machine::{cores, machine};
+pub use machine::{cores, machine, processor};
 pub use proportion::Proportion;
 pub use samples::Samples;
 pub use timed::{Timed, measure, time};

@@ -1,0 +1,363 @@
+//! The figures of a class. As many students as there are colours have one each, the same in every figure; more of them are grey
+//! behind their median, since nobody tells thirty colours apart.
+
+use super::students::Student;
+use super::{Item, Section, median, students_words};
+use crate::results::{Amount, Axis, Measurement, Numbers, Prediction};
+use labsupport::figure::{Dots, Format, Lines, Table};
+use labsupport::lesson;
+use std::collections::BTreeMap;
+
+/// So many colours and markers a figure has.
+const COLOURS: usize = 6;
+
+/// A guess is a good one up to this factor.
+const CLOSE: f64 = 2.0;
+
+/// What lies over each other: one line of a figure, or one series of its bars or dots, with the same axes.
+type Key<'a> = (&'a str, Option<&'a Axis>, &'a Axis, &'a str);
+
+/// A section for each lab that anything was recorded in.
+pub fn measurements(students: &[Student]) -> Vec<Section> {
+    type Figures<'a> = Vec<(Key<'a>, Vec<(usize, &'a Measurement)>)>;
+    let mut labs: BTreeMap<&str, Figures> = BTreeMap::new();
+    for (index, student) in students.iter().enumerate() {
+        for one in &student.results.measurements {
+            let key = (
+                one.figure.as_str(),
+                one.across.as_ref(),
+                &one.measured,
+                one.series.as_str(),
+            );
+            let figures = labs.entry(&one.lab).or_default();
+            match figures.iter_mut().find(|(of, _)| *of == key) {
+                Some((_, found)) => found.push((index, one)),
+                // The series of one figure stay together, in the order in which somebody recorded them.
+                None => {
+                    let after = figures
+                        .iter()
+                        .rposition(|((figure, ..), _)| *figure == key.0);
+                    let place = after.map_or(figures.len(), |after| after + 1);
+                    figures.insert(place, (key, vec![(index, one)]));
+                }
+            }
+        }
+    }
+    let sections = labs.into_iter().map(|(lab, figures)| Section {
+        title: format!("{lab}: what was measured"),
+        items: figures
+            .iter()
+            .map(|(key, found)| match key.1 {
+                Some(across) => curves(students, key, across, found),
+                None => values(students, key, found),
+            })
+            .collect(),
+    });
+    sections.collect()
+}
+
+fn title(key: &Key) -> String {
+    match key.3 {
+        "" => key.0.to_string(),
+        series => format!("{}: {series}", key.0),
+    }
+}
+
+fn curves(students: &[Student], key: &Key, across: &Axis, found: &[(usize, &Measurement)]) -> Item {
+    let up = key.2;
+    let has_place = |(x, y): &(f64, f64)| (!across.log || *x > 0.0) && (!up.log || *y > 0.0);
+    let lines: Vec<(usize, Vec<(f64, f64)>)> = found
+        .iter()
+        .filter_map(|(student, one)| match &one.numbers {
+            Numbers::Points(points) => {
+                Some((*student, points.iter().copied().filter(has_place).collect()))
+            }
+            Numbers::Value { .. } => None,
+        })
+        .collect();
+    let mut figure = Lines::new(title(key))
+        .x(&across.label)
+        .x_format(across.format())
+        .y(&up.label)
+        .y_format(up.format());
+    if across.log {
+        figure = figure.log_x();
+    }
+    if up.log {
+        figure = figure.log_y();
+    }
+    if students.len() <= COLOURS {
+        for (index, student) in students.iter().enumerate() {
+            let mine = lines.iter().filter(|(of, _)| *of == index);
+            let points: Vec<(f64, f64)> = mine.flat_map(|(_, points)| points.clone()).collect();
+            let name = with_cores(student, found, index, points.is_empty());
+            figure = figure.series(name, points);
+        }
+    } else {
+        let middle = median_line(&lines);
+        let crowd = lines
+            .iter()
+            .map(|(of, points)| (students[*of].label.clone(), points.clone()));
+        figure = figure
+            .series("median", middle)
+            .crowd(students_words(lines.len()), crowd)
+            .caption("The median is drawn where at least half of them measured.");
+    }
+    picture(figure.svg(), figure.text())
+}
+
+/// The median at each x that at least half of the lines have.
+fn median_line(lines: &[(usize, Vec<(f64, f64)>)]) -> Vec<(f64, f64)> {
+    let mut points: Vec<(f64, f64)> = lines
+        .iter()
+        .flat_map(|(_, points)| points)
+        .copied()
+        .collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    points
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|at| 2 * at.len() >= lines.len())
+        .map(|at| (at[0].0, median(at.iter().map(|point| point.1).collect())))
+        .collect()
+}
+
+/// The name in the legend; with the cores, where these differ from what the machine has.
+fn with_cores(
+    student: &Student,
+    found: &[(usize, &Measurement)],
+    index: usize,
+    none: bool,
+) -> String {
+    let label = &student.label;
+    if none {
+        return format!("{label}, not measured");
+    }
+    let cores = found
+        .iter()
+        .find(|(of, _)| *of == index)
+        .map(|(_, one)| one.cores);
+    match cores {
+        Some(cores) if cores != student.results.machine.cores => {
+            let of = student.results.machine.cores;
+            format!("{label}, {cores} of {of} cores")
+        }
+        _ => label.clone(),
+    }
+}
+
+fn values(students: &[Student], key: &Key, found: &[(usize, &Measurement)]) -> Item {
+    let axis = key.2;
+    let mut figure = Dots::new(title(key))
+        .value(&axis.label)
+        .format(axis.format());
+    if axis.log {
+        figure = figure.log();
+    }
+    let mut dots = Vec::new();
+    for (student, one) in found {
+        if let Numbers::Value {
+            row,
+            value,
+            low,
+            high,
+        } = &one.numbers
+            && (!axis.log || value.min(*low).min(*high) > 0.0)
+        {
+            dots.push((*student, row.clone(), *value, *low, *high));
+        }
+    }
+    if students.len() <= COLOURS {
+        let names: Vec<String> = (students.iter().enumerate())
+            .map(|(index, student)| {
+                let none = !dots.iter().any(|(of, ..)| *of == index);
+                with_cores(student, found, index, none)
+            })
+            .collect();
+        for name in &names {
+            figure = figure.series(name);
+        }
+        for (student, row, value, low, high) in dots {
+            figure = figure.dot(row, &names[student], value, low, high);
+        }
+    } else {
+        let dots = dots
+            .iter()
+            .map(|(of, row, value, ..)| (row.clone(), students[*of].label.clone(), *value));
+        figure = crowded(figure, dots.collect(), students.len());
+    }
+    picture(figure.svg(), figure.text())
+}
+
+/// Everybody as a grey ring, and the median with the middle half.
+fn crowded(figure: Dots, dots: Vec<(String, String, f64)>, students: usize) -> Dots {
+    let mut rows: Vec<(String, Vec<f64>)> = Vec::new();
+    for (row, _, value) in &dots {
+        match rows.iter_mut().find(|(name, _)| name == row) {
+            Some((_, values)) => values.push(*value),
+            None => rows.push((row.clone(), vec![*value])),
+        }
+    }
+    let mut figure = figure.crowd(students_words(students), dots);
+    for (row, mut values) in rows {
+        values.sort_by(f64::total_cmp);
+        let part = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
+        let (low, high) = (part(0.25), part(0.75));
+        figure = figure.dot(row, "median and middle half", median(values), low, high);
+    }
+    figure
+}
+
+fn picture(svg: Result<String, impl std::fmt::Display>, text: String) -> Item {
+    match svg {
+        Ok(svg) => Item::Picture { svg, text },
+        Err(error) => Item::Words(format!("No picture: {error}")),
+    }
+}
+
+/// Guesses against measurements: factors for times and factors, differences for everything that may be zero.
+pub fn predictions(students: &[Student]) -> Option<Section> {
+    let mut questions: BTreeMap<&str, Vec<(usize, &Prediction)>> = BTreeMap::new();
+    for (index, student) in students.iter().enumerate() {
+        for one in &student.results.predictions {
+            let asked = questions.entry(&one.question).or_default();
+            // The first guess counts: a later one knows the answer.
+            let known = asked.iter_mut().find(|(of, _)| *of == index);
+            match known {
+                Some((_, first)) if first.guess.is_none() => *first = one,
+                Some(_) => {}
+                None => asked.push((index, one)),
+            }
+        }
+    }
+    let header = [
+        "question",
+        "guessed by",
+        "median guess",
+        "median measured",
+        "median off by",
+        "within 2 times",
+    ];
+    let mut table = Table::new(header);
+    let mut factors = Vec::new();
+    let mut differences: BTreeMap<String, Vec<(String, usize, f64)>> = BTreeMap::new();
+    for (question, asked) in &questions {
+        let Some((_, first)) = asked.first() else {
+            continue;
+        };
+        let unit = first.measured.unit.clone();
+        let measured: Vec<(usize, f64)> = asked
+            .iter()
+            .filter_map(|(of, one)| Some((*of, value_in(&one.measured, &unit)?)))
+            .collect();
+        let pairs: Vec<(usize, f64, f64)> = asked
+            .iter()
+            .filter_map(|(of, one)| {
+                let guess = value_in(one.guess.as_ref()?, &unit)?;
+                Some((*of, guess, value_in(&one.measured, &unit)?))
+            })
+            .collect();
+        let written = |numbers: Vec<f64>| match numbers.is_empty() {
+            true => "–".to_string(),
+            false => lesson::Amount::new(median(numbers), &unit).to_string(),
+        };
+        let all = pairs.len();
+        // As in a lab: times and factors are compared by a factor, shares and counts by a difference.
+        let is_scale = lesson::Amount::new(1.0, &unit).value_in("s").is_some() || unit == "times";
+        let (mut off, mut close) = ("–".to_string(), "–".to_string());
+        if is_scale {
+            let ratios: Vec<(usize, f64)> = pairs
+                .iter()
+                .filter(|(_, guess, seen)| *guess > 0.0 && *seen > 0.0)
+                .map(|(of, guess, seen)| (*of, guess / seen))
+                .collect();
+            if !ratios.is_empty() {
+                let sizes: Vec<f64> = ratios
+                    .iter()
+                    .map(|(_, ratio)| ratio.max(1.0 / ratio))
+                    .collect();
+                let near = sizes.iter().filter(|size| **size <= CLOSE).count();
+                close = format!("{near} of {all}");
+                off = Format::Times.write(median(sizes));
+            }
+            factors.extend(
+                ratios
+                    .into_iter()
+                    .map(|(of, ratio)| (question.to_string(), of, ratio)),
+            );
+        } else if all > 0 {
+            let apart: Vec<(usize, f64)> = pairs
+                .iter()
+                .map(|(of, guess, seen)| (*of, guess - seen))
+                .collect();
+            let unit = if unit == "%" { "points" } else { unit.as_str() };
+            let sizes = apart.iter().map(|(_, apart)| apart.abs()).collect();
+            off = format!("{} {unit}", Format::Number.write(median(sizes)))
+                .trim_end()
+                .into();
+            let of_unit = differences.entry(unit.into()).or_default();
+            of_unit.extend(
+                apart
+                    .into_iter()
+                    .map(|(of, apart)| (question.to_string(), of, apart)),
+            );
+        }
+        table = table.row([
+            question.to_string(),
+            format!("{all} of {}", students.len()),
+            written(pairs.iter().map(|pair| pair.1).collect()),
+            written(measured.iter().map(|seen| seen.1).collect()),
+            off,
+            close,
+        ]);
+    }
+    if questions.is_empty() {
+        return None;
+    }
+    let mut items = Vec::new();
+    if !factors.is_empty() {
+        let figure = Dots::new("Guesses against measurements")
+            .value("guess ÷ measured on the same machine")
+            .format(Format::Times)
+            .log()
+            .mark("right on", 1.0)
+            .caption("To the left of the line a guess was too low, to the right too high.");
+        items.push(guesses(students, figure, factors));
+    }
+    for (unit, apart) in differences {
+        let figure = Dots::new("Guesses against measurements, as differences")
+            .value(format!("guess − measured, {unit}").trim_end_matches([',', ' ']))
+            .mark("right on", 0.0)
+            .caption("To the left of the line a guess was too low, to the right too high.");
+        items.push(guesses(students, figure, apart));
+    }
+    items.push(Item::Table(table));
+    items.push(Item::Words(
+        "Of each student the first guess counts. Where a guess has another unit than what was measured, it is not counted.".into(),
+    ));
+    Some(Section {
+        title: "Predictions".into(),
+        items,
+    })
+}
+
+fn value_in(amount: &Amount, unit: &str) -> Option<f64> {
+    let value = lesson::Amount::new(amount.value, &amount.unit).value_in(unit)?;
+    value.is_finite().then_some(value)
+}
+
+fn guesses(students: &[Student], mut figure: Dots, dots: Vec<(String, usize, f64)>) -> Item {
+    if students.len() <= COLOURS {
+        for student in students {
+            figure = figure.series(&student.label);
+        }
+        for (question, of, value) in dots {
+            figure = figure.dot(question, &students[of].label, value, value, value);
+        }
+    } else {
+        let dots = dots
+            .into_iter()
+            .map(|(question, of, value)| (question, students[of].label.clone(), value));
+        figure = crowded(figure, dots.collect(), students.len());
+    }
+    picture(figure.svg(), figure.text())
+}

@@ -1,0 +1,130 @@
+//! `cargo labs class`: the results of many students, as one page and as tables in the terminal.
+
+mod figures;
+mod page;
+mod students;
+mod tables;
+
+use crate::place::replace;
+use anyhow::{Result, bail};
+use clap::Args;
+use std::fs;
+use std::path::PathBuf;
+use students::Student;
+
+/// The options of `cargo labs class`.
+#[derive(Args)]
+pub struct Class {
+    /// The page to write
+    #[arg(long, value_name = "FILE", default_value = "class.html")]
+    out: PathBuf,
+    /// The files that `cargo labs export` wrote, one for each student
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// A part of the page: a heading, and what stands below it.
+struct Section {
+    title: String,
+    items: Vec<Item>,
+}
+
+/// What stands on the page.
+enum Item {
+    Picture { svg: String, text: String },
+    Table(labsupport::figure::Table),
+    Words(String),
+}
+
+impl Class {
+    /// Reads the files, says which of them are left out, and draws the others.
+    pub fn run(self) -> Result<()> {
+        let out = fs::canonicalize(&self.out).ok();
+        if out.is_some()
+            && self
+                .files
+                .iter()
+                .any(|file| fs::canonicalize(file).ok() == out)
+        {
+            bail!(
+                "{} is one of the files to read; choose another page with --out.",
+                self.out.display()
+            );
+        }
+        let (students, skipped) = students::read(&self.files);
+        for (file, why) in &skipped {
+            eprintln!("Skipped {}: {why}.", tidy_path(file));
+        }
+        if students.is_empty() {
+            bail!(
+                "None of the files can be drawn; the reasons are above. `cargo labs export` writes one."
+            );
+        }
+        let sections = sections(&students, skipped.len());
+        for section in &sections {
+            println!("\n══ {}\n", section.title);
+            for item in &section.items {
+                match item {
+                    Item::Picture { text, .. } => println!("{text}"),
+                    Item::Table(table) => println!("{table}"),
+                    Item::Words(words) => println!("{words}\n"),
+                }
+            }
+        }
+        // The page may be shown to the class, and names of files tell names of people; so they stand here and not there.
+        println!("\n══ Which file is whose\n");
+        for student in &students {
+            println!("{}: {}", student.label, tidy_path(&student.file));
+        }
+        replace(&self.out, page::html(&sections).as_bytes())?;
+        println!(
+            "\nThe figures are in {}; open it in a browser.",
+            self.out.display()
+        );
+        Ok(())
+    }
+}
+
+fn tidy_path(path: &std::path::Path) -> String {
+    crate::results::tidy(&path.display().to_string())
+}
+
+fn sections(students: &[Student], skipped: usize) -> Vec<Section> {
+    let mut words = format!("{} in this class.", students_words(students.len()));
+    if skipped > 0 {
+        let files = if skipped == 1 {
+            "1 file was".into()
+        } else {
+            format!("{skipped} files were")
+        };
+        words.push_str(&format!(
+            " {files} left out; the terminal says which, and why."
+        ));
+    }
+    let mut sections = vec![Section {
+        title: "The class".into(),
+        items: vec![Item::Words(words), Item::Table(tables::machines(students))],
+    }];
+    sections.extend(figures::predictions(students));
+    sections.extend(tables::exercises(students));
+    sections.extend(figures::measurements(students));
+    sections
+}
+
+fn students_words(count: usize) -> String {
+    match count {
+        1 => "1 student".into(),
+        count => format!("{count} students"),
+    }
+}
+
+/// The middle one of `numbers`, or the mean of the two in the middle.
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    let middle = numbers.len() / 2;
+    match numbers.len() % 2 {
+        _ if numbers.is_empty() => f64::NAN,
+        0 => (numbers[middle - 1] + numbers[middle]) / 2.0,
+        _ => numbers[middle],
+    }
+}

@@ -1,0 +1,91 @@
+//! The tables of a class: machines and exercises.
+
+use super::students::Student;
+use super::{Item, Section, median};
+use labsupport::figure::{Format, Table};
+use std::collections::BTreeMap;
+
+/// A row for each student: what they measured on, and how much came in.
+pub fn machines(students: &[Student]) -> Table {
+    let header = [
+        "student",
+        "processor",
+        "system",
+        "rustc",
+        "labs",
+        "cores",
+        "memory",
+        "measurements",
+        "predictions",
+        "exercises passed",
+    ];
+    let mut table = Table::new(header).words(5);
+    for Student { label, results, .. } in students {
+        let machine = &results.machine;
+        let cores = if machine.cores_allowed == machine.cores {
+            machine.cores.to_string()
+        } else {
+            format!("{} of {}", machine.cores_allowed, machine.cores)
+        };
+        let quota = machine.quota.map_or(String::new(), |quota| {
+            format!(", time of {}", Format::Number.write(quota))
+        });
+        let passed = results.exercises.iter().filter(|one| one.passed).count();
+        table = table.row([
+            label.clone(),
+            machine.processor.clone(),
+            machine.system.clone(),
+            machine.rustc.split(" (").next().unwrap_or_default().into(),
+            machine.labs.clone(),
+            cores + &quota,
+            format!("{:.1} GiB", machine.memory as f64 / f64::from(1 << 30)),
+            results.measurements.len().to_string(),
+            results.predictions.len().to_string(),
+            format!("{passed} of {}", results.exercises.len()),
+        ]);
+    }
+    table
+}
+
+/// A row for each exercise that anybody tried.
+pub fn exercises(students: &[Student]) -> Option<Section> {
+    let mut tried: BTreeMap<&str, Vec<(&Student, u64, bool)>> = BTreeMap::new();
+    for student in students {
+        for one in &student.results.exercises {
+            let tries = tried.entry(&one.title).or_default();
+            tries.push((student, one.tries, one.passed));
+        }
+    }
+    let header = [
+        "exercise",
+        "not yet",
+        "tried by",
+        "passed",
+        "tries, median",
+        "most tries",
+    ];
+    let mut table = Table::new(header).words(2);
+    for (title, tries) in &tried {
+        let passed = tries.iter().filter(|(_, _, passed)| *passed).count();
+        let open = tries.iter().filter(|(_, _, passed)| !passed);
+        let open: Vec<&str> = open.map(|(student, ..)| student.label.as_str()).collect();
+        let counts = || tries.iter().map(|(_, tries, _)| *tries as f64);
+        table = table.row([
+            title.to_string(),
+            if open.is_empty() {
+                "–".into()
+            } else {
+                open.join(", ")
+            },
+            format!("{} of {}", tries.len(), students.len()),
+            passed.to_string(),
+            Format::Number.write(median(counts().collect())),
+            Format::Number.write(counts().fold(0.0, f64::max)),
+        ]);
+    }
+    let words = "Tries are counted up to the first that passed.".to_string();
+    (!tried.is_empty()).then(|| Section {
+        title: "Exercises".into(),
+        items: vec![Item::Table(table), Item::Words(words)],
+    })
+}

@@ -1,0 +1,144 @@
+//! `cargo labs export`: what a student has measured, predicted and solved, in one file to hand in.
+
+use crate::place::{Place, replace};
+use crate::results::{FORMAT, Machine, Results, tidy};
+use crate::session::launch;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use labsupport::lesson::journal;
+use labsupport::measure::{cores, processor};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// The options of `cargo labs export`.
+#[derive(Args)]
+pub struct Export {
+    /// A name to stand in the class's figures; without it there is none in the file
+    #[arg(long)]
+    name: Option<String>,
+    /// The file to write; labs-results.json in this folder if none is named
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Where the student's notebooks are, if that is not the checkout
+    #[arg(long)]
+    folder: Option<PathBuf>,
+}
+
+impl Export {
+    /// Writes the file and says what is in it.
+    pub fn run(self) -> Result<()> {
+        let place = Place::find()?;
+        let kept = std::env::var_os(launch::JOURNAL).filter(|kept| !kept.is_empty());
+        let file = match (&self.folder, kept) {
+            (Some(folder), _) => folder.join(".journal.tsv"),
+            (None, Some(kept)) => kept.into(),
+            (None, None) => place.journal(),
+        };
+        let entries = match journal::read(&file) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => {
+                return Err(error).with_context(|| format!("{} cannot be read", file.display()));
+            }
+        };
+        let name = self.name.as_deref().map(tidy);
+        let name = name.filter(|name| !name.is_empty());
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = now.map_or(0, |since| since.as_secs());
+        let results = Results::from_journal(&entries, name.as_deref(), facts(&place), now);
+        if results.is_empty() {
+            bail!(
+                "There is nothing to hand in yet: {} has no measurement, no prediction and no exercise. Open a lab with \
+                 `cargo labs open`, run its cells, and come back.",
+                file.display()
+            );
+        }
+        let out = self.out.unwrap_or_else(|| "labs-results.json".into());
+        refuse_to_lose(&out)?;
+        let text = serde_json::to_string_pretty(&results)?;
+        replace(&out, (text + "\n").as_bytes())?;
+        print(&results, &out);
+        Ok(())
+    }
+}
+
+/// Only what was exported before may be replaced.
+fn refuse_to_lose(out: &Path) -> Result<()> {
+    if out.is_dir() {
+        bail!("{} is a folder; name a file in it.", out.display());
+    }
+    match fs::read(out) {
+        Ok(there) if !String::from_utf8_lossy(&there).contains(FORMAT) => bail!(
+            "{} is there already and was not written by `cargo labs export`; choose another name with --out.",
+            out.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn print(results: &Results, out: &Path) {
+    let count = |number: usize, one: &str| match number {
+        1 => format!("1 {one}"),
+        number => format!("{number} {one}s"),
+    };
+    println!(
+        "{} has {}, {}, {} and what machine this is.",
+        out.display(),
+        count(results.measurements.len(), "measurement"),
+        count(results.predictions.len(), "prediction"),
+        count(results.exercises.len(), "exercise"),
+    );
+    match &results.name {
+        Some(name) => println!("It says that it is from {name}. Your code is not in it."),
+        None => println!("Neither your name nor your code is in it; --name NAME puts a name in."),
+    }
+    println!(
+        "Look into it, it is text; then give it to your teacher, who draws it with `cargo labs class`."
+    );
+}
+
+fn facts(place: &Place) -> Machine {
+    let line = |file: &str, key: &str| -> Option<String> {
+        let text = fs::read_to_string(file).ok()?;
+        let line = text.lines().find(|line| line.starts_with(key))?;
+        Some(line[key.len()..].trim().trim_matches('"').to_string())
+    };
+    let memory = line("/proc/meminfo", "MemTotal:");
+    let memory = memory.and_then(|text| text.trim_end_matches(" kB").parse::<u64>().ok());
+    let name = line("/etc/os-release", "PRETTY_NAME=").unwrap_or_else(|| "Linux".into());
+    let kernel = line("/proc/sys/kernel/osrelease", "").unwrap_or_default();
+    let rustc = place.rust("rustc").arg("--version").output();
+    let rustc = rustc.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    // SAFETY: sysconf takes a number and touches nothing of ours.
+    let all = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    Machine {
+        processor: tidy(&processor()),
+        cores: usize::try_from(all).unwrap_or(1).max(1),
+        cores_allowed: cores(),
+        quota: line("/sys/fs/cgroup/cpu.max", "").and_then(|text| quota(&text)),
+        memory: memory.unwrap_or(0) * 1024,
+        system: tidy(&format!("{name}, {kernel}")),
+        rustc: tidy(&rustc.unwrap_or_default()),
+        labs: env!("CARGO_PKG_VERSION").into(),
+    }
+}
+
+/// How many cores' time a `cpu.max` leaves: `max 100000` is no limit, `50000 100000` half a core.
+fn quota(text: &str) -> Option<f64> {
+    let (quota, period) = text.split_once(' ')?;
+    let (quota, period): (f64, f64) = (quota.parse().ok()?, period.parse().ok()?);
+    (period > 0.0 && quota > 0.0).then_some(quota / period)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_a_share_of_cores() {
+        assert_eq!(quota("max 100000"), None);
+        assert_eq!(quota("150000 100000"), Some(1.5));
+        assert_eq!(quota("1 0"), None);
+    }
+}
