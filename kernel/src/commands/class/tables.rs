@@ -39,7 +39,13 @@ pub fn machines(students: &[Student]) -> Table {
             label.clone(),
             machine.processor.clone(),
             machine.system.clone(),
-            machine.rustc.split(" (").next().unwrap_or_default().into(),
+            machine
+                .rustc
+                .trim_start_matches("rustc ")
+                .split(" (")
+                .next()
+                .unwrap_or_default()
+                .into(),
             machine.labs.clone(),
             cores + &quota,
             if used.is_empty() {
