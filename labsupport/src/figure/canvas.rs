@@ -389,7 +389,8 @@ pub(super) fn wrap(text: &str) -> Vec<String> {
     wrap_within(text, WIDTH - 2 * MARGIN)
 }
 
-fn wrap_within(text: &str, width: i32) -> Vec<String> {
+/// `text` in lines of `width` pixels.
+pub(super) fn wrap_within(text: &str, width: i32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

@@ -234,13 +234,13 @@ impl Dots {
             for (index, row) in rows.iter().enumerate() {
                 let y = top + height_of_row * index as i32;
                 canvas.path([(MARGIN, y), (right, y)], GRID, 1)?;
-                canvas.text_middle(
-                    (left - 10, y + height_of_row / 2),
-                    &canvas::fit(row, WIDTH / 2),
-                    TEXT,
-                    INK,
-                    Align::Right,
-                )?;
+                let name = row_name(row, (height_of_row / LINE).max(1) as usize);
+                let mut middle = y + (height_of_row - LINE * (name.len() as i32 - 1)) / 2;
+                for line in name {
+                    let at = (left - 10, middle);
+                    canvas.text_middle(at, &line, TEXT, INK, Align::Right)?;
+                    middle += LINE;
+                }
                 for dot in self.members().iter().filter(|dot| dot.row == *row) {
                     let middle = y + 6 + STEP / 2;
                     canvas.circle((px(axis.place(dot.value)), middle), 4, CROWD, false)?;
@@ -383,6 +383,18 @@ impl ShowsNumbers for Dots {
     }
 }
 
+/// The name of a row in as many lines as it needs and its row has room for.
+fn row_name(name: &str, most: usize) -> Vec<String> {
+    let width = WIDTH / 2;
+    let lines = canvas::wrap_within(name, width);
+    if lines.len() <= most {
+        return lines;
+    }
+    let (kept, rest) = lines.split_at(most - 1);
+    let last = canvas::fit(&rest.join(" "), width);
+    kept.iter().cloned().chain([last]).collect()
+}
+
 /// Each name once, where it comes first.
 fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut seen: Vec<&str> = Vec::new();
@@ -447,6 +459,16 @@ mod tests {
         assert!(text.contains("Upright line, zero: 0.5 ns."), "{text}");
         let error = two().mark("zero", 0.0).svg().unwrap_err().to_string();
         assert!(error.contains("\"zero\" is 0"), "{error}");
+    }
+
+    #[test]
+    fn a_long_name_takes_the_lines_that_its_row_has() {
+        let long = "a name of many words ".repeat(7);
+        assert_eq!(row_name("short", 1), ["short"]);
+        assert_eq!(row_name("", 1).len(), 0);
+        assert_eq!(row_name(&long, 9).join(" "), long.trim());
+        let cut = row_name(&long, 2);
+        assert!(cut.len() == 2 && cut[1].ends_with('…'), "{cut:?}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ svg { width: 100%; border-radius: 4px }
 .table { overflow-x: auto }
 table { border-collapse: collapse; margin: 1rem 0 }
 th, td { padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #8886; vertical-align: top }
+th, td:first-child { white-space: nowrap }
 pre { overflow-x: auto; font-size: 13px }
 summary { cursor: pointer }
 </style>

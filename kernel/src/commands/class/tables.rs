@@ -3,7 +3,7 @@
 use super::students::Student;
 use super::{Item, Section, median};
 use labsupport::figure::{Format, Table};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A row for each student: what they measured on, and how much came in.
 pub fn machines(students: &[Student]) -> Table {
@@ -14,6 +14,7 @@ pub fn machines(students: &[Student]) -> Table {
         "rustc",
         "labs",
         "cores",
+        "used by the labs",
         "memory",
         "measurements",
         "predictions",
@@ -27,6 +28,9 @@ pub fn machines(students: &[Student]) -> Table {
         } else {
             format!("{} of {}", machine.cores_allowed, machine.cores)
         };
+        // A run under `taskset` or in a container had fewer.
+        let used: BTreeSet<usize> = results.measurements.iter().map(|one| one.cores).collect();
+        let used: Vec<String> = used.iter().map(usize::to_string).collect();
         let quota = machine.quota.map_or(String::new(), |quota| {
             format!(", time of {}", Format::Number.write(quota))
         });
@@ -35,9 +39,20 @@ pub fn machines(students: &[Student]) -> Table {
             label.clone(),
             machine.processor.clone(),
             machine.system.clone(),
-            machine.rustc.split(" (").next().unwrap_or_default().into(),
+            machine
+                .rustc
+                .trim_start_matches("rustc ")
+                .split(" (")
+                .next()
+                .unwrap_or_default()
+                .into(),
             machine.labs.clone(),
             cores + &quota,
+            if used.is_empty() {
+                "–".into()
+            } else {
+                used.join(", ")
+            },
             format!("{:.1} GiB", machine.memory as f64 / f64::from(1 << 30)),
             results.measurements.len().to_string(),
             results.predictions.len().to_string(),

@@ -1,0 +1,198 @@
+//! `labs export` and `labs class`: what a journal has comes to the page, and what is damaged or foreign is named and skipped.
+
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn labs(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_labs"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("LABS_JOURNAL")
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
+}
+
+/// A journal of student `n`, in a folder of its own.
+fn journal(folder: &Path, n: usize) -> String {
+    let own = folder.join(n.to_string());
+    fs::create_dir_all(&own).unwrap();
+    let text = format!(
+        "170000000{n}\tprediction\tLab 03: one look?\t{n}00 ns\t50 ns\n\
+         170000001{n}\tprediction\tLab 03: one look?\t50 ns\t50 ns\n\
+         170000000{n}\tprediction\tLab 03: slower?\t\t3 %\n\
+         170000000{n}\tcheck\tLab 03, exercise 1\tnot yet\t1 of 2\n\
+         170000000{n}\tcheck\tLab 03, exercise 1\tpassed\t2 of 2\n\
+         torn\n\
+         170000000{n}\tmeasured\tLab 03\tReaction\tinterval\tlog number\ttime\tlog seconds\t{n}\tlocked\t\t1.0:0.00{n} 10.0:0.0{n}\n\
+         170000000{n}\tmeasured\tLab 04\tCosts\t\t\ttime\tnanoseconds\t{n}\talone\tqueue\t{n}.5:1.0:9.0\n"
+    );
+    fs::write(own.join(".journal.tsv"), text).unwrap();
+    own.display().to_string()
+}
+
+/// Exports student `n` into `{n}.json`.
+fn export(folder: &Path, n: usize, more: &[&str]) -> Value {
+    let (own, file) = (journal(folder, n), format!("{n}.json"));
+    let arguments = ["export", "--folder", &own, "--out", &file];
+    let output = labs(folder, &[&arguments, more].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    serde_json::from_str(&fs::read_to_string(folder.join(file)).unwrap()).unwrap()
+}
+
+#[test]
+fn nothing_of_a_journal_is_lost_and_no_name_is_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = export(folder.path(), 3, &[]);
+    assert_eq!(results["name"], Value::Null);
+    let user = std::env::var("HOME").unwrap_or_default();
+    assert!(user.len() < 2 || !results.to_string().contains(&user));
+    assert_eq!(
+        results["measurements"][0]["points"],
+        json!([[1.0, 0.003], [10.0, 0.03]])
+    );
+    assert_eq!(
+        results["measurements"][0]["measured"],
+        json!({"label": "time", "log": true, "format": "seconds"})
+    );
+    assert_eq!(
+        results["measurements"][1]["value"],
+        json!({"row": "queue", "value": 3.5, "low": 1.0, "high": 9.0})
+    );
+    assert_eq!(results["predictions"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        results["predictions"][0]["guess"],
+        json!({"written": "300 ns", "value": 300.0, "unit": "ns"})
+    );
+    assert_eq!(results["predictions"][2].get("guess"), None);
+    assert_eq!(
+        results["exercises"],
+        json!([{"title": "Lab 03, exercise 1", "tries": 2, "passed": true, "facts": "2 of 2"}])
+    );
+    assert!(
+        results["machine"]["cores"].as_u64().unwrap()
+            >= results["machine"]["cores_allowed"].as_u64().unwrap()
+    );
+    assert_eq!(export(folder.path(), 3, &["--name", "Ada"])["name"], "Ada");
+}
+
+#[test]
+fn an_empty_journal_and_a_file_of_somebody_else_are_sentences() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = labs(folder.path(), &["export", "--folder", "."]);
+    assert!(!output.status.success() && said(&output).contains("nothing to hand in yet"));
+    let own = journal(folder.path(), 1);
+    fs::write(folder.path().join("diary"), "mine").unwrap();
+    let output = labs(
+        folder.path(),
+        &["export", "--folder", &own, "--out", "diary"],
+    );
+    assert!(
+        !output.status.success() && said(&output).contains("another name"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(fs::read(folder.path().join("diary")).unwrap(), b"mine");
+}
+
+#[test]
+fn a_class_is_drawn_and_what_cannot_be_read_is_named_and_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    for n in 1..=5 {
+        let name = ["--name", "<b>Ada</b>"];
+        export(place, n, if n == 2 { &name } else { &[] });
+    }
+    let good = fs::read(place.join("1.json")).unwrap();
+    fs::write(place.join("cut.json"), &good[..good.len() / 2]).unwrap();
+    fs::write(place.join("foreign.json"), "{\"cells\": []}").unwrap();
+    fs::write(place.join("binary.json"), b"\xff\xfe\0").unwrap();
+    fs::write(place.join("empty.json"), "").unwrap();
+    fs::copy(place.join("1.json"), place.join("twice.json")).unwrap();
+    fs::write(place.join("huge.json"), vec![b' '; 5 << 20]).unwrap();
+    let pipe = std::ffi::CString::new(place.join("pipe.json").to_str().unwrap()).unwrap();
+    // SAFETY: a C string that lives until the call is over.
+    assert_eq!(unsafe { libc::mkfifo(pipe.as_ptr(), 0o600) }, 0);
+    let bad = [
+        "cut.json",
+        "foreign.json",
+        "binary.json",
+        "empty.json",
+        "twice.json",
+        "huge.json",
+        "pipe.json",
+        "1",
+        "nowhere.json",
+    ];
+    let good = ["1.json", "2.json", "3.json", "4.json", "5.json"];
+    let output = labs(place, &[&["class"], &good[..], &bad].concat());
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    for file in bad {
+        assert!(
+            text.contains(&format!("Skipped {file}: ")),
+            "{file} in {text}"
+        );
+    }
+    assert_eq!(text.matches("Skipped").count(), bad.len(), "{text}");
+    let page = fs::read_to_string(place.join("class.html")).unwrap();
+    for part in [
+        "5 students in this class. 9 files were left out",
+        "Reaction: locked",
+        "Costs: alone",
+        "student 5, 5 of",
+        "Guesses against measurements",
+        "&lt;b&gt;Ada&lt;/b&gt;",
+        "<td style=\"text-align:right\">5 of 5</td><td style=\"text-align:right\">300 ns</td>",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("<b>Ada") && !page.contains("<script") && !page.contains(".json"));
+    assert!(
+        text.contains("5 ms") && text.contains("student 3: 3.json"),
+        "{text}"
+    );
+
+    let output = labs(
+        place,
+        &["class", "cut.json", "foreign.json", "--out", "none.html"],
+    );
+    assert!(!output.status.success() && !place.join("none.html").exists());
+    let output = labs(place, &["class", "1.json", "--out", "1.json"]);
+    assert!(!output.status.success() && said(&output).contains("choose another page"));
+}
+
+#[test]
+fn a_large_class_is_grey_behind_its_median_and_the_newer_of_two_files_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let mut first = Value::Null;
+    for n in 1..=9 {
+        first = export(place, n, &[]);
+    }
+    first["exported"] = 5.into();
+    fs::write(place.join("old.json"), first.to_string()).unwrap();
+    let files: Vec<String> = (1..=9).map(|n| format!("{n}.json")).collect();
+    let mut arguments = vec!["class", "old.json"];
+    arguments.extend(files.iter().map(String::as_str));
+    let output = labs(place, &arguments);
+    let text = said(&output);
+    assert!(
+        text.contains("Skipped old.json: it is the same student's as 9.json"),
+        "{text}"
+    );
+    // Columns are padded.
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let words = words.join(" ");
+    for part in [
+        "1 9 1 ms (student 1) 9 ms (student 9)",
+        "x median 1 5 ms 10 50 ms",
+    ] {
+        assert!(words.contains(part), "{part} in {text}");
+    }
+}
