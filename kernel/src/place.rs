@@ -72,20 +72,7 @@ impl Place {
 
     /// The labs, in order, without the copies that `labs reset` has made of a student's.
     pub fn labs(&self) -> Result<Vec<PathBuf>> {
-        let folder = self.notebooks();
-        let entries = fs::read_dir(&folder)
-            .with_context(|| format!("{} cannot be read", folder.display()))?;
-        let is_lab = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.ends_with(".ipynb") && !name.contains(MINE)
-        };
-        let mut labs: Vec<PathBuf> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(is_lab)
-            .collect();
-        labs.sort();
-        Ok(labs)
+        notebooks_in(&self.notebooks())
     }
 
     /// The notebooks that the student works in: the labs themselves, or a copy.
@@ -150,6 +137,23 @@ impl Place {
     pub fn sessions(&self) -> PathBuf {
         plain(self.passing()).join("sessions")
     }
+}
+
+/// The notebooks in `folder`, in order, without the copies that `labs reset` has made of a student's.
+pub fn notebooks_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let is_notebook = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".ipynb") && !name.contains(MINE)
+    };
+    let mut notebooks: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(is_notebook)
+        .collect();
+    notebooks.sort();
+    Ok(notebooks)
 }
 
 /// The folder of the student's copy, where there is one.

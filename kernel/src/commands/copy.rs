@@ -1,6 +1,6 @@
 //! `--copy-to`: the labs as a student's own files, where the checkout is read-only or shared, as in the class image.
 
-use crate::place::{self, Place};
+use crate::place::{self, Place, notebooks_in};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -18,25 +18,12 @@ pub fn copy_to(place: &Place, folder: &Path) -> Result<PathBuf> {
     let folder = std::path::absolute(folder).context("--copy-to needs the path of a folder")?;
     bring(&place.labs()?, &folder)?;
     bring(
-        &notebooks(&place.notebooks().join(SOLUTIONS)),
+        &notebooks_in(&place.notebooks().join(SOLUTIONS))?,
         &folder.join(SOLUTIONS),
     )?;
     // SAFETY: no other thread of this process reads the environment: the callers have started none.
     unsafe { std::env::set_var(place::COPY, &folder) };
     Ok(folder)
-}
-
-fn notebooks(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "ipynb")
-        })
-        .collect();
-    found.sort();
-    found
 }
 
 fn bring(notebooks: &[PathBuf], folder: &Path) -> Result<()> {
@@ -91,7 +78,7 @@ mod tests {
         lab("evcxr.toml", "not a notebook");
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("a student's labs");
-        bring(&notebooks(handed_out.path()), &folder).unwrap();
+        bring(&notebooks_in(handed_out.path()).unwrap(), &folder).unwrap();
         let of_student = folder.join("00_start.ipynb");
         assert_eq!(fs::read_to_string(&of_student).unwrap(), "zero");
         let mode = fs::metadata(&of_student).unwrap().permissions().mode();
@@ -99,7 +86,7 @@ mod tests {
 
         fs::write(&of_student, "mine").unwrap();
         lab("01_new.ipynb", "one");
-        bring(&notebooks(handed_out.path()), &folder).unwrap();
+        bring(&notebooks_in(handed_out.path()).unwrap(), &folder).unwrap();
         assert_eq!(fs::read_to_string(&of_student).unwrap(), "mine");
         assert_eq!(
             fs::read_to_string(folder.join("01_new.ipynb")).unwrap(),
@@ -115,7 +102,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("00_start.ipynb");
         std::os::unix::fs::symlink("/nowhere", &link).unwrap();
-        bring(&notebooks(handed_out.path()), folder.path()).unwrap();
+        bring(&notebooks_in(handed_out.path()).unwrap(), folder.path()).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     }
 

@@ -1,6 +1,7 @@
 //! `cargo labs export`: what a student has measured, predicted and solved, in one file to hand in.
 
-use crate::place::{Place, replace};
+use crate::environment::checks::{fact, first_line, number};
+use crate::place::{self, Place, replace};
 use crate::results::{FORMAT, Machine, Results, tidy};
 use crate::session::launch;
 use anyhow::{Context, Result, bail};
@@ -31,7 +32,7 @@ impl Export {
         let place = Place::find()?;
         let kept = std::env::var_os(launch::JOURNAL).filter(|kept| !kept.is_empty());
         let file = match (&self.folder, kept) {
-            (Some(folder), _) => folder.join(".journal.tsv"),
+            (Some(folder), _) => folder.join(place::JOURNAL),
             (None, Some(kept)) => kept.into(),
             (None, None) => place.journal(),
         };
@@ -99,24 +100,18 @@ fn print(results: &Results, out: &Path) {
 }
 
 fn facts(place: &Place) -> Machine {
-    let line = |file: &str, key: &str| -> Option<String> {
-        let text = fs::read_to_string(file).ok()?;
-        let line = text.lines().find(|line| line.starts_with(key))?;
-        Some(line[key.len()..].trim().trim_matches('"').to_string())
-    };
-    let memory = line("/proc/meminfo", "MemTotal:");
-    let memory = memory.and_then(|text| text.trim_end_matches(" kB").parse::<u64>().ok());
-    let name = line("/etc/os-release", "PRETTY_NAME=").unwrap_or_else(|| "Linux".into());
-    let kernel = line("/proc/sys/kernel/osrelease", "").unwrap_or_default();
-    let rustc = place.rust("rustc").arg("--version").output();
-    let rustc = rustc.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let memory = fact("/proc/meminfo", "MemTotal:").and_then(|text| number(&text));
+    let name = fact("/etc/os-release", "PRETTY_NAME=").unwrap_or_else(|| "Linux".into());
+    let name = name.trim_matches('"');
+    let kernel = fact("/proc/sys/kernel/osrelease", "").unwrap_or_default();
+    let rustc = first_line(place.rust("rustc").arg("--version"));
     // SAFETY: sysconf takes a number and touches nothing of ours.
     let all = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
     Machine {
         processor: tidy(&processor()),
         cores: usize::try_from(all).unwrap_or(1).max(1),
         cores_allowed: cores(),
-        quota: line("/sys/fs/cgroup/cpu.max", "").and_then(|text| quota(&text)),
+        quota: fact("/sys/fs/cgroup/cpu.max", "").and_then(|text| quota(&text)),
         memory: memory.unwrap_or(0) * 1024,
         system: tidy(&format!("{name}, {kernel}")),
         rustc: tidy(&rustc.unwrap_or_default()),

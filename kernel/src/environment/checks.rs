@@ -87,7 +87,8 @@ pub fn require(place: &Place, to_install: bool) -> Result<()> {
     }
 }
 
-fn first_line(command: &mut Command) -> Option<String> {
+/// The first line that `command` prints; `None` where it cannot be run or fails.
+pub fn first_line(command: &mut Command) -> Option<String> {
     let output = command
         .output()
         .ok()
@@ -176,6 +177,18 @@ fn cores() -> Check {
     }
 }
 
+/// What stands behind `key` in the first line of `file` that begins with it.
+pub fn fact(file: &str, key: &str) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+    Some(line.trim().to_string())
+}
+
+/// A number as the system writes it, with or without its ` kB`.
+pub fn number(fact: &str) -> Option<u64> {
+    fact.trim_end_matches(" kB").parse().ok()
+}
+
 /// Bytes as GiB or MiB.
 fn size(bytes: u64) -> String {
     const MIB: u64 = 1 << 20;
@@ -190,15 +203,7 @@ fn size(bytes: u64) -> String {
 
 fn memory() -> Check {
     const NAME: &str = "Memory";
-    let line = |file: &str, key: &str| -> Option<u64> {
-        let text = fs::read_to_string(file).ok()?;
-        let line = text.lines().find(|line| line.starts_with(key))?;
-        line[key.len()..]
-            .trim()
-            .trim_end_matches(" kB")
-            .parse()
-            .ok()
-    };
+    let line = |file: &str, key: &str| number(&fact(file, key)?);
     let available = line("/proc/meminfo", "MemAvailable:").map_or(u64::MAX, |kib| kib * 1024);
     // In a container its own limit counts, not the host's memory.
     let limit = line("/sys/fs/cgroup/memory.max", "")

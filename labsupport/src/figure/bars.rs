@@ -1,6 +1,6 @@
 use super::axis::Axis;
 use super::canvas::{self, Align, GRID, GUESS, INK, LINE, MARGIN, TEXT, WIDTH, colour, text_width};
-use super::numbers::{Numbers, Part, Scale, Shows, ShowsNumbers};
+use super::numbers::{Numbers, Scale, ShowsNumbers};
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
 
@@ -21,9 +21,7 @@ use crate::cell::{self, Show};
 #[derive(Clone, Debug)]
 pub struct Bars {
     title: String,
-    value: String,
-    log: bool,
-    format: Format,
+    scale: Scale,
     bars: Vec<Bar>,
     guesses: Vec<(String, f64)>,
     caption: String,
@@ -43,9 +41,7 @@ impl Bars {
     pub fn new(title: impl Into<String>) -> Bars {
         Bars {
             title: title.into(),
-            value: String::new(),
-            log: false,
-            format: Format::Number,
+            scale: Scale::default(),
             bars: Vec::new(),
             guesses: Vec::new(),
             caption: String::new(),
@@ -54,19 +50,19 @@ impl Bars {
 
     /// What the bars' length shows.
     pub fn value(mut self, label: impl Into<String>) -> Bars {
-        self.value = label.into();
+        self.scale.label = label.into();
         self
     }
 
     /// How the numbers are written.
     pub fn format(mut self, format: Format) -> Bars {
-        self.format = format;
+        self.scale.format = format;
         self
     }
 
     /// Makes the axis logarithmic. A bar's end is what counts then; its length has no meaning.
     pub fn log(mut self) -> Bars {
-        self.log = true;
+        self.scale.log = true;
         self
     }
 
@@ -113,7 +109,7 @@ impl Bars {
     /// The guess for a bar; on a log axis one that has no place there is left out.
     fn guess_of(&self, bar: &Bar) -> Option<f64> {
         let of_bar = self.guesses.iter().filter(|(name, _)| *name == bar.name);
-        let drawn = |value: &f64| value.is_finite() && !(self.log && *value <= 0.0);
+        let drawn = |value: &f64| value.is_finite() && !(self.scale.log && *value <= 0.0);
         of_bar.map(|(_, value)| *value).rfind(drawn)
     }
 
@@ -138,7 +134,7 @@ impl Bars {
         for bar in &self.bars {
             let spread = bar.spread.into_iter().flat_map(|(low, high)| [low, high]);
             for (point, value) in [bar.value].into_iter().chain(spread).enumerate() {
-                if !value.is_finite() || (self.log && value <= 0.0) {
+                if !value.is_finite() || (self.scale.log && value <= 0.0) {
                     return Err(FigureError::NoPlace {
                         series: bar.name.clone(),
                         point,
@@ -152,12 +148,12 @@ impl Bars {
         }
         let has_guesses = self.bars.iter().any(|bar| self.guess_of(bar).is_some());
         // A bar needs a length: from zero, or from below the smallest.
-        values.push(if self.log {
+        values.push(if self.scale.log {
             values.iter().fold(f64::INFINITY, |a, &b| a.min(b)) * 0.9
         } else {
             0.0
         });
-        let axis = Axis::new(&values, self.log, self.format, true);
+        let axis = Axis::new(&values, self.scale.log, self.scale.format, true);
         let caption = canvas::wrap(&self.caption);
         let names = self
             .bars
@@ -168,7 +164,7 @@ impl Bars {
         let written = self
             .bars
             .iter()
-            .map(|bar| text_width(&self.format.write(bar.value)))
+            .map(|bar| text_width(&self.scale.format.write(bar.value)))
             .max();
         let left = MARGIN + names.min(WIDTH / 2) + 10;
         let right = WIDTH - MARGIN - written.unwrap_or(0) - 14;
@@ -178,7 +174,11 @@ impl Bars {
         let below = legend + if has_guesses { LINE + 6 } else { 0 };
         let height = below + caption.len() as i32 * LINE + MARGIN;
         let px = |place: f64| left + (place * f64::from(right - left)).round() as i32;
-        let zero = if self.log { left } else { px(axis.place(0.0)) };
+        let zero = if self.scale.log {
+            left
+        } else {
+            px(axis.place(0.0))
+        };
 
         canvas::svg(height, &self.title, &self.text(), |canvas| {
             for (place, _) in &axis.ticks {
@@ -193,7 +193,7 @@ impl Bars {
             canvas.path([(zero, top), (zero, bottom)], INK, 1)?;
             canvas.text(
                 ((left + right) / 2, bottom + LINE + 7),
-                &canvas::fit(&self.value, right - left),
+                &canvas::fit(&self.scale.label, right - left),
                 TEXT,
                 INK,
                 Align::Centre,
@@ -212,7 +212,7 @@ impl Bars {
                     }
                     after = after.max(high);
                 }
-                let value = self.format.write(bar.value);
+                let value = self.scale.format.write(bar.value);
                 if let Some(guess) = self.guess_of(bar) {
                     let x = px(axis.place(guess));
                     canvas.guess((x, middle))?;
@@ -236,7 +236,7 @@ impl Bars {
 
     /// The text twin: every bar in a table.
     pub fn text(&self) -> String {
-        let write = |value| self.format.write(value);
+        let write = |value| self.scale.format.write(value);
         let rows: Vec<Vec<String>> = (self.bars.iter())
             .map(|bar| {
                 let spread = bar.spread.map_or(String::new(), |(low, high)| {
@@ -249,12 +249,16 @@ impl Bars {
         // Without guesses there is no column for them.
         let columns = 4 - usize::from(rows.iter().all(|row| row[3].is_empty()));
         let rows: Vec<Vec<String>> = rows.iter().map(|row| row[..columns].to_vec()).collect();
-        let scale = if self.log {
+        let scale = if self.scale.log {
             ", on a logarithmic axis"
         } else {
             ""
         };
-        let (_, table) = cell::table(&["", &self.value, "spread", GUESS][..columns], &rows, 1);
+        let (_, table) = cell::table(
+            &["", &self.scale.label, "spread", GUESS][..columns],
+            &rows,
+            1,
+        );
         let caption = if self.caption.is_empty() {
             String::new()
         } else {
@@ -277,28 +281,11 @@ impl Show for Bars {
 
 impl ShowsNumbers for Bars {
     fn numbers(&self) -> Numbers {
-        let parts = self.bars.iter().map(|bar| {
+        let values = self.bars.iter().map(|bar| {
             let (low, high) = bar.spread.unwrap_or((bar.value, bar.value));
-            Part {
-                series: String::new(),
-                shows: Shows::Value {
-                    row: bar.name.clone(),
-                    value: bar.value,
-                    low,
-                    high,
-                },
-            }
+            ("", bar.name.as_str(), bar.value, low, high)
         });
-        Numbers {
-            title: self.title.clone(),
-            x: None,
-            y: Scale {
-                label: self.value.clone(),
-                log: self.log,
-                format: self.format,
-            },
-            parts: parts.collect(),
-        }
+        Numbers::of_values(&self.title, &self.scale, values)
     }
 }
 

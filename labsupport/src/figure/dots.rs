@@ -1,6 +1,6 @@
 use super::axis::Axis;
 use super::canvas::{self, Align, CROWD, GRID, GUESS, INK, LINE, MARGIN, TEXT, WIDTH, text_width};
-use super::numbers::{Numbers, Part, Scale, Shows, ShowsNumbers};
+use super::numbers::{Numbers, Scale, ShowsNumbers};
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
 
@@ -23,9 +23,7 @@ use crate::cell::{self, Show};
 #[derive(Clone, Debug)]
 pub struct Dots {
     title: String,
-    value: String,
-    log: bool,
-    format: Format,
+    scale: Scale,
     dots: Vec<Dot>,
     known: Vec<String>,
     marks: Vec<(String, f64)>,
@@ -58,9 +56,7 @@ impl Dots {
     pub fn new(title: impl Into<String>) -> Dots {
         Dots {
             title: title.into(),
-            value: String::new(),
-            log: false,
-            format: Format::Number,
+            scale: Scale::default(),
             dots: Vec::new(),
             known: Vec::new(),
             marks: Vec::new(),
@@ -71,19 +67,19 @@ impl Dots {
 
     /// What the place of a dot shows.
     pub fn value(mut self, label: impl Into<String>) -> Dots {
-        self.value = label.into();
+        self.scale.label = label.into();
         self
     }
 
     /// How the numbers are written.
     pub fn format(mut self, format: Format) -> Dots {
-        self.format = format;
+        self.scale.format = format;
         self
     }
 
     /// Makes the axis logarithmic.
     pub fn log(mut self) -> Dots {
-        self.log = true;
+        self.scale.log = true;
         self
     }
 
@@ -182,7 +178,7 @@ impl Dots {
         let mut values = Vec::new();
         for (series, numbers) in dots.chain(crowd).chain(marks) {
             for (point, value) in numbers.into_iter().enumerate() {
-                if !value.is_finite() || (self.log && value <= 0.0) {
+                if !value.is_finite() || (self.scale.log && value <= 0.0) {
                     return Err(FigureError::NoPlace {
                         series,
                         point,
@@ -193,7 +189,7 @@ impl Dots {
                 values.push(value);
             }
         }
-        let axis = Axis::new(&values, self.log, self.format, true);
+        let axis = Axis::new(&values, self.scale.log, self.scale.format, true);
         let (rows, series) = (self.rows(), self.names());
         // The crowd has the first line of each row to itself.
         let first = usize::from(self.crowd.is_some());
@@ -226,7 +222,7 @@ impl Dots {
             )?;
             canvas.text(
                 ((left + right) / 2, bottom + LINE + 7),
-                &canvas::fit(&self.value, right - left),
+                &canvas::fit(&self.scale.label, right - left),
                 TEXT,
                 INK,
                 Align::Centre,
@@ -283,7 +279,7 @@ impl Dots {
             let dots = (self.dots.iter()).filter(|dot| dot.row == row && dot.series == series);
             let written = dots.map(|dot| {
                 let [value, low, high] =
-                    [dot.value, dot.low, dot.high].map(|v| self.format.write(v));
+                    [dot.value, dot.low, dot.high].map(|v| self.scale.format.write(v));
                 if dot.low == dot.high {
                     return value;
                 }
@@ -303,12 +299,12 @@ impl Dots {
             })
             .collect();
         let header: Vec<&str> = [""].into_iter().chain(series.iter().copied()).collect();
-        let scale = if self.log {
+        let scale = if self.scale.log {
             ", on a logarithmic axis"
         } else {
             ""
         };
-        let mut text = format!("{}\n{}{scale}.\n", self.title, self.value);
+        let mut text = format!("{}\n{}{scale}.\n", self.title, self.scale.label);
         if !series.is_empty() {
             text.push_str(&cell::table(&header, &rows, 1).1);
         }
@@ -316,7 +312,7 @@ impl Dots {
         for (name, value) in &self.marks {
             text.push_str(&format!(
                 "Upright line, {name}: {}.\n",
-                self.format.write(*value)
+                self.scale.format.write(*value)
             ));
         }
         if !self.caption.is_empty() {
@@ -338,7 +334,7 @@ impl Dots {
                 continue;
             };
             let [lowest, highest] = [lowest, highest]
-                .map(|dot| format!("{} ({})", self.format.write(dot.value), dot.who));
+                .map(|dot| format!("{} ({})", self.scale.format.write(dot.value), dot.who));
             lines.push(vec![row.into(), dots.len().to_string(), lowest, highest]);
         }
         let header = ["", "dots", "lowest", "highest"];
@@ -361,25 +357,11 @@ impl ShowsNumbers for Dots {
     fn numbers(&self) -> Numbers {
         // A lab may draw a guess as one more series.
         let measured = self.dots.iter().filter(|dot| dot.series != GUESS);
-        let parts = measured.map(|dot| Part {
-            series: dot.series.clone(),
-            shows: Shows::Value {
-                row: dot.row.clone(),
-                value: dot.value,
-                low: dot.low,
-                high: dot.high,
-            },
+        let values = measured.map(|dot| {
+            let names = (dot.series.as_str(), dot.row.as_str());
+            (names.0, names.1, dot.value, dot.low, dot.high)
         });
-        Numbers {
-            title: self.title.clone(),
-            x: None,
-            y: Scale {
-                label: self.value.clone(),
-                log: self.log,
-                format: self.format,
-            },
-            parts: parts.collect(),
-        }
+        Numbers::of_values(&self.title, &self.scale, values)
     }
 }
 

@@ -31,6 +31,31 @@ pub struct Numbers {
     pub parts: Vec<Part>,
 }
 
+impl Numbers {
+    /// Those of a figure in which each number has a name: `(series, row, value, low, high)`.
+    pub(super) fn of_values<'a>(
+        title: &str,
+        y: &Scale,
+        values: impl Iterator<Item = (&'a str, &'a str, f64, f64, f64)>,
+    ) -> Numbers {
+        let parts = values.map(|(series, row, value, low, high)| Part {
+            series: series.into(),
+            shows: Shows::Value {
+                row: row.into(),
+                value,
+                low,
+                high,
+            },
+        });
+        Numbers {
+            title: title.into(),
+            x: None,
+            y: y.clone(),
+            parts: parts.collect(),
+        }
+    }
+}
+
 /// An axis: what it shows, and how.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scale {

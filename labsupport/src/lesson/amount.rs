@@ -77,7 +77,13 @@ impl Amount {
     }
 
     /// Whether it is compared by a factor rather than by a difference: a time or a factor, above zero.
-    pub(super) fn is_a_scale(&self) -> bool {
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// assert!(Amount::new(3.0, "ms").is_a_scale() && !Amount::new(3.0, "%").is_a_scale());
+    /// ```
+    pub fn is_a_scale(&self) -> bool {
         self.value > 0.0 && (seconds_in(&self.unit).is_some() || self.unit == FACTOR)
     }
 }

@@ -117,7 +117,7 @@ fn median_line(lines: &[(usize, Vec<(f64, f64)>)]) -> Vec<(f64, f64)> {
     points
         .chunk_by(|a, b| a.0 == b.0)
         .filter(|at| 2 * at.len() >= lines.len())
-        .map(|at| (at[0].0, median(at.iter().map(|point| point.1).collect())))
+        .map(|at| (at[0].0, median(at.iter().map(|point| point.1))))
         .collect()
 }
 
@@ -262,7 +262,7 @@ pub fn predictions(students: &[Student]) -> Option<Section> {
         };
         let all = pairs.len();
         // As in a lab: times and factors are compared by a factor, shares and counts by a difference.
-        let is_scale = lesson::Amount::new(1.0, &unit).value_in("s").is_some() || unit == "times";
+        let is_scale = lesson::Amount::new(1.0, &unit).is_a_scale();
         let (mut off, mut close) = ("–".to_string(), "–".to_string());
         if is_scale {
             let ratios: Vec<(usize, f64)> = pairs
@@ -290,7 +290,7 @@ pub fn predictions(students: &[Student]) -> Option<Section> {
                 .map(|(of, guess, seen)| (*of, guess - seen))
                 .collect();
             let unit = if unit == "%" { "points" } else { unit.as_str() };
-            let sizes = apart.iter().map(|(_, apart)| apart.abs()).collect();
+            let sizes = apart.iter().map(|(_, apart)| apart.abs());
             off = format!("{} {unit}", Format::Number.write(median(sizes)))
                 .trim_end()
                 .into();

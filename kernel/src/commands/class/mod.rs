@@ -8,6 +8,7 @@ mod tables;
 use crate::place::replace;
 use anyhow::{Result, bail};
 use clap::Args;
+use labsupport::measure::Samples;
 use std::fs;
 use std::path::PathBuf;
 use students::Student;
@@ -118,13 +119,7 @@ fn students_words(count: usize) -> String {
     }
 }
 
-/// The middle one of `numbers`, or the mean of the two in the middle.
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    let middle = numbers.len() / 2;
-    match numbers.len() % 2 {
-        _ if numbers.is_empty() => f64::NAN,
-        0 => (numbers[middle - 1] + numbers[middle]) / 2.0,
-        _ => numbers[middle],
-    }
+/// The median of `numbers`, of which there is at least one.
+fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
+    Samples::new("", numbers).median()
 }

@@ -94,7 +94,7 @@ pub fn exercises(students: &[Student]) -> Option<Section> {
             },
             format!("{} of {}", tries.len(), students.len()),
             passed.to_string(),
-            Format::Number.write(median(counts().collect())),
+            Format::Number.write(median(counts())),
             Format::Number.write(counts().fold(0.0, f64::max)),
         ]);
     }

@@ -396,11 +396,11 @@ impl IntervalExplorer {
             more => format!("{} workers", thousands(more)),
         };
         format!(
-            "{}, {workers}: a look costs {}, an iteration {}. Budgets: {} % and {}.",
+            "{}, {workers}: a look costs {}, an iteration {}. Budgets: {} and {}.",
             self.looks[0].0,
             human_seconds(setting.price),
             human_seconds(setting.cost),
-            three_digits(100.0 * setting.overhead_budget),
+            percent(setting.overhead_budget),
             human_seconds(setting.reaction_budget)
         )
     }
@@ -460,7 +460,7 @@ impl Show for IntervalExplorer {
 }
 
 fn percent(share: f64) -> String {
-    format!("{} %", three_digits(100.0 * share))
+    Format::Percent.write(100.0 * share)
 }
 
 /// A cost as the slider has it: the power of ten of its nanoseconds, to a tenth.
@@ -561,6 +561,18 @@ mod tests {
             r#""name": "reaction_power", "value": 1e0"#,
         ] {
             assert!(spec.contains(part), "{part} in {spec}");
+        }
+    }
+
+    #[test]
+    fn the_colours_are_those_of_every_figure() {
+        use crate::figure::canvas::{FAINT, GRID, INK, SHADE, WHITE, colour};
+        let known = [INK, FAINT, GRID, SHADE, WHITE, colour(0), colour(1)]
+            .map(|c| format!("{:02x}{:02x}{:02x}", c.0, c.1, c.2));
+        let used: Vec<&str> = SPEC.split('#').skip(1).map(|rest| &rest[..6]).collect();
+        assert!(used.len() > 10);
+        for colour in used {
+            assert!(known.iter().any(|known| known == colour), "#{colour}");
         }
     }
 
