@@ -17,7 +17,7 @@ RUN apt-get update \
 
 # The labs, made at the place where they will be.
 FROM system AS made
-ENV LABS_HOME=/opt/labs/made LC_ALL=C.UTF-8
+ENV LABS_HOME=/opt/made LC_ALL=C.UTF-8
 WORKDIR /opt/labs
 # The compiler without rustup, which would look at each call which toolchain is meant, and without what no cell needs. The
 # compiler's version must be that of the labs.
@@ -31,7 +31,7 @@ RUN cd / \
         lib/rustlib/multirust* lib/rustlib/uninstall.sh lib/rustlib/install.log lib/rustlib/manifest-* \
     && find lib/rustlib -mindepth 1 -maxdepth 1 -type d ! -name src ! -name etc ! -name "$(rustc -vV | sed -n 's/^host: //p')" -exec rm -rf {} + \
     && grep -qF "channel = \"$(bin/rustc --version | cut -d' ' -f2)\"" /opt/labs/rust-toolchain.toml
-ENV PATH=/opt/labs/bin:/opt/labs/made/venv/bin:/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+ENV PATH=/opt/labs/bin:/opt/made/venv/bin:/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 COPY . .
 RUN --mount=type=cache,target=/opt/labs/target --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --release --locked --package labs \
@@ -62,10 +62,10 @@ LABEL org.opencontainers.image.title="Coordination labs" \
       org.opencontainers.image.description="Notebooks in Rust about the coordination speed trade-off, ready to run" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 # HOME is named so that a user whom /etc/passwd does not know has one too. Cells compile without the network.
-ENV PATH=/opt/labs/bin:/opt/labs/made/venv/bin:/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+ENV PATH=/opt/labs/bin:/opt/made/venv/bin:/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     CARGO_HOME=/opt/cargo \
     CARGO_NET_OFFLINE=true \
-    LABS_HOME=/opt/labs/made \
+    LABS_HOME=/opt/made \
     HOME=/home/jovyan \
     SHELL=/bin/bash \
     LC_ALL=C.UTF-8 \

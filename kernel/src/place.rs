@@ -55,6 +55,14 @@ impl Place {
             Some(home) => std::path::absolute(home).context("LABS_HOME is not a path")?,
             None => workspace.join("target/labs"),
         };
+        if home.starts_with(&workspace) && !home.starts_with(workspace.join("target")) {
+            bail!(
+                "LABS_HOME is {}, within the checkout, and cargo takes what is there for a part of it. Choose a folder elsewhere, \
+                 or one below {}.",
+                home.display(),
+                workspace.join("target").display()
+            );
+        }
         Ok(Place { workspace, home })
     }
 

@@ -17,6 +17,9 @@ use tokio::process::Command;
 /// A cell with this tag must fail; the name is Jupyter's own.
 const MUST_FAIL: &str = "raises-exception";
 
+/// Seconds that a cell may take, if nothing else is said.
+const TIMEOUT: u64 = 300;
+
 /// The options of `check`.
 #[derive(Args)]
 pub struct Check {
@@ -27,7 +30,7 @@ pub struct Check {
     #[arg(long, value_name = "FOLDER")]
     save: Option<PathBuf>,
     /// Seconds that a cell may take
-    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    #[arg(long, default_value_t = TIMEOUT, value_name = "SECONDS")]
     timeout: u64,
     /// Run on plain evcxr_jupyter, started cold: no template, no trimmed sources. For comparison
     #[arg(long)]
@@ -50,6 +53,17 @@ struct Line {
 }
 
 impl Check {
+    /// One that writes `notebooks` with their outputs into `folder`.
+    pub fn saving(folder: &Path, notebooks: Vec<PathBuf>) -> Check {
+        Check {
+            json: false,
+            save: Some(folder.into()),
+            timeout: TIMEOUT,
+            stock: false,
+            notebooks,
+        }
+    }
+
     /// Runs them all, one after the other; fails if one fails.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;

@@ -6,6 +6,7 @@ mod copy;
 mod doctor;
 mod export;
 mod open;
+mod publish;
 mod reset;
 mod serve;
 mod test;
@@ -37,6 +38,8 @@ pub enum Command {
     Export(export::Export),
     /// Draws a class: the curves, predictions and exercises of many such files
     Class(class::Class),
+    /// Runs all labs and writes them as web pages, for those who only want to look
+    Publish(publish::Publish),
     /// Runs every test there is
     Test(test::Test),
     /// The kernel itself: Jupyter calls this
@@ -64,6 +67,7 @@ impl Command {
             Command::Reset(reset) => reset.run(),
             Command::Export(export) => export.run(),
             Command::Class(class) => class.run(),
+            Command::Publish(publish) => publish.run(),
             Command::Test(test) => test.run(),
             Command::Kernel { connection_file } => front::run(&connection_file),
         }

@@ -1,14 +1,16 @@
 //! How an inner kernel is started: evcxr_jupyter in this same program, with everything it may touch in one directory.
 
+use super::toolchain::{self, Toolchain};
 use super::{config, rust_src, template};
 use crate::place::Place;
 use crate::watch;
 use anyhow::{Context, Result};
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The part of a session's directory in which evcxr compiles.
@@ -19,6 +21,8 @@ pub const DIRECTORY: &str = "LABS_SESSION";
 pub const OUTPUT: &str = "LABS_OUTPUT";
 /// Where evcxr finds the sources of the standard library.
 const SOURCES: &str = "RUST_SRC_PATH";
+/// Where the dynamic linker looks first.
+const LIBRARIES: &str = "LD_LIBRARY_PATH";
 /// Tells `labsupport` where to keep the journal; empty for nowhere.
 pub const JOURNAL: &str = "LABS_JOURNAL";
 /// What an inner kernel says on standard error.
@@ -59,16 +63,24 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     if template::is_fresh(place).unwrap_or(false) {
         command.env("CARGO_NET_OFFLINE", "true");
     }
-    if let Ok(sysroot) = rust_src::sysroot(place) {
+    if let Ok(Toolchain { sysroot, libraries }) = toolchain::find(place) {
         // Straight to the compiler: rustup's stand-ins look each time which toolchain is meant.
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = std::iter::once(sysroot.join("bin")).chain(std::env::split_paths(&path));
-        command.env("PATH", std::env::join_paths(folders)?);
+        command.env("PATH", with_first(sysroot.join("bin"), "PATH")?);
+        // A cell's library says where the standard library is, seen from the folder that it was linked in; evcxr moves it to
+        // another. Under `cargo labs` cargo sets this already.
+        command.env(LIBRARIES, with_first(libraries, LIBRARIES)?);
         if let Some(sources) = rust_src::trimmed(place, &sysroot) {
             command.env(SOURCES, sources);
         }
     }
     Ok(command)
+}
+
+/// The folders in the environment variable `name`, after `first`.
+fn with_first(first: PathBuf, name: &str) -> Result<OsString> {
+    let others = std::env::var_os(name).filter(|others| !others.is_empty());
+    let others = others.iter().flat_map(std::env::split_paths);
+    Ok(std::env::join_paths(std::iter::once(first).chain(others))?)
 }
 
 /// Puts the inner kernel on a leash, in a process group of its own, and gives its runtime the socket for output.
@@ -113,4 +125,32 @@ pub fn last_lines(log: &Path) -> String {
         .filter(|line| !line.trim_start().starts_with("Compiling "))
         .collect();
     lines[lines.len().saturating_sub(8)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_finds_the_standard_library_wherever_the_labs_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::find().unwrap();
+        let command = inner(&place, folder.path(), &folder.path().join("connection")).unwrap();
+        let set = command.get_envs().find(|(name, _)| *name == LIBRARIES);
+        let folders = set.unwrap().1.unwrap();
+        let first = std::env::split_paths(folders).next().unwrap();
+        let names = fs::read_dir(&first)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        let names: Vec<String> = names
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect();
+        let is_std = |name: &&String| name.starts_with("libstd-") && name.ends_with(".so");
+        assert_eq!(
+            names.iter().filter(is_std).count(),
+            1,
+            "{}",
+            first.display()
+        );
+    }
 }

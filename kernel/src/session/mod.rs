@@ -19,6 +19,7 @@ mod pause;
 pub mod rust_src;
 pub mod sweep;
 pub mod template;
+pub mod toolchain;
 
 use crate::client;
 use crate::place::{Place, make_private};

@@ -5,12 +5,12 @@
 //! memory. Only the kernel's guess at a variable's type uses it: a cell that names such an instruction compiles as ever, and
 //! gives its type itself.
 
+use super::toolchain;
 use crate::place::Place;
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 /// Which compiler the trimmed sources belong to, and in which way they were trimmed.
 const STAMP: &str = "labs-rustc";
@@ -24,22 +24,7 @@ pub fn trimmed(place: &Place, sysroot: &Path) -> Option<PathBuf> {
 
 /// Whether the trimmed sources are there and are those of this compiler.
 pub fn is_fresh(place: &Place) -> bool {
-    sysroot(place).is_ok_and(|sysroot| trimmed(place, &sysroot).is_some())
-}
-
-/// The folder of the toolchain that the checkout asks for. Asked once by a process: rustup takes its time.
-pub fn sysroot(place: &Place) -> Result<PathBuf> {
-    static FOUND: OnceLock<PathBuf> = OnceLock::new();
-    if let Some(found) = FOUND.get() {
-        return Ok(found.clone());
-    }
-    let output = place
-        .rust("rustc")
-        .args(["--print", "sysroot"])
-        .output()
-        .context("rustc cannot be run. Install Rust from https://rustup.rs")?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    Ok(FOUND.get_or_init(|| PathBuf::from(said.trim())).clone())
+    toolchain::find(place).is_ok_and(|found| trimmed(place, &found.sysroot).is_some())
 }
 
 fn library(sysroot: &Path) -> PathBuf {
@@ -52,7 +37,7 @@ fn mark(installed: &Path) -> String {
 
 /// The toolchain's own `library/`, where its component rust-src is installed.
 pub fn installed(place: &Place) -> Result<PathBuf> {
-    let library = library(&sysroot(place)?);
+    let library = library(&toolchain::find(place)?.sysroot);
     if !library.join("std/src/lib.rs").is_file() {
         bail!(
             "The sources of the standard library are missing. Run: rustup component add rust-src"

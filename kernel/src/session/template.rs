@@ -2,7 +2,7 @@
 //!
 //! A stale template is slower, never wrong: cargo builds in the copy what has changed since.
 
-use super::{launch, rust_src};
+use super::{launch, toolchain};
 use crate::client::Kernel;
 use crate::place::{Place, make_private};
 use anyhow::{Context, Result, bail};
@@ -117,7 +117,7 @@ pub fn fingerprint(place: &Place) -> Result<String> {
 
 /// Which compiler it is: where it lies, how large it is, and when it was installed. Asking it for its version takes longer.
 fn compiler(place: &Place) -> Result<(PathBuf, u64, i64)> {
-    let program = rust_src::sysroot(place)?.join("bin/rustc");
+    let program = toolchain::find(place)?.sysroot.join("bin/rustc");
     let about = fs::metadata(&program)
         .with_context(|| format!("The compiler {} is not there", program.display()))?;
     Ok((program, about.len(), about.mtime()))

@@ -26,6 +26,7 @@ pub struct Dots {
     scale: Scale,
     dots: Vec<Dot>,
     known: Vec<String>,
+    guesses: Vec<(String, f64)>,
     marks: Vec<(String, f64)>,
     crowd: Option<(String, Vec<Member>)>,
     caption: String,
@@ -59,6 +60,7 @@ impl Dots {
             scale: Scale::default(),
             dots: Vec::new(),
             known: Vec::new(),
+            guesses: Vec::new(),
             marks: Vec::new(),
             crowd: None,
             caption: String::new(),
@@ -106,6 +108,34 @@ impl Dots {
     pub fn series(mut self, name: impl Into<String>) -> Dots {
         self.known.push(name.into());
         self
+    }
+
+    /// Draws what somebody expected of a row, as a hollow mark below its dots; nothing where there is no guess, or none of a row
+    /// with that name. [`Prediction::value_in`](crate::lesson::Prediction::value_in) gives the number.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let figure = Dots::new("One look").dot("locked", "alone", 13.0, 12.0, 14.0).guess("locked", Some(100.0));
+    /// assert!(figure.text().contains("your guess"));
+    /// ```
+    pub fn guess(mut self, row: impl Into<String>, value: impl Into<Option<f64>>) -> Dots {
+        self.guesses
+            .extend(value.into().map(|value| (row.into(), value)));
+        self
+    }
+
+    /// The guesses that have a place: in a row that is there, and on a log axis above zero.
+    fn guesses(&self) -> Vec<(&str, f64)> {
+        let rows = self.rows();
+        let all = self
+            .guesses
+            .iter()
+            .map(|(row, value)| (row.as_str(), *value));
+        all.filter(|(row, value)| {
+            rows.contains(row) && value.is_finite() && !(self.scale.log && *value <= 0.0)
+        })
+        .collect()
     }
 
     /// Adds an upright line at `value` with a name.
@@ -189,20 +219,27 @@ impl Dots {
                 values.push(value);
             }
         }
+        let guesses = self.guesses();
+        values.extend(guesses.iter().map(|guess| guess.1));
         let axis = Axis::new(&values, self.scale.log, self.scale.format, true);
         let (rows, series) = (self.rows(), self.names());
-        // The crowd has the first line of each row to itself.
-        let first = usize::from(self.crowd.is_some());
+        // The crowd has the first line of each row to itself, the guess the last.
+        let (first, last) = (
+            usize::from(self.crowd.is_some()),
+            usize::from(!guesses.is_empty()),
+        );
         let widest = rows.iter().map(|row| text_width(row)).max().unwrap_or(0);
         let left = MARGIN + widest.min(WIDTH / 2) + 12;
         let right = WIDTH - MARGIN - 30;
-        let height_of_row = STEP * (first + series.len()) as i32 + 12;
+        let height_of_row = STEP * (first + series.len() + last) as i32 + 12;
         let top = canvas::top(&self.title);
         let bottom = top + height_of_row * rows.len() as i32;
         let legend = bottom + 2 * LINE + 14;
         let crowd = self.crowd.as_ref().map(|(name, _)| name.as_str());
         let marks = self.marks.iter().map(|(name, _)| name.as_str());
-        let signs: Vec<&str> = (series.iter().copied()).chain(crowd).chain(marks).collect();
+        let guess = (!guesses.is_empty()).then_some(GUESS);
+        let named = series.iter().copied().chain(crowd);
+        let signs: Vec<&str> = named.chain(marks).chain(guess).collect();
         let (names, widths) = canvas::legend(&signs);
         let (places, lines) = canvas::flow(&widths);
         let below = legend + lines * LINE + 6;
@@ -250,6 +287,10 @@ impl Dots {
                     canvas.path([(low, middle), (high, middle)], canvas::colour(index), 2)?;
                     canvas.marker((value, middle), index)?;
                 }
+                for (_, value) in guesses.iter().filter(|guess| guess.0 == *row) {
+                    let middle = y + 6 + STEP * (first + series.len()) as i32 + STEP / 2;
+                    canvas.guess((px(axis.place(*value)), middle))?;
+                }
             }
             canvas.path([(left, top), (left, bottom), (right, bottom)], INK, 1)?;
             for (_, value) in &self.marks {
@@ -263,8 +304,10 @@ impl Dots {
                     canvas.marker((x + 14, y), index)?;
                 } else if index < series.len() + first {
                     canvas.circle((x + 14, y), 4, CROWD, false)?;
-                } else {
+                } else if index < series.len() + first + self.marks.len() {
                     canvas.path([(x + 14, y - 8), (x + 14, y + 8)], INK, 2)?;
+                } else {
+                    canvas.guess((x + 14, y))?;
                 }
                 canvas.text_middle((x + 36, y), name, TEXT, INK, Align::Left)?;
             }
@@ -292,13 +335,32 @@ impl Dots {
                 written.join("; ")
             }
         };
+        let guesses = self.guesses();
+        let guess_of = |row: &str| {
+            let of_row = guesses.iter().filter(|guess| guess.0 == row);
+            let written: Vec<String> = of_row
+                .map(|guess| self.scale.format.write(guess.1))
+                .collect();
+            written.join("; ")
+        };
         let rows: Vec<Vec<String>> = (self.rows().into_iter())
             .map(|row| {
                 let cells = series.iter().map(|series| cell(row, series));
-                [row.to_string()].into_iter().chain(cells).collect()
+                let guess = (!guesses.is_empty()).then(|| guess_of(row));
+                [row.to_string()]
+                    .into_iter()
+                    .chain(cells)
+                    .chain(guess)
+                    .collect()
             })
             .collect();
-        let header: Vec<&str> = [""].into_iter().chain(series.iter().copied()).collect();
+        // Without guesses there is no column for them.
+        let guess = (!guesses.is_empty()).then_some(GUESS);
+        let header: Vec<&str> = [""]
+            .into_iter()
+            .chain(series.iter().copied())
+            .chain(guess)
+            .collect();
         let scale = if self.scale.log {
             ", on a logarithmic axis"
         } else {
@@ -355,9 +417,7 @@ impl Show for Dots {
 
 impl ShowsNumbers for Dots {
     fn numbers(&self) -> Numbers {
-        // A lab may draw a guess as one more series.
-        let measured = self.dots.iter().filter(|dot| dot.series != GUESS);
-        let values = measured.map(|dot| {
+        let values = self.dots.iter().map(|dot| {
             let names = (dot.series.as_str(), dot.row.as_str());
             (names.0, names.1, dot.value, dot.low, dot.high)
         });
@@ -400,6 +460,26 @@ mod tests {
             .dot("a", "alone", 1.0, 0.9, 1.2)
             .dot("b", "alone", 1e6, 1e6, 2e6)
             .dot("a", "crowd", 100.0, 50.0, 300.0)
+    }
+
+    #[test]
+    fn a_guess_is_drawn_and_told_where_it_has_a_place() {
+        let (with, without) = (two().guess("b", Some(5e5)), two().guess("b", None));
+        assert!(with.svg().unwrap().contains("your guess"));
+        let text = with.text();
+        assert!(
+            text.contains("your guess") && text.contains("500"),
+            "{text}"
+        );
+        assert_eq!(without.text(), two().text());
+        assert_eq!(without.svg().unwrap(), two().svg().unwrap());
+        assert_eq!(
+            with.numbers(),
+            two().numbers(),
+            "a guess is not a measurement"
+        );
+        let nowhere = two().guess("c", Some(5.0)).guess("a", Some(0.0));
+        assert_eq!(nowhere.svg().unwrap(), two().svg().unwrap());
     }
 
     #[test]

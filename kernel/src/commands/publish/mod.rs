@@ -1,0 +1,169 @@
+//! `cargo labs publish`: all labs as web pages with what they showed, for those who only want to look.
+
+mod notebook;
+mod page;
+
+use crate::commands::check::Check;
+use crate::environment::{self, venv};
+use crate::place::{Place, make_private, replace};
+use crate::progress::Steps;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use notebook::Lab;
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Vega-Lite's version: the figures are written for the 5, and JupyterLab draws them with it.
+const VEGA_LITE: &str = "5.21";
+
+/// The options of `cargo labs publish`.
+#[derive(Args)]
+pub struct Publish {
+    /// The folder for the pages; `target/labs/site` if none is named
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Take the notebooks as they are, with the outputs that they have, and run nothing
+    #[arg(long)]
+    as_is: bool,
+    /// The notebooks; all labs if none is named
+    notebooks: Vec<PathBuf>,
+}
+
+impl Publish {
+    /// Runs the notebooks, then writes one page for each, and a first page that leads to them. Each page is one file with all it needs.
+    pub fn run(self) -> Result<()> {
+        let place = Place::find()?;
+        let notebooks = if self.notebooks.is_empty() {
+            place.labs()?
+        } else {
+            self.notebooks
+        };
+        let out = self.out.unwrap_or_else(|| place.home.join("site"));
+        environment::set_up(&place)?;
+        let scratch = tempfile::tempdir()?;
+        let vega = vega(&place, scratch.path())?;
+
+        let executed = if self.as_is {
+            notebooks
+        } else {
+            let folder = scratch.path().join("executed");
+            eprintln!("Running {} notebooks, a line for each:", notebooks.len());
+            Check::saving(&folder, notebooks.clone()).run()?;
+            let names = notebooks.iter().filter_map(|path| path.file_name());
+            names.map(|name| folder.join(name)).collect()
+        };
+        let solutions = place.notebooks().join("solutions");
+        let labs = executed
+            .iter()
+            .map(|path| Lab::read(path, &solutions))
+            .collect::<Result<Vec<Lab>>>()?;
+
+        let mut pages: Vec<(String, String, Value)> = Vec::new(); // name, title, cells
+        pages.push((
+            "index".into(),
+            "Coordination labs".into(),
+            notebook::gallery(&labs)?,
+        ));
+        for lab in &labs {
+            pages.push((lab.name.clone(), lab.title.clone(), lab.prepared(&labs)?));
+        }
+        let bodies = bodies(&place, scratch.path(), &pages)?;
+        fs::create_dir_all(&out)
+            .with_context(|| format!("The folder {} cannot be made", out.display()))?;
+        for (index, ((name, title, _), body)) in pages.iter().zip(&bodies).enumerate() {
+            let neighbours = page::Neighbours {
+                before: pages.get(index.wrapping_sub(1)).filter(|_| index > 1),
+                after: pages.get(index + 1).filter(|_| index > 0),
+            };
+            let html = page::html(title, body, (index > 0).then_some(neighbours), &vega);
+            let file = out.join(format!("{name}.html"));
+            replace(&file, html.as_bytes())?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?; // to be looked at by others
+        }
+        println!(
+            "{} pages; begin with {}.",
+            pages.len(),
+            out.join("index.html").display()
+        );
+        Ok(())
+    }
+}
+
+/// Vega-Lite as one script.
+fn vega(place: &Place, scratch: &Path) -> Result<String> {
+    let requirements = scratch.join("requirements.txt");
+    fs::write(&requirements, include_str!("requirements.txt"))?;
+    let environment = place.home.join("publish");
+    if !venv::is_made(&environment, &requirements) {
+        make_private(&place.home)?;
+        Steps::new(1).step("Installing what the sliders need (30 MB to load)", || {
+            venv::make_in(&environment, &requirements)
+        })?;
+    }
+    let script = format!(
+        "import sys, vl_convert; sys.stdout.write(vl_convert.javascript_bundle(vl_version='{VEGA_LITE}'))"
+    );
+    python(&environment, scratch, &["-I", "-c", &script])
+}
+
+/// The cells of each page as HTML.
+fn bodies(place: &Place, scratch: &Path, pages: &[(String, String, Value)]) -> Result<Vec<String>> {
+    let templates = scratch.join("templates");
+    let template = templates.join("labs");
+    fs::create_dir_all(&template)?;
+    fs::write(
+        template.join("conf.json"),
+        include_str!("template/labs/conf.json"),
+    )?;
+    fs::write(
+        template.join("index.html.j2"),
+        include_str!("template/labs/index.html.j2"),
+    )?;
+    let (cells, html) = (scratch.join("cells"), scratch.join("html"));
+    fs::create_dir_all(&cells)?;
+    let mut arguments: Vec<String> = [
+        "-I",
+        "-m",
+        "nbconvert",
+        "--to=html",
+        "--template=labs",
+        "--log-level=WARN",
+    ]
+    .map(String::from)
+    .to_vec();
+    arguments.push(format!(
+        "--TemplateExporter.extra_template_basedirs={}",
+        templates.display()
+    ));
+    arguments.push(format!("--output-dir={}", html.display()));
+    for (name, _, notebook) in pages {
+        let file = cells.join(format!("{name}.ipynb"));
+        fs::write(&file, notebook.to_string())?;
+        arguments.push(file.display().to_string());
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    python(&place.venv(), scratch, &arguments)?;
+    let read = |(name, _, _): &(String, String, Value)| {
+        let file = html.join(format!("{name}.html"));
+        fs::read_to_string(&file).with_context(|| format!("nbconvert has not written {name}.html"))
+    };
+    pages.iter().map(read).collect()
+}
+
+/// What a Python of ours prints, away from the user's own settings.
+fn python(environment: &Path, scratch: &Path, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(environment.join("bin/python"))
+        .args(arguments)
+        .env("JUPYTER_CONFIG_DIR", scratch.join("settings"))
+        .env("JUPYTER_NO_CONFIG", "1")
+        .output()
+        .with_context(|| format!("{} has no Python", environment.display()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("A page cannot be made. Python said: {}", said.trim());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}

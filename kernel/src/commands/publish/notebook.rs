@@ -1,0 +1,290 @@
+//! A notebook on its way to a page: without what is for the teacher, with the solutions, and with links that lead to pages.
+
+use anyhow::{Context, Result, anyhow};
+use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+/// A lab that has been run.
+pub struct Lab {
+    /// The file's name without its ending.
+    pub name: String,
+    /// The heading of its first cell.
+    pub title: String,
+    notebook: Value,
+    solutions: Option<Value>,
+}
+
+impl Lab {
+    /// Reads the notebook, and the one of the same name in the folder `solutions` if there is one.
+    pub fn read(path: &Path, solutions: &Path) -> Result<Lab> {
+        let notebook = read(path)?;
+        let name = path.file_stem().context("a notebook has a name")?;
+        let name = name.to_string_lossy().into_owned();
+        let title = cells(&notebook).find_map(|cell| {
+            let heading = source(cell).lines().next()?.strip_prefix("# ")?.to_string();
+            Some(heading)
+        });
+        let solution = solutions.join(format!("{name}.ipynb"));
+        let solutions = if solution.is_file() {
+            Some(read(&solution)?)
+        } else {
+            None
+        };
+        Ok(Lab {
+            title: title.unwrap_or_else(|| name.clone()),
+            name,
+            notebook,
+            solutions,
+        })
+    }
+
+    /// The notebook for the page; links lead to the pages of `labs`.
+    pub fn prepared(&self, labs: &[Lab]) -> Result<Value> {
+        let mut prepared = Vec::new();
+        for cell in cells(&self.notebook) {
+            let id = id(cell);
+            if id.starts_with("teacher-") {
+                continue;
+            }
+            let mut ours = cell.clone();
+            if cell["cell_type"] == "markdown" {
+                ours["source"] = json!(with_links(&with_formulas(&source(cell))?, labs));
+            } else {
+                ours["source"] = json!(source(cell));
+            }
+            prepared.push(ours);
+            if let Some(number) = id.strip_prefix("check-") {
+                prepared.extend(self.solution(number, labs)?);
+            }
+        }
+        let mut notebook = self.notebook.clone();
+        notebook["cells"] = json!(prepared);
+        Ok(notebook)
+    }
+
+    /// The solution of an exercise, folded.
+    fn solution(&self, number: &str, labs: &[Lab]) -> Result<Option<Value>> {
+        let Some(solutions) = &self.solutions else {
+            return Ok(None);
+        };
+        let of = |name: &str| {
+            let wanted = format!("{name}-{number}");
+            cells(solutions).find(|cell| id(cell) == wanted)
+        };
+        let (Some(words), Some(code)) = (of("about-exercise"), of("exercise")) else {
+            return Ok(None);
+        };
+        // Its heading stands above already.
+        let words = source(words);
+        let words = match words.strip_prefix("## ") {
+            Some(words) => words.split_once('\n').map_or("", |(_, words)| words),
+            None => &words,
+        };
+        let words = with_links(&with_formulas(words)?, labs);
+        Ok(Some(markdown(
+            &format!("solution-{number}"),
+            &format!(
+                "<details><summary>Solution</summary>\n\n{words}\n\n```rust\n{}\n```\n\n</details>",
+                source(code)
+            ),
+        )))
+    }
+
+    /// What was drawn: where on the page, and the output.
+    fn figures(&self) -> impl Iterator<Item = (&str, &Value)> {
+        cells(&self.notebook).flat_map(|cell| {
+            let outputs = cell["outputs"].as_array().into_iter().flatten();
+            outputs
+                .filter(|output| {
+                    output["data"]["image/svg+xml"].is_string()
+                        || output["data"]["image/svg+xml"].is_array()
+                })
+                .map(move |output| (id(cell), output))
+        })
+    }
+}
+
+/// The first page: for each lab what it is about, and every figure in it.
+pub fn gallery(labs: &[Lab]) -> Result<Value> {
+    let first = labs.first().context("there is no notebook to publish")?;
+    let mut gallery = vec![markdown(
+        "about",
+        &format!(
+            "# Coordination labs\n\nHow worker processes coordinate, and what it costs: notebooks in Rust that run real processes \
+             and draw what happened. These pages show one run of each, on **{}**. The numbers are that machine's; yours will \
+             differ, and to see them you run the labs.",
+            labsupport::measure::machine()
+        ),
+    )];
+    for lab in labs {
+        let about = cells(&lab.notebook).map(source).next().unwrap_or_default();
+        let paragraphs: Vec<&str> = about.split("\n\n").collect();
+        let about = paragraphs.get(1).copied().unwrap_or_default();
+        gallery.push(markdown(
+            &lab.name,
+            &format!(
+                "## [{}]({}.html)\n\n{}",
+                lab.title,
+                lab.name,
+                with_links(about, labs)
+            ),
+        ));
+        let outputs: Vec<Value> = lab
+            .figures()
+            .map(|(cell, output)| {
+                json!({
+                    "output_type": "execute_result", "execution_count": 1,
+                    "data": {"image/svg+xml": source_of(&output["data"]["image/svg+xml"])},
+                    "metadata": {"link": format!("{}.html#{cell}", lab.name)},
+                })
+            })
+            .collect();
+        if !outputs.is_empty() {
+            gallery.push(json!({
+                "cell_type": "code", "id": format!("figures-{}", lab.name), "metadata": {},
+                "execution_count": 1, "source": "", "outputs": outputs,
+            }));
+        }
+    }
+    let mut notebook = first.notebook.clone();
+    notebook["cells"] = json!(gallery);
+    Ok(notebook)
+}
+
+fn read(path: &Path) -> Result<Value> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let notebook: Value = serde_json::from_str(&text)
+        .with_context(|| format!("{} is not a notebook: its JSON is broken", path.display()))?;
+    if !notebook["cells"].is_array() {
+        return Err(anyhow!(
+            "{} has no cells: it is not a notebook",
+            path.display()
+        ));
+    }
+    Ok(notebook)
+}
+
+fn cells(notebook: &Value) -> impl Iterator<Item = &Value> {
+    notebook["cells"].as_array().into_iter().flatten()
+}
+
+fn id(cell: &Value) -> &str {
+    cell["id"].as_str().unwrap_or("")
+}
+
+fn source(cell: &Value) -> String {
+    source_of(&cell["source"])
+}
+
+/// A notebook keeps a text whole or as a list of lines.
+fn source_of(text: &Value) -> String {
+    match text {
+        Value::String(text) => text.clone(),
+        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
+        _ => String::new(),
+    }
+}
+
+fn markdown(id: &str, text: &str) -> Value {
+    json!({"cell_type": "markdown", "id": id, "metadata": {}, "source": text})
+}
+
+/// Links to notebooks become links to pages, or words where there is no such page.
+fn with_links(text: &str, labs: &[Lab]) -> String {
+    let mut done = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("](") {
+        let Some((target, next)) = after.split_once(')') else {
+            break;
+        };
+        let is_page = |name: &str| labs.iter().any(|lab| lab.name == name);
+        let notebook = target.split_once(".ipynb");
+        match notebook {
+            Some((name, anchor)) if is_page(name) => {
+                done.push_str(&format!("{before}]({name}.html{anchor})"));
+            }
+            Some(_) => match before.rsplit_once('[') {
+                Some((before, words)) => done.push_str(&format!("{before}{words}")),
+                None => done.push_str(before),
+            },
+            None => done.push_str(&format!("{before}]({target})")),
+        }
+        rest = next;
+    }
+    done + rest
+}
+
+/// Formulas between two pairs of dollars become MathML, which a browser draws without a script.
+fn with_formulas(text: &str) -> Result<String> {
+    let converter = LatexToMathML::new(MathCoreConfig::default())
+        .map_err(|error| anyhow!("formulas cannot be read: {error:?}"))?;
+    let mut done = String::new();
+    for (index, part) in text.split("$$").enumerate() {
+        if index % 2 == 0 {
+            done.push_str(part);
+            continue;
+        }
+        let formula = converter
+            .convert_with_local_state(part, MathDisplay::Block)
+            .map_err(|error| anyhow!("the formula {part} cannot be read: {error:?}"))?;
+        let formula = formula.mathml.replace('\n', " ");
+        done.push_str(&format!("<div class=\"formula\">{formula}</div>"));
+    }
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lab(name: &str, cells: Value) -> Lab {
+        Lab {
+            name: name.into(),
+            title: name.into(),
+            notebook: json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}),
+            solutions: None,
+        }
+    }
+
+    #[test]
+    fn links_lead_to_pages_that_are_there_and_nowhere_else() {
+        let labs = [lab("01_a", json!([]))];
+        let text = "See [one](01_a.ipynb) and [its part](01_a.ipynb#x), not [two](02_b.ipynb); [web](https://example.org/x.html).";
+        assert_eq!(
+            with_links(text, &labs),
+            "See [one](01_a.html) and [its part](01_a.html#x), not two; [web](https://example.org/x.html)."
+        );
+    }
+
+    #[test]
+    fn a_formula_becomes_mathml_and_an_unreadable_one_an_error() {
+        let html = with_formulas("before\n\n$$\\frac{k}{b\\,c}\\;\\le\\;n$$\n\nafter").unwrap();
+        assert!(
+            html.contains("<mfrac>") && html.contains("</math></div>\n\nafter"),
+            "{html}"
+        );
+        assert!(with_formulas("$$\\frac{k$$").is_err());
+    }
+
+    #[test]
+    fn the_page_has_the_solution_folded_and_nothing_for_the_teacher() {
+        let mut lab = lab(
+            "01_a",
+            json!([markdown("teacher-x", "secret"), {"cell_type": "code", "id": "check-1", "source": ["check\n", "it"], "outputs": []}]),
+        );
+        lab.solutions = Some(json!({"cells": [
+            markdown("about-exercise-1", "## Exercise 1 · X\n\nBecause."),
+            {"cell_type": "code", "id": "exercise-1", "source": "fn f() {}"},
+        ]}));
+        let prepared = lab.prepared(&[]).unwrap();
+        let words: Vec<String> = cells(&prepared).map(source).collect();
+        assert_eq!(words[0], "check\nit");
+        assert!(words[1].starts_with(
+            "<details><summary>Solution</summary>\n\n\nBecause.\n\n```rust\nfn f() {}\n```"
+        ));
+        assert_eq!(words.len(), 2);
+    }
+}

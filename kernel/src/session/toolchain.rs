@@ -1,0 +1,37 @@
+//! The Rust toolchain that the checkout asks for.
+
+use crate::place::Place;
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// Where the toolchain is.
+#[derive(Clone, Debug)]
+pub struct Toolchain {
+    /// The folder with all of it.
+    pub sysroot: PathBuf,
+    /// The standard library as it is linked with. Cells are shared libraries, and need it when they are loaded.
+    pub libraries: PathBuf,
+}
+
+/// Finds it. Asked once by a process: rustup takes its time.
+pub fn find(place: &Place) -> Result<Toolchain> {
+    static FOUND: OnceLock<Toolchain> = OnceLock::new();
+    if let Some(found) = FOUND.get() {
+        return Ok(found.clone());
+    }
+    let output = place
+        .rust("rustc")
+        .args(["--print", "sysroot", "--print", "target-libdir"])
+        .output()
+        .context("rustc cannot be run. Install Rust from https://rustup.rs")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let mut lines = said.lines().map(PathBuf::from);
+    let (Some(sysroot), Some(libraries)) = (lines.next(), lines.next()) else {
+        let why = String::from_utf8_lossy(&output.stderr);
+        bail!("rustc does not say where it is: {}", why.trim());
+    };
+    Ok(FOUND
+        .get_or_init(|| Toolchain { sysroot, libraries })
+        .clone())
+}
