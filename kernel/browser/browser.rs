@@ -2,30 +2,25 @@
 //!
 //! Needs `target/release/labs`, which `cargo labs test` has built, and Debian's packages `chromium` and `chromium-driver`; `.ci/run` installs them.
 
+mod driver;
+mod site;
+
+use driver::{Driver, block_on, checkout, click, free_port, page_says, photograph};
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::key::Key;
-use fantoccini::wd::Capabilities;
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// One browser at a time: two would measure each other.
-static ALONE: Mutex<()> = Mutex::new(());
-
-/// JupyterLab on a notebook, a browser's driver, and the folders of both.
+/// JupyterLab on a notebook, and a browser's driver.
 struct Desk {
     lab: Child,
-    driver: Child,
-    driver_port: u16,
+    driver: Driver,
     address: String,
-    folder: tempfile::TempDir,
-    _alone: MutexGuard<'static, ()>,
+    _folder: tempfile::TempDir,
 }
 
 impl Desk {
@@ -51,9 +46,7 @@ impl Desk {
 
     /// `write` puts what is needed into the folder and says which notebook to open.
     fn set_up(write: impl FnOnce(&Path) -> PathBuf) -> Desk {
-        let alone = ALONE
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let driver = Driver::start();
         let folder = tempfile::tempdir().unwrap();
         let copy = write(folder.path());
 
@@ -74,109 +67,22 @@ impl Desk {
             })
             .expect("`labs open` prints the address");
 
-        let driver_port = free_port();
-        let driver = Command::new("chromedriver")
-            .arg(format!("--port={driver_port}"))
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("chromedriver is there: apt install chromium chromium-driver");
-        soon("chromedriver listens", || {
-            TcpStream::connect((Ipv4Addr::LOCALHOST, driver_port)).is_ok()
-        });
         Desk {
             lab,
             driver,
-            driver_port,
             address,
-            folder,
-            _alone: alone,
+            _folder: folder,
         }
-    }
-
-    async fn browser(&self) -> Client {
-        let profile = self.folder.path().join("profile");
-        let flags = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1300,1000",
-            &format!("--user-data-dir={}", profile.display()),
-        ];
-        let mut wanted = Capabilities::new();
-        wanted.insert("goog:chromeOptions".into(), json!({"args": flags}));
-        ClientBuilder::new(HttpConnector::new())
-            .capabilities(wanted)
-            .connect(&format!("http://127.0.0.1:{}", self.driver_port))
-            .await
-            .unwrap()
     }
 }
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
         // As Ctrl-C does: JupyterLab ends its kernels.
         // SAFETY: a signal to a child that was not collected yet.
         unsafe { libc::kill(self.lab.id() as i32, libc::SIGTERM) };
         let _ = self.lab.wait();
     }
-}
-
-fn checkout() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .unwrap()
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
-fn soon(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// Asks the page until the answer of `script` is `true`.
-async fn page_says(browser: &Client, what: &str, seconds: u64, script: &str) {
-    let deadline = Instant::now() + Duration::from_secs(seconds);
-    loop {
-        let answer = browser.execute(script, vec![]).await.unwrap();
-        if answer == Value::Bool(true) {
-            return;
-        }
-        if Instant::now() > deadline {
-            photograph(browser, "failed").await;
-            panic!("the page did not get there within {seconds} s: {what} (last answer: {answer})");
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-}
-
-/// Keeps a picture of the page in target/labs, for whoever wants to see what the test saw.
-async fn photograph(browser: &Client, name: &str) {
-    let folder = checkout().join("target/labs/screenshots");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(
-        folder.join(format!("{name}.png")),
-        browser.screenshot().await.unwrap(),
-    )
-    .unwrap();
 }
 
 fn notebook(cells: &[&str]) -> Value {
@@ -194,7 +100,7 @@ fn notebook(cells: &[&str]) -> Value {
 
 /// Opens the notebook and waits until its kernel is idle.
 async fn open(desk: &Desk) -> Client {
-    let browser = desk.browser().await;
+    let browser = desk.driver.browser().await;
     browser.goto(&desk.address).await.unwrap();
     idle(&browser).await;
     browser
@@ -235,11 +141,6 @@ async fn menu(browser: &Client, name: &str, command: &str) {
     click(browser, Locator::Css(&entry)).await;
 }
 
-async fn click(browser: &Client, what: Locator<'_>) {
-    let element = browser.wait().for_element(what).await.unwrap();
-    element.click().await.unwrap();
-}
-
 /// A script that compares the prompts of all code cells.
 fn prompts(expected: &[&str]) -> String {
     format!(
@@ -260,15 +161,6 @@ fn output_has(number: usize, words: &str) -> String {
 const ALL_NUMBERED: &str = "
     const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent.trim());
     return prompts.length > 10 && prompts.every(text => /^\\[\\d+\\]:$/.test(text));";
-
-/// Runs a future to its end; a test of its own runtime, since the driver's client is asynchronous.
-fn block_on(future: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
-}
 
 /// Runs all cells of a lab: each gets its number, none fails, and every figure is there and has a size.
 fn runs_from_top_to_bottom(file: &str, titles: &[&str]) {
@@ -522,6 +414,14 @@ fn a_slider_moves_the_best_interval() {
             &says("Nothing was measured at this setting."),
         )
         .await;
+
+        // The arrows belong to JupyterLab, which goes to another cell with them; these keys are the slider's.
+        let slider = browser.find(Locator::XPath(slider)).await.unwrap();
+        let press = |key: Key| char::from(key).to_string();
+        slider.send_keys(&press(Key::PageUp)).await.unwrap();
+        page_says(&browser, "by keyboard", 5, &says("an iteration 100 µs")).await;
+        slider.send_keys(&press(Key::Home)).await.unwrap();
+        page_says(&browser, "the cheapest", 5, &says("an iteration 100 ns")).await;
         photograph(&browser, "sliders").await;
         browser.close().await.unwrap();
     });

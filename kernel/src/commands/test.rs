@@ -46,11 +46,12 @@ const STEPS: [(&str, &[&str]); 8] = [
         "kernel",
         &["cargo", "test", "--release", "--package", "labs"],
     ),
+    // Runs every lab, and makes the pages that the browser looks at.
+    ("notebooks", &["cargo", "labs", "publish"]),
     (
         "browser",
         &["cargo", "test", "--release", "--package", "labs-browser"],
     ),
-    ("notebooks", &["cargo", "labs", "check"]),
 ];
 
 impl Test {

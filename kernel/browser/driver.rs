@@ -1,0 +1,141 @@
+//! A browser and what drives it.
+
+use fantoccini::wd::Capabilities;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// One browser at a time: two would measure each other.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// chromedriver, and a folder for what a browser keeps.
+pub struct Driver {
+    process: Child,
+    port: u16,
+    profile: tempfile::TempDir,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Driver {
+    /// Starts it, and waits until another test's has ended.
+    pub fn start() -> Driver {
+        let alone = ALONE
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let port = free_port();
+        let process = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("chromedriver is there: apt install chromium chromium-driver");
+        soon("chromedriver listens", || {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+        });
+        Driver {
+            process,
+            port,
+            profile: tempfile::tempdir().unwrap(),
+            _alone: alone,
+        }
+    }
+
+    /// A browser of its own.
+    pub async fn browser(&self) -> Client {
+        let flags = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1300,1000",
+            &format!("--user-data-dir={}", self.profile.path().display()),
+        ];
+        let mut wanted = Capabilities::new();
+        wanted.insert("goog:chromeOptions".into(), json!({"args": flags}));
+        ClientBuilder::new(HttpConnector::new())
+            .capabilities(wanted)
+            .connect(&format!("http://127.0.0.1:{}", self.port))
+            .await
+            .unwrap()
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub fn checkout() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+pub fn soon(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Asks the page until the answer of `script` is `true`.
+pub async fn page_says(browser: &Client, what: &str, seconds: u64, script: &str) {
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        let answer = browser.execute(script, vec![]).await.unwrap();
+        if answer == Value::Bool(true) {
+            return;
+        }
+        if Instant::now() > deadline {
+            photograph(browser, "failed").await;
+            panic!("the page did not get there within {seconds} s: {what} (last answer: {answer})");
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Keeps a picture of the page in target/labs, for whoever wants to see what the test saw.
+pub async fn photograph(browser: &Client, name: &str) {
+    let folder = checkout().join("target/labs/screenshots");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(
+        folder.join(format!("{name}.png")),
+        browser.screenshot().await.unwrap(),
+    )
+    .unwrap();
+}
+
+pub async fn click(browser: &Client, what: Locator<'_>) {
+    let element = browser.wait().for_element(what).await.unwrap();
+    element.click().await.unwrap();
+}
+
+/// Runs a future to its end; a test of its own runtime, since the driver's client is asynchronous.
+pub fn block_on(future: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}

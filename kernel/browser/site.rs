@@ -1,0 +1,141 @@
+//! The published pages, as files in a browser: nothing is missing, nothing is fetched, and the sliders work.
+
+use crate::driver::{Driver, block_on, checkout, page_says, photograph};
+use fantoccini::Locator;
+use fantoccini::key::Key;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The pages of all labs. `cargo labs test` has just written them; where they are older than the program, they are made here.
+fn site() -> PathBuf {
+    let (site, labs) = (
+        checkout().join("target/labs/site"),
+        checkout().join("target/release/labs"),
+    );
+    let written = |file: &Path| fs::metadata(file).and_then(|about| about.modified());
+    let fresh = written(&site.join("index.html"))
+        .is_ok_and(|pages| written(&labs).is_ok_and(|program| pages > program));
+    if !fresh {
+        let published = Command::new(labs).arg("publish").status().unwrap();
+        assert!(published.success());
+    }
+    site
+}
+
+/// What the page has of each kind: pictures without a size, what was fetched, and all links.
+const LOOK: &str = "
+    const empty = [...document.querySelectorAll('img, figure svg, .vega svg')].filter(picture => {
+        const { width, height } = picture.getBoundingClientRect();
+        return width < 100 || height < 50 || picture.naturalWidth === 0;
+    });
+    return {
+        figures: document.querySelectorAll('figure svg').length,
+        empty: empty.map(picture => picture.outerHTML.slice(0, 200)),
+        fetched: performance.getEntriesByType('resource').map(entry => entry.name),
+        links: [...document.querySelectorAll('a[href]')].map(link => link.getAttribute('href')),
+        formulas: document.querySelectorAll('math').length,
+        dollars: document.body.textContent.includes('$$'),
+    };";
+
+/// Whether `link`, found on `page`, leads to a page of the site and to a place that is there.
+fn leads_somewhere(page: &Path, link: &str) -> bool {
+    let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let target = if file.is_empty() {
+        page.to_path_buf()
+    } else {
+        page.with_file_name(file)
+    };
+    let Ok(html) = fs::read_to_string(target) else {
+        return false;
+    };
+    anchor.is_empty() || html.contains(&format!("id=\"{anchor}\""))
+}
+
+#[test]
+fn published_pages_miss_nothing_and_fetch_nothing() {
+    let site = site();
+    let mut pages: Vec<PathBuf> = fs::read_dir(&site)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    pages.sort();
+    assert!(pages.len() >= 7, "six labs and the gallery: {pages:?}");
+    let driver = Driver::start();
+    block_on(async {
+        let browser = driver.browser().await;
+        for page in &pages {
+            browser
+                .goto(&format!("file://{}", page.display()))
+                .await
+                .unwrap();
+            let name = page.file_stem().unwrap().to_str().unwrap();
+            let drawn = "return [...document.querySelectorAll('.vega')].every(place => place.querySelector('svg'));";
+            page_says(&browser, "the sliders' figures are drawn", 20, drawn).await;
+            let seen = browser.execute(LOOK, vec![]).await.unwrap();
+            assert_eq!(seen["empty"], json!([]), "{name}");
+            assert_eq!(seen["fetched"], json!([]), "{name}");
+            assert_eq!(
+                seen["dollars"],
+                json!(false),
+                "{name}: a formula is not drawn"
+            );
+            assert!(seen["figures"].as_u64() > Some(0), "{name} has no figure");
+            let links = seen["links"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(Value::as_str);
+            let broken: Vec<&str> = links
+                .filter(|link| !link.starts_with("https://") && !leads_somewhere(page, link))
+                .collect();
+            assert_eq!(broken, [""; 0], "{name}");
+            photograph(&browser, &format!("site-{name}")).await;
+        }
+        browser.close().await.unwrap();
+    });
+}
+
+/// With the keyboard alone.
+#[test]
+fn a_published_slider_moves_the_best_interval() {
+    let page = site().join("03_check_frequency.html");
+    let driver = Driver::start();
+    block_on(async {
+        let browser = driver.browser().await;
+        browser
+            .goto(&format!("file://{}", page.display()))
+            .await
+            .unwrap();
+        let says = |words: &str| {
+            format!(
+                "const chart = document.querySelector('.vega svg');
+                return chart !== null && chart.textContent.includes({});",
+                json!(words)
+            )
+        };
+        page_says(&browser, "the start", 20, &says("an iteration 10 µs")).await;
+        let slider = "//div[@class='vega-bind'][contains(., 'cost of one iteration')]//input";
+        let slider = browser.find(Locator::XPath(slider)).await.unwrap();
+        let best = || async {
+            let script = "return document.querySelector('.vega svg').textContent.match(/Best: every ([\\d,]+)/)[1];";
+            browser.execute(script, vec![]).await.unwrap()
+        };
+        let before = best().await;
+        slider
+            .send_keys(&char::from(Key::End).to_string())
+            .await
+            .unwrap();
+        page_says(
+            &browser,
+            "the dearest iteration",
+            5,
+            &says("an iteration 10 ms"),
+        )
+        .await;
+        assert_ne!(before, best().await);
+        photograph(&browser, "site-sliders").await;
+        browser.close().await.unwrap();
+    });
+}
