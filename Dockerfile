@@ -37,14 +37,15 @@ RUN --mount=type=cache,target=/opt/labs/target --mount=type=cache,target=/usr/lo
     cargo build --release --locked --package labs \
     && install -D target/release/labs bin/labs \
     && strip bin/labs
-# A home of cargo's that holds what cells need and nothing else; then the Python environment, the sources for type inference in
+# A home of cargo's that holds what cells need and nothing else (without the downloads cargo would ask for them again, although
+# they are unpacked); then the Python environment, the sources for type inference in
 # the place of the compiler's own, and the warm template. Everybody may read it and nobody write it.
 RUN export CARGO_HOME=/opt/cargo PIP_NO_CACHE_DIR=1 \
     && labs setup \
     && pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements.txt \
     && rm -rf /opt/rust/lib/rustlib/src/rust/library \
     && ln -s "$LABS_HOME/rust-src/library" /opt/rust/lib/rustlib/src/rust/library \
-    && rm -rf /opt/cargo/registry/cache "$LABS_HOME/sessions" "$LABS_HOME/jupyter" target \
+    && rm -rf "$LABS_HOME/sessions" "$LABS_HOME/jupyter" target \
     && chmod -R a+rX,go-w /opt \
     && labs doctor
 

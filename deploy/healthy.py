@@ -4,13 +4,13 @@ import http.client
 import os
 import sys
 
-port = int(os.environ.get("LABS_PORT", "8888"))
+PORT = 8888  # within the container; which port the outside sees is for `docker run -p` to say
 prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/").rstrip("/")
 try:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=4)
     connection.request("GET", f"{prefix}/api")
     status = connection.getresponse().status
 except OSError as error:
-    sys.exit(f"The Jupyter server does not answer on port {port}: {error}")
+    sys.exit(f"The Jupyter server does not answer on port {PORT}: {error}")
 if status != 200:
-    sys.exit(f"The Jupyter server answers on port {port} with status {status}")
+    sys.exit(f"The Jupyter server answers on port {PORT} with status {status}")

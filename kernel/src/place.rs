@@ -15,7 +15,7 @@ use std::process::Command;
 pub const COPY: &str = "LABS_COPY";
 
 /// The name of the journal.
-pub const JOURNAL: &str = ".journal.tsv";
+pub const JOURNAL_FILE: &str = ".journal.tsv";
 
 /// In the name of a student's notebook that `labs reset` has kept.
 pub const MINE: &str = "-mine-";
@@ -94,7 +94,7 @@ impl Place {
     /// What a student has predicted and tried, which `labsupport` writes. It lies beside the student's notebooks, so that it
     /// stays with them and goes with them.
     pub fn journal(&self) -> PathBuf {
-        self.students().join(JOURNAL)
+        self.students().join(JOURNAL_FILE)
     }
 
     /// Whether what was made can only be used, and nothing be added to it.

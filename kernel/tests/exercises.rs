@@ -1,4 +1,5 @@
-//! Every exercise: its starting point fails, its solution passes, and both are judged by the same check.
+//! Every exercise: its starting point fails, its solution passes, and both are judged by the same check. And what a lab says of its
+//! length is so.
 
 use serde_json::{Value, json};
 use std::fs;
@@ -60,8 +61,8 @@ fn run(path: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Judges the exercises of a lab.
-fn judge(lab: &str) {
+/// Judges the exercises of a lab, of which there are `count`.
+fn judge(lab: &str, count: usize) {
     let name = format!("{lab}.ipynb");
     let solution = notebooks().join("solutions").join(&name);
     let (of_lab, of_solution) = (
@@ -86,7 +87,7 @@ fn judge(lab: &str) {
     let file = folder.path().join(&name);
     fs::write(&file, json!(starts).to_string()).unwrap();
     let fails = run(&file);
-    assert_eq!(fails.len(), 2, "{fails:?}");
+    assert_eq!(fails.len(), count, "{fails:?}");
     for (id, shown) in fails {
         assert!(
             shown.contains("not yet"),
@@ -95,7 +96,7 @@ fn judge(lab: &str) {
     }
 
     let passes = run(&solution);
-    assert_eq!(passes.len(), 2, "{passes:?}");
+    assert_eq!(passes.len(), count, "{passes:?}");
     for (id, shown) in passes {
         let passed = shown.contains("facts hold") && !shown.contains("not yet");
         assert!(passed, "{lab}, {id} of the solution fails:\n{shown}");
@@ -103,21 +104,72 @@ fn judge(lab: &str) {
 }
 
 #[test]
+fn lab_00_counts() {
+    judge("00_start_here", 1);
+}
+
+#[test]
 fn lab_01_shutdowns() {
-    judge("01_poison_pill");
+    judge("01_poison_pill", 2);
 }
 
 #[test]
 fn lab_02_protocols() {
-    judge("02_double_check");
+    judge("02_double_check", 2);
+}
+
+#[test]
+fn lab_03_intervals() {
+    judge("03_check_frequency", 2);
 }
 
 #[test]
 fn lab_04_costs() {
-    judge("04_cost_spectrum");
+    judge("04_cost_spectrum", 2);
 }
 
 #[test]
 fn lab_05_signals() {
-    judge("05_fraud_signal");
+    judge("05_fraud_signal", 2);
+}
+
+/// The minutes of the sections, the exercises among them, add up to those that the lab and the README promise.
+#[test]
+fn the_minutes_of_a_lab_add_up() {
+    let readme = fs::read_to_string(notebooks().join("../README.md")).unwrap();
+    let minutes = |text: &str, before: &str, after: &str| -> Vec<u32> {
+        let numbers = text.match_indices(after).filter_map(|(at, _)| {
+            let (_, number) = text[..at].rsplit_once(before)?;
+            number.parse().ok()
+        });
+        numbers.collect()
+    };
+    let mut labs = 0;
+    for entry in fs::read_dir(notebooks()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if !name.ends_with(".ipynb") || name.contains("-mine-") {
+            continue;
+        }
+        labs += 1;
+        let notebook = read(&path);
+        let cells = notebook["cells"].as_array().unwrap().iter();
+        let words: String = cells
+            .filter(|cell| cell["cell_type"] == "markdown")
+            .flat_map(|cell| cell["source"].as_array().unwrap().iter())
+            .map(|line| line.as_str().unwrap())
+            .collect();
+        let sum: u32 = minutes(&words, "*(", " minutes)*").iter().sum();
+        let promised = minutes(&words, "about ", " minutes")[0];
+        let row = readme
+            .lines()
+            .find(|line| line.contains(&format!("(notebooks/{name})")));
+        let listed: Vec<u32> = minutes(row.unwrap(), "| ", " |");
+        assert_eq!(listed, [promised], "{name}: README and lab");
+        assert!(
+            sum.abs_diff(promised) <= 3,
+            "{name}: {sum} in the headings, {promised} promised"
+        );
+    }
+    assert_eq!(labs, 6);
 }

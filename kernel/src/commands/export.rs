@@ -32,7 +32,7 @@ impl Export {
         let place = Place::find()?;
         let kept = std::env::var_os(launch::JOURNAL).filter(|kept| !kept.is_empty());
         let file = match (&self.folder, kept) {
-            (Some(folder), _) => folder.join(place::JOURNAL),
+            (Some(folder), _) => folder.join(place::JOURNAL_FILE),
             (None, Some(kept)) => kept.into(),
             (None, None) => place.journal(),
         };

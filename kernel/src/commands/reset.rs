@@ -24,7 +24,7 @@ impl Reset {
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
         let folder = self.folder.unwrap_or_else(|| place.students());
-        let journals = BTreeSet::from([place.journal(), folder.join(place::JOURNAL)]);
+        let journals = BTreeSet::from([place.journal(), folder.join(place::JOURNAL_FILE)]);
         let labs = place.labs()?;
         let names = labs.iter().filter_map(|lab| lab.file_name());
         let names = names.map(|name| name.to_string_lossy().into_owned());

@@ -6,6 +6,7 @@ use super::{Item, Section, median, students_words};
 use crate::results::{Amount, Axis, Measurement, Numbers, Prediction};
 use labsupport::figure::{Dots, Format, Lines, Table};
 use labsupport::lesson;
+use labsupport::measure::Samples;
 use std::collections::BTreeMap;
 
 /// So many colours and markers a figure has.
@@ -198,11 +199,10 @@ fn crowded(figure: Dots, dots: Vec<(String, String, f64)>, students: usize) -> D
         }
     }
     let mut figure = figure.crowd(students_words(students), dots);
-    for (row, mut values) in rows {
-        values.sort_by(f64::total_cmp);
-        let part = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
-        let (low, high) = (part(0.25), part(0.75));
-        figure = figure.dot(row, "median and middle half", median(values), low, high);
+    for (row, values) in rows {
+        let values = Samples::new("", values);
+        let [low, high] = [25.0, 75.0].map(|percent| values.percentile(percent));
+        figure = figure.dot(row, "median and middle half", values.median(), low, high);
     }
     figure
 }
