@@ -22,6 +22,8 @@ use std::fmt::Write;
 ///
 /// Times are in seconds, overheads are shares: 0.02 is 2 %.
 ///
+/// By keyboard: Tab goes to a slider; Page Up, Page Down, Home and End move it. (In JupyterLab the arrows go to another cell.)
+///
 /// # Examples
 /// ```
 /// use labsupport::prelude::*;
