@@ -119,7 +119,7 @@ fn a_published_slider_moves_the_best_interval() {
         let slider = "//div[@class='vega-bind'][contains(., 'cost of one iteration')]//input";
         let slider = browser.find(Locator::XPath(slider)).await.unwrap();
         let best = || async {
-            let script = "return document.querySelector('.vega svg').textContent.match(/Best: every ([\\d,]+)/)[1];";
+            let script = "return document.querySelector('.vega svg').textContent.match(/Best: every ([\\d,]+)/)?.[1] ?? 'none';";
             browser.execute(script, vec![]).await.unwrap()
         };
         let before = best().await;
