@@ -117,7 +117,7 @@ fn missing_sources_are_named_with_their_component() {
         folder.path(),
         "rustc",
         &format!(
-            "case \"$1\" in --print) echo {};; *) echo rustc 1.95.0;; esac",
+            "case \"$1\" in --print) echo {0}; echo {0};; *) echo rustc 1.95.0;; esac",
             empty.path().display()
         ),
     );
