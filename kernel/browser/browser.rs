@@ -158,9 +158,13 @@ fn output_has(number: usize, words: &str) -> String {
     )
 }
 
+/// A folded cell, as those of the checks are, shows no number; it has run when it has an output.
 const ALL_NUMBERED: &str = "
-    const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent.trim());
-    return prompts.length > 10 && prompts.every(text => /^\\[\\d+\\]:$/.test(text));";
+    const cells = [...document.querySelectorAll('.jp-CodeCell')];
+    return cells.length > 10 && cells.every(cell => {
+        const prompt = cell.querySelector('.jp-InputPrompt')?.textContent.trim() ?? '';
+        return /^\\[\\d+\\]:$/.test(prompt) || (prompt === '' && cell.querySelector('.jp-OutputArea-output') !== null);
+    });";
 
 /// Runs all cells of a lab: each gets its number, none fails, and every figure is there and has a size.
 fn runs_from_top_to_bottom(file: &str, titles: &[&str]) {
