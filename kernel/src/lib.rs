@@ -6,6 +6,7 @@ pub mod client;
 pub mod commands;
 pub mod environment;
 pub mod front;
+pub mod notebook;
 pub mod place;
 pub mod progress;
 pub mod results;

@@ -2,6 +2,7 @@
 
 use crate::client::{Kernel, Shown};
 use crate::environment;
+use crate::notebook::{self, joined};
 use crate::place::Place;
 use crate::session::{config, launch};
 use anyhow::{Context, Result, bail};
@@ -115,22 +116,15 @@ impl Check {
         line
     }
 
-    async fn run_cells(&self, place: &Place, notebook: &Path, line: &mut Line) -> Result<()> {
-        let text = fs::read_to_string(notebook)
-            .with_context(|| format!("{} cannot be read", notebook.display()))?;
-        let mut document: Value = serde_json::from_str(&text).with_context(|| {
-            format!(
-                "{} is not a notebook: its JSON is broken",
-                notebook.display()
-            )
-        })?;
+    async fn run_cells(&self, place: &Place, path: &Path, line: &mut Line) -> Result<()> {
+        let mut document = notebook::read(path)?;
         let cells = document["cells"]
             .as_array_mut()
-            .context("it has no cells: it is not a notebook")?;
+            .context("a notebook has cells")?;
 
         let scratch = tempfile::tempdir()?;
         let start = Instant::now();
-        let mut kernel = self.start(place, notebook, scratch.path()).await?;
+        let mut kernel = self.start(place, path, scratch.path()).await?;
         kernel.ready(Duration::from_secs(600)).await?;
         line.kernel_ready_s = Some(seconds(start.elapsed()));
 
@@ -173,7 +167,7 @@ impl Check {
         let ended = kernel.shutdown(false).await;
         if let Some(folder) = &self.save {
             fs::create_dir_all(folder)?;
-            let name = notebook.file_name().context("a notebook has a name")?;
+            let name = path.file_name().context("a notebook has a name")?;
             fs::write(folder.join(name), serde_json::to_string_pretty(&document)?)?;
         }
         result.and(ended)
@@ -231,15 +225,6 @@ fn place_of(index: usize, count: usize, source: &str) -> String {
         "code cell {count} (cell {} of the notebook), which begins `{first}`",
         index + 1
     )
-}
-
-/// A notebook keeps a text whole or as a list of lines.
-fn joined(source: &Value) -> String {
-    match source {
-        Value::String(text) => text.clone(),
-        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
-        _ => String::new(),
-    }
 }
 
 fn outputs(shown: &Shown, count: usize) -> Result<Value> {

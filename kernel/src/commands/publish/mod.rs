@@ -1,6 +1,6 @@
 //! `cargo labs publish`: all labs as web pages with what they showed, for those who only want to look.
 
-mod notebook;
+mod lab;
 mod page;
 
 use crate::commands::check::Check;
@@ -9,8 +9,8 @@ use crate::place::{Place, make_private, replace};
 use crate::progress::Steps;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use notebook::Lab;
-use serde_json::Value;
+use lab::Lab;
+use page::Page;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -61,25 +61,24 @@ impl Publish {
             .map(|path| Lab::read(path, &solutions))
             .collect::<Result<Vec<Lab>>>()?;
 
-        let mut pages: Vec<(String, String, Value)> = Vec::new(); // name, title, cells
-        pages.push((
-            "index".into(),
-            "Coordination labs".into(),
-            notebook::gallery(&labs)?,
-        ));
+        let mut pages = vec![Page {
+            name: "index".into(),
+            title: "Coordination labs".into(),
+            notebook: lab::gallery(&labs)?,
+        }];
         for lab in &labs {
-            pages.push((lab.name.clone(), lab.title.clone(), lab.prepared(&labs)?));
+            pages.push(Page {
+                name: lab.name.clone(),
+                title: lab.title.clone(),
+                notebook: lab.prepared(&labs)?,
+            });
         }
         let bodies = bodies(&place, scratch.path(), &pages)?;
         fs::create_dir_all(&out)
             .with_context(|| format!("The folder {} cannot be made", out.display()))?;
-        for (index, ((name, title, _), body)) in pages.iter().zip(&bodies).enumerate() {
-            let neighbours = page::Neighbours {
-                before: pages.get(index.wrapping_sub(1)).filter(|_| index > 1),
-                after: pages.get(index + 1).filter(|_| index > 0),
-            };
-            let html = page::html(title, body, (index > 0).then_some(neighbours), &vega);
-            let file = out.join(format!("{name}.html"));
+        for (index, body) in bodies.iter().enumerate() {
+            let html = page::html(&pages, index, body, &vega);
+            let file = out.join(format!("{}.html", pages[index].name));
             replace(&file, html.as_bytes())?;
             fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?; // to be looked at by others
         }
@@ -110,7 +109,7 @@ fn vega(place: &Place, scratch: &Path) -> Result<String> {
 }
 
 /// The cells of each page as HTML.
-fn bodies(place: &Place, scratch: &Path, pages: &[(String, String, Value)]) -> Result<Vec<String>> {
+fn bodies(place: &Place, scratch: &Path, pages: &[Page]) -> Result<Vec<String>> {
     let templates = scratch.join("templates");
     let template = templates.join("labs");
     fs::create_dir_all(&template)?;
@@ -139,14 +138,14 @@ fn bodies(place: &Place, scratch: &Path, pages: &[(String, String, Value)]) -> R
         templates.display()
     ));
     arguments.push(format!("--output-dir={}", html.display()));
-    for (name, _, notebook) in pages {
-        let file = cells.join(format!("{name}.ipynb"));
-        fs::write(&file, notebook.to_string())?;
+    for page in pages {
+        let file = cells.join(format!("{}.ipynb", page.name));
+        fs::write(&file, page.notebook.to_string())?;
         arguments.push(file.display().to_string());
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     python(&place.venv(), scratch, &arguments)?;
-    let read = |(name, _, _): &(String, String, Value)| {
+    let read = |Page { name, .. }: &Page| {
         let file = html.join(format!("{name}.html"));
         fs::read_to_string(&file).with_context(|| format!("nbconvert has not written {name}.html"))
     };

@@ -6,19 +6,22 @@ use serde_json::Value;
 /// What stands where the sliders of a page are.
 const SLIDERS: &str = "<div class=\"vega\">";
 
-/// The pages before and after, as they are listed: name, title, and the rest.
-pub struct Neighbours<'a> {
-    pub before: Option<&'a (String, String, Value)>,
-    pub after: Option<&'a (String, String, Value)>,
+/// What becomes a page.
+pub struct Page {
+    /// The file's name without its ending.
+    pub name: String,
+    pub title: String,
+    /// Its cells.
+    pub notebook: Value,
 }
 
-/// One file with all it needs. The first page has no neighbours.
-pub fn html(title: &str, body: &str, neighbours: Option<Neighbours>, vega: &str) -> String {
+/// One file with all it needs, for the page `index` of `pages`; the first of them leads to the others.
+pub fn html(pages: &[Page], index: usize, body: &str, vega: &str) -> String {
     let style = include_str!("template/style.css");
-    let title = escape(title);
-    let (class, way) = match neighbours {
-        Some(neighbours) => ("lab", way(&neighbours)),
-        None => ("gallery", String::new()),
+    let title = escape(&pages[index].title);
+    let (class, way) = match index {
+        0 => ("gallery", String::new()),
+        _ => ("lab", way(pages, index)),
     };
     let script = if body.contains(SLIDERS) {
         // Within a script only this would end it.
@@ -37,20 +40,18 @@ pub fn html(title: &str, body: &str, neighbours: Option<Neighbours>, vega: &str)
     )
 }
 
-fn way(neighbours: &Neighbours) -> String {
-    let link = |page: Option<&(String, String, Value)>, arrow: [&str; 2]| {
-        page.map_or(String::new(), |(name, title, _)| {
-            format!(
-                "<a href=\"{name}.html\">{}{}{}</a>",
-                arrow[0],
-                escape(title),
-                arrow[1]
-            )
+/// The links to the labs before and after, and to the first page.
+fn way(pages: &[Page], index: usize) -> String {
+    let before = &pages[1..][..index - 1];
+    let link = |page: Option<&Page>, arrow: [&str; 2]| {
+        page.map_or(String::new(), |Page { name, title, .. }| {
+            let [left, right] = arrow;
+            format!("<a href=\"{name}.html\">{left}{}{right}</a>", escape(title))
         })
     };
     format!(
         "<nav>{}<a href=\"index.html\">All labs</a>{}</nav>\n",
-        link(neighbours.before, ["← ", ""]),
-        link(neighbours.after, ["", " →"])
+        link(before.last(), ["← ", ""]),
+        link(pages.get(index + 1), ["", " →"])
     )
 }

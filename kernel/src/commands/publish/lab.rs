@@ -1,9 +1,9 @@
 //! A notebook on its way to a page: without what is for the teacher, with the solutions, and with links that lead to pages.
 
+use crate::notebook::{self, joined};
 use anyhow::{Context, Result, anyhow};
 use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
 use serde_json::{Value, json};
-use std::fs;
 use std::path::Path;
 
 /// A lab that has been run.
@@ -19,7 +19,7 @@ pub struct Lab {
 impl Lab {
     /// Reads the notebook, and the one of the same name in the folder `solutions` if there is one.
     pub fn read(path: &Path, solutions: &Path) -> Result<Lab> {
-        let notebook = read(path)?;
+        let notebook = notebook::read(path)?;
         let name = path.file_stem().context("a notebook has a name")?;
         let name = name.to_string_lossy().into_owned();
         let title = cells(&notebook).find_map(|cell| {
@@ -28,7 +28,7 @@ impl Lab {
         });
         let solution = solutions.join(format!("{name}.ipynb"));
         let solutions = if solution.is_file() {
-            Some(read(&solution)?)
+            Some(notebook::read(&solution)?)
         } else {
             None
         };
@@ -136,7 +136,7 @@ pub fn gallery(labs: &[Lab]) -> Result<Value> {
             .map(|(cell, output)| {
                 json!({
                     "output_type": "execute_result", "execution_count": 1,
-                    "data": {"image/svg+xml": source_of(&output["data"]["image/svg+xml"])},
+                    "data": {"image/svg+xml": joined(&output["data"]["image/svg+xml"])},
                     "metadata": {"link": format!("{}.html#{cell}", lab.name)},
                 })
             })
@@ -153,20 +153,6 @@ pub fn gallery(labs: &[Lab]) -> Result<Value> {
     Ok(notebook)
 }
 
-fn read(path: &Path) -> Result<Value> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let notebook: Value = serde_json::from_str(&text)
-        .with_context(|| format!("{} is not a notebook: its JSON is broken", path.display()))?;
-    if !notebook["cells"].is_array() {
-        return Err(anyhow!(
-            "{} has no cells: it is not a notebook",
-            path.display()
-        ));
-    }
-    Ok(notebook)
-}
-
 fn cells(notebook: &Value) -> impl Iterator<Item = &Value> {
     notebook["cells"].as_array().into_iter().flatten()
 }
@@ -176,16 +162,7 @@ fn id(cell: &Value) -> &str {
 }
 
 fn source(cell: &Value) -> String {
-    source_of(&cell["source"])
-}
-
-/// A notebook keeps a text whole or as a list of lines.
-fn source_of(text: &Value) -> String {
-    match text {
-        Value::String(text) => text.clone(),
-        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
-        _ => String::new(),
-    }
+    joined(&cell["source"])
 }
 
 fn markdown(id: &str, text: &str) -> Value {
