@@ -5,16 +5,40 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-/// Reads a notebook; what it returns has a list of cells.
+/// Reads a notebook; what it returns has a list of cells, each with a type and a source.
 pub fn read(path: &Path) -> Result<Value> {
+    let about = fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    // A pipe would keep us waiting, and a device may never end.
+    if !about.is_file() {
+        bail!("{} is not a file", path.display());
+    }
     let text =
         fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let notebook: Value = serde_json::from_str(&text)
         .with_context(|| format!("{} is not a notebook: its JSON is broken", path.display()))?;
-    if !notebook["cells"].is_array() {
+    let Some(cells) = notebook["cells"].as_array() else {
         bail!("{} has no cells: it is not a notebook", path.display());
+    };
+    for (index, cell) in cells.iter().enumerate() {
+        if !cell["cell_type"].is_string() || !is_text(&cell["source"]) {
+            bail!(
+                "Cell {} of {} has no type or no source: the file was damaged. `cargo labs reset` gives a lab back as it was \
+                 handed out, and keeps yours as a copy",
+                index + 1,
+                path.display()
+            );
+        }
     }
     Ok(notebook)
+}
+
+/// Whether it is a text as a notebook keeps it: whole, or as a list of lines.
+fn is_text(text: &Value) -> bool {
+    match text {
+        Value::String(_) => true,
+        Value::Array(lines) => lines.iter().all(Value::is_string),
+        _ => false,
+    }
 }
 
 /// A notebook keeps a text whole or as a list of lines.
@@ -23,5 +47,88 @@ pub fn joined(text: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said about a notebook's file with this content.
+    fn refused(content: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.ipynb");
+        fs::write(&path, content).unwrap();
+        let said = format!("{:#}", read(&path).unwrap_err());
+        assert_eq!(fs::read(&path).unwrap(), content, "it was only read");
+        said
+    }
+
+    #[test]
+    fn a_damaged_notebook_is_a_sentence() {
+        let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks/00_start_here.ipynb");
+        read(&lab).unwrap();
+        let good = fs::read(lab).unwrap();
+        for cut in [0, 1, good.len() / 3, good.len() / 2, good.len() - 3] {
+            let said = refused(&good[..cut]);
+            assert!(
+                said.contains("x.ipynb is not a notebook: its JSON is broken"),
+                "cut at {cut}: {said}"
+            );
+        }
+        let twice = [&good[..], &good[..]].concat();
+        assert!(refused(&twice).contains("its JSON is broken: trailing characters"));
+        let conflict = [b"<<<<<<< HEAD\n", &good[..]].concat();
+        assert!(refused(&conflict).contains("its JSON is broken"));
+        assert!(refused(b"\xff\xfe{}").contains("x.ipynb cannot be read"));
+        let deep = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
+        let deep = [&b"{\"cells\":"[..], &deep, b"}"].concat();
+        assert!(refused(&deep).contains("recursion limit"));
+        for none in [
+            "[1,2]",
+            "null",
+            "{}",
+            r#"{"cells":5}"#,
+            r#"{"nbformat":3,"worksheets":[]}"#,
+        ] {
+            assert!(refused(none.as_bytes()).contains("has no cells"), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_cell_is_named() {
+        let sound = r##"{"cell_type":"markdown","source":["# a\n","b"]}"##;
+        for damaged in [
+            "5",
+            "null",
+            "[]",
+            "{}",
+            r#"{"cell_type":"code"}"#,
+            r#"{"cell_type":"code","source":7}"#,
+            r#"{"cell_type":"code","source":["a",7]}"#,
+            r#"{"source":"1"}"#,
+        ] {
+            let said = refused(format!(r#"{{"cells":[{sound},{damaged}]}}"#).as_bytes());
+            assert!(
+                said.starts_with("Cell 2 of ") && said.contains("damaged"),
+                "{damaged}: {said}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [folder.path(), Path::new("/dev/zero")] {
+            let said = read(path).unwrap_err().to_string();
+            assert!(said.ends_with("is not a file"), "{said}");
+        }
+        let gone = folder.path().join("gone.ipynb");
+        assert!(
+            read(&gone)
+                .unwrap_err()
+                .to_string()
+                .ends_with("cannot be read")
+        );
     }
 }

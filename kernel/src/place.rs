@@ -10,6 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use tempfile::TempDir;
 
 /// The environment variable with the folder of the student's notebooks, where those are a copy; `--copy-to` sets it.
 pub const COPY: &str = "LABS_COPY";
@@ -145,6 +146,16 @@ impl Place {
     pub fn sessions(&self) -> PathBuf {
         plain(self.passing()).join("sessions")
     }
+}
+
+/// A folder for things that are gone when this is dropped.
+pub fn scratch() -> Result<TempDir> {
+    tempfile::tempdir().with_context(|| {
+        format!(
+            "No temporary folder can be made in {}. Set TMPDIR to a folder that you may write to",
+            std::env::temp_dir().display()
+        )
+    })
 }
 
 /// The notebooks in `folder`, in order, without the copies that `labs reset` has made of a student's.

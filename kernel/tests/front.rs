@@ -85,19 +85,18 @@ fn cells_that_were_sent_with_one_that_fails_are_not_run() {
         let mut kernel = start(&place).await;
         let file = place.home.join("written");
         let writes = format!("std::fs::write({file:?}, \"three\")?;");
-        let mut last = String::new();
-        for code in [
-            "println!(\"one\");",
-            "panic!(\"two\");",
-            &writes,
-            "println!(\"four\");",
-        ] {
-            last = kernel.send(code).await.unwrap();
+        for fails in ["panic!(\"two\");", "let nul = \"\0\";"] {
+            let mut last = String::new();
+            for code in ["println!(\"one\");", fails, &writes, "println!(\"four\");"] {
+                last = kernel.send(code).await.unwrap();
+            }
+            assert_eq!(kernel.next_line(LONG).await.unwrap(), "one\n");
+            let shown = kernel.finish(&last, LONG).await.unwrap();
+            assert!(shown.was_aborted && shown.stdout.is_empty(), "{shown:?}");
+            assert!(!file.exists(), "the third cell was not run");
         }
-        assert_eq!(kernel.next_line(LONG).await.unwrap(), "one\n");
-        let shown = kernel.finish(&last, LONG).await.unwrap();
-        assert!(shown.was_aborted && shown.stdout.is_empty(), "{shown:?}");
-        assert!(!file.exists(), "the third cell was not run");
+        let shown = kernel.execute("let nul = \"\0\";", LONG).await.unwrap();
+        assert!(shown.error().unwrap().contains("(NUL)"), "{shown:?}");
         // One that is sent later runs.
         let shown = kernel.execute("println!(\"five\");", LONG).await.unwrap();
         assert_eq!(shown.stdout, "five\n");

@@ -3,7 +3,7 @@
 use crate::client::{Kernel, Shown};
 use crate::environment;
 use crate::notebook::{self, joined};
-use crate::place::Place;
+use crate::place::{Place, scratch};
 use crate::session::{config, launch};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -122,7 +122,7 @@ impl Check {
             .as_array_mut()
             .context("a notebook has cells")?;
 
-        let scratch = tempfile::tempdir()?;
+        let scratch = scratch()?;
         let start = Instant::now();
         let mut kernel = self.start(place, path, scratch.path()).await?;
         kernel.ready(Duration::from_secs(600)).await?;

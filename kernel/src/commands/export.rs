@@ -104,7 +104,7 @@ fn facts(place: &Place) -> Machine {
     let name = fact("/etc/os-release", "PRETTY_NAME=").unwrap_or_else(|| "Linux".into());
     let name = name.trim_matches('"');
     let kernel = fact("/proc/sys/kernel/osrelease", "").unwrap_or_default();
-    let rustc = first_line(place.rust("rustc").arg("--version"));
+    let rustc = first_line(place.rust("rustc").arg("--version")).ok();
     // SAFETY: sysconf takes a number and touches nothing of ours.
     let all = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
     Machine {

@@ -1,7 +1,7 @@
 //! `cargo labs open`: JupyterLab on the first lab.
 
 use super::copy::copy_to;
-use crate::environment;
+use crate::environment::{self, venv};
 use crate::place::{self, Place, make_private};
 use crate::session::sweep;
 use crate::spare::keeper::Keeper;
@@ -77,7 +77,7 @@ impl Open {
             println!("JupyterLab is ready. Ctrl-C stops it and every worker.\n\n    {address}\n");
             if !self.no_browser {
                 // Its own opener knows the browsers of every system; that none is there is no reason to stop.
-                let opened = Command::new(place.venv().join("bin/python"))
+                let opened = Command::from(venv::python(place.venv().join("bin/python")))
                     .args(["-m", "webbrowser", &address])
                     .stdout(Stdio::null())
                     .stderr(Stdio::null())
@@ -146,7 +146,7 @@ fn jupyter(place: &Place, root: &Path, at: (IpAddr, u16), token: &str) -> Result
         home.join("config/labconfig/page_config.json"),
         page.to_string(),
     )?;
-    let mut command = Command::new(place.venv().join("bin/jupyter-lab"));
+    let mut command = Command::from(venv::python(place.venv().join("bin/jupyter-lab")));
     command
         .args(["--no-browser", "--ServerApp.port_retries=0"])
         .args([

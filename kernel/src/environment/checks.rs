@@ -3,8 +3,9 @@
 use super::{kernelspec, venv};
 use crate::place::Place;
 use crate::session::{config, rust_src, template};
-use anyhow::{Result, bail};
+use anyhow::bail;
 use std::fs;
+use std::io::ErrorKind;
 use std::process::Command;
 
 /// What a look found.
@@ -73,7 +74,7 @@ pub fn all(place: &Place) -> Vec<Check> {
 }
 
 /// Fails with the first thing that must be installed: for cells, and with `to_install` for JupyterLab's environment too.
-pub fn require(place: &Place, to_install: bool) -> Result<()> {
+pub fn require(place: &Place, to_install: bool) -> anyhow::Result<()> {
     let mut checks = toolchain(place);
     if to_install {
         checks.push(python());
@@ -87,31 +88,40 @@ pub fn require(place: &Place, to_install: bool) -> Result<()> {
     }
 }
 
-/// The first line that `command` prints; `None` where it cannot be run or fails.
-pub fn first_line(command: &mut Command) -> Option<String> {
-    let output = command
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
-    Some(
-        String::from_utf8_lossy(&output.stdout)
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_string(),
-    )
+/// The first line that `command` prints; where it cannot be run or fails, a sentence that says why.
+pub fn first_line(command: &mut Command) -> Result<String, String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!("there is no `{name}`"),
+        _ => format!("`{name}` cannot be run ({error})"),
+    })?;
+    let lines = |bytes: &[u8]| -> Vec<String> {
+        let text = String::from_utf8_lossy(bytes);
+        text.lines().map(str::to_string).collect()
+    };
+    if !output.status.success() {
+        let said = lines(&output.stderr)
+            .into_iter()
+            .find(|line| line.contains(' '));
+        return Err(match said {
+            Some(said) => format!("`{name}` fails and says: {said}"),
+            None => format!("`{name}` fails ({})", output.status),
+        });
+    }
+    Ok(lines(&output.stdout).into_iter().next().unwrap_or_default())
 }
 
 fn rust(place: &Place) -> Check {
     const NAME: &str = "Rust";
-    match (
-        first_line(place.rust("rustc").arg("--version")),
-        first_line(place.rust("cargo").arg("--version")),
-    ) {
-        (Some(rustc), Some(_)) => fine(NAME, rustc),
-        _ => problem(
+    let rustc = first_line(place.rust("rustc").arg("--version"));
+    match rustc.and_then(|rustc| {
+        first_line(place.rust("cargo").arg("--version"))?;
+        Ok(rustc)
+    }) {
+        Ok(rustc) => fine(NAME, rustc),
+        Err(why) => problem(
             NAME,
-            "rustc or cargo is missing or does not run. Install Rust from https://rustup.rs",
+            format!("{why}. Rust is installed from https://rustup.rs"),
         ),
     }
 }
@@ -127,25 +137,33 @@ fn sources(place: &Place) -> Check {
 fn linker() -> Check {
     const NAME: &str = "C linker";
     match first_line(Command::new("cc").arg("--version")) {
-        Some(version) => fine(NAME, version),
-        None => problem(
+        Ok(version) => fine(NAME, version),
+        Err(why) => problem(
             NAME,
-            "there is no `cc`, which rustc links with. On Debian and Ubuntu: sudo apt install gcc libc6-dev; on Fedora: sudo \
-             dnf install gcc",
+            format!(
+                "{why}, and rustc links with it. On Debian and Ubuntu: sudo apt install gcc libc6-dev; on Fedora: sudo dnf \
+                 install gcc"
+            ),
         ),
     }
 }
 
 fn python() -> Check {
     const NAME: &str = "Python";
-    let Some(version) = first_line(Command::new("python3").args([
+    let version = first_line(venv::python("python3").args([
         "-c",
         "import sys; print('.'.join(map(str, sys.version_info[:3])) + ('' if sys.version_info >= (3, 10) else ' old'))",
-    ])) else {
-        return problem(
-            NAME,
-            "there is no python3, which JupyterLab runs on. On Debian and Ubuntu: sudo apt install python3 python3-venv",
-        );
+    ]));
+    let version = match version {
+        Ok(version) => version,
+        Err(why) => {
+            return problem(
+                NAME,
+                format!(
+                    "{why}, and JupyterLab runs on it. On Debian and Ubuntu: sudo apt install python3 python3-venv"
+                ),
+            );
+        }
     };
     if version.ends_with(" old") {
         return problem(
@@ -153,9 +171,9 @@ fn python() -> Check {
             format!("Python {version}: JupyterLab needs 3.10 or newer. Install one as python3"),
         );
     }
-    match first_line(Command::new("python3").args(["-c", "import ensurepip, venv; print('ok')"])) {
-        Some(_) => fine(NAME, format!("{version}, with venv")),
-        None => problem(
+    match first_line(venv::python("python3").args(["-c", "import ensurepip, venv; print('ok')"])) {
+        Ok(_) => fine(NAME, format!("{version}, with venv")),
+        Err(_) => problem(
             NAME,
             format!(
                 "Python {version} cannot make environments: its modules venv and ensurepip are missing. On Debian and Ubuntu: \

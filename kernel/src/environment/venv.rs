@@ -2,6 +2,7 @@
 
 use crate::place::{Place, make_private};
 use anyhow::{Context, Result, bail};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,23 +25,33 @@ pub fn make(place: &Place) -> Result<()> {
     make_in(&place.venv(), &requirements(place))
 }
 
+/// `program`, a Python or one that runs on it, without the settings that make it look for its parts elsewhere: they are made for
+/// another Python.
+pub fn python(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for foreign in ["PYTHONHOME", "PYTHONPATH"] {
+        command.env_remove(foreign);
+    }
+    command
+}
+
 /// Whether the environment `venv` holds what the file `requirements` says.
 pub fn is_made(venv: &Path, requirements: &Path) -> bool {
     let installed = fs::read(venv.join(STAMP));
     installed.is_ok_and(|installed| fs::read(requirements).is_ok_and(|wanted| wanted == installed))
         // Its Python may have been removed or replaced by an update of the system.
-        && Command::new(venv.join("bin/python")).arg("-c").arg("").status().is_ok_and(|s| s.success())
+        && python(venv.join("bin/python")).arg("-c").arg("").status().is_ok_and(|s| s.success())
 }
 
 /// Makes the environment `venv` anew, with what the file `requirements` says, every hash checked.
 pub fn make_in(venv: &Path, requirements: &Path) -> Result<()> {
     let _ = fs::remove_dir_all(venv);
     run(
-        Command::new("python3").args(["-m", "venv"]).arg(venv),
+        python("python3").args(["-m", "venv"]).arg(venv),
         "The Python environment cannot be made. On Debian and Ubuntu: sudo apt install python3-venv",
     )?;
     run(
-        Command::new(venv.join("bin/python"))
+        python(venv.join("bin/python"))
             .args([
                 "-m",
                 "pip",

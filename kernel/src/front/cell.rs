@@ -218,11 +218,16 @@ impl Cell {
                 .trim();
             let (before, crash) = without_crash(&err);
             let how = crash.unwrap_or(how);
+            let memory = if how.contains("SIGKILL") {
+                " If nobody sent that signal, the system did, because memory ran out: use less at once, or close other notebooks."
+            } else {
+                ""
+            };
             let error = CellError::new(
                 "ProcessEnded",
                 format!(
-                    "This cell ended the process that runs the notebook's cells ({how}). The variables are lost; functions, types \
-                     and imports stay. Run the cells again that make the variables you need."
+                    "This cell ended the process that runs the notebook's cells ({how}).{memory} The variables are lost; functions, \
+                     types and imports stay. Run the cells again that make the variables you need."
                 ),
             );
             return (before.to_string(), Some(error));

@@ -11,6 +11,7 @@
 //! The framing is that of ZMTP 3 (<https://rfc.zeromq.org/spec/23/>): a greeting of 64 bytes; then frames, each with a byte of
 //! flags (1 more to come, 2 the length has eight bytes, 4 a command), the length in one or eight bytes, and the content.
 
+use crate::place::scratch;
 use anyhow::{Context, Result, bail};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -51,7 +52,7 @@ pub async fn open(name: &'static str, address: SocketAddr) -> Result<UnixListene
 
 /// A socket to connect to that nobody else can find: its name is removed at once, and a descriptor leads to it.
 fn nameless() -> Result<(UnixListener, OwnedFd)> {
-    let folder = tempfile::tempdir().context("A temporary folder cannot be made")?;
+    let folder = scratch()?;
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).context("A socket cannot be made")?;
     let way_in = std::fs::OpenOptions::new()

@@ -283,6 +283,19 @@ impl Front {
                 self.answer(Channel::Shell, &request, &kind, content).await;
                 continue;
             }
+            if is_code(&request) && request.text("code").contains('\0') {
+                // evcxr never comes back from one.
+                let error = CellError::new(
+                    "BadCharacter",
+                    "The cell holds a character that no program may have (NUL), most often after copying from elsewhere. Type \
+                     that line anew.",
+                );
+                self.refuse(&request, &error).await;
+                for later in self.take_waiting().await {
+                    self.abort(&later).await;
+                }
+                continue;
+            }
             if !FOR_EVCXR.contains(&request.kind()) {
                 eprintln!("A message of the type {} was ignored.", request.kind());
                 continue;
@@ -646,8 +659,8 @@ impl Front {
         if let Some(cell) = &mut self.running {
             let error = CellError::new(
                 "KernelDied",
-                "The process behind this notebook ended unexpectedly. A new one starts now: variables and definitions are all \
-                 gone, so run the notebook from the top.",
+                "The process behind this notebook ended unexpectedly; if nobody ended it, memory ran out. A new one starts now: \
+                 variables and definitions are all gone, so run the notebook from the top.",
             );
             let number = self.count;
             let (is_code, chunks) = (cell.is_code(), cell.rest());

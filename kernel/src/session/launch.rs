@@ -48,6 +48,11 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
         .env("MIMALLOC_PURGE_DELAY", "0")
         // evcxr prints which configuration it read, which tells nobody anything; and a closed pipe would make it panic.
         .stdout(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(changes_builds) {
+            command.env_remove(name);
+        }
+    }
     if std::env::var_os(JOURNAL).is_none() {
         command.env(JOURNAL, place.journal());
     }
@@ -74,6 +79,24 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
         }
     }
     Ok(command)
+}
+
+/// Whether cargo or rustc would build cells otherwise because of the environment variable `name`: with it the template would be
+/// built again for each session, and a measurement in a lab would be of another program.
+fn changes_builds(name: &str) -> bool {
+    const NAMES: [&str; 6] = [
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_TARGET_DIR",
+        "RUSTC",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_WRAPPER",
+        "RUSTFLAGS",
+    ];
+    const BEGINNINGS: [&str; 3] = ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_"];
+    NAMES.contains(&name)
+        || BEGINNINGS
+            .iter()
+            .any(|beginning| name.starts_with(beginning))
 }
 
 /// The folders in the environment variable `name`, after `first`.

@@ -5,7 +5,7 @@ mod page;
 
 use crate::commands::check::Check;
 use crate::environment::{self, venv};
-use crate::place::{Place, make_private, replace};
+use crate::place::{Place, make_private, replace, scratch};
 use crate::progress::Steps;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -14,7 +14,6 @@ use page::Page;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Vega-Lite's version: the figures are written for the 5, and JupyterLab draws them with it.
 const VEGA_LITE: &str = "5.21";
@@ -43,7 +42,7 @@ impl Publish {
         };
         let out = self.out.unwrap_or_else(|| place.home.join("site"));
         environment::set_up(&place)?;
-        let scratch = tempfile::tempdir()?;
+        let scratch = scratch()?;
         let vega = vega(&place, scratch.path())?;
 
         let executed = if self.as_is {
@@ -154,7 +153,7 @@ fn bodies(place: &Place, scratch: &Path, pages: &[Page]) -> Result<Vec<String>> 
 
 /// What a Python of ours prints, away from the user's own settings.
 fn python(environment: &Path, scratch: &Path, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(environment.join("bin/python"))
+    let output = venv::python(environment.join("bin/python"))
         .args(arguments)
         .env("JUPYTER_CONFIG_DIR", scratch.join("settings"))
         .env("JUPYTER_NO_CONFIG", "1")

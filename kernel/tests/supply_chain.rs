@@ -1,0 +1,126 @@
+//! Where everything that the labs are built from comes from. `cargo deny` asks more (CONTRIBUTING.md); this needs no other
+//! program and no network.
+
+use labs::place::Place;
+use std::collections::BTreeMap;
+use std::fs;
+use toml::Table;
+
+fn read(name: &str) -> String {
+    fs::read_to_string(Place::find().unwrap().workspace.join(name)).unwrap()
+}
+
+/// The packages that `Cargo.lock` names.
+fn locked() -> Vec<Table> {
+    let lock: Table = read("Cargo.lock").parse().unwrap();
+    let packages = lock["package"].as_array().unwrap();
+    packages
+        .iter()
+        .map(|package| package.as_table().unwrap().clone())
+        .collect()
+}
+
+#[test]
+fn every_crate_comes_from_the_registry_with_its_checksum() {
+    let mut ours = Vec::new();
+    for package in locked() {
+        let name = package["name"].as_str().unwrap();
+        match package.get("source").map(|source| source.as_str().unwrap()) {
+            None => ours.push(name.to_string()),
+            Some(source) => {
+                assert_eq!(
+                    source, "registry+https://github.com/rust-lang/crates.io-index",
+                    "{name}"
+                );
+                assert_eq!(package["checksum"].as_str().unwrap().len(), 64, "{name}");
+            }
+        }
+    }
+    let manifest: Table = read("Cargo.toml").parse().unwrap();
+    let members = manifest["workspace"]["members"].as_array().unwrap();
+    assert_eq!(
+        ours.len(),
+        members.len(),
+        "only the workspace's own crates have no source: {ours:?}"
+    );
+}
+
+/// The files of requirements, each made from a `.in` beside it.
+const REQUIREMENTS: [&str; 5] = [
+    "notebooks/requirements",
+    "kernel/src/commands/publish/requirements",
+    "kernel/tests/protocol/requirements",
+    "deploy/requirements",
+    "bench/requirements",
+];
+
+#[test]
+fn every_python_package_is_pinned_and_hashed() {
+    for name in REQUIREMENTS {
+        let text = read(&format!("{name}.txt")).replace("\\\n", " ");
+        let packages: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
+            .collect();
+        assert!(!packages.is_empty(), "{name}");
+        for package in packages {
+            assert!(
+                package.contains("==") && package.contains("--hash=sha256:"),
+                "{name}.txt: {package}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_changelog_names_the_versions_that_are_used() {
+    let changelog = read("CHANGELOG.md");
+    let versions = changelog
+        .split("### Versions")
+        .nth(1)
+        .expect("a section Versions");
+    let versions = versions.split("\n#").next().unwrap();
+    let names = |what: &str| {
+        assert!(
+            versions.contains(what),
+            "`{what}` is missing below Versions in CHANGELOG.md"
+        )
+    };
+    let toolchain: Table = read("rust-toolchain.toml").parse().unwrap();
+    names(&format!(
+        "Rust {}",
+        toolchain["toolchain"]["channel"].as_str().unwrap()
+    ));
+
+    let locked: BTreeMap<String, Vec<String>> =
+        locked().iter().fold(BTreeMap::new(), |mut all, package| {
+            let text = |key: &str| package[key].as_str().unwrap().to_string();
+            all.entry(text("name"))
+                .or_insert_with(Vec::new)
+                .push(text("version"));
+            all
+        });
+    for member in ["labsupport", "kernel", "bench"] {
+        let manifest: Table = read(&format!("{member}/Cargo.toml")).parse().unwrap();
+        for (name, about) in manifest["dependencies"].as_table().unwrap() {
+            if about.get("path").is_some() {
+                continue;
+            }
+            // Where there are several, one of them is the one that is asked for.
+            let used = &locked[name];
+            assert!(
+                used.iter()
+                    .any(|version| versions.contains(&format!("{name} {version}"))),
+                "`{name} {}` is missing below Versions in CHANGELOG.md",
+                used.join(" or ")
+            );
+        }
+    }
+    for name in REQUIREMENTS {
+        for line in read(&format!("{name}.in")).lines() {
+            if let Some((package, version)) = line.split_once("==") {
+                names(&format!("{package} {version}"));
+            }
+        }
+    }
+}
