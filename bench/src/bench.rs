@@ -1,0 +1,142 @@
+//! One run of the whole: what was asked for, what came out so far, and what is left.
+
+use crate::Arguments;
+use crate::contest::{Contest, Line};
+use crate::report;
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use labsupport::prelude::{Show, machine};
+use std::fs;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What every part is given.
+pub struct Bench {
+    /// For everything that is written meanwhile; the keeper removes it.
+    pub folder: PathBuf,
+    pub quick: bool,
+    json: bool,
+    save: Option<PathBuf>,
+    lines: Vec<Line>,
+    /// Each line of `--json`.
+    records: Vec<String>,
+    step: usize,
+    steps: usize,
+}
+
+impl Bench {
+    pub fn new(arguments: &Arguments, folder: PathBuf, steps: usize) -> Result<Bench> {
+        if let Some(save) = &arguments.save {
+            fs::create_dir_all(save)
+                .with_context(|| format!("The folder {} cannot be made", save.display()))?;
+        }
+        if !arguments.json {
+            println!("{}\n", machine());
+        }
+        Ok(Bench {
+            folder,
+            quick: arguments.quick,
+            json: arguments.json,
+            save: arguments.save.clone(),
+            lines: Vec::new(),
+            records: Vec::new(),
+            step: 0,
+            steps,
+        })
+    }
+
+    /// How long one run of what is fast shall take.
+    pub fn run_time(&self) -> Duration {
+        Duration::from_millis(if self.quick { 4 } else { 50 })
+    }
+
+    /// `usual`, or what `--quick` makes of it.
+    pub fn rounds(&self, usual: usize) -> usize {
+        if self.quick { usual.min(3) } else { usual }
+    }
+
+    /// Says what begins now and how much is left. The bar has no thread of its own: a fork copies one thread only.
+    pub fn next(&mut self, what: &str, ticks: usize) -> ProgressBar {
+        self.step += 1;
+        let line = format!("[{}/{}] {what}", self.step, self.steps);
+        if !std::io::stderr().is_terminal() {
+            eprintln!("{line}, {ticks} rounds …");
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{msg} {bar:20} round {pos} of {len}, {eta} left");
+        let bar = ProgressBar::new(ticks as u64);
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(line);
+        bar.tick();
+        bar
+    }
+
+    /// Runs a contest and keeps what came out.
+    pub fn run<const N: usize>(&mut self, contest: Contest<'_, N>) -> Result<()> {
+        let rounds = self.rounds(contest.rounds());
+        let title = contest.title().to_string();
+        // One round more warms up.
+        let bar = self.next(&title, rounds + 1);
+        let lines = contest.run(rounds, || bar.inc(1));
+        bar.finish_and_clear();
+        let lines = lines.with_context(|| format!("{title} could not be measured"))?;
+        for line in &lines {
+            self.record(report::json(line));
+        }
+        self.lines.extend(lines);
+        Ok(())
+    }
+
+    /// A line for `--json` and the file of numbers.
+    pub fn record(&mut self, record: serde_json::Value) {
+        if self.json {
+            println!("{record}");
+        }
+        self.records.push(record.to_string());
+    }
+
+    /// Says something to a person.
+    pub fn say(&self, words: &str) {
+        if !self.json {
+            println!("{words}");
+        }
+    }
+
+    /// Keeps a figure, where figures are wanted, and shows its text twin.
+    pub fn figure(&self, name: &str, figure: &impl Show) -> Result<()> {
+        let contents = figure.contents();
+        for (mime, content) in &contents {
+            if *mime == "text/plain" {
+                self.say(content);
+            }
+            let Some(folder) = &self.save else { continue };
+            let ending = if *mime == "image/svg+xml" { "svg" } else { "txt" };
+            let path = folder.join(format!("{name}.{ending}"));
+            fs::write(&path, content)
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// The tables, the figure of ratios, and how many targets were met.
+    pub fn finish(self) -> Result<()> {
+        if let Some(folder) = &self.save {
+            let path = folder.join("numbers.jsonl");
+            fs::write(&path, self.records.join("\n") + "\n")
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+        }
+        if self.lines.is_empty() {
+            return Ok(());
+        }
+        self.say(&report::table(&self.lines));
+        self.say(&report::verdicts(&self.lines));
+        if self.save.is_some() {
+            let quiet = Bench { json: true, ..self };
+            for (name, figure) in report::figures(&quiet.lines) {
+                quiet.figure(name, &figure)?;
+            }
+        }
+        Ok(())
+    }
+}

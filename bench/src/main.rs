@@ -1,0 +1,112 @@
+//! `labs-bench`: the labs' building blocks beside their peers, measured in turn in one run. `cargo labs bench` starts it; what
+//! is measured against what, and how fair that is, says `README.md`.
+
+mod bench;
+mod contest;
+mod cores;
+mod growth;
+mod keeper;
+mod parts;
+mod peers;
+mod python;
+mod report;
+mod transfer;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Measures the labs beside their peers, in turn in one run, and judges every target.
+///
+/// A ratio is ours divided by the peer's, in time or in memory: below 1 is better for us.
+#[derive(Parser)]
+#[command(name = "labs-bench", bin_name = "cargo labs bench", version)]
+pub struct Arguments {
+    /// What to measure; everything but `growth` if nothing is named
+    parts: Vec<Part>,
+    /// Print one JSON object per line instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Few and short runs: to see that it works, not to quote
+    #[arg(long)]
+    quick: bool,
+    /// Write figures (SVG), their text twins and the numbers (JSON lines) into this folder
+    #[arg(long, value_name = "FOLDER")]
+    save: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// A look at a shared flag, with and without its lock
+    Flag,
+    /// Throughput and hand-off latency of the queue
+    Queue,
+    /// A read from the manager
+    Manager,
+    /// Starting and joining workers
+    Workers,
+    /// From setting a flag to the last worker's stop
+    Exit,
+    /// The notebook kernel: start, cells, figures, memory. Takes some minutes
+    Kernel,
+    /// How cost grows with workers, queue depth, array size and notebooks
+    Growth,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match keeper::folder() {
+        Some(folder) => measure(&arguments, folder).map(|()| ExitCode::SUCCESS),
+        None => keeper::keep(),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn measure(arguments: &Arguments, folder: PathBuf) -> Result<()> {
+    let all = [
+        Part::Flag,
+        Part::Queue,
+        Part::Manager,
+        Part::Workers,
+        Part::Exit,
+        Part::Kernel,
+    ];
+    let parts = if arguments.parts.is_empty() {
+        &all[..]
+    } else {
+        &arguments.parts[..]
+    };
+    let contests = parts.iter().map(|part| part.contests()).sum();
+    let mut bench = bench::Bench::new(arguments, folder, contests)?;
+    for part in parts {
+        match part {
+            Part::Flag => parts::flag::run(&mut bench)?,
+            Part::Queue => parts::queue::run(&mut bench)?,
+            Part::Manager => parts::manager::run(&mut bench)?,
+            Part::Workers => parts::workers::run(&mut bench)?,
+            Part::Exit => parts::early_exit::run(&mut bench)?,
+            Part::Kernel => parts::kernel::run(&mut bench)?,
+            Part::Growth => growth::run(&mut bench)?,
+        }
+    }
+    bench.finish()
+}
+
+impl Part {
+    /// How many contests it has, for the progress.
+    fn contests(self) -> usize {
+        match self {
+            Part::Flag => parts::flag::CONTESTS,
+            Part::Queue => parts::queue::CONTESTS,
+            Part::Manager => parts::manager::contests(),
+            Part::Workers => parts::workers::CONTESTS,
+            Part::Exit => parts::early_exit::CONTESTS,
+            Part::Kernel => parts::kernel::CONTESTS,
+            Part::Growth => growth::STEPS,
+        }
+    }
+}

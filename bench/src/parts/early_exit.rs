@@ -1,0 +1,65 @@
+//! Cooperative early exit: from setting a flag to the moment when the last worker has seen it, beside what the interval promises:
+//! a worker that has just looked looks again after interval × cost. As many workers as cores, each on its own, so that nobody
+//! waits for a turn on the processor.
+
+use crate::bench::Bench;
+use crate::contest::{Contest, per_op};
+use crate::cores;
+use anyhow::{Context, Result};
+use labsupport::prelude::{Flag, Work, Workers};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Iterations between two looks. An iteration costs `COST`.
+const INTERVALS: [u64; 3] = [10, 1_000, 10_000];
+const COST: Duration = Duration::from_micros(1);
+
+pub const CONTESTS: usize = INTERVALS.len();
+
+pub fn run(bench: &mut Bench) -> Result<()> {
+    let cores = cores::allowed();
+    let work = Work::costing(COST);
+    for (index, interval) in INTERVALS.into_iter().enumerate() {
+        let name = format!("exit: set to last of {} stopped, {interval} × 1 µs", cores.len());
+        let mut round = 0;
+        let ours = || {
+            round += 1;
+            // Each time at another place of the interval.
+            let phase = COST * (interval as u32) * (round * 7 % 20) / 20;
+            Ok([stop_all(&cores, work, interval, Duration::from_millis(3) + phase)?])
+        };
+        let interval_alone = || {
+            let turns = (10_000 / interval).max(1);
+            let look = per_op(turns, || (0..interval).for_each(|_| work.run()));
+            Ok([look])
+        };
+        let rounds = [101, 101, 31][index];
+        bench.run(
+            Contest::new([name], &cores, rounds, ours).peer("interval × cost", interval_alone),
+        )?;
+    }
+    Ok(())
+}
+
+/// Nanoseconds from just before the flag is set to the last worker's look that finds it set.
+fn stop_all(cores: &[usize], work: Work, interval: u64, after: Duration) -> Result<f64> {
+    let flag = Flag::new()?;
+    // The clock is the same in all processes.
+    let epoch = Instant::now();
+    let now = || epoch.elapsed().as_nanos() as u64;
+    let workers = Workers::spawn(cores.len(), |w| {
+        cores::stay_on(&[cores[w.index()]], 0);
+        loop {
+            (0..interval).for_each(|_| work.run());
+            if flag.is_set() {
+                return now();
+            }
+        }
+    })?;
+    thread::sleep(after);
+    let set = now();
+    flag.set();
+    let stopped = workers.join()?.values()?;
+    let last = stopped.into_iter().max().context("there is a worker")?;
+    Ok((last - set) as f64)
+}

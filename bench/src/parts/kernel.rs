@@ -1,0 +1,7 @@
+//! Notebook kernels.
+use crate::bench::Bench;
+use anyhow::Result;
+pub const CONTESTS: usize = 0;
+pub fn run(_: &mut Bench) -> Result<()> {
+    Ok(())
+}

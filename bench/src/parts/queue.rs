@@ -1,0 +1,140 @@
+//! The queue: throughput in three shapes with three sizes of message, and the latency of a hand-off through an empty one.
+//!
+//! Everybody that is timed is a worker of ours, forked before; with crossbeam, a thread. All begin at a barrier. 1→1 has a core
+//! for each side, where there are two; with more processes the system places them.
+
+use crate::bench::Bench;
+use crate::contest::{Contest, Target, calibrate};
+use crate::cores;
+use crate::peers::channel::{Make, Plan, Shape};
+use crate::peers::{iceoryx2, ipc_channel, ours, pipe, seqpacket};
+use crate::python::Twin;
+use crate::transfer::{
+    PAUSE, processes_carry, processes_hand_off, threads_carry, threads_hand_off,
+};
+use anyhow::Result;
+use std::time::Duration;
+
+const ONE_TO_ONE: Shape = Shape { producers: 1, consumers: 1 };
+const ONE_TO_FOUR: Shape = Shape { producers: 1, consumers: 4 };
+const FOUR_TO_FOUR: Shape = Shape { producers: 4, consumers: 4 };
+const SHAPES: [Shape; 3] = [ONE_TO_ONE, ONE_TO_FOUR, FOUR_TO_FOUR];
+const SIZES: [usize; 3] = [8, 1 << 10, 64 << 10];
+
+pub const CONTESTS: usize = SHAPES.len() * SIZES.len() + SIZES.len();
+
+const IPC_CHANNEL: &str = "ipc-channel";
+
+/// Ways between processes.
+const PEERS: [(&str, Make); 4] = [
+    (IPC_CHANNEL, ipc_channel::make),
+    ("iceoryx2", iceoryx2::make),
+    ("SOCK_SEQPACKET", seqpacket::make),
+    ("pipe", pipe::make),
+];
+
+pub fn run(bench: &mut Bench) -> Result<()> {
+    let (all, folder) = (cores::allowed(), bench.folder.clone());
+    for shape in SHAPES {
+        let pinned = if shape == ONE_TO_ONE { &all[..all.len().min(2)] } else { &[] };
+        for size in SIZES {
+            let plan = Plan { shape, size, depth: depth(size), cores: pinned, folder: &folder };
+            throughput(bench, plan, if pinned.is_empty() { &all } else { pinned })?;
+        }
+    }
+    for size in SIZES {
+        let cores = &all[..all.len().min(2)];
+        latency(bench, Plan { shape: ONE_TO_ONE, size, depth: depth(size), cores, folder: &folder })?;
+    }
+    Ok(())
+}
+
+/// Messages that may wait: 64 of the large ones, so that no way has to keep 64 MB.
+fn depth(size: usize) -> usize {
+    if size <= 1 << 10 { 1024 } else { 64 }
+}
+
+fn throughput(bench: &mut Bench, plan: Plan, cores: &[usize]) -> Result<()> {
+    let plan = &plan;
+    let wanted = bench.run_time();
+    let between = |make: Make, shape| {
+        let plan = Plan { shape, ..*plan };
+        timed(wanted, move |n| processes_carry(make, &plan, n))
+    };
+    let Shape { producers, consumers } = plan.shape;
+    let python = twin(bench, plan, "queue", &[&producers, &consumers, &plan.size, &plan.depth]);
+    let python = python.and_then(|mut twin| {
+        // Its processes are started anew for each run, which is not timed but takes a while: so it gets longer runs.
+        timed(wanted * 4, move |n| Ok(twin.ask::<1>(n)?[0] * 1e9 / n as f64))
+    });
+
+    let name = format!("queue {producers}→{consumers}, {}", bytes(plan.size));
+    let mut contest = Contest::new([name], cores, 11, between(ours::make, plan.shape)?);
+    for (name, make) in PEERS {
+        contest = contest.peer_if(name, between(make, plan.shape));
+        if name == IPC_CHANNEL && plan.size == 8 && plan.shape == ONE_TO_ONE {
+            contest = contest.target(0, Target::Ratio(0.1));
+        }
+    }
+    let threads = timed(wanted, move |n| threads_carry(plan, n));
+    contest = contest.peer_if("crossbeam threads", threads);
+    let designed = plan.size == 8 && plan.shape == ONE_TO_FOUR;
+    if designed {
+        contest = contest
+            .target(0, Target::PerSecond(4e6))
+            .peer_if("ipc-channel, 1→1", between(ipc_channel::make, ONE_TO_ONE))
+            .target(0, Target::Ratio(0.1));
+    }
+    contest = contest.peer_if("CPython Queue", python);
+    if designed {
+        contest = contest.target(0, Target::Ratio(1.0 / 50.0));
+    }
+    bench.run(contest)
+}
+
+fn latency(bench: &mut Bench, plan: Plan) -> Result<()> {
+    let plan = &plan;
+    let n = if bench.quick { 50 } else { 500 };
+    let pause = PAUSE.as_secs_f64();
+    let python = twin(bench, plan, "latency", &[&plan.size, &plan.depth, &pause]);
+    let python = python.map(|mut twin| {
+        move || {
+            let times: [f64; 2] = twin.ask(n)?;
+            Ok(times.map(|seconds| seconds * 1e9))
+        }
+    });
+    let between = |make: Make| move || processes_hand_off(make, plan, n);
+    let names = ["median", "99th percentile"];
+    let names = names.map(|part| format!("hand-off, {}, {part}", bytes(plan.size)));
+    let mut contest = Contest::new(names, plan.cores, 11, between(ours::make));
+    for (name, make) in PEERS {
+        contest = contest.peer(name, between(make));
+    }
+    let contest = contest
+        .peer("crossbeam threads", || threads_hand_off(plan, n))
+        .peer_if("CPython Queue", python);
+    bench.run(contest)
+}
+
+/// A run of as many messages as take `wanted`, in nanoseconds per message.
+fn timed<'a>(
+    wanted: Duration,
+    mut run: impl FnMut(u64) -> Result<f64> + 'a,
+) -> Result<impl FnMut() -> Result<[f64; 1]> + 'a> {
+    // A multiple of four, so that four producers have as many each.
+    let n = calibrate(wanted, &mut run)?.next_multiple_of(4);
+    Ok(move || Ok([run(n)?]))
+}
+
+fn twin(bench: &Bench, plan: &Plan, peer: &str, numbers: &[&dyn ToString]) -> Result<Twin> {
+    let cores = plan.cores.iter().map(|core| core as &dyn ToString);
+    let arguments: Vec<_> = numbers.iter().copied().chain(cores).collect();
+    Twin::start(&bench.folder, peer, &arguments)
+}
+
+fn bytes(size: usize) -> String {
+    match size {
+        8 => "8 B".into(),
+        size => format!("{} KB", size >> 10),
+    }
+}

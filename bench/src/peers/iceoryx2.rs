@@ -1,0 +1,106 @@
+//! The crate iceoryx2: shared memory without a copy between publisher and subscriber. Each subscriber gets each sample, so it is
+//! no work queue, and 1→1 is the only shape that fits. `receive` does not wait: the consumer polls, and gives its core away
+//! after 200 looks in vain.
+//!
+//! Its files lie in the run's own folder, its shared memory has the run's own prefix; the keeper removes both.
+
+use super::channel::{Channel, Plan, Shape, read, write};
+use crate::keeper;
+use anyhow::{Context, Result, bail};
+use iceoryx2::prelude::*;
+use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
+use std::hint;
+use std::path::Path as FilePath;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// How often the consumer looks before it gives its core away; as often as our queue looks before it sleeps.
+const LOOKS: u32 = 200;
+
+struct Iceoryx2<'a> {
+    folder: &'a FilePath,
+    name: String,
+    size: usize,
+    depth: usize,
+}
+
+pub fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
+    let Shape { producers: 1, consumers: 1 } = plan.shape else {
+        bail!("each subscriber gets each sample, so it is no work queue: 1→1 only");
+    };
+    // A service of its own for each run.
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    set_log_level(LogLevel::Error);
+    Ok(Box::new(Iceoryx2 {
+        folder: plan.folder,
+        name: format!("run {run}"),
+        size: plan.size,
+        depth: plan.depth,
+    }))
+}
+
+impl Iceoryx2<'_> {
+    /// Opens the service in the process that calls it: a node belongs to the process that made it.
+    fn open(&self) -> Result<PortFactory<ipc::Service, [u8], ()>> {
+        let mut config = Config::default();
+        let root = self.folder.to_str().context("the folder's name is not UTF-8")?;
+        config.global.set_root_path(&root.try_into()?);
+        config.global.prefix = keeper::prefix(self.folder).as_str().try_into()?;
+        let node = NodeBuilder::new()
+            .config(&config)
+            // A Ctrl-C ends this process as it ends every other.
+            .signal_handling_mode(SignalHandlingMode::Disabled)
+            .create::<ipc::Service>()?;
+        let service = node
+            .service_builder(&self.name.as_str().try_into()?)
+            .publish_subscribe::<[u8]>()
+            // Nothing may be lost: a full buffer makes the publisher wait, as everywhere here.
+            .enable_safe_overflow(false)
+            .subscriber_max_buffer_size(self.depth)
+            .open_or_create()?;
+        Ok(service)
+    }
+}
+
+impl Channel for Iceoryx2<'_> {
+    fn sender(&self) -> Box<dyn FnMut(u64) + '_> {
+        let service = self.open().expect("the service can be opened");
+        let publisher = service
+            .publisher_builder()
+            .initial_max_slice_len(self.size)
+            .backpressure_strategy(BackpressureStrategy::RetryUntilDelivered)
+            .create()
+            .expect("a publisher can be made");
+        let mut message = vec![0; self.size];
+        Box::new(move |number| {
+            write(number, &mut message);
+            let sample = publisher.loan_slice_uninit(message.len());
+            let sample = sample.expect("there is a sample to loan");
+            sample.write_from_slice(&message).send().expect("the subscriber lives");
+            // The service lives as long as its ports.
+            let _ = &service;
+        })
+    }
+
+    fn receiver(&self) -> Box<dyn FnMut() -> u64 + '_> {
+        let service = self.open().expect("the service can be opened");
+        let subscriber = service.subscriber_builder().create();
+        let subscriber = subscriber.expect("a subscriber can be made");
+        Box::new(move || {
+            let _ = &service;
+            let mut looks = 0;
+            loop {
+                if let Some(sample) = subscriber.receive().expect("the publisher lives") {
+                    return read(sample.payload());
+                }
+                looks += 1;
+                if looks < LOOKS {
+                    hint::spin_loop();
+                } else {
+                    thread::yield_now();
+                }
+            }
+        })
+    }
+}

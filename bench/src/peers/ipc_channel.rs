@@ -1,0 +1,55 @@
+//! The crate ipc-channel: sockets, and serde. It has one receiver, and is taken for one sender too: 1→1 only. Bytes go through
+//! its own `bytes_channel`, which spares them serde. The receiver sleeps in the system.
+
+use super::channel::{Channel, Plan, read, write};
+use anyhow::{Result, bail};
+use ipc_channel::ipc::{self, IpcBytesReceiver, IpcBytesSender, IpcReceiver, IpcSender};
+
+enum IpcChannel {
+    Numbers(IpcSender<u64>, IpcReceiver<u64>),
+    Bytes(IpcBytesSender, IpcBytesReceiver, usize),
+}
+
+pub fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
+    if plan.shape.producers > 1 || plan.shape.consumers > 1 {
+        bail!("it has one receiver: 1→1 only");
+    }
+    Ok(Box::new(match plan.size {
+        8 => {
+            let (sender, receiver) = ipc::channel()?;
+            IpcChannel::Numbers(sender, receiver)
+        }
+        size => {
+            let (sender, receiver) = ipc::bytes_channel()?;
+            IpcChannel::Bytes(sender, receiver, size)
+        }
+    }))
+}
+
+impl Channel for IpcChannel {
+    fn sender(&self) -> Box<dyn FnMut(u64) + '_> {
+        match self {
+            IpcChannel::Numbers(sender, _) => {
+                Box::new(|number| sender.send(number).expect("the receiver lives"))
+            }
+            IpcChannel::Bytes(sender, _, size) => {
+                let mut message = vec![0; *size];
+                Box::new(move |number| {
+                    write(number, &mut message);
+                    sender.send(&message).expect("the receiver lives");
+                })
+            }
+        }
+    }
+
+    fn receiver(&self) -> Box<dyn FnMut() -> u64 + '_> {
+        match self {
+            IpcChannel::Numbers(_, receiver) => {
+                Box::new(|| receiver.recv().expect("the sender lives"))
+            }
+            IpcChannel::Bytes(_, receiver, _) => {
+                Box::new(|| read(&receiver.recv().expect("the sender lives")))
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Notebook kernels: `kernels.py`, one client for all of them alike.

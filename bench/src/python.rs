@@ -1,0 +1,73 @@
+//! The peers in Python: one process that is asked again and again, so that no run pays for starting an interpreter.
+
+use crate::keeper;
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// What it runs. It is written into the run's folder: with the start method `spawn` a child reads its parent's file.
+const PROGRAM: &str = include_str!("twin.py");
+
+/// A running Python program that measures when it is asked.
+pub struct Twin {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Twin {
+    /// Starts `python3 twin.py PEER ARGUMENTS…`.
+    pub fn start(folder: &Path, peer: &str, arguments: &[&dyn ToString]) -> Result<Twin> {
+        let program = folder.join("twin.py");
+        fs::write(&program, PROGRAM).context("The Python program cannot be written")?;
+        let mut command = Command::new("python3");
+        command
+            .arg(&program)
+            .arg(peer)
+            .args(arguments.iter().map(|argument| argument.to_string()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        keeper::end_with_parent(&mut command);
+        let started = command.spawn();
+        let mut child = started.context("there is no python3 here; apt-get install python3")?;
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let mut twin = Twin {
+            child,
+            input: input.context("python3 has no input")?,
+            output: BufReader::new(output.context("python3 has no output")?),
+        };
+        let [version] = twin.answer()?;
+        if version < 3.8 {
+            bail!("python3 here is version {version}, and 3.8 is needed");
+        }
+        Ok(twin)
+    }
+
+    /// Asks for a run of `n`; the answer is in seconds.
+    pub fn ask<const N: usize>(&mut self, n: u64) -> Result<[f64; N]> {
+        writeln!(self.input, "{n}").context("python3 has ended")?;
+        self.answer()
+    }
+
+    fn answer<const N: usize>(&mut self) -> Result<[f64; N]> {
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        let numbers: Vec<f64> = (line.split_whitespace())
+            .filter_map(|word| word.parse().ok())
+            .collect();
+        match numbers.try_into() {
+            Ok(numbers) => Ok(numbers),
+            Err(_) => bail!("python3 answered {line:?}; what it says on standard error tells why"),
+        }
+    }
+}
+
+impl Drop for Twin {
+    fn drop(&mut self) {
+        // It ends when its input does; a run that goes on is not waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,227 @@
+//! Messages through a channel, from processes to processes or from threads to threads: how long one takes, and how late it comes.
+
+use crate::cores;
+use crate::peers::channel::{Channel, Make, PILL, Plan};
+use crate::peers::crossbeam;
+use anyhow::{Context, Result, ensure};
+use labsupport::prelude::{Barrier, Samples, Workers};
+use serde::{Deserialize, Serialize};
+use std::sync::Barrier as ThreadBarrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Between two messages whose latency is measured: long enough for the queue to be empty and its consumer at rest.
+pub const PAUSE: Duration = Duration::from_micros(200);
+
+/// When a producer began and a consumer ended, and how many messages it took.
+#[derive(Serialize, Deserialize)]
+struct Share {
+    moment: u64,
+    taken: u64,
+}
+
+/// What one of them does. `together` waits for all, `produced` for all producers.
+struct Role<'a> {
+    plan: &'a Plan<'a>,
+    index: usize,
+    epoch: Instant,
+    together: &'a dyn Fn(),
+    produced: &'a dyn Fn(),
+}
+
+impl Role<'_> {
+    fn is_producer(&self) -> bool {
+        self.index < self.plan.shape.producers
+    }
+
+    fn stay(&self) {
+        if !self.plan.cores.is_empty() {
+            cores::stay_on(&[self.plan.cores[self.index % self.plan.cores.len()]], 0);
+        }
+    }
+
+    /// Nanoseconds since the epoch; the clock is the same in all processes.
+    fn now(&self) -> u64 {
+        self.epoch.elapsed().as_nanos() as u64
+    }
+
+    /// Puts a share of `n` messages, or takes until a pill comes.
+    fn carry(&self, channel: &dyn Channel, n: u64) -> Share {
+        self.stay();
+        let shape = self.plan.shape;
+        if self.is_producer() {
+            let mut send = channel.sender();
+            (self.together)();
+            let moment = self.now();
+            (0..n / shape.producers as u64).for_each(&mut send);
+            (self.produced)();
+            if self.index == 0 {
+                (0..shape.consumers).for_each(|_| send(PILL));
+            }
+            // Until everything has arrived: with some channels what waits would go with its sender.
+            (self.together)();
+            return Share { moment, taken: 0 };
+        }
+        let mut receive = channel.receiver();
+        (self.together)();
+        let mut taken = 0;
+        while receive() != PILL {
+            taken += 1;
+        }
+        let moment = self.now();
+        (self.together)();
+        Share { moment, taken }
+    }
+
+    /// Sends the time, now and then; the consumer's times from just before a message was sent to just after it was received.
+    fn hand_off(&self, channel: &dyn Channel, n: u64) -> Vec<u64> {
+        self.stay();
+        let mut times = Vec::new();
+        if self.is_producer() {
+            let mut send = channel.sender();
+            (self.together)();
+            for _ in 0..n {
+                thread::sleep(PAUSE);
+                send(self.now());
+            }
+            send(PILL);
+        } else {
+            let mut receive = channel.receiver();
+            (self.together)();
+            loop {
+                let sent = receive();
+                if sent == PILL {
+                    break;
+                }
+                times.push(self.now() - sent);
+            }
+        }
+        (self.together)();
+        times
+    }
+}
+
+/// Everybody as a worker process; what each brought home.
+fn as_processes<T>(plan: &Plan, part: impl Fn(&Role) -> T) -> Result<Vec<T>>
+where
+    T: Serialize + for<'de> Deserialize<'de>,
+{
+    let parties = plan.shape.producers + plan.shape.consumers;
+    let (all, producers) = (Barrier::new(parties)?, Barrier::new(plan.shape.producers)?);
+    let epoch = Instant::now();
+    let workers = Workers::spawn(parties, |w| {
+        part(&Role {
+            plan,
+            index: w.index(),
+            epoch,
+            together: &|| drop(all.wait()),
+            produced: &|| drop(producers.wait()),
+        })
+    })?;
+    Ok(workers.join()?.into_values()?)
+}
+
+/// Everybody as a thread of this process.
+fn as_threads<T: Send>(plan: &Plan, part: impl Fn(&Role) -> T + Sync) -> Result<Vec<T>> {
+    let parties = plan.shape.producers + plan.shape.consumers;
+    let all = ThreadBarrier::new(parties);
+    let producers = ThreadBarrier::new(plan.shape.producers);
+    let epoch = Instant::now();
+    let run = |index| {
+        part(&Role {
+            plan,
+            index,
+            epoch,
+            together: &|| drop(all.wait()),
+            produced: &|| drop(producers.wait()),
+        })
+    };
+    let run = &run;
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..parties).map(|i| scope.spawn(move || run(i))).collect();
+        let results = threads.into_iter().map(|thread| thread.join().ok());
+        results.collect::<Option<Vec<T>>>().context("a thread panicked")
+    })
+}
+
+/// Nanoseconds per message, of `n`, from the first producer's start to the last consumer's pill.
+fn per_message(shares: &[Share], plan: &Plan, n: u64) -> Result<f64> {
+    let (producers, consumers) = shares.split_at(plan.shape.producers);
+    let taken: u64 = consumers.iter().map(|share| share.taken).sum();
+    ensure!(taken == n, "{n} messages were sent and {taken} arrived");
+    let begun = producers.iter().map(|share| share.moment).min();
+    let ended = consumers.iter().map(|share| share.moment).max();
+    let (begun, ended) = begun.zip(ended).context("there are both")?;
+    Ok((ended - begun) as f64 / n as f64)
+}
+
+/// Median and 99th percentile of the consumer's times.
+fn latency(times: Vec<Vec<u64>>) -> [f64; 2] {
+    let times = times.into_iter().flatten().map(|nanos| nanos as f64);
+    let times = Samples::new("ns", times);
+    [times.median(), times.percentile(99.0)]
+}
+
+pub fn processes_carry(make: Make, plan: &Plan, n: u64) -> Result<f64> {
+    let channel = make(plan)?;
+    let shares = as_processes(plan, |role| role.carry(&*channel, n))?;
+    per_message(&shares, plan, n)
+}
+
+pub fn threads_carry(plan: &Plan, n: u64) -> Result<f64> {
+    let channel = crossbeam::make(plan);
+    let shares = as_threads(plan, |role| role.carry(&channel, n))?;
+    per_message(&shares, plan, n)
+}
+
+pub fn processes_hand_off(make: Make, plan: &Plan, n: u64) -> Result<[f64; 2]> {
+    let channel = make(plan)?;
+    Ok(latency(as_processes(plan, |role| role.hand_off(&*channel, n))?))
+}
+
+pub fn threads_hand_off(plan: &Plan, n: u64) -> Result<[f64; 2]> {
+    let channel = crossbeam::make(plan);
+    Ok(latency(as_threads(plan, |role| role.hand_off(&channel, n))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peers::channel::Shape;
+    use crate::peers::{iceoryx2, ipc_channel, ours, pipe, seqpacket};
+
+    /// Every way carries every message, in each shape and size that it says it can.
+    #[test]
+    fn what_is_sent_arrives() {
+        let folder = tempfile::tempdir().unwrap();
+        let makes: [(Make, usize); 5] = [
+            (ours::make, 6),
+            (seqpacket::make, 6),
+            (pipe::make, 5),
+            (ipc_channel::make, 2),
+            (iceoryx2::make, 2),
+        ];
+        for (index, (make, expected)) in makes.into_iter().enumerate() {
+            let mut carried = 0;
+            for (producers, consumers) in [(1, 1), (1, 4), (4, 4)] {
+                for size in [8, 64 << 10] {
+                    let plan = Plan {
+                        shape: Shape { producers, consumers },
+                        size,
+                        depth: 64,
+                        cores: &[],
+                        folder: folder.path(),
+                    };
+                    match processes_carry(make, &plan, 200) {
+                        Ok(_) => carried += 1,
+                        Err(why) => assert!(why.to_string().ends_with("1→1 only"), "{why:#}"),
+                    }
+                    assert!(threads_carry(&plan, 200).is_ok());
+                }
+            }
+            // Pipes: not the large messages from one to four and from four to four.
+            let expected = if index == 2 { 4 } else { expected };
+            assert_eq!(carried, expected, "way {index}");
+        }
+    }
+}
