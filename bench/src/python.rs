@@ -39,8 +39,8 @@ impl Twin {
             output: BufReader::new(output.context("python3 has no output")?),
         };
         let [version] = twin.answer()?;
-        if version < 3.8 {
-            bail!("python3 here is version {version}, and 3.8 is needed");
+        if version < 308.0 {
+            bail!("python3 here is older than 3.8");
         }
         Ok(twin)
     }

@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// Between two messages whose latency is measured: long enough for the queue to be empty and its consumer at rest.
 pub const PAUSE: Duration = Duration::from_micros(200);
 
+/// How long a run may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// When a producer began and a consumer ended, and how many messages it took.
 #[derive(Serialize, Deserialize)]
 struct Share {
@@ -114,11 +117,12 @@ where
             plan,
             index: w.index(),
             epoch,
-            together: &|| drop(all.wait()),
-            produced: &|| drop(producers.wait()),
+            together: &|| _ = all.wait(),
+            produced: &|| _ = producers.wait(),
         })
     })?;
-    Ok(workers.join()?.into_values()?)
+    // A way that loses a message would wait for ever; what is slow takes seconds.
+    Ok(workers.join_timeout(PATIENCE)?.into_values()?)
 }
 
 /// Everybody as a thread of this process.
@@ -132,8 +136,8 @@ fn as_threads<T: Send>(plan: &Plan, part: impl Fn(&Role) -> T + Sync) -> Result<
             plan,
             index,
             epoch,
-            together: &|| drop(all.wait()),
-            produced: &|| drop(producers.wait()),
+            together: &|| _ = all.wait(),
+            produced: &|| _ = producers.wait(),
         })
     };
     let run = &run;
@@ -214,7 +218,10 @@ mod tests {
                     };
                     match processes_carry(make, &plan, 200) {
                         Ok(_) => carried += 1,
-                        Err(why) => assert!(why.to_string().ends_with("1→1 only"), "{why:#}"),
+                        Err(why) => {
+                            let why = format!("way {index}, {producers}→{consumers}, {size}: {why:#}");
+                            assert!(why.ends_with("1→1 only"), "{why}");
+                        }
                     }
                     assert!(threads_carry(&plan, 200).is_ok());
                 }
