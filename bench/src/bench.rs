@@ -88,6 +88,18 @@ impl Bench {
         Ok(())
     }
 
+    /// Names what cannot be measured at all.
+    pub fn skip(&mut self, name: &str, peer: &str, why: &anyhow::Error) -> Result<()> {
+        let line = Line::Skipped {
+            name: name.into(),
+            peer: peer.into(),
+            why: format!("{why:#}"),
+        };
+        self.record(report::json(&line));
+        self.lines.push(line);
+        Ok(())
+    }
+
     /// A line for `--json` and the file of numbers.
     pub fn record(&mut self, record: serde_json::Value) {
         if self.json {

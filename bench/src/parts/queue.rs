@@ -63,26 +63,26 @@ fn throughput(bench: &mut Bench, plan: Plan, cores: &[usize]) -> Result<()> {
     };
     let Shape { producers, consumers } = plan.shape;
     let python = twin(bench, plan, "queue", &[&producers, &consumers, &plan.size, &plan.depth]);
-    let python = python.and_then(|mut twin| {
+    let python = python.map(|mut twin| {
         // Its processes are started anew for each run, which is not timed but takes a while: so it gets longer runs.
         timed(wanted * 4, move |n| Ok(twin.ask::<1>(n)?[0] * 1e9 / n as f64))
     });
 
     let name = format!("queue {producers}→{consumers}, {}", bytes(plan.size));
-    let mut contest = Contest::new([name], cores, 11, between(ours::make, plan.shape)?);
+    let mut contest = Contest::new([name], cores, 11, between(ours::make, plan.shape));
     for (name, make) in PEERS {
-        contest = contest.peer_if(name, between(make, plan.shape));
+        contest = contest.peer(name, between(make, plan.shape));
         if name == IPC_CHANNEL && plan.size == 8 && plan.shape == ONE_TO_ONE {
             contest = contest.target(0, Target::Ratio(0.1));
         }
     }
     let threads = timed(wanted, move |n| threads_carry(plan, n));
-    contest = contest.peer_if("crossbeam threads", threads);
+    contest = contest.peer("crossbeam threads", threads);
     let designed = plan.size == 8 && plan.shape == ONE_TO_FOUR;
     if designed {
         contest = contest
             .target(0, Target::PerSecond(4e6))
-            .peer_if("ipc-channel, 1→1", between(ipc_channel::make, ONE_TO_ONE))
+            .peer("ipc-channel, 1→1", between(ipc_channel::make, ONE_TO_ONE))
             .target(0, Target::Ratio(0.1));
     }
     contest = contest.peer_if("CPython Queue", python);
@@ -116,14 +116,20 @@ fn latency(bench: &mut Bench, plan: Plan) -> Result<()> {
     bench.run(contest)
 }
 
-/// A run of as many messages as take `wanted`, in nanoseconds per message.
+/// Runs of as many messages as take `wanted`, found out by the first, in nanoseconds per message.
 fn timed<'a>(
     wanted: Duration,
     mut run: impl FnMut(u64) -> Result<f64> + 'a,
-) -> Result<impl FnMut() -> Result<[f64; 1]> + 'a> {
-    // A multiple of four, so that four producers have as many each.
-    let n = calibrate(wanted, &mut run)?.next_multiple_of(4);
-    Ok(move || Ok([run(n)?]))
+) -> impl FnMut() -> Result<[f64; 1]> + 'a {
+    let mut known = None;
+    move || {
+        let n = match known {
+            Some(n) => n,
+            // A multiple of four, so that four producers have as many each.
+            None => *known.insert(calibrate(wanted, &mut run)?.next_multiple_of(4)),
+        };
+        Ok([run(n)?])
+    }
 }
 
 fn twin(bench: &Bench, plan: &Plan, peer: &str, numbers: &[&dyn ToString]) -> Result<Twin> {

@@ -8,6 +8,7 @@ use super::channel::{Channel, Plan, Shape, read, write};
 use crate::keeper;
 use anyhow::{Context, Result, bail};
 use iceoryx2::prelude::*;
+use iceoryx2::service::port_factory::PortFactory as _;
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
 use std::hint;
 use std::path::Path as FilePath;
@@ -16,6 +17,9 @@ use std::thread;
 
 /// How often the consumer looks before it gives its core away; as often as our queue looks before it sleeps.
 const LOOKS: u32 = 200;
+
+/// What a publisher says first.
+const GREETING: u64 = u64::MAX - 1;
 
 struct Iceoryx2<'a> {
     folder: &'a FilePath,
@@ -72,22 +76,29 @@ impl Channel for Iceoryx2<'_> {
             .backpressure_strategy(BackpressureStrategy::RetryUntilDelivered)
             .create()
             .expect("a publisher can be made");
+        // Before its subscriber has opened the connection, a publisher with a full buffer drops samples instead of waiting. So
+        // the first one is a greeting, and nobody begins before it has arrived.
+        while service.dynamic_config().number_of_subscribers() == 0 {
+            thread::yield_now();
+        }
         let mut message = vec![0; self.size];
-        Box::new(move |number| {
+        let mut send = move |number| {
             write(number, &mut message);
             let sample = publisher.loan_slice_uninit(message.len());
             let sample = sample.expect("there is a sample to loan");
             sample.write_from_slice(&message).send().expect("the subscriber lives");
             // The service lives as long as its ports.
             let _ = &service;
-        })
+        };
+        send(GREETING);
+        Box::new(send)
     }
 
     fn receiver(&self) -> Box<dyn FnMut() -> u64 + '_> {
         let service = self.open().expect("the service can be opened");
         let subscriber = service.subscriber_builder().create();
         let subscriber = subscriber.expect("a subscriber can be made");
-        Box::new(move || {
+        let receive = move || {
             let _ = &service;
             let mut looks = 0;
             loop {
@@ -101,6 +112,8 @@ impl Channel for Iceoryx2<'_> {
                     thread::yield_now();
                 }
             }
-        })
+        };
+        assert_eq!(receive(), GREETING);
+        Box::new(receive)
     }
 }

@@ -1,0 +1,287 @@
+"""One client for all notebook kernels alike: what a person waits for, and what it takes in memory.
+
+    kernels.py measure KIND …    one kernel, once; a JSON object with seconds and bytes
+    kernels.py many COUNT KIND …    so many at once, each with its figure; a JSON object after each
+
+KIND is `labs`, `stock` (plain evcxr, cold, with the labs' crates), `stock-bare` (the same without any crate) or `ipykernel`.
+Nothing is written but to the scratch folder. It runs in the Python environment that `cargo labs setup` makes.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+from jupyter_client import BlockingKernelClient
+from jupyter_client.connect import write_connection_file
+
+PATIENCE = 300  # seconds for anything
+
+RUST_FIRST = 'println!("{}", machine());\nlet answer = 6 * 7;\nanswer'
+RUST_FIGURE = """let squares = Lines::new("Squares").x("n").y("n²").series("n²", (1..=10).map(|n| (f64::from(n), f64::from(n * n * NUMBER))));
+squares"""
+
+# Without a crate a cell can still show a picture: evcxr reads it from standard output.
+BARE_FIRST = 'println!("{:?}", std::thread::available_parallelism());\nlet answer = 6 * 7;\nanswer'
+BARE_FIGURE = """let points: Vec<String> = (1..=10).map(|n| format!("{},{}", n, n * n * NUMBER)).collect();
+println!("EVCXR_BEGIN_CONTENT image/svg+xml\\n<svg xmlns='http://www.w3.org/2000/svg'><polyline points='{}'/></svg>\\nEVCXR_END_CONTENT", points.join(" "));"""
+
+PYTHON_FIRST = "import os\nprint(os.cpu_count())\nanswer = 6 * 7\nanswer"
+PYTHON_FIGURE = """import matplotlib.pyplot as plt
+plt.plot(range(1, 11), [n * n * NUMBER for n in range(1, 11)]); plt.title("Squares"); plt.show()"""
+
+CELLS = {
+    "labs": (RUST_FIRST, RUST_FIGURE),
+    "stock": (RUST_FIRST, RUST_FIGURE),
+    "stock-bare": (BARE_FIRST, BARE_FIGURE),
+    "ipykernel": (PYTHON_FIRST, PYTHON_FIGURE),
+}
+
+
+def end_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+class Kernel:
+    def __init__(self, kind, options, number=0):
+        self.scratch = pathlib.Path(options.scratch) / ("%s-%d-%d" % (kind, os.getpid(), number))
+        self.scratch.mkdir(parents=True)
+        self.first, self.figure_cell = CELLS[kind]
+        file = str(self.scratch / "connection.json")
+        write_connection_file(file)
+        environment = dict(os.environ, LABS_JOURNAL="")
+        if kind == "labs":
+            command = [options.labs, "kernel", "--connection-file", file]
+        elif kind == "ipykernel":
+            command = [options.python, "-m", "ipykernel_launcher", "-f", file]
+            environment.update(IPYTHONDIR=str(self.scratch), MPLCONFIGDIR=os.path.dirname(os.path.dirname(options.python)))
+        else:
+            command = [options.labs, "--control_file", file]
+            configuration = self.scratch / "config"
+            configuration.mkdir()
+            if kind == "stock":
+                notebooks = pathlib.Path(options.workspace) / "notebooks"
+                text = (notebooks / "evcxr.toml").read_text()
+                (configuration / "evcxr.toml").write_text(text.replace('"../', '"%s/' % notebooks.parent))
+            environment.update(
+                JUPYTER_PATH=str(self.scratch),
+                EVCXR_TMPDIR=str(self.scratch / "eval"),
+                EVCXR_CONFIG_DIR=str(configuration),
+            )
+        self.begun = time.monotonic()
+        self.log = open(self.scratch / "log", "w")
+        # In the scratch folder no configuration lies beside the notebook.
+        self.process = subprocess.Popen(
+            command, cwd=self.scratch, env=environment, stdout=self.log, stderr=self.log, preexec_fn=end_with_parent
+        )
+        self.client = BlockingKernelClient(connection_file=file)
+        self.client.load_connection_file()
+        self.client.start_channels()
+        try:
+            self.ready()
+        except BaseException:
+            self.end()
+            raise
+
+    def ready(self):
+        """Asks until it answers: a kernel that is still starting has not bound its sockets."""
+        while True:
+            self.client.kernel_info()
+            try:
+                self.client.get_shell_msg(timeout=0.5)
+                break
+            except Exception:
+                if self.process.poll() is not None or time.monotonic() > self.begun + PATIENCE:
+                    raise RuntimeError("the kernel did not start: %s" % (self.scratch / "log").read_text()[-500:])
+        self.info = time.monotonic() - self.begun
+        # Until it is heard on iopub, too: what a cell shows must not be missed. Then nothing old may be left.
+        while True:
+            self.client.kernel_info()
+            try:
+                self.client.get_iopub_msg(timeout=0.2)
+                break
+            except Exception:
+                continue
+        time.sleep(0.2)
+        for take in (self.client.get_iopub_msg, self.client.get_shell_msg):
+            try:
+                while True:
+                    take(timeout=0)
+            except Exception:
+                pass
+
+    def run(self, cell):
+        """Seconds to its end, and to its picture where it shows one."""
+        begun, shown = time.monotonic(), None
+        request = self.client.execute(cell)
+        while True:
+            left = begun + PATIENCE - time.monotonic()
+            message = self.client.get_iopub_msg(timeout=max(left, 0.01))
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            content = message["content"]
+            if message["msg_type"] == "error":
+                raise RuntimeError("a cell failed: %s" % content["evalue"])
+            if any(kind.startswith("image/") for kind in content.get("data", {})) and shown is None:
+                shown = time.monotonic() - begun
+            if message["msg_type"] == "status" and content["execution_state"] == "idle":
+                return time.monotonic() - begun, shown
+
+    def figure(self, number):
+        end, shown = self.run(self.figure_cell.replace("NUMBER", str(number)))
+        if shown is None:
+            raise RuntimeError("no figure came; %s" % (self.scratch / "log").read_text()[-500:])
+        return shown
+
+    def end(self):
+        try:
+            self.client.shutdown()
+            self.process.wait(5)
+        except Exception:
+            pass
+        self.client.stop_channels()
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
+def children_of():
+    """Process numbers by their parent's."""
+    children = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open("/proc/%s/stat" % entry) as stat:
+                    parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+            except (OSError, IndexError):
+                continue
+            children.setdefault(parent, []).append(int(entry))
+    return children
+
+
+def tree(pid):
+    children, found = children_of(), [pid]
+    for each in found:
+        found.extend(children.get(each, []))
+    return found
+
+
+def memory(pid):
+    """Proportional set size of a process and all below it, in bytes: what is shared counts once."""
+    total = 0
+    for each in tree(pid):
+        try:
+            with open("/proc/%d/smaps_rollup" % each) as rollup:
+                total += sum(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Pss:"))
+        except OSError:
+            pass  # it ended
+    return total
+
+
+def busy(pid):
+    """Clock ticks that a process and all below it have used."""
+    ticks = 0
+    for each in tree(pid):
+        try:
+            with open("/proc/%d/stat" % each) as stat:
+                ticks += sum(int(word) for word in stat.read().rsplit(")", 1)[1].split()[11:15])
+        except OSError:
+            pass
+    return ticks
+
+
+def wait_for_spare():
+    """Until the keeper, our parent, has started a spare kernel and all below it has come to rest."""
+    keeper, deadline = os.getppid(), time.monotonic() + PATIENCE
+    rested = 0
+    while rested < 2 and time.monotonic() < deadline:
+        before = busy(keeper)
+        time.sleep(1)
+        others = [pid for pid in tree(keeper) if pid not in (keeper, os.getpid())]
+        rested = rested + 1 if len(others) >= 2 and busy(keeper) - before <= 4 else 0
+    if rested < 2:
+        raise RuntimeError("no spare kernel came to rest; is LABS_SPARE_KERNELS=0 set, or memory short?")
+
+
+def measure(options):
+    if options.spare:
+        wait_for_spare()
+    kernel = Kernel(options.kind, options)
+    try:
+        sum_of, _ = kernel.run("1 + 1")
+        first, _ = kernel.run(kernel.first)
+        shown = kernel.figure(1)
+        used = memory(kernel.process.pid)
+        edits = sorted(kernel.figure(number) for number in range(2, 2 + options.edits))
+        return {
+            "info": kernel.info,
+            "idle": kernel.info + sum_of,
+            "first": first,
+            "figure": kernel.info + sum_of + first + shown,
+            "edited": edits[len(edits) // 2],
+            "memory": used,
+        }
+    finally:
+        kernel.end()
+
+
+def available():
+    with open("/proc/meminfo") as info:
+        for line in info:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def many(options):
+    kernels = []
+    try:
+        for number in range(options.count):
+            total = sum(memory(kernel.process.pid) for kernel in kernels)
+            each = total / len(kernels) if kernels else 8e8
+            if available() < 2 * each:
+                print(json.dumps({"stopped": "%d MB are left, and a notebook takes %d" % (available() / 1e6, each / 1e6)}))
+                return
+            kernel = Kernel(options.kind, options, number)
+            kernels.append(kernel)
+            kernel.run("1 + 1")
+            kernel.run(kernel.first)
+            kernel.figure(1)
+            took = time.monotonic() - kernel.begun
+            total = sum(memory(kernel.process.pid) for kernel in kernels)
+            print(json.dumps({"count": len(kernels), "seconds": took, "memory": total}), flush=True)
+    finally:
+        for kernel in kernels:
+            kernel.end()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["measure", "many"])
+    parser.add_argument("kind", choices=list(CELLS))
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--edits", type=int, default=10)
+    parser.add_argument("--labs", required=True, help="the program `labs`")
+    parser.add_argument("--workspace", required=True)
+    parser.add_argument("--scratch", required=True)
+    parser.add_argument("--python", help="the Python with ipykernel and matplotlib")
+    parser.add_argument("--spare", action="store_true", help="wait for the spare kernel of the `labs serve` that started this")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if options.what == "many":
+        many(options)
+    else:
+        print(json.dumps(measure(options)), flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (RuntimeError, OSError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
