@@ -1,7 +1,289 @@
-//! Growth.
+//! How cost grows: with the number of workers, with the depth of a queue, with the size of an array, with the number of notebooks.
+//! Each is a figure and a sentence that names the first wall, found in the numbers.
+
 use crate::bench::Bench;
-use anyhow::Result;
-pub const STEPS: usize = 0;
-pub fn run(_: &mut Bench) -> Result<()> {
-    Ok(())
+use crate::peers::kernel::{Kernels, Kind};
+use anyhow::{Context, Result};
+use labsupport::prelude::{Array, Barrier, Format, Lines, Queue, Samples, Workers, machine};
+use serde_json::json;
+use std::fs;
+use std::hint::black_box;
+use std::time::Instant;
+
+pub const STEPS: usize = 4;
+
+pub fn run(bench: &mut Bench) -> Result<()> {
+    workers(bench)?;
+    queue(bench)?;
+    arrays(bench)?;
+    notebooks(bench)
+}
+
+/// Something that grows, and what it costs at each size: nanoseconds or bytes.
+type Curve = Vec<(f64, f64)>;
+
+/// Start and join, and of that what each worker more costs.
+fn workers(bench: &mut Bench) -> Result<()> {
+    let counts = [1, 2, 4, 8, 16, 32, 64];
+    let bar = bench.next("workers, 1 to 64", counts.len());
+    let rounds = bench.rounds(31);
+    let mut curve = Curve::new();
+    for count in counts {
+        let median = median(rounds, || {
+            let start = Instant::now();
+            let workers = Workers::spawn(count, |w| w.index() as u64)?;
+            black_box(workers.join()?.values()?);
+            Ok(nanos(start))
+        })?;
+        curve.push((count as f64, median / count as f64));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let wall = match wall(&curve) {
+        Some((from, factor)) => format!(
+            "The first wall: with {from} workers each costs {factor} times as much as at the cheapest."
+        ),
+        None => "No wall: up to 64 workers each costs less than twice as much as at the cheapest.".into(),
+    };
+    show(bench, "growth_workers", "Starting and joining workers", "workers", "time per worker", &wall, vec![("start and join", curve)])
+}
+
+/// Throughput against the room in the queue, and how long it takes to fill one that nobody empties.
+fn queue(bench: &mut Bench) -> Result<()> {
+    let depths: Vec<usize> = (0..=6).map(|power| 10usize.pow(power)).collect();
+    let bar = bench.next("queue, 1 to 1,000,000 deep", depths.len());
+    let rounds = bench.rounds(5);
+    let messages: u64 = if bench.quick { 20_000 } else { 200_000 };
+    let (mut through, mut filled) = (Curve::new(), Curve::new());
+    for &depth in &depths {
+        let carried = median(rounds, || carry(depth, messages))?;
+        through.push((depth as f64, carried));
+        let fill = median(rounds, || {
+            let queue = Queue::<u64>::bounded(depth)?;
+            let start = Instant::now();
+            for number in 0..depth as u64 {
+                queue.put(number)?;
+            }
+            Ok(nanos(start) / depth as f64)
+        })?;
+        filled.push((depth as f64, fill));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let best = cheapest(&through);
+    let enough = through.iter().find(|(_, cost)| *cost <= best * 1.25);
+    let enough = enough.context("there is a depth")?.0;
+    let limit = (0..).map(|power| 1usize << power).take_while(|bytes| {
+        Queue::<u64>::bounded_bytes(1, *bytes).is_ok()
+    });
+    let limit = limit.last().unwrap_or(0);
+    let wall = format!(
+        "The wall is at the other end: with room for one message a hand-off costs {} times as much as at best, and room for {} is \
+         enough. A queue holds {} bytes at the most.",
+        Format::Number.write(through[0].1 / best),
+        Format::Number.write(enough),
+        Format::Number.write(limit as f64),
+    );
+    let series = vec![("1→4, time per message", through), ("filling it, time per message", filled)];
+    show(bench, "growth_queue", "A queue of u64, by the room in it", "messages that may wait", "time per message", &wall, series)
+}
+
+/// One producer, four consumers: nanoseconds per message.
+fn carry(depth: usize, messages: u64) -> Result<f64> {
+    let (queue, together) = (Queue::<Option<u64>>::bounded(depth)?, Barrier::new(5)?);
+    let epoch = Instant::now();
+    let workers = Workers::spawn(5, |w| {
+        together.wait();
+        let begun = epoch.elapsed().as_nanos() as u64;
+        if w.index() == 0 {
+            (0..messages).for_each(|number| queue.put(Some(number)).expect("somebody takes"));
+            (0..4).for_each(|_| queue.put(None).expect("somebody takes"));
+            return begun;
+        }
+        while queue.get().expect("somebody puts").is_some() {}
+        epoch.elapsed().as_nanos() as u64
+    })?;
+    let moments = workers.join()?.into_values()?;
+    let ended = moments[1..].iter().max().context("there are consumers")?;
+    Ok((ended - moments[0]) as f64 / messages as f64)
+}
+
+/// Making one, touching each page for the first time, reading all of it.
+fn arrays(bench: &mut Bench) -> Result<()> {
+    let sizes: Vec<usize> = (0..=9).map(|power| 8 << (3 * power)).collect();
+    let bar = bench.next("array, 8 B to 1 GB", sizes.len());
+    let mut curves = [Curve::new(), Curve::new(), Curve::new()];
+    let mut wall = String::new();
+    for &bytes in &sizes {
+        let room = free_memory().min(free_shared_memory());
+        if bytes as f64 * 1.5 > room {
+            wall = format!(
+                "The first wall: {} do not fit, since {} are free.",
+                megabytes(bytes as f64),
+                megabytes(room)
+            );
+            break;
+        }
+        let rounds = bench.rounds(if bytes > 64 << 20 { 3 } else { 15 });
+        let mut samples = [Vec::new(), Vec::new(), Vec::new()];
+        for _ in 0..rounds {
+            let start = Instant::now();
+            let array = Array::<u64>::new(bytes / 8)?;
+            samples[0].push(nanos(start));
+            let start = Instant::now();
+            let mut guard = array.lock();
+            (0..guard.len()).step_by(512).for_each(|index| guard[index] = 1);
+            samples[1].push(nanos(start));
+            let start = Instant::now();
+            black_box(guard.iter().sum::<u64>());
+            samples[2].push(nanos(start));
+        }
+        for (curve, samples) in curves.iter_mut().zip(samples) {
+            curve.push((bytes as f64, Samples::new("", samples).median()));
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let [made, touched, read] = curves;
+    if wall.is_empty() {
+        let rate = |curve: &Curve| {
+            let (bytes, time) = curve.last().copied().unwrap_or((0.0, 1.0));
+            Format::Number.write(bytes / time)
+        };
+        wall = format!(
+            "No wall up to 1 GB: the largest is made in {}, touched with {} bytes per nanosecond and read with {}.",
+            Format::Nanoseconds.write(made.last().map_or(0.0, |point| point.1)),
+            rate(&touched),
+            rate(&read),
+        );
+    }
+    let series = vec![("make", made), ("first touch of each page", touched), ("read all", read)];
+    show(bench, "growth_array", "An array of u64, by its size", "bytes", "time", &wall, series)
+}
+
+/// Notebooks open at once: memory of all, and how long the last took from its start to its figure.
+fn notebooks(bench: &mut Bench) -> Result<()> {
+    let most = if bench.quick { 2 } else { 20 };
+    let bar = bench.next(&format!("notebooks, 1 to {most}"), 1);
+    let opened = Kernels::find(&bench.folder, bench.quick)
+        .and_then(|kernels| kernels.many(Kind::Labs, most));
+    bar.finish_and_clear();
+    let lines = match opened {
+        Ok(lines) => lines,
+        Err(why) => return bench.skip("notebooks at once", "1 to 20", &why),
+    };
+    let (mut memory, mut start) = (Curve::new(), Curve::new());
+    let mut wall = None;
+    for line in &lines {
+        if let Some(stopped) = line["stopped"].as_str() {
+            wall = Some(format!("The first wall is memory: stopped there, since {stopped}."));
+            break;
+        }
+        let count = line["count"].as_f64().context("the client counts")?;
+        let bytes = line["memory"].as_f64().context("the client tells the memory")?;
+        memory.push((count, bytes / 1e6));
+        start.push((count, line["seconds"].as_f64().context("the client tells the time")? * 1e9));
+    }
+    let (count, bytes) = memory.last().copied().context("no notebook was opened")?;
+    let wall = wall.unwrap_or_else(|| {
+        let each = bytes / count;
+        let room = free_memory() / 1e6;
+        format!(
+            "The first wall is memory: each notebook takes {} MB, so what is free on this machine ends at about {} of them.",
+            Format::Number.write(each),
+            Format::Number.write((room / each).floor()),
+        )
+    });
+    let figure = Lines::new("Notebooks open at once: memory")
+        .x("notebooks, each with a figure")
+        .y("MB in all")
+        .series("front, kernel and runtime", memory.clone())
+        .caption(format!("{wall} Measured on {}.", machine()));
+    bench.record(json!({"name": "growth_notebooks_memory", "unit": "MB", "points": memory, "wall": wall}));
+    bench.figure("growth_notebooks_memory", &figure)?;
+    show(bench, "growth_notebooks_start", "Notebooks open at once: how long the next takes", "notebooks, each with a figure", "start to first figure", &wall, vec![("no spare", start)])
+}
+
+/// Keeps a figure and its numbers.
+fn show(
+    bench: &mut Bench,
+    file: &str,
+    title: &str,
+    x: &str,
+    y: &str,
+    wall: &str,
+    series: Vec<(&str, Curve)>,
+) -> Result<()> {
+    let mut figure = Lines::new(title)
+        .x(x)
+        .y(y)
+        .log_x()
+        .log_y()
+        .y_format(Format::Nanoseconds)
+        .caption(format!("{wall} Medians, measured on {}.", machine()));
+    for (name, curve) in series {
+        bench.record(json!({"name": format!("{file}: {name}"), "unit": "ns", "points": curve, "wall": wall}));
+        figure = figure.series(name, curve);
+    }
+    bench.figure(file, &figure)
+}
+
+/// From which size on everything costs at least twice as much as at the cheapest: the size, and how many times as much.
+fn wall(curve: &Curve) -> Option<(f64, String)> {
+    let best = cheapest(curve);
+    let cheap = curve.iter().rposition(|(_, cost)| *cost < 2.0 * best)?;
+    let (size, cost) = curve.get(cheap + 1)?;
+    Some((*size, Format::Number.write(cost / best)))
+}
+
+fn cheapest(curve: &Curve) -> f64 {
+    curve.iter().map(|point| point.1).fold(f64::INFINITY, f64::min)
+}
+
+fn median(rounds: usize, mut run: impl FnMut() -> Result<f64>) -> Result<f64> {
+    run()?; // to warm up
+    let samples: Result<Vec<f64>> = (0..rounds).map(|_| run()).collect();
+    Ok(Samples::new("", samples?).median())
+}
+
+fn nanos(start: Instant) -> f64 {
+    start.elapsed().as_nanos() as f64
+}
+
+fn megabytes(bytes: f64) -> String {
+    format!("{} MB", Format::Number.write(bytes / 1e6))
+}
+
+/// Memory that programs can still have, in bytes.
+fn free_memory() -> f64 {
+    let info = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = info.lines().find(|line| line.starts_with("MemAvailable:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+    kilobytes.unwrap_or(0.0) * 1024.0
+}
+
+/// Room in /dev/shm, in bytes.
+fn free_shared_memory() -> f64 {
+    // SAFETY: all zeros are a valid statvfs; the path is a C string and the pointer to a live local.
+    unsafe {
+        let mut room: libc::statvfs = std::mem::zeroed();
+        if libc::statvfs(c"/dev/shm".as_ptr(), &mut room) != 0 {
+            return 0.0;
+        }
+        room.f_bavail as f64 * room.f_frsize as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wall_is_where_the_cost_has_doubled_for_good() {
+        let curve = vec![(1.0, 9.0), (2.0, 4.0), (4.0, 5.0), (8.0, 8.5), (16.0, 20.0)];
+        assert_eq!(wall(&curve), Some((8.0, "2.13".into())));
+        assert_eq!(wall(&curve[..3].to_vec()), None);
+        // What is dear at first and cheap later has no wall.
+        assert_eq!(wall(&vec![(1.0, 90.0), (2.0, 4.0)]), None);
+    }
 }

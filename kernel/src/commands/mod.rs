@@ -1,5 +1,6 @@
 //! What can be asked of `cargo labs`.
 
+mod bench;
 mod check;
 mod class;
 mod copy;
@@ -42,6 +43,8 @@ pub enum Command {
     Publish(publish::Publish),
     /// Runs every test there is
     Test(test::Test),
+    /// Measures the labs beside their peers, in turn in one run, and judges every target
+    Bench(bench::Bench),
     /// The kernel itself: Jupyter calls this
     #[command(hide = true)]
     Kernel {
@@ -69,7 +72,19 @@ impl Command {
             Command::Class(class) => class.run(),
             Command::Publish(publish) => publish.run(),
             Command::Test(test) => test.run(),
+            Command::Bench(bench) => bench.run(),
             Command::Kernel { connection_file } => front::run(&connection_file),
+        }
+    }
+}
+
+/// Takes from `command`, which runs cargo, what `cargo labs` told this program about itself: the build script of `ring` would run, and
+/// the kernel be linked, once more because of it.
+fn forget_cargo(command: &mut std::process::Command) {
+    for (name, _) in std::env::vars_os() {
+        let words = name.to_string_lossy();
+        if words.starts_with("CARGO_PKG_") || words.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
         }
     }
 }

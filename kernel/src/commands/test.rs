@@ -19,7 +19,7 @@ pub struct Test {
 ///
 /// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build and is built once. clippy
 /// leaves the kernel out for the same reason: it would check all of evcxr anew.
-const STEPS: [(&str, &[&str]); 8] = [
+const STEPS: [(&str, &[&str]); 9] = [
     ("format", &["cargo", "fmt", "--all", "--check"]),
     (
         "lint",
@@ -30,6 +30,8 @@ const STEPS: [(&str, &[&str]); 8] = [
             "labsupport",
             "--package",
             "labs-data",
+            "--package",
+            "labs-bench",
             "--all-targets",
             "--",
             "--deny",
@@ -42,6 +44,8 @@ const STEPS: [(&str, &[&str]); 8] = [
     ),
     ("labsupport", &["cargo", "test", "--package", "labsupport"]),
     ("data", &["cargo", "test", "--package", "labs-data"]),
+    // Whether it measures at all; how fast things are is asked with `cargo labs bench`.
+    ("bench", &["cargo", "test", "--package", "labs-bench"]),
     (
         "kernel",
         &["cargo", "test", "--release", "--package", "labs"],
@@ -73,14 +77,7 @@ impl Test {
                 .args(&step[1..])
                 .current_dir(&place.workspace)
                 .env("RUSTDOCFLAGS", "--deny warnings");
-            // `cargo labs` described this program to itself; the build script of `ring` would run, and the kernel be linked,
-            // once more because of it.
-            for (name, _) in std::env::vars_os() {
-                let words = name.to_string_lossy();
-                if words.starts_with("CARGO_PKG_") || words.starts_with("CARGO_MANIFEST_") {
-                    command.env_remove(&name);
-                }
-            }
+            super::forget_cargo(&mut command);
             let status = command.status();
             let passed = status.is_ok_and(|status| status.success());
             results.push((name, passed, start.elapsed()));
