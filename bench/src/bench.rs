@@ -123,7 +123,11 @@ impl Bench {
                 self.say(content);
             }
             let Some(folder) = &self.save else { continue };
-            let ending = if *mime == "image/svg+xml" { "svg" } else { "txt" };
+            let ending = if *mime == "image/svg+xml" {
+                "svg"
+            } else {
+                "txt"
+            };
             let path = folder.join(format!("{name}.{ending}"));
             fs::write(&path, content)
                 .with_context(|| format!("{} cannot be written", path.display()))?;

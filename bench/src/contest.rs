@@ -277,8 +277,15 @@ mod tests {
         };
         assert_eq!(verdicts(1.1), [true]);
         assert_eq!(verdicts(1.2), [false]);
-        let rate = row(&[200.0], &[1.0], vec![Target::PerSecond(4e6), Target::PerSecond(6e6)]);
-        assert_eq!(rate.verdicts().map(|(_, met)| met).collect::<Vec<_>>(), [true, false]);
+        let rate = row(
+            &[200.0],
+            &[1.0],
+            vec![Target::PerSecond(4e6), Target::PerSecond(6e6)],
+        );
+        assert_eq!(
+            rate.verdicts().map(|(_, met)| met).collect::<Vec<_>>(),
+            [true, false]
+        );
     }
 
     #[test]
@@ -307,7 +314,10 @@ mod tests {
     fn a_peer_that_fails_is_named_and_the_others_go_on() {
         let contest = Contest::new(["x".into()], &[0], 1, || Ok([1.0]))
             .peer("broken", || bail!("no such thing"))
-            .peer_if("absent", Err::<fn() -> Result<[f64; 1]>, _>(anyhow::anyhow!("not here")))
+            .peer_if(
+                "absent",
+                Err::<fn() -> Result<[f64; 1]>, _>(anyhow::anyhow!("not here")),
+            )
             .peer("well", || Ok([2.0]));
         let lines = contest.run(1, || ()).unwrap();
         let reasons: Vec<_> = lines
@@ -317,6 +327,9 @@ mod tests {
                 Line::Skipped { peer, why, .. } => format!("{peer}: {why}"),
             })
             .collect();
-        assert_eq!(reasons, ["broken: no such thing", "absent: not here", "0.5"]);
+        assert_eq!(
+            reasons,
+            ["broken: no such thing", "absent: not here", "0.5"]
+        );
     }
 }

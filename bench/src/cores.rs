@@ -22,7 +22,10 @@ pub fn stay_on(cores: &[usize], pid: u32) {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
         cores.iter().for_each(|&core| libc::CPU_SET(core, &mut set));
         let result = libc::sched_setaffinity(pid as i32, size_of_val(&set), &set);
-        assert_eq!(result, 0, "process {pid} cannot be kept on cores {cores:?}.");
+        assert_eq!(
+            result, 0,
+            "process {pid} cannot be kept on cores {cores:?}."
+        );
     }
 }
 

@@ -43,9 +43,18 @@ fn workers(bench: &mut Bench) -> Result<()> {
         Some((from, factor)) => format!(
             "The first wall: with {from} workers each costs {factor} times as much as at the cheapest."
         ),
-        None => "No wall: up to 64 workers each costs less than twice as much as at the cheapest.".into(),
+        None => "No wall: up to 64 workers each costs less than twice as much as at the cheapest."
+            .into(),
     };
-    show(bench, "growth_workers", "Starting and joining workers", "workers", "time per worker", &wall, vec![("start and join", curve)])
+    show(
+        bench,
+        "growth_workers",
+        "Starting and joining workers",
+        "workers",
+        "time per worker",
+        &wall,
+        vec![("start and join", curve)],
+    )
 }
 
 /// Throughput against the room in the queue, and how long it takes to fill one that nobody empties.
@@ -73,9 +82,9 @@ fn queue(bench: &mut Bench) -> Result<()> {
     let best = cheapest(&through);
     let enough = through.iter().find(|(_, cost)| *cost <= best * 1.25);
     let enough = enough.context("there is a depth")?.0;
-    let limit = (0..).map(|power| 1usize << power).take_while(|bytes| {
-        Queue::<u64>::bounded_bytes(1, *bytes).is_ok()
-    });
+    let limit = (0..)
+        .map(|power| 1usize << power)
+        .take_while(|bytes| Queue::<u64>::bounded_bytes(1, *bytes).is_ok());
     let limit = limit.last().unwrap_or(0);
     let wall = format!(
         "The wall is at the other end: with room for one message a hand-off costs {} times as much as at best, and room for {} is \
@@ -84,8 +93,19 @@ fn queue(bench: &mut Bench) -> Result<()> {
         Format::Number.write(enough),
         Format::Number.write(limit as f64),
     );
-    let series = vec![("1→4, time per message", through), ("filling it, time per message", filled)];
-    show(bench, "growth_queue", "A queue of u64, by the room in it", "messages that may wait", "time per message", &wall, series)
+    let series = vec![
+        ("1→4, time per message", through),
+        ("filling it, time per message", filled),
+    ];
+    show(
+        bench,
+        "growth_queue",
+        "A queue of u64, by the room in it",
+        "messages that may wait",
+        "time per message",
+        &wall,
+        series,
+    )
 }
 
 /// One producer, four consumers: nanoseconds per message.
@@ -132,7 +152,9 @@ fn arrays(bench: &mut Bench) -> Result<()> {
             samples[0].push(nanos(start));
             let start = Instant::now();
             let mut guard = array.lock();
-            (0..guard.len()).step_by(512).for_each(|index| guard[index] = 1);
+            (0..guard.len())
+                .step_by(512)
+                .for_each(|index| guard[index] = 1);
             samples[1].push(nanos(start));
             let start = Instant::now();
             black_box(guard.iter().sum::<u64>());
@@ -157,8 +179,20 @@ fn arrays(bench: &mut Bench) -> Result<()> {
             rate(&read),
         );
     }
-    let series = vec![("make", made), ("first touch of each page", touched), ("read all", read)];
-    show(bench, "growth_array", "An array of u64, by its size", "bytes", "time", &wall, series)
+    let series = vec![
+        ("make", made),
+        ("first touch of each page", touched),
+        ("read all", read),
+    ];
+    show(
+        bench,
+        "growth_array",
+        "An array of u64, by its size",
+        "bytes",
+        "time",
+        &wall,
+        series,
+    )
 }
 
 /// Notebooks open at once: memory of all, and how long the last took from its start to its figure.
@@ -176,13 +210,23 @@ fn notebooks(bench: &mut Bench) -> Result<()> {
     let mut wall = None;
     for line in &lines {
         if let Some(stopped) = line["stopped"].as_str() {
-            wall = Some(format!("The first wall is memory: stopped there, since {stopped}."));
+            wall = Some(format!(
+                "The first wall is memory: stopped there, since {stopped}."
+            ));
             break;
         }
         let count = line["count"].as_f64().context("the client counts")?;
-        let bytes = line["memory"].as_f64().context("the client tells the memory")?;
+        let bytes = line["memory"]
+            .as_f64()
+            .context("the client tells the memory")?;
         memory.push((count, bytes / 1e6));
-        start.push((count, line["seconds"].as_f64().context("the client tells the time")? * 1e9));
+        start.push((
+            count,
+            line["seconds"]
+                .as_f64()
+                .context("the client tells the time")?
+                * 1e9,
+        ));
     }
     let (count, bytes) = memory.last().copied().context("no notebook was opened")?;
     let wall = wall.unwrap_or_else(|| {
@@ -199,9 +243,19 @@ fn notebooks(bench: &mut Bench) -> Result<()> {
         .y("MB in all")
         .series("front, kernel and runtime", memory.clone())
         .caption(format!("{wall} Measured on {}.", machine()));
-    bench.record(json!({"name": "growth_notebooks_memory", "unit": "MB", "points": memory, "wall": wall}));
+    bench.record(
+        json!({"name": "growth_notebooks_memory", "unit": "MB", "points": memory, "wall": wall}),
+    );
     bench.figure("growth_notebooks_memory", &figure)?;
-    show(bench, "growth_notebooks_start", "Notebooks open at once: how long the next takes", "notebooks, each with a figure", "start to first figure", &wall, vec![("no spare", start)])
+    show(
+        bench,
+        "growth_notebooks_start",
+        "Notebooks open at once: how long the next takes",
+        "notebooks, each with a figure",
+        "start to first figure",
+        &wall,
+        vec![("no spare", start)],
+    )
 }
 
 /// Keeps a figure and its numbers.
@@ -222,7 +276,9 @@ fn show(
         .y_format(Format::Nanoseconds)
         .caption(format!("{wall} Medians, measured on {}.", machine()));
     for (name, curve) in series {
-        bench.record(json!({"name": format!("{file}: {name}"), "unit": "ns", "points": curve, "wall": wall}));
+        bench.record(
+            json!({"name": format!("{file}: {name}"), "unit": "ns", "points": curve, "wall": wall}),
+        );
         figure = figure.series(name, curve);
     }
     bench.figure(file, &figure)
@@ -237,7 +293,10 @@ fn wall(curve: &Curve) -> Option<(f64, String)> {
 }
 
 fn cheapest(curve: &Curve) -> f64 {
-    curve.iter().map(|point| point.1).fold(f64::INFINITY, f64::min)
+    curve
+        .iter()
+        .map(|point| point.1)
+        .fold(f64::INFINITY, f64::min)
 }
 
 fn median(rounds: usize, mut run: impl FnMut() -> Result<f64>) -> Result<f64> {

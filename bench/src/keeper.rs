@@ -48,7 +48,9 @@ pub fn keep() -> Result<ExitCode> {
         // A Ctrl-C goes to the foreground group; the keeper passes on what is right.
         .process_group(0);
     end_with_parent(&mut command);
-    let child = command.spawn().context("This program cannot be started a second time")?;
+    let child = command
+        .spawn()
+        .context("This program cannot be started a second time")?;
     let pid = child.id() as i32;
 
     let mut code = None;
@@ -138,7 +140,10 @@ fn collect(pid: i32, code: &mut Option<i32>) {
 /// This process's children, its own and those that it inherited.
 fn children() -> Vec<i32> {
     let listed = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
-    listed.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    listed
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect()
 }
 
 /// Kills and collects all that is left: each one's children become ours when it ends, so it takes some turns.

@@ -39,7 +39,16 @@ fn middle_half(samples: &Samples) -> (f64, f64) {
 
 /// The table; below it what was skipped, each reason once.
 pub fn table(lines: &[Line]) -> String {
-    let header = ["what", "beside", "ours", "peer", "ours / peer", "runs", "cores", "target"];
+    let header = [
+        "what",
+        "beside",
+        "ours",
+        "peer",
+        "ours / peer",
+        "runs",
+        "cores",
+        "target",
+    ];
     let mut table = Table::new(header).words(2);
     let mut skipped: Vec<(String, Vec<&str>)> = Vec::new();
     for line in lines {
@@ -120,10 +129,12 @@ pub fn verdicts(lines: &[Line]) -> String {
 
 /// `ratios`, those that a target is set for, small enough for a README; `all_ratios`, every one.
 pub fn figures(lines: &[Line]) -> Vec<(&'static str, Dots)> {
-    let rows = || lines.iter().filter_map(|line| match line {
-        Line::Row(row) => Some((row, !row.targets.is_empty())),
-        Line::Skipped { .. } => None,
-    });
+    let rows = || {
+        lines.iter().filter_map(|line| match line {
+            Line::Row(row) => Some((row, !row.targets.is_empty())),
+            Line::Skipped { .. } => None,
+        })
+    };
     let mut figures = vec![("all_ratios", ratios(rows().map(|(row, _)| row)))];
     if rows().any(|(_, targeted)| targeted) {
         let targeted = rows().filter(|(_, targeted)| *targeted).map(|(row, _)| row);
@@ -180,10 +191,19 @@ mod tests {
     #[test]
     fn every_line_says_what_it_is_and_what_was_skipped_is_named() {
         let text = table(&lines());
-        assert!(text.contains("≤ 1.5: MISSED") && text.contains("≤ 0.5: met"), "{text}");
-        assert!(text.contains("Redis: skipped, there is none (look)"), "{text}");
+        assert!(
+            text.contains("≤ 1.5: MISSED") && text.contains("≤ 0.5: met"),
+            "{text}"
+        );
+        assert!(
+            text.contains("Redis: skipped, there is none (look)"),
+            "{text}"
+        );
         let text = verdicts(&lines());
-        assert!(text.starts_with("targets: 1 met, 1 missed\n  look beside fast: ≤ 1.5, ratio 2"), "{text}");
+        assert!(
+            text.starts_with("targets: 1 met, 1 missed\n  look beside fast: ≤ 1.5, ratio 2"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -144,7 +144,9 @@ fn as_threads<T: Send>(plan: &Plan, part: impl Fn(&Role) -> T + Sync) -> Result<
     thread::scope(|scope| {
         let threads: Vec<_> = (0..parties).map(|i| scope.spawn(move || run(i))).collect();
         let results = threads.into_iter().map(|thread| thread.join().ok());
-        results.collect::<Option<Vec<T>>>().context("a thread panicked")
+        results
+            .collect::<Option<Vec<T>>>()
+            .context("a thread panicked")
     })
 }
 
@@ -180,12 +182,16 @@ pub fn threads_carry(plan: &Plan, n: u64) -> Result<f64> {
 
 pub fn processes_hand_off(make: Make, plan: &Plan, n: u64) -> Result<[f64; 2]> {
     let channel = make(plan)?;
-    Ok(latency(as_processes(plan, |role| role.hand_off(&*channel, n))?))
+    Ok(latency(as_processes(plan, |role| {
+        role.hand_off(&*channel, n)
+    })?))
 }
 
 pub fn threads_hand_off(plan: &Plan, n: u64) -> Result<[f64; 2]> {
     let channel = crossbeam::make(plan);
-    Ok(latency(as_threads(plan, |role| role.hand_off(&channel, n))?))
+    Ok(latency(as_threads(plan, |role| {
+        role.hand_off(&channel, n)
+    })?))
 }
 
 #[cfg(test)]
@@ -210,7 +216,10 @@ mod tests {
             for (producers, consumers) in [(1, 1), (1, 4), (4, 4)] {
                 for size in [8, 64 << 10] {
                     let plan = Plan {
-                        shape: Shape { producers, consumers },
+                        shape: Shape {
+                            producers,
+                            consumers,
+                        },
                         size,
                         depth: 64,
                         cores: &[],
@@ -219,7 +228,8 @@ mod tests {
                     match processes_carry(make, &plan, 200) {
                         Ok(_) => carried += 1,
                         Err(why) => {
-                            let why = format!("way {index}, {producers}→{consumers}, {size}: {why:#}");
+                            let why =
+                                format!("way {index}, {producers}→{consumers}, {size}: {why:#}");
                             assert!(why.ends_with("1→1 only"), "{why}");
                         }
                     }

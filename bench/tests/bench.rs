@@ -17,13 +17,19 @@ fn lines(output: &Output) -> Vec<Value> {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let text = String::from_utf8_lossy(&output.stdout);
-    let parsed = text.lines().map(|line| serde_json::from_str(line).expect(line));
+    let parsed = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line));
     parsed.collect()
 }
 
 #[test]
 fn every_line_of_the_json_has_its_ratio_and_where_it_comes_from() {
-    let lines = lines(&bench(&["flag", "workers", "exit", "--json"]).output().unwrap());
+    let lines = lines(
+        &bench(&["flag", "workers", "exit", "--json"])
+            .output()
+            .unwrap(),
+    );
     assert!(lines.len() >= 10, "{lines:?}");
     for line in lines {
         if line["skipped"].is_string() {
@@ -32,7 +38,11 @@ fn every_line_of_the_json_has_its_ratio_and_where_it_comes_from() {
         for name in ["name", "peer_name", "unit"] {
             assert!(line[name].is_string(), "{name} of {line}");
         }
-        let number = |name: &str| line[name].as_f64().unwrap_or_else(|| panic!("{name} of {line}"));
+        let number = |name: &str| {
+            line[name]
+                .as_f64()
+                .unwrap_or_else(|| panic!("{name} of {line}"))
+        };
         let ratio = number("ours") / number("peer");
         assert!((number("ratio") / ratio - 1.0).abs() < 1e-9, "{line}");
         assert_eq!(number("runs"), 3.0, "{line}");
@@ -45,21 +55,43 @@ fn what_is_not_there_is_named_and_no_failure() {
     let empty = tempfile::tempdir().unwrap();
     let mut command = bench(&["flag", "manager", "workers", "--json"]);
     let lines = lines(&command.env("PATH", empty.path()).output().unwrap());
-    let reasons: Vec<&str> = lines.iter().filter_map(|line| line["skipped"].as_str()).collect();
-    for missing in ["there is no python3 here", "there is no redis-server here", "there is no program `true` here"] {
-        assert!(reasons.iter().any(|reason| reason.contains(missing)), "{missing}: {reasons:?}");
+    let reasons: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line["skipped"].as_str())
+        .collect();
+    for missing in [
+        "there is no python3 here",
+        "there is no redis-server here",
+        "there is no program `true` here",
+    ] {
+        assert!(
+            reasons.iter().any(|reason| reason.contains(missing)),
+            "{missing}: {reasons:?}"
+        );
     }
-    assert!(lines.iter().any(|line| line["ratio"].is_number()), "the others were measured");
+    assert!(
+        lines.iter().any(|line| line["ratio"].is_number()),
+        "the others were measured"
+    );
 }
 
 #[test]
 fn figures_and_their_text_twins_are_saved() {
     let folder = tempfile::tempdir().unwrap();
-    let output = bench(&["flag", "--save"]).arg(folder.path()).output().unwrap();
+    let output = bench(&["flag", "--save"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("\ntargets: "), "{said}");
-    for file in ["ratios.svg", "ratios.txt", "all_ratios.svg", "all_ratios.txt", "numbers.jsonl"] {
+    for file in [
+        "ratios.svg",
+        "ratios.txt",
+        "all_ratios.svg",
+        "all_ratios.txt",
+        "numbers.jsonl",
+    ] {
         let content = fs::read_to_string(folder.path().join(file)).expect(file);
         assert!(content.contains("Flag::is_set"), "{file}");
     }
@@ -76,9 +108,15 @@ fn an_interrupt_leaves_nothing_behind() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    wait_until("it works", || fs::read_dir(folder.path()).unwrap().count() > 0);
+    wait_until("it works", || {
+        fs::read_dir(folder.path()).unwrap().count() > 0
+    });
     thread::sleep(Duration::from_secs(2));
-    let own = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
+    let own = fs::read_dir(folder.path())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
     let mark = own.path();
     assert!(users_of(&mark) > 0, "somebody works for it");
 
@@ -87,10 +125,18 @@ fn an_interrupt_leaves_nothing_behind() {
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(130));
     assert_eq!(users_of(&mark), 0, "a process was left behind");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "a file was left behind");
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "a file was left behind"
+    );
     let prefix = own.file_name().to_string_lossy().replace('-', "_");
-    let shared = fs::read_dir("/dev/shm").unwrap().map(|entry| entry.unwrap().file_name());
-    let left: Vec<_> = shared.filter(|name| name.to_string_lossy().starts_with(&prefix)).collect();
+    let shared = fs::read_dir("/dev/shm")
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = shared
+        .filter(|name| name.to_string_lossy().starts_with(&prefix))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -99,7 +145,9 @@ fn users_of(folder: &Path) -> usize {
     let folder = folder.to_str().unwrap().as_bytes();
     let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     let environments = processes.filter_map(|entry| fs::read(entry.path().join("environ")).ok());
-    environments.filter(|all| all.windows(folder.len()).any(|part| part == folder)).count()
+    environments
+        .filter(|all| all.windows(folder.len()).any(|part| part == folder))
+        .count()
 }
 
 fn wait_until(what: &str, done: impl Fn() -> bool) {

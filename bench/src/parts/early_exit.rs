@@ -20,13 +20,21 @@ pub fn run(bench: &mut Bench) -> Result<()> {
     let cores = cores::allowed();
     let work = Work::costing(COST);
     for (index, interval) in INTERVALS.into_iter().enumerate() {
-        let name = format!("exit: set to last of {} stopped, {interval} × 1 µs", cores.len());
+        let name = format!(
+            "exit: set to last of {} stopped, {interval} × 1 µs",
+            cores.len()
+        );
         let mut round = 0;
         let ours = || {
             round += 1;
             // Each time at another place of the interval.
             let phase = COST * (interval as u32) * (round * 7 % 20) / 20;
-            Ok([stop_all(&cores, work, interval, Duration::from_millis(3) + phase)?])
+            Ok([stop_all(
+                &cores,
+                work,
+                interval,
+                Duration::from_millis(3) + phase,
+            )?])
         };
         let interval_alone = || {
             let turns = (10_000 / interval).max(1);

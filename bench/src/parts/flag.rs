@@ -36,7 +36,10 @@ fn contests(bench: &mut Bench, core: &[usize]) -> Result<()> {
     // The flag's handle lies in a register in a real loop, so the loop's body is what is timed, as in a worker.
     let ours = timed(looks, || flag.is_set());
     let contest = Contest::new(["flag: Flag::is_set".into()], core, rounds, ours)
-        .peer("in-process atomic", timed(looks, || atomic.load(Ordering::Acquire) == 1))
+        .peer(
+            "in-process atomic",
+            timed(looks, || atomic.load(Ordering::Acquire) == 1),
+        )
         .target(0, Target::Ratio(1.1))
         .peer_if("CPython RawValue.value", twin(bench, "raw_value"));
     bench.run(contest)?;

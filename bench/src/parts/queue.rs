@@ -15,9 +15,18 @@ use crate::transfer::{
 use anyhow::Result;
 use std::time::Duration;
 
-const ONE_TO_ONE: Shape = Shape { producers: 1, consumers: 1 };
-const ONE_TO_FOUR: Shape = Shape { producers: 1, consumers: 4 };
-const FOUR_TO_FOUR: Shape = Shape { producers: 4, consumers: 4 };
+const ONE_TO_ONE: Shape = Shape {
+    producers: 1,
+    consumers: 1,
+};
+const ONE_TO_FOUR: Shape = Shape {
+    producers: 1,
+    consumers: 4,
+};
+const FOUR_TO_FOUR: Shape = Shape {
+    producers: 4,
+    consumers: 4,
+};
 const SHAPES: [Shape; 3] = [ONE_TO_ONE, ONE_TO_FOUR, FOUR_TO_FOUR];
 const SIZES: [usize; 3] = [8, 1 << 10, 64 << 10];
 
@@ -36,15 +45,34 @@ const PEERS: [(&str, Make); 4] = [
 pub fn run(bench: &mut Bench) -> Result<()> {
     let (all, folder) = (cores::allowed(), bench.folder.clone());
     for shape in SHAPES {
-        let pinned = if shape == ONE_TO_ONE { &all[..all.len().min(2)] } else { &[] };
+        let pinned = if shape == ONE_TO_ONE {
+            &all[..all.len().min(2)]
+        } else {
+            &[]
+        };
         for size in SIZES {
-            let plan = Plan { shape, size, depth: depth(size), cores: pinned, folder: &folder };
+            let plan = Plan {
+                shape,
+                size,
+                depth: depth(size),
+                cores: pinned,
+                folder: &folder,
+            };
             throughput(bench, plan, if pinned.is_empty() { &all } else { pinned })?;
         }
     }
     for size in SIZES {
         let cores = &all[..all.len().min(2)];
-        latency(bench, Plan { shape: ONE_TO_ONE, size, depth: depth(size), cores, folder: &folder })?;
+        latency(
+            bench,
+            Plan {
+                shape: ONE_TO_ONE,
+                size,
+                depth: depth(size),
+                cores,
+                folder: &folder,
+            },
+        )?;
     }
     Ok(())
 }
@@ -61,11 +89,21 @@ fn throughput(bench: &mut Bench, plan: Plan, cores: &[usize]) -> Result<()> {
         let plan = Plan { shape, ..*plan };
         timed(wanted, move |n| processes_carry(make, &plan, n))
     };
-    let Shape { producers, consumers } = plan.shape;
-    let python = twin(bench, plan, "queue", &[&producers, &consumers, &plan.size, &plan.depth]);
+    let Shape {
+        producers,
+        consumers,
+    } = plan.shape;
+    let python = twin(
+        bench,
+        plan,
+        "queue",
+        &[&producers, &consumers, &plan.size, &plan.depth],
+    );
     let python = python.map(|mut twin| {
         // Its processes are started anew for each run, which is not timed but takes a while: so it gets longer runs.
-        timed(wanted * 4, move |n| Ok(twin.ask::<1>(n)?[0] * 1e9 / n as f64))
+        timed(wanted * 4, move |n| {
+            Ok(twin.ask::<1>(n)?[0] * 1e9 / n as f64)
+        })
     });
 
     let name = format!("queue {producers}→{consumers}, {}", bytes(plan.size));

@@ -28,13 +28,16 @@ pub fn run(bench: &mut Bench) -> Result<()> {
             Ok(())
         });
         let name = format!("workers: start and join {count}");
-        let mut contest = Contest::new([name], &cores::allowed(), 101, ours)
-            .peer("bare fork and wait", bare);
+        let mut contest =
+            Contest::new([name], &cores::allowed(), 101, ours).peer("bare fork and wait", bare);
         if count == 4 {
             contest = contest.target(0, Target::Ratio(1.5));
         }
         let contest = contest
-            .peer("std::process::Command", timed(|| processes::commands(count)))
+            .peer(
+                "std::process::Command",
+                timed(|| processes::commands(count)),
+            )
             .peer_if("CPython Process, fork", twin("fork"))
             .peer_if("CPython Process, spawn", twin("spawn"));
         bench.run(contest)?;

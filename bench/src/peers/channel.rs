@@ -48,5 +48,9 @@ pub fn write(number: u64, message: &mut [u8]) {
 
 /// The number in front of a message.
 pub fn read(message: &[u8]) -> u64 {
-    u64::from_ne_bytes(message[..8].try_into().expect("a message has 8 bytes or more"))
+    u64::from_ne_bytes(
+        message[..8]
+            .try_into()
+            .expect("a message has 8 bytes or more"),
+    )
 }

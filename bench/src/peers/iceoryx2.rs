@@ -29,7 +29,11 @@ struct Iceoryx2<'a> {
 }
 
 pub fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
-    let Shape { producers: 1, consumers: 1 } = plan.shape else {
+    let Shape {
+        producers: 1,
+        consumers: 1,
+    } = plan.shape
+    else {
         bail!("each subscriber gets each sample, so it is no work queue: 1→1 only");
     };
     // A service of its own for each run.
@@ -48,7 +52,10 @@ impl Iceoryx2<'_> {
     /// Opens the service in the process that calls it: a node belongs to the process that made it.
     fn open(&self) -> Result<PortFactory<ipc::Service, [u8], ()>> {
         let mut config = Config::default();
-        let root = self.folder.to_str().context("the folder's name is not UTF-8")?;
+        let root = self
+            .folder
+            .to_str()
+            .context("the folder's name is not UTF-8")?;
         config.global.set_root_path(&root.try_into()?);
         config.global.prefix = keeper::prefix(self.folder).as_str().try_into()?;
         let node = NodeBuilder::new()
@@ -86,7 +93,10 @@ impl Channel for Iceoryx2<'_> {
             write(number, &mut message);
             let sample = publisher.loan_slice_uninit(message.len());
             let sample = sample.expect("there is a sample to loan");
-            sample.write_from_slice(&message).send().expect("the subscriber lives");
+            sample
+                .write_from_slice(&message)
+                .send()
+                .expect("the subscriber lives");
             // The service lives as long as its ports.
             let _ = &service;
         };

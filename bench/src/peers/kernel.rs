@@ -60,7 +60,13 @@ impl Kernels {
                 path.display()
             );
         }
-        Ok(Kernels { labs, workspace, client, scratch: scratch.into(), quick })
+        Ok(Kernels {
+            labs,
+            workspace,
+            client,
+            scratch: scratch.into(),
+            quick,
+        })
     }
 
     /// One kernel, once.
@@ -70,7 +76,9 @@ impl Kernels {
         let line = lines.pop().context("the client said nothing")?;
         let mut numbers = [0.0; 6];
         for (number, name) in numbers.iter_mut().zip(QUANTITIES) {
-            *number = line[name].as_f64().context("the client left something out")?;
+            *number = line[name]
+                .as_f64()
+                .context("the client left something out")?;
         }
         Ok(numbers)
     }
@@ -151,7 +159,10 @@ fn environment() -> Result<PathBuf> {
         return Ok(python);
     }
     let _ = fs::remove_dir_all(&folder);
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
+    let made = Command::new("python3")
+        .args(["-m", "venv"])
+        .arg(&folder)
+        .status();
     ensure!(
         made.context("there is no python3 here")?.success(),
         "no Python environment can be made; apt-get install python3-venv"

@@ -31,17 +31,24 @@ impl PingPong {
             let mut stream = &theirs;
             let mut question = [0; QUESTION];
             while stream.read_exact(&mut question).is_ok() {
-                stream.write_all(&[7; ANSWER]).expect("the other end is open");
+                stream
+                    .write_all(&[7; ANSWER])
+                    .expect("the other end is open");
             }
         })?;
         let ours = ours.take().expect("only the worker has taken its copy");
-        Ok(PingPong { ours, _server: workers })
+        Ok(PingPong {
+            ours,
+            _server: workers,
+        })
     }
 
     /// One question, one answer.
     pub fn ask(&mut self) -> u8 {
         let mut answer = [0; ANSWER];
-        self.ours.write_all(&[1; QUESTION]).expect("the server lives");
+        self.ours
+            .write_all(&[1; QUESTION])
+            .expect("the server lives");
         self.ours.read_exact(&mut answer).expect("the server lives");
         answer[0]
     }

@@ -13,10 +13,17 @@ struct Pipe {
 
 pub fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
     if plan.size > libc::PIPE_BUF && (plan.shape.producers > 1 || plan.shape.consumers > 1) {
-        bail!("a pipe keeps up to {} bytes in one piece: 1→1 only", libc::PIPE_BUF);
+        bail!(
+            "a pipe keeps up to {} bytes in one piece: 1→1 only",
+            libc::PIPE_BUF
+        );
     }
     let (reader, writer) = std::io::pipe()?;
-    Ok(Box::new(Pipe { reader, writer, size: plan.size }))
+    Ok(Box::new(Pipe {
+        reader,
+        writer,
+        size: plan.size,
+    }))
 }
 
 impl Channel for Pipe {
@@ -24,14 +31,18 @@ impl Channel for Pipe {
         let mut message = vec![0; self.size];
         Box::new(move |number| {
             write(number, &mut message);
-            (&self.writer).write_all(&message).expect("the pipe is open");
+            (&self.writer)
+                .write_all(&message)
+                .expect("the pipe is open");
         })
     }
 
     fn receiver(&self) -> Box<dyn FnMut() -> u64 + '_> {
         let mut message = vec![0; self.size];
         Box::new(move || {
-            (&self.reader).read_exact(&mut message).expect("the pipe is open");
+            (&self.reader)
+                .read_exact(&mut message)
+                .expect("the pipe is open");
             read(&message)
         })
     }

@@ -25,15 +25,23 @@ impl Redis {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = Command::new("redis-server");
         command
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"])
+            .args([
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--port",
+            ])
             .arg(port.to_string())
             .arg("--dir")
             .arg(folder)
             .stdout(Stdio::null());
         keeper::end_with_parent(&mut command);
         let started = cores::on(&[server], || command.spawn());
-        let child = started
-            .context("there is no redis-server here; apt-get install redis-server")?;
+        let child =
+            started.context("there is no redis-server here; apt-get install redis-server")?;
         let mut child = Ended(Some(child));
         for _ in 0..200 {
             if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
@@ -56,7 +64,9 @@ impl Redis {
     pub fn get(&mut self) {
         let mut answer = [0; GOT.len()];
         self.stream.write_all(GET).expect("the server lives");
-        self.stream.read_exact(&mut answer).expect("the server lives");
+        self.stream
+            .read_exact(&mut answer)
+            .expect("the server lives");
         assert_eq!(answer, GOT);
     }
 }

@@ -22,7 +22,11 @@ pub fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
     }
     // SAFETY: both descriptors were opened just now, and nobody else knows them.
     let [sender, receiver] = ends.map(|end| File::from(unsafe { OwnedFd::from_raw_fd(end) }));
-    Ok(Box::new(SeqPacket { sender, receiver, size: plan.size }))
+    Ok(Box::new(SeqPacket {
+        sender,
+        receiver,
+        size: plan.size,
+    }))
 }
 
 impl Channel for SeqPacket {
@@ -38,7 +42,9 @@ impl Channel for SeqPacket {
     fn receiver(&self) -> Box<dyn FnMut() -> u64 + '_> {
         let mut message = vec![0; self.size];
         Box::new(move || {
-            let got = (&self.receiver).read(&mut message).expect("the socket is open");
+            let got = (&self.receiver)
+                .read(&mut message)
+                .expect("the socket is open");
             assert_eq!(got, message.len(), "a message comes as a whole");
             read(&message)
         })
