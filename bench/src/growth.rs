@@ -339,8 +339,8 @@ mod tests {
 
     #[test]
     fn the_wall_is_where_the_cost_has_doubled_for_good() {
-        let curve = vec![(1.0, 9.0), (2.0, 4.0), (4.0, 5.0), (8.0, 8.5), (16.0, 20.0)];
-        assert_eq!(wall(&curve), Some((8.0, "2.13".into())));
+        let curve = vec![(1.0, 9.0), (2.0, 4.0), (4.0, 5.0), (8.0, 9.0), (16.0, 20.0)];
+        assert_eq!(wall(&curve), Some((8.0, "2.25".into())));
         assert_eq!(wall(&curve[..3].to_vec()), None);
         // What is dear at first and cheap later has no wall.
         assert_eq!(wall(&vec![(1.0, 90.0), (2.0, 4.0)]), None);

@@ -40,7 +40,9 @@ pub fn run(bench: &mut Bench) -> Result<()> {
         "memory with a figure",
     ];
     let cold = names.map(|name| format!("kernel: {name}"));
-    let contest = Contest::new(cold, &cores, 5, measured(Kind::Labs))
+    // A round takes minutes, so where it shall be quick there is one, after the one that warms up.
+    let rounds = if bench.quick { 1 } else { 5 };
+    let contest = Contest::new(cold, &cores, rounds, measured(Kind::Labs))
         .unit(MEMORY, Unit::Bytes)
         .peer("stock evcxr, same crates, cold", measured(Kind::Stock))
         .target(FIGURE, Target::Ratio(0.3))
@@ -61,7 +63,7 @@ pub fn run(bench: &mut Bench) -> Result<()> {
     let [info, idle, first, figure, edited, _] =
         names.map(|name| format!("kernel, a spare waiting: {name}"));
     let names = [info, idle, first, figure, edited];
-    let contest = Contest::new(names, &cores, 5, with_spare(Kind::Spare))
+    let contest = Contest::new(names, &cores, rounds, with_spare(Kind::Spare))
         .peer("stock evcxr, same crates, cold", with_spare(Kind::Stock))
         .target(FIGURE, Target::Ratio(0.3))
         .peer("ipykernel and matplotlib", with_spare(Kind::Ipykernel))
