@@ -82,16 +82,13 @@ fn queue(bench: &mut Bench) -> Result<()> {
     let best = cheapest(&through);
     let enough = through.iter().find(|(_, cost)| *cost <= best * 1.25);
     let enough = enough.context("there is a depth")?.0;
-    let limit = (0..)
-        .map(|power| 1usize << power)
-        .take_while(|bytes| Queue::<u64>::bounded_bytes(1, *bytes).is_ok());
-    let limit = limit.last().unwrap_or(0);
+    let most = (0..62).rfind(|power| Queue::<u64>::bounded_bytes(1, 1 << power).is_ok());
     let wall = format!(
         "The wall is at the other end: with room for one message a hand-off costs {} times as much as at best, and room for {} is \
-         enough. A queue holds {} bytes at the most.",
+         enough. A queue holds 2^{} bytes at the most.",
         Format::Number.write(through[0].1 / best),
         Format::Number.write(enough),
-        Format::Number.write(limit as f64),
+        most.unwrap_or(0),
     );
     let series = vec![
         ("1→4, time per message", through),

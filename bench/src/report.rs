@@ -145,11 +145,12 @@ pub fn figures(lines: &[Line]) -> Vec<(&'static str, Dots)> {
 
 fn ratios<'a>(rows: impl Iterator<Item = &'a Row>) -> Dots {
     let mut figure = Dots::new("The labs beside their peers")
-        .value("ours ÷ peer, in time or memory (left of the line: we need less)")
+        .value("ours ÷ peer, in time or memory")
         .format(Format::Times)
         .log()
         .caption(format!(
-            "Medians of runs in turn, with the middle half of the rounds' ratios. Measured on {}.",
+            "Left of the line we need less than the peer. Medians of runs in turn, with the middle half of the rounds' ratios. Measured \
+             on {}.",
             machine()
         ));
     for row in rows {

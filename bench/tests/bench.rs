@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 fn bench(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_labs-bench"));
-    command.args(arguments).arg("--quick");
+    command.arg("--quick").args(arguments);
     command
 }
 
