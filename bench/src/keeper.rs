@@ -162,7 +162,8 @@ fn kill_all(pid: i32, code: &mut Option<i32>) {
     }
 }
 
-fn remove_shared_memory(prefix: &str) {
+/// Removes shared memory whose names begin with `prefix`.
+pub fn remove_shared_memory(prefix: &str) {
     let entries = fs::read_dir("/dev/shm").into_iter().flatten();
     for entry in entries.filter_map(io::Result::ok) {
         if entry.file_name().to_string_lossy().starts_with(prefix) {

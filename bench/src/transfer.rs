@@ -197,13 +197,23 @@ pub fn threads_hand_off(plan: &Plan, n: u64) -> Result<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keeper;
     use crate::peers::channel::Shape;
     use crate::peers::{iceoryx2, ipc_channel, ours, pipe, seqpacket};
+
+    /// A folder whose shared memory is removed with it, as the keeper does.
+    struct Folder(tempfile::TempDir);
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            keeper::remove_shared_memory(&keeper::prefix(self.0.path()));
+        }
+    }
 
     /// Every way carries every message, in each shape and size that it says it can.
     #[test]
     fn what_is_sent_arrives() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder(tempfile::tempdir().unwrap());
         let makes: [(Make, usize); 5] = [
             (ours::make, 6),
             (seqpacket::make, 6),
@@ -223,7 +233,7 @@ mod tests {
                         size,
                         depth: 64,
                         cores: &[],
-                        folder: folder.path(),
+                        folder: folder.0.path(),
                     };
                     match processes_carry(make, &plan, 200) {
                         Ok(_) => carried += 1,
