@@ -22,10 +22,10 @@
 //! wrote before it arrived, all see after.
 
 use super::{Segment, SharedError};
+use crate::sync::{Futex, Ordering};
 use crate::sys::{self, LOOK_AGAIN, fault};
 use std::fmt;
 use std::hint;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// The lower half of the word counts arrivals, the upper half rounds.
@@ -113,8 +113,10 @@ impl Barrier {
             });
         }
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let segment = Segment::new(size_of::<Futex>())?;
+        segment.place(0, Futex::new(0));
         Ok(Barrier {
-            segment: Segment::new(size_of::<AtomicU32>())?,
+            segment,
             parties: parties as u32,
             // On one core nobody can change anything while we look.
             looks: looks(parties, cores),
@@ -123,9 +125,9 @@ impl Barrier {
     }
 
     #[inline]
-    fn word(&self) -> &AtomicU32 {
-        // SAFETY: the word is within the segment, aligned, and used as an atomic by all.
-        unsafe { self.segment.at::<AtomicU32>(0).as_ref() }
+    fn word(&self) -> &Futex {
+        // SAFETY: `new` placed the word there, and all use it as an atomic.
+        unsafe { self.segment.at::<Futex>(0).as_ref() }
     }
 
     /// How many must arrive.
@@ -222,7 +224,7 @@ impl Barrier {
                 Err(now) => word = now,
                 Ok(()) if last => {
                     fault::point("barrier: complete");
-                    sys::futex_wake(self.word(), i32::MAX);
+                    self.word().wake(i32::MAX);
                     return None;
                 }
                 Ok(()) => {
@@ -266,7 +268,7 @@ impl Barrier {
         let (ended, word) = over();
         if !ended && !limit.is_zero() {
             // It returns at once if somebody arrived since: the word is not what it was. Then the caller comes again.
-            sys::futex_wait(self.word(), word, limit);
+            self.word().wait(word, limit);
         }
         ended || over().0
     }

@@ -1,7 +1,7 @@
 use super::lock::{LockCell, LockGuard};
 use super::{Segment, SharedError};
+use crate::sync::{AtomicU32, Ordering, weakened};
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 // The flag's states. Nothing else is ever written to the word.
 const CLEAR: u32 = 0;
@@ -45,6 +45,7 @@ impl Flag {
     pub fn new() -> Result<Flag, SharedError> {
         let segment = Segment::new(Self::WORD + size_of::<AtomicU32>())?;
         segment.make_lock(0, 0)?;
+        segment.place(Self::WORD, AtomicU32::new(CLEAR));
         Ok(Flag { segment })
     }
 
@@ -83,7 +84,8 @@ impl Flag {
     /// Sets the flag.
     #[inline]
     pub fn set(&self) {
-        self.word().store(SET, Ordering::Release);
+        let ordering = weakened("flag: relaxed set", Ordering::Release);
+        self.word().store(SET, ordering);
     }
 
     /// Clears the flag, for the next round. Whoever has not looked yet misses the last one: make sure nobody still works

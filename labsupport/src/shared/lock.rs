@@ -1,5 +1,5 @@
 use super::{Segment, SharedError};
-use crate::sys::{Acquired, RobustMutex};
+use crate::sync::{Acquired, RobustMutex};
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;

@@ -24,6 +24,10 @@ mod barrier;
 mod error;
 mod flag;
 mod lock;
+#[cfg_attr(any(loom, miri), path = "heap.rs")]
+mod memory;
+#[cfg(all(test, loom))]
+pub(crate) mod model;
 mod plain;
 mod queue;
 mod segment;

@@ -1,11 +1,9 @@
 use super::SharedError;
 use super::lock::LockCell;
-use crate::sys::{self, fault};
-use shared_memory::{Shmem, ShmemConf, ShmemError};
+use super::memory::Memory;
 use std::fmt;
-use std::io;
 use std::mem::ManuallyDrop;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -38,15 +36,10 @@ unsafe impl Sync for Segment {}
 
 /// The mapping, and which robust locks were made in it.
 struct Mapping {
-    memory: ManuallyDrop<Shmem>,
+    memory: ManuallyDrop<Memory>,
     /// Offsets of at most two locks, each plus one; zero for none. Written while the segment is being set up.
     locks: [AtomicU32; 2],
 }
-
-// SAFETY: `Shmem` is a pointer, a length, a descriptor and a name; after `Segment::new` nothing writes to them.
-unsafe impl Send for Mapping {}
-// SAFETY: as above.
-unsafe impl Sync for Mapping {}
 
 impl Segment {
     /// At least `bytes` bytes of zeros, reserved: a full `/dev/shm` is an error here, not a signal later.
@@ -65,21 +58,8 @@ impl Segment {
                 of: "bytes",
             });
         }
-        let mut memory = create(bytes)?;
-        fault::point("segment: named");
-        let reserved = sys::reserve(memory.get_os_id(), bytes);
-        // From here on the memory has no name. The crate's own `Drop` would unlink it by name too, in whichever process
-        // drops first, so it is told that it owns nothing.
-        sys::unlink(memory.get_os_id());
-        memory.set_owner(false);
-        reserved.map_err(|error| match error.raw_os_error() {
-            Some(libc::ENOSPC | libc::ENOMEM | libc::EFBIG) => SharedError::Full {
-                asked: bytes,
-                free: sys::free(),
-            },
-            _ => SharedError::Os(error),
-        })?;
-        let base = NonNull::new(memory.as_ptr()).expect("a mapping is never at address zero");
+        let memory = Memory::new(bytes)?;
+        let base = memory.base();
         let mapping = Mapping {
             memory: ManuallyDrop::new(memory),
             locks: Default::default(),
@@ -120,6 +100,40 @@ impl Segment {
         unsafe { self.base.add(offset).cast() }
     }
 
+    /// Writes a first value at byte `offset`, while the segment is being made and nobody else knows it.
+    pub(super) fn place<T>(&self, offset: usize, value: T) {
+        // SAFETY: callers stay within the length that they asked for, at a place that is aligned for `T`; nobody else knows
+        // the segment yet.
+        unsafe { self.at(offset).write(value) };
+    }
+
+    /// Copies `bytes` into the segment at byte `offset`.
+    ///
+    /// # Safety
+    /// The place is within the segment, and nobody else reads or writes it meanwhile.
+    #[inline]
+    pub(super) unsafe fn copy_in(&self, offset: usize, bytes: &[u8]) {
+        #[cfg(loom)]
+        self.mapping.memory.watch_write(offset, bytes.len());
+        // SAFETY: `bytes` is valid, and so is the place by this function's contract. They do not overlap: nobody has a
+        // reference to the bytes of a segment.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.at(offset).as_ptr(), bytes.len()) };
+    }
+
+    /// Copies the bytes at byte `offset` out of the segment.
+    ///
+    /// # Safety
+    /// The place is within the segment, and nobody writes it meanwhile.
+    #[inline]
+    pub(super) unsafe fn copy_out(&self, offset: usize, bytes: &mut [u8]) {
+        #[cfg(loom)]
+        self.mapping.memory.watch_read(offset, bytes.len());
+        // SAFETY: as in `copy_in`.
+        unsafe {
+            ptr::copy_nonoverlapping(self.at(offset).as_ptr(), bytes.as_mut_ptr(), bytes.len());
+        }
+    }
+
     /// Makes a lock at byte `offset` (one per `slot`, 0 or 1) and remembers it, so that it is not unmapped while held.
     pub(super) fn make_lock(&self, slot: usize, offset: usize) -> Result<(), SharedError> {
         // SAFETY: the place is within the mapping and aligned (both of our offsets are multiples of 128), nobody else knows
@@ -130,44 +144,15 @@ impl Segment {
     }
 }
 
-/// Creates the memory under a name that says whose it is, so that `labs` can sweep up what a SIGKILL between creation and
-/// unlinking leaves.
-fn create(bytes: usize) -> Result<Shmem, SharedError> {
-    // A name is in use for microseconds only. Each cell of a notebook counts from zero again, so a name may be taken.
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    for _ in 0..10_000 {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("/labs-{}-{number}", sys::getpid());
-        match ShmemConf::new().os_id(name).size(bytes).create() {
-            Ok(memory) => return Ok(memory),
-            Err(ShmemError::MappingIdExists) => {}
-            Err(ShmemError::MapCreateFailed(code) | ShmemError::UnknownOsError(code)) => {
-                let error = io::Error::from_raw_os_error(code as i32);
-                return Err(match error.raw_os_error() {
-                    Some(libc::ENOMEM | libc::ENOSPC) => SharedError::Full {
-                        asked: bytes,
-                        free: sys::free(),
-                    },
-                    _ => SharedError::Os(error),
-                });
-            }
-            Err(error) => return Err(SharedError::Os(io::Error::other(error.to_string()))),
-        }
-    }
-    Err(SharedError::Os(io::Error::from(
-        io::ErrorKind::AlreadyExists,
-    )))
-}
-
 impl Drop for Mapping {
     fn drop(&mut self) {
-        let base = self.memory.as_ptr();
+        let base = self.memory.base();
         let held = self.locks.iter().any(|offset| {
             let Some(offset) = offset.load(Ordering::Relaxed).checked_sub(1) else {
                 return false;
             };
             // SAFETY: `make_lock` made a lock at this offset of this mapping, which is still mapped.
-            let lock = unsafe { &*base.add(offset as usize).cast::<LockCell>() };
+            let lock = unsafe { base.add(offset as usize).cast::<LockCell>().as_ref() };
             lock.is_held()
         });
         // A thread's list of robust locks, which the C library and the kernel walk, must never point into memory that is

@@ -1,5 +1,5 @@
-use crate::sys::{self, fault};
-use std::sync::atomic::{AtomicU32, Ordering, fence};
+use crate::sync::{AtomicU32, Futex, Ordering, fence, seeded};
+use crate::sys::fault;
 use std::time::Duration;
 
 // `someone_sleeps` is one of:
@@ -11,36 +11,60 @@ const MAYBE: u32 = 1; // somebody does, or did a moment ago
 pub(super) struct Bell {
     someone_sleeps: AtomicU32,
     /// Changes with every ring; sleepers wait for that.
-    rings: AtomicU32,
+    rings: Futex,
 }
 
 impl Bell {
+    pub(super) fn new() -> Bell {
+        Bell {
+            someone_sleeps: AtomicU32::new(NO),
+            rings: Futex::new(0),
+        }
+    }
+
     /// Wakes one sleeper, if there may be one. Call it after the store that it waits for.
     #[inline]
     pub(super) fn ring(&self) {
-        fence(Ordering::SeqCst);
-        if self.someone_sleeps.load(Ordering::Relaxed) == MAYBE {
-            self.wake_one();
+        if !seeded("ring: no fence") {
+            fence(Ordering::SeqCst);
         }
+        self.pass_on();
     }
 
     #[cold]
     fn wake_one(&self) {
         self.someone_sleeps.store(NO, Ordering::Relaxed);
         self.rings.fetch_add(1, Ordering::SeqCst);
-        sys::futex_wake(&self.rings, 1);
+        self.rings.wake(1);
+    }
+
+    /// Wakes the next sleeper, if there may be one. For one who was woken here itself, and leaves something for others: it
+    /// has set the word again, and so it sees it.
+    #[inline]
+    pub(super) fn pass_on(&self) {
+        if self.someone_sleeps.load(Ordering::Relaxed) == MAYBE {
+            self.wake_one();
+        }
     }
 
     /// Sleeps until the bell rings, at the most for `limit`, unless `ready` says there is no need.
     pub(super) fn sleep(&self, limit: Duration, ready: impl Fn() -> bool) {
         let rings = self.rings.load(Ordering::SeqCst);
         self.someone_sleeps.store(MAYBE, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-        if !ready() {
-            sys::futex_wait(&self.rings, rings, limit);
+        if !seeded("sleep: no fence") {
+            fence(Ordering::SeqCst);
+        }
+        if !ready() || seeded("sleep: no second look") {
+            self.rings.wait(rings, limit);
             fault::point("bell: woken");
-            // Others may sleep here too, and the ring that woke us has cleared their word.
-            self.someone_sleeps.store(MAYBE, Ordering::SeqCst);
+            // Others may sleep here too, and the ring that woke us has cleared their word. The same order as before: first the
+            // word, then our caller's look at what has changed.
+            if !seeded("woken: word not set again") {
+                self.someone_sleeps.store(MAYBE, Ordering::Relaxed);
+            }
+            if !seeded("woken: no fence") {
+                fence(Ordering::SeqCst);
+            }
         }
     }
 }

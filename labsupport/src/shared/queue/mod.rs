@@ -2,6 +2,8 @@
 
 mod bell;
 mod error;
+#[cfg(all(test, loom))]
+mod model;
 mod ring;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,10 @@
 use super::bell::Bell;
 use crate::shared::lock::LockCell;
 use crate::shared::{LockGuard, Segment, SharedError};
+use crate::sync::{AtomicU64, Ordering, seeded, weakened};
 use crate::sys::{self, fault};
 use std::hint;
 use std::mem::offset_of;
-use std::ptr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Positions are 32 bits wide; half of that keeps "how far apart" unambiguous.
@@ -34,6 +33,9 @@ struct Header {
     get: Side,
     put: Side,
 }
+
+/// Where the ring of bytes begins.
+const RING: usize = size_of::<Header>();
 
 /// One side of the queue.
 #[repr(C, align(128))]
@@ -95,24 +97,27 @@ impl Ring {
             }
         }
         let bytes = bytes.next_power_of_two().max(64);
-        let segment = Segment::new(size_of::<Header>() + bytes)?;
+        let segment = Segment::new(RING + bytes)?;
         segment.make_lock(0, offset_of!(Header, get) + offset_of!(Side, lock))?;
         segment.make_lock(1, offset_of!(Header, put) + offset_of!(Side, lock))?;
+        for side in [offset_of!(Header, get), offset_of!(Header, put)] {
+            segment.place(side + offset_of!(Side, position), AtomicU64::new(0));
+            segment.place(side + offset_of!(Side, bell), Bell::new());
+        }
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         Ok(Ring {
             segment,
             capacity: capacity as u32,
             bytes: bytes as u32,
-            // On one core nobody can change anything while we look.
-            looks: if cores > 1 { LOOKS } else { 0 },
+            // On one core nobody can change anything while we look; a model tries all orders anyway.
+            looks: if cores > 1 && !cfg!(loom) { LOOKS } else { 0 },
             creator: sys::getpid(),
         })
     }
 
     #[inline]
     fn header(&self) -> &Header {
-        // SAFETY: the segment starts with a Header: its locks were made in `new`, and zeros are valid for the rest, which is
-        // atomics alone.
+        // SAFETY: the segment starts with a Header: `new` made its locks and placed the rest, which is atomics alone.
         unsafe { self.segment.at::<Header>(0).as_ref() }
     }
 
@@ -163,16 +168,21 @@ impl Ring {
         }
         self.write(tail.bytes, &(message.len() as u32).to_ne_bytes());
         self.write(tail.bytes.wrapping_add(4), message);
+        let next = tail.after(frame);
         fault::point("put: written");
         // The commit.
-        header
-            .put
-            .position
-            .store(tail.after(frame).word(), Ordering::Release);
+        header.put.position.store(
+            next.word(),
+            weakened("put: relaxed commit", Ordering::Release),
+        );
         fault::point("put: committed");
         drop(guard);
         fault::point("put: unlocked");
         header.get.bell.ring();
+        if self.fits(head, next, frame) && !seeded("put: not passed on") {
+            // Room for one more like this: the one who made it may have seen nobody asleep but us.
+            header.put.bell.pass_on();
+        }
         true
     }
 
@@ -206,14 +216,17 @@ impl Ring {
         let next = head.after(frame(length));
         fault::point("get: copied");
         // The commit: from here on the message is ours, and dies with us.
-        header.get.position.store(next.word(), Ordering::Release);
+        header.get.position.store(
+            next.word(),
+            weakened("get: relaxed commit", Ordering::Release),
+        );
         fault::point("get: committed");
         drop(guard);
         fault::point("get: unlocked");
         header.put.bell.ring();
-        if next != tail {
-            // The one who put the next message may have seen nobody asleep but us: pass it on.
-            header.get.bell.ring();
+        if next != tail && !seeded("get: not passed on") {
+            // Another message: the one who put it may have seen nobody asleep but us.
+            header.get.bell.pass_on();
         }
         Some(read(message))
     }
@@ -261,9 +274,8 @@ impl Ring {
         // SAFETY: `split` keeps both parts within the ring. Only the holder of the put lock writes here, and `fits` said that
         // these bytes are free: no consumer reads them before the commit.
         unsafe {
-            let ring = self.data();
-            ptr::copy_nonoverlapping(bytes.as_ptr(), ring.add(start), first);
-            ptr::copy_nonoverlapping(bytes.as_ptr().add(first), ring, bytes.len() - first);
+            self.segment.copy_in(RING + start, &bytes[..first]);
+            self.segment.copy_in(RING, &bytes[first..]);
         }
     }
 
@@ -273,9 +285,8 @@ impl Ring {
         // SAFETY: `split` keeps both parts within the ring. The bytes were committed by a release store that we have seen with
         // an acquire load, and no producer overwrites them before the head moves, for which we hold the lock.
         unsafe {
-            let ring = self.data();
-            ptr::copy_nonoverlapping(ring.add(start), bytes.as_mut_ptr(), first);
-            ptr::copy_nonoverlapping(ring, bytes.as_mut_ptr().add(first), bytes.len() - first);
+            self.segment.copy_out(RING + start, &mut bytes[..first]);
+            self.segment.copy_out(RING, &mut bytes[first..]);
         }
     }
 
@@ -288,11 +299,6 @@ impl Ring {
         );
         let start = (at & (self.bytes - 1)) as usize;
         (start, len.min(self.bytes as usize - start))
-    }
-
-    #[inline]
-    fn data(&self) -> *mut u8 {
-        self.segment.at::<u8>(size_of::<Header>()).as_ptr()
     }
 }
 

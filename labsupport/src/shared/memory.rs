@@ -1,0 +1,71 @@
+use super::SharedError;
+use crate::sys::{self, fault};
+use shared_memory::{Shmem, ShmemConf, ShmemError};
+use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Pages that this process and those forked from it share. They have no name and start as zeros.
+pub(super) struct Memory(Shmem);
+
+// SAFETY: `Shmem` is a pointer, a length, a descriptor and a name; after `Memory::new` nothing writes to them.
+unsafe impl Send for Memory {}
+// SAFETY: as above.
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    pub(super) fn new(bytes: usize) -> Result<Memory, SharedError> {
+        let mut memory = create(bytes)?;
+        fault::point("segment: named");
+        let reserved = sys::reserve(memory.get_os_id(), bytes);
+        // From here on the memory has no name. The crate's own `Drop` would unlink it by name too, in whichever process
+        // drops first, so it is told that it owns nothing.
+        sys::unlink(memory.get_os_id());
+        memory.set_owner(false);
+        reserved.map_err(|error| match error.raw_os_error() {
+            Some(libc::ENOSPC | libc::ENOMEM | libc::EFBIG) => SharedError::Full {
+                asked: bytes,
+                free: sys::free(),
+            },
+            _ => SharedError::Os(error),
+        })?;
+        Ok(Memory(memory))
+    }
+
+    pub(super) fn base(&self) -> NonNull<u8> {
+        NonNull::new(self.0.as_ptr()).expect("a mapping is never at address zero")
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Creates the memory under a name that says whose it is, so that `labs` can sweep up what a SIGKILL between creation and
+/// unlinking leaves.
+fn create(bytes: usize) -> Result<Shmem, SharedError> {
+    // A name is in use for microseconds only. Each cell of a notebook counts from zero again, so a name may be taken.
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..10_000 {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("/labs-{}-{number}", sys::getpid());
+        match ShmemConf::new().os_id(name).size(bytes).create() {
+            Ok(memory) => return Ok(memory),
+            Err(ShmemError::MappingIdExists) => {}
+            Err(ShmemError::MapCreateFailed(code) | ShmemError::UnknownOsError(code)) => {
+                let error = io::Error::from_raw_os_error(code as i32);
+                return Err(match error.raw_os_error() {
+                    Some(libc::ENOMEM | libc::ENOSPC) => SharedError::Full {
+                        asked: bytes,
+                        free: sys::free(),
+                    },
+                    _ => SharedError::Os(error),
+                });
+            }
+            Err(error) => return Err(SharedError::Os(io::Error::other(error.to_string()))),
+        }
+    }
+    Err(SharedError::Os(io::Error::from(
+        io::ErrorKind::AlreadyExists,
+    )))
+}

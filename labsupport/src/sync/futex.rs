@@ -1,0 +1,35 @@
+use super::AtomicU32;
+use crate::sys;
+use std::ops::Deref;
+use std::time::Duration;
+
+/// A word on which processes sleep until it changes.
+#[repr(transparent)]
+pub(crate) struct Futex(AtomicU32);
+
+impl Futex {
+    pub(crate) fn new(value: u32) -> Futex {
+        Futex(AtomicU32::new(value))
+    }
+
+    /// Sleeps while the word is `expected`, at the most for `limit`. It may also return for no reason: look again.
+    #[inline]
+    pub(crate) fn wait(&self, expected: u32, limit: Duration) {
+        sys::futex_wait(&self.0, expected, limit);
+    }
+
+    /// Wakes at the most `count` of those that sleep.
+    #[inline]
+    pub(crate) fn wake(&self, count: i32) {
+        sys::futex_wake(&self.0, count);
+    }
+}
+
+impl Deref for Futex {
+    type Target = AtomicU32;
+
+    #[inline]
+    fn deref(&self) -> &AtomicU32 {
+        &self.0
+    }
+}
