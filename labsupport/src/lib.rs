@@ -109,7 +109,7 @@
 //! In a notebook every cell is a library of its own with its own copy of this crate, so the crate keeps no global state.
 
 // Some of `sys` is unused where `sync` puts a stand-in in its place.
-#![cfg_attr(any(loom, miri), allow(dead_code))]
+#![cfg_attr(any(loom, miri), allow(dead_code, unused_imports))]
 
 pub mod cell;
 pub mod figure;

@@ -320,12 +320,14 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
     fn nobody_is_a_round_ahead_and_one_is_the_last_of_each() {
         let barrier = Barrier::new(4).unwrap();
         assert_eq!(run(&barrier, 4, 2_000).iter().sum::<u64>(), 2_000);
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
     fn more_workers_than_cores_come_through() {
         let workers = 3 * std::thread::available_parallelism().map_or(1, |cores| cores.get()) + 1;
         let barrier = Barrier::new(workers).unwrap();
@@ -339,6 +341,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
     fn rounds_survive_their_own_overflow() {
         let barrier = Barrier::new(3).unwrap();
         barrier
@@ -349,6 +352,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
     fn a_killed_party_leaves_the_rest_waiting_and_the_report_says_so() {
         let barrier = Barrier::new(3).unwrap();
         // The limit is not a moment when a sleeper looks again: every 50 ms.
@@ -369,6 +373,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
     fn one_that_dies_after_it_arrived_was_there() {
         // The last one dies before it wakes anybody; another dies while it waits.
         for (point, dies_last) in [("barrier: complete", true), ("barrier: arrived", false)] {
@@ -397,6 +402,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
     fn who_gives_up_has_not_arrived() {
         let barrier = Barrier::new(2).unwrap();
         for _ in 0..3 {
@@ -409,6 +415,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
     fn impatient_and_patient_parties_agree_on_the_rounds() {
         let barrier = Barrier::new(3).unwrap();
         let report = Workers::spawn(3, |w| {
@@ -430,6 +437,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
     fn the_maker_does_not_wait_for_nobody() {
         // In a process of its own, which has no other threads and no other children.
         let maker = Workers::spawn(1, |_| {

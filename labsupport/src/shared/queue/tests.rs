@@ -92,6 +92,7 @@ fn kill_producer(point: &'static str) -> bool {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "forks, and Miri cannot")]
 fn a_producer_killed_anywhere_has_put_its_message_or_not() {
     assert!(!kill_producer("put: locked"));
     assert!(!kill_producer("put: written"));
@@ -120,6 +121,7 @@ fn kill_consumer(point: &'static str) -> bool {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "forks, and Miri cannot")]
 fn a_consumer_killed_anywhere_takes_at_most_its_own_message() {
     assert!(!kill_consumer("get: locked"));
     assert!(!kill_consumer("get: copied"));
@@ -128,6 +130,7 @@ fn a_consumer_killed_anywhere_takes_at_most_its_own_message() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "forks, and Miri cannot")]
 fn a_wake_up_that_dies_with_its_sleeper_is_not_missed() {
     let queue = Queue::<u64>::bounded(8).unwrap();
     let victim = Workers::spawn(1, |_| {
@@ -147,6 +150,7 @@ fn a_wake_up_that_dies_with_its_sleeper_is_not_missed() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "forks, and Miri cannot")]
 fn a_put_into_a_full_queue_waits_for_room() {
     let queue = Queue::<u64>::bounded(2).unwrap();
     let producers = Workers::spawn(2, |w| {
