@@ -29,7 +29,10 @@ pub fn find(place: &Place) -> Result<Toolchain> {
     let mut lines = said.lines().map(PathBuf::from);
     let (Some(sysroot), Some(libraries)) = (lines.next(), lines.next()) else {
         let why = String::from_utf8_lossy(&output.stderr);
-        bail!("rustc does not say where it is: {}", why.trim());
+        bail!(
+            "rustc does not say where it is: {}",
+            why.trim().lines().next().unwrap_or("it says nothing")
+        );
     };
     Ok(FOUND
         .get_or_init(|| Toolchain { sysroot, libraries })
