@@ -121,3 +121,7 @@ pub mod process;
 pub mod shared;
 mod sync;
 mod sys;
+
+#[cfg(feature = "faults")]
+#[doc(hidden)]
+pub use sys::fault;

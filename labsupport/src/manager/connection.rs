@@ -62,6 +62,7 @@ impl Door {
                 Err(error) => return Err(refused(error)),
             }
         }
+        fault::point("ask: knocked");
         Ok(socket)
     }
 

@@ -54,7 +54,7 @@ pub use fuzz::fuzz;
 pub use list::List;
 
 use crate::process::Workers;
-use crate::sys;
+use crate::sys::{self, fault};
 use connection::{Door, Object};
 use frame::Kind;
 use serde::{Serialize, de::DeserializeOwned};
@@ -147,6 +147,7 @@ impl Manager {
             sys::serve_alone(ends, settings, server::serve)
         })
         .map_err(|error| failed(&error))?;
+        fault::point("manager: forked");
         let pid = server.pids()[0];
         let door = Door::new(outside, pid, settings.patience)
             .map_err(|error| failed(&format_args!("the system refused a time limit ({error}).")))?;

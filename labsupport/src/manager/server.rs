@@ -56,6 +56,7 @@ impl Ends {
 /// The life of the server process.
 pub(super) fn serve([door, epoll]: [OwnedFd; 2], settings: Settings) {
     sys::set_name(c"labs-manager");
+    fault::point("serve: begun");
     let free = sys::most_open().saturating_sub(sys::count_open() + SPARE);
     let mut server = Server {
         epoll: epoll.into(),
@@ -131,6 +132,7 @@ impl Server {
         }
         self.next += 1;
         self.clients.insert(token, Client::new(socket));
+        fault::point("serve: admitted");
     }
 
     fn serve_client(&mut self, token: u64) {
@@ -240,7 +242,7 @@ impl Client {
         }
         #[cfg(test)]
         if let Some(point) = store.armed.take() {
-            fault::arm(point);
+            fault::arm(point, fault::Action::Kill);
         }
         if stays { Ok(()) } else { Err(Over) }
     }

@@ -85,7 +85,7 @@ fn a_client_killed_anywhere_harms_nobody() {
         for _ in 0..3 {
             let exit = exit_of(|| {
                 texts.len().unwrap();
-                fault::arm(point);
+                fault::arm(point, fault::Action::Kill);
                 let _ = texts.insert(2, "x".repeat(1 << 20));
             });
             assert_eq!(exit, Exit::Signaled(9), "{point}");

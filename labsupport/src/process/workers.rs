@@ -86,6 +86,7 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
                     });
                 }
             };
+            fault::point("spawn: forked one");
             workers.children.push(Child {
                 pid,
                 forked,
@@ -366,13 +367,23 @@ fn start<T: Serialize>(
             sys::die_with_parent(parent);
             forking.is_over_in_worker();
             drop(pipe.reader);
+            fault::point("worker: ready");
             let (code, frame) = run(|| work(&worker), forked);
+            fault::point("worker: closure ended");
             let _ = io::stdout().flush();
             let _ = io::stderr().flush();
-            let sent = sys::write_all(&pipe.writer, &frame).is_ok();
+            let sent = send_home(&pipe.writer, &frame).is_ok();
+            fault::point("worker: sent");
             sys::exit_now(if sent { code } else { 1 });
         }
     }
+}
+
+fn send_home(pipe: &OwnedFd, frame: &[u8]) -> io::Result<()> {
+    let (first, rest) = frame.split_at(fault::half(frame.len()));
+    sys::write_all(pipe, first)?;
+    fault::point("worker: half sent");
+    sys::write_all(pipe, rest)
 }
 
 // The frame that a worker sends home:

@@ -358,7 +358,7 @@ mod tests {
         // The limit is not a moment when a sleeper looks again: every 50 ms.
         let workers = Workers::spawn(3, |w| {
             if w.index() == 1 {
-                fault::arm("barrier: arriving");
+                fault::arm("barrier: arriving", fault::Action::Kill);
             }
             barrier.wait()
         });
@@ -384,7 +384,7 @@ mod tests {
                     while State::of(barrier.word().load(Ordering::Relaxed)).arrived < others {
                         std::thread::sleep(Duration::from_millis(1));
                     }
-                    fault::arm(point);
+                    fault::arm(point, fault::Action::Kill);
                 }
                 if !dies_last && w.index() > 0 {
                     while State::of(barrier.word().load(Ordering::Relaxed)).arrived < 1 {

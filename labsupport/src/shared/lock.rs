@@ -1,5 +1,6 @@
 use super::{Segment, SharedError};
 use crate::sync::{Acquired, RobustMutex};
+use crate::sys::fault;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
@@ -102,6 +103,7 @@ impl LockCell {
 
     #[inline]
     pub(super) fn lock(&self) -> LockGuard<'_> {
+        fault::point("lock: asked");
         self.guard(self.mutex.lock())
     }
 
@@ -116,6 +118,7 @@ impl LockCell {
         if owner_died {
             self.deaths.fetch_add(1, Ordering::Relaxed);
         }
+        fault::point("lock: taken");
         LockGuard {
             cell: self,
             owner_died,
@@ -162,9 +165,11 @@ impl LockGuard<'_> {
 impl Drop for LockGuard<'_> {
     #[inline]
     fn drop(&mut self) {
+        fault::point("lock: giving back");
         // SAFETY: the guard was made by the thread that locked, and it cannot be sent to another. In a forked worker a
         // copied guard is not the holder, and the unlock of a robust mutex by another than its holder does nothing.
         unsafe { self.cell.mutex.unlock() };
+        fault::point("lock: given back");
     }
 }
 

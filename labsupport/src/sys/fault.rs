@@ -1,24 +1,176 @@
-//! Places where the tests kill a process, to show that nobody else is harmed. Nothing is left of them in a build
-//! without tests.
+//! Places with a name, where the tests strike a process down, to show that nobody else is harmed.
+//!
+//! They are there in this crate's unit tests, and with the feature `faults` in a build with debug assertions: so a benchmark,
+//! which cargo builds with the features of the tests, measures what is shipped. Elsewhere nothing of them is left.
+//!
+//! What is armed belongs to one process, and a fork copies it: arm inside a worker's closure to strike that worker, or before
+//! the fork to strike a child on its way to the closure.
 
-#[cfg(test)]
-use std::sync::Mutex;
+#![cfg_attr(not(any(test, feature = "faults")), allow(dead_code))]
 
-#[cfg(test)]
-static ARMED: Mutex<Option<&'static str>> = Mutex::new(None);
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// From now on this process kills itself with SIGKILL when it comes to `point`.
-#[cfg(test)]
-pub(crate) fn arm(point: &'static str) {
-    *ARMED.lock().unwrap() = Some(point);
+/// Whether the points are there in this build.
+pub const ON: bool = cfg!(any(test, all(feature = "faults", debug_assertions)));
+
+/// All points. A unit test compares the list with the sources.
+pub const POINTS: &[&str] = &[
+    "segment: named",
+    "lock: asked",
+    "lock: taken",
+    "lock: inherited",
+    "lock: made consistent",
+    "lock: giving back",
+    "lock: given back",
+    "put: locked",
+    "put: written",
+    "put: committed",
+    "put: unlocked",
+    "get: locked",
+    "get: copied",
+    "get: committed",
+    "get: unlocked",
+    "bell: woken",
+    "barrier: arriving",
+    "barrier: arrived",
+    "barrier: complete",
+    "trace: half written",
+    "trace: written",
+    "trace: committed",
+    "spawn: forked one",
+    "worker: forked",
+    "worker: ready",
+    "worker: closure ended",
+    "worker: half sent",
+    "worker: sent",
+    "manager: forked",
+    "serve: begun",
+    "serve: admitted",
+    "serve: read",
+    "serve: applied",
+    "serve: part sent",
+    "serve: answered",
+    "ask: knocked",
+    "ask: part sent",
+    "ask: sent",
+];
+
+/// What happens to the process at its point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// SIGKILL.
+    Kill = 1,
+    /// SIGSTOP; it goes on when somebody sends SIGCONT.
+    Stop,
+    /// SIGTERM.
+    Terminate,
+}
+
+// Point, action and passages in one word, so that a fork at any moment copies something whole; zero: nothing is armed.
+// A lock would do for one thread, but a fork may copy it while another thread holds it.
+static ARMED: AtomicU64 = AtomicU64::new(0);
+
+/// From now on `action` strikes this process when it comes to `point`, once.
+pub fn arm(point: &str, action: Action) {
+    arm_nth(point, action, 1);
+}
+
+/// The same, when it comes there for the `passage`-th time.
+pub fn arm_nth(point: &str, action: Action, passage: u32) {
+    assert!(passage > 0, "passages are counted from one");
+    let word = number(point) << 40 | (action as u64) << 32 | u64::from(passage);
+    ARMED.store(word, Ordering::Relaxed);
+}
+
+/// Nothing strikes this process any more.
+pub fn disarm() {
+    ARMED.store(0, Ordering::Relaxed);
+}
+
+fn number(point: &str) -> u64 {
+    let place = POINTS.iter().position(|known| *known == point);
+    place.unwrap_or_else(|| panic!("{point:?} is not in the list of points")) as u64
 }
 
 /// A place with a name.
 #[inline(always)]
 pub(crate) fn point(_name: &'static str) {
-    #[cfg(test)]
-    if *ARMED.lock().unwrap() == Some(_name) {
-        let _ = super::send_signal(super::getpid(), libc::SIGKILL);
-        unreachable!("SIGKILL has ended the process");
+    #[cfg(any(test, all(feature = "faults", debug_assertions)))]
+    if ARMED.load(Ordering::Relaxed) != 0 {
+        strike(_name);
+    }
+}
+
+/// How many of `len` bytes go before a point that lies in the middle of them: none where there are no points.
+#[inline(always)]
+pub(crate) fn half(len: usize) -> usize {
+    if ON { len / 2 } else { 0 }
+}
+
+#[cold]
+#[cfg(any(test, all(feature = "faults", debug_assertions)))]
+fn strike(name: &str) {
+    let number = number(name);
+    let passed = ARMED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
+        let (point, passages) = (word >> 40, word as u32);
+        match (word != 0 && point == number, passages) {
+            (false, _) => None,
+            (true, 1) => Some(0),
+            (true, _) => Some(word - 1),
+        }
+    });
+    let Ok(word) = passed else { return };
+    if word as u32 != 1 {
+        return;
+    }
+    let signal = match word >> 32 & 0xFF {
+        1 => libc::SIGKILL,
+        2 => libc::SIGSTOP,
+        _ => libc::SIGTERM,
+    };
+    let _ = super::send_signal(super::getpid(), signal);
+    assert!(
+        signal == libc::SIGSTOP,
+        "the signal has ended the process at {name}"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    /// Collects the names in all calls of `point` below `folder`.
+    fn collect(folder: &Path, names: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            if entry.file_type().unwrap().is_dir() {
+                collect(&entry.path(), names);
+            } else if entry.path().extension().is_some_and(|ext| ext == "rs") {
+                let text = std::fs::read_to_string(entry.path()).unwrap();
+                let calls = text.split("fault::point(\"").skip(1);
+                names.extend(calls.map(|call| call.split('"').next().unwrap().to_string()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_list_is_what_the_sources_have() {
+        let mut names = BTreeSet::new();
+        // This file names the call, and no point, in the line that searches for it.
+        collect(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut names,
+        );
+        names.remove(").skip(1);");
+        names.retain(|name| !name.starts_with(')'));
+        let listed: BTreeSet<String> = POINTS.iter().map(ToString::to_string).collect();
+        assert_eq!(names, listed);
+    }
+
+    #[test]
+    #[should_panic(expected = "not in the list")]
+    fn a_point_that_is_not_in_the_list_cannot_be_armed() {
+        arm("put: forgotten", Action::Kill);
     }
 }

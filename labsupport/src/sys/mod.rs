@@ -12,7 +12,7 @@ compile_error!(
 mod activity;
 mod clock;
 mod epoll;
-pub(crate) mod fault;
+pub mod fault;
 mod futex;
 mod mutex;
 mod process;

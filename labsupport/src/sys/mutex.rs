@@ -1,15 +1,17 @@
 //! A mutex that several processes share and that tells when its holder died.
 
-use super::LOOK_AGAIN;
+use super::{LOOK_AGAIN, fault};
 use std::cell::UnsafeCell;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 unsafe extern "C" {
-    /// POSIX.1-2001; the `libc` crate does not declare it for Linux.
-    fn pthread_mutex_timedlock(
+    /// POSIX.1-2024, and glibc since 2.30; the `libc` crate does not declare it. musl has none: this crate is built for
+    /// `linux-gnu`, and a build for musl ends with a linker's error that names this function.
+    fn pthread_mutex_clocklock(
         mutex: *mut libc::pthread_mutex_t,
+        clock: libc::clockid_t,
         until: *const libc::timespec,
     ) -> libc::c_int;
 }
@@ -89,7 +91,7 @@ impl RobustMutex {
     /// A wake-up can be lost: the holder gives the lock back and wakes a sleeper, another one takes the lock before that sleeper runs, and
     /// the sleeper is killed. The new holder found no mark "somebody sleeps" (who wakes up sets it again, and he never did), so it
     /// will wake nobody; and the kernel, which looks after the dead, wakes the next sleeper only where the lock is free at that moment.
-    /// `pthread_mutex_lock` would sleep for ever then; `tests/kill_lock.rs` forces it.
+    /// `pthread_mutex_lock` would sleep for ever then; `tests/faults/kill_lock.rs` forces it.
     #[cold]
     fn wait(&self) -> Acquired {
         loop {
@@ -97,15 +99,16 @@ impl RobustMutex {
                 tv_sec: 0,
                 tv_nsec: 0,
             };
-            // The clock that POSIX wants here. If it is set back meanwhile, only a lost wake-up is found later.
+            // Not the wall clock, which `pthread_mutex_timedlock` would take: while that is set back by an hour, a lost wake-up
+            // would be found an hour later. `tests/faults` steps it.
             // SAFETY: the pointer is to a live local of the right type.
-            unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &mut until) };
+            unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut until) };
             until.tv_nsec += LOOK_AGAIN.as_nanos() as libc::c_long;
             if until.tv_nsec >= 1_000_000_000 {
                 (until.tv_sec, until.tv_nsec) = (until.tv_sec + 1, until.tv_nsec - 1_000_000_000);
             }
             // SAFETY: the mutex was made by `init` and does not move; `until` is a live local.
-            match unsafe { pthread_mutex_timedlock(self.0.get(), &until) } {
+            match unsafe { pthread_mutex_clocklock(self.0.get(), libc::CLOCK_MONOTONIC, &until) } {
                 0 => return Acquired::Clean,
                 libc::ETIMEDOUT => {}
                 code => return self.after_trouble(code),
@@ -141,10 +144,12 @@ impl RobustMutex {
             "a shared lock failed: {}. Its memory was overwritten; restart the kernel.",
             io::Error::from_raw_os_error(code)
         );
+        fault::point("lock: inherited");
         // We hold the lock now. Marking it consistent keeps it usable; whether the *value* is whole is for the caller
         // to decide, who learns of the death from the return value.
         // SAFETY: EOWNERDEAD means that the calling thread holds this live mutex.
         unsafe { libc::pthread_mutex_consistent(self.0.get()) };
+        fault::point("lock: made consistent");
         Acquired::OwnerDied
     }
 }

@@ -406,7 +406,7 @@ mod tests {
         let workers = Workers::spawn(1, |_| {
             let log = trace.lane(0);
             (1..5).for_each(|n| log.record(Event::Note(n)));
-            fault::arm(point);
+            fault::arm(point, fault::Action::Kill);
             log.record(Event::Note(5));
         });
         let report = workers.unwrap().join_timeout(LONG).unwrap();

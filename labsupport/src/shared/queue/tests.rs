@@ -73,7 +73,7 @@ fn kill_producer(point: &'static str) -> bool {
     let queue = Queue::<u64>::bounded(8).unwrap();
     queue.put(1).unwrap();
     let killed = Workers::spawn(1, |_| {
-        fault::arm(point);
+        fault::arm(point, fault::Action::Kill);
         queue.put(2).unwrap();
     });
     let report = killed.unwrap().join_timeout(LONG).unwrap();
@@ -108,7 +108,7 @@ fn kill_consumer(point: &'static str) -> bool {
         queue.put(message).unwrap();
     }
     let killed = Workers::spawn(1, |_| {
-        fault::arm(point);
+        fault::arm(point, fault::Action::Kill);
         queue.get().unwrap()
     });
     let report = killed.unwrap().join_timeout(LONG).unwrap();
@@ -135,7 +135,7 @@ fn a_consumer_killed_anywhere_takes_at_most_its_own_message() {
 fn a_wake_up_that_dies_with_its_sleeper_is_not_missed() {
     let queue = Queue::<u64>::bounded(8).unwrap();
     let victim = Workers::spawn(1, |_| {
-        fault::arm("bell: woken");
+        fault::arm("bell: woken", fault::Action::Kill);
         queue.get().unwrap()
     })
     .unwrap();
