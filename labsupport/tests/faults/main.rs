@@ -1,1 +1,10 @@
+//! Faults: processes killed, stopped and ended at every named point and at random moments, and a system that refuses.
+//!
+//! The README beside this file has the table of what was tried, what the user sees and what was left.
+
+#[path = "../common/mod.rs"]
+mod common;
 mod kill_lock;
+mod points;
+mod stage;
+mod table;
