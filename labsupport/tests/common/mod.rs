@@ -21,6 +21,7 @@ pub fn alive(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
+#[allow(dead_code)] // not by all of them
 pub fn spin_for_ever() -> ! {
     loop {
         std::hint::spin_loop();

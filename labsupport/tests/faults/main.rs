@@ -6,5 +6,6 @@
 mod common;
 mod kill_lock;
 mod points;
+mod random;
 mod stage;
 mod table;
