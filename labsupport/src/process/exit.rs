@@ -72,7 +72,7 @@ impl fmt::Display for Exit {
 
 fn signal_name(signal: i32) -> String {
     let name = match signal {
-        libc::SIGKILL => "SIGKILL",
+        libc::SIGKILL => "SIGKILL (somebody sent it, or the system did because memory ran out)",
         libc::SIGTERM => "SIGTERM (terminate)",
         libc::SIGINT => "SIGINT (interrupt)",
         libc::SIGSEGV => "SIGSEGV (a bad memory access)",

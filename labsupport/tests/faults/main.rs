@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod kill_lock;
+mod limits;
 mod points;
 mod random;
 mod stage;
