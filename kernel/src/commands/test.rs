@@ -80,7 +80,7 @@ const STEPS: [Step; 15] = [
     step("labsupport", "cargo test --package labsupport"),
     step(
         "model",
-        "cargo test --package labsupport --release --lib --target-dir target/model model::",
+        "cargo test --manifest-path labsupport/model/Cargo.toml --locked --release --lib --target-dir target/model model::",
     )
     .with(&[("RUSTFLAGS", "--cfg loom")]),
     step("data", "cargo test --package labs-data"),
