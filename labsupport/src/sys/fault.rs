@@ -30,6 +30,7 @@ pub const POINTS: &[&str] = &[
     "get: copied",
     "get: committed",
     "get: unlocked",
+    "bell: asked",
     "bell: woken",
     "barrier: arriving",
     "barrier: arrived",
@@ -70,6 +71,9 @@ pub enum Action {
 // A lock would do for one thread, but a fork may copy it while another thread holds it.
 static ARMED: AtomicU64 = AtomicU64::new(0);
 
+/// What takes the place of the armed one once that has struck.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// From now on `action` strikes this process when it comes to `point`, once.
 pub fn arm(point: &str, action: Action) {
     arm_nth(point, action, 1);
@@ -77,14 +81,23 @@ pub fn arm(point: &str, action: Action) {
 
 /// The same, when it comes there for the `passage`-th time.
 pub fn arm_nth(point: &str, action: Action, passage: u32) {
-    assert!(passage > 0, "passages are counted from one");
-    let word = number(point) << 40 | (action as u64) << 32 | u64::from(passage);
-    ARMED.store(word, Ordering::Relaxed);
+    ARMED.store(word(point, action, passage), Ordering::Relaxed);
+}
+
+/// What is armed strikes first, a [`Action::Stop`], and this when the process has gone on.
+pub fn arm_then(point: &str, action: Action) {
+    NEXT.store(word(point, action, 1), Ordering::Relaxed);
 }
 
 /// Nothing strikes this process any more.
 pub fn disarm() {
+    NEXT.store(0, Ordering::Relaxed);
     ARMED.store(0, Ordering::Relaxed);
+}
+
+fn word(point: &str, action: Action, passage: u32) -> u64 {
+    assert!(passage > 0, "passages are counted from one");
+    number(point) << 40 | (action as u64) << 32 | u64::from(passage)
 }
 
 fn number(point: &str) -> u64 {
@@ -115,7 +128,7 @@ fn strike(name: &str) {
         let (point, passages) = (word >> 40, word as u32);
         match (word != 0 && point == number, passages) {
             (false, _) => None,
-            (true, 1) => Some(0),
+            (true, 1) => Some(NEXT.load(Ordering::Relaxed)),
             (true, _) => Some(word - 1),
         }
     });
@@ -123,6 +136,7 @@ fn strike(name: &str) {
     if word as u32 != 1 {
         return;
     }
+    NEXT.store(0, Ordering::Relaxed);
     let signal = match word >> 32 & 0xFF {
         1 => libc::SIGKILL,
         2 => libc::SIGSTOP,

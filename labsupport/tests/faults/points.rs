@@ -286,16 +286,22 @@ fn get(strike: Strike) -> Seen {
 fn barrier(strike: Strike) -> Seen {
     let barrier = Barrier::new(3).unwrap();
     let (over, rounds) = (Flag::new().unwrap(), Array::<u64>::new(3).unwrap());
+    let coming = Array::<u64>::new(3).unwrap();
     let workers = Workers::spawn(3, |w| {
+        let comes_late = (w.index() == 0) == (strike.point == "barrier: complete");
         if w.index() == 0 {
             let last_of_three = strike.point == "barrier: complete";
             strike.arm_nth(if last_of_three { 1 } else { 3 });
         }
         while rounds.get(w.index()) < 50 {
-            // Who comes late is often the last: the victim, or somebody else.
-            if (w.index() == 0) == (strike.point == "barrier: complete") {
-                (0..1000).for_each(|_| std::thread::yield_now());
+            let round = rounds.get(w.index());
+            coming.set(w.index(), round + 1);
+            // Who comes late is often the last: the victim, or the two others.
+            let early = if w.index() == 0 { 1 } else { 0 };
+            while comes_late && coming.get(early) <= round && !over.is_set() {
+                std::thread::yield_now();
             }
+            (0..if comes_late { 10 } else { 0 }).for_each(|_| std::thread::yield_now());
             match barrier.wait_timeout(Duration::from_millis(20)) {
                 Some(_) => rounds.set(w.index(), rounds.get(w.index()) + 1),
                 None if over.is_set() => return,
@@ -306,15 +312,17 @@ fn barrier(strike: Strike) -> Seen {
     .unwrap();
     let victim = workers.pids()[0];
     strike.wait_for(victim);
+    let counted = u64::from(strike.point != "barrier: arriving");
+    let last = rounds.get(0) + counted;
     if strike.is_deadly() {
+        assert!(soon(|| [1, 2].map(|index| rounds.get(index)) == [last; 2]));
         over.set();
     }
     strike.let_go_on(victim);
     let (_, seen) = join(strike, workers);
     let rounds = [0, 1, 2].map(|index| rounds.get(index));
     if strike.is_deadly() {
-        let counted = u64::from(strike.point != "barrier: arriving");
-        assert_eq!(rounds[1..], [rounds[0] + counted; 2]);
+        assert_eq!(rounds[1..], [last; 2]);
     } else {
         assert_eq!(rounds, [50; 3]);
     }
@@ -562,4 +570,29 @@ fn a_deadline_says_who_is_stopped_with_the_lock_and_who_waits_for_it() {
         nothing_left(format!("holder: {}; who waits: {}", ends[1], ends[0]))
     });
     table::note("a lock's holder stays stopped", 1, &said, &left);
+}
+
+#[test]
+fn who_finds_a_message_on_the_way_to_sleep_does_not_sleep() {
+    if !fault::ON {
+        return println!("SKIPPED: the way to sleep: there are no points in a release build");
+    }
+    on_stage("on the way to sleep", || {
+        let strike = Strike {
+            point: "bell: asked",
+            action: Action::Stop,
+        };
+        let tasks = Queue::<u64>::bounded(4).unwrap();
+        let workers = Workers::spawn(1, |_| {
+            strike.arm();
+            fault::arm_then("bell: woken", Action::Kill); // where it comes only from sleep
+            tasks.get().unwrap()
+        })
+        .unwrap();
+        strike.wait_for(workers.pids()[0]);
+        // It has seen an empty queue and does not sleep yet, so nobody wakes it.
+        tasks.put(7).unwrap();
+        strike.let_go_on(workers.pids()[0]);
+        assert_eq!(workers.join_timeout(LONG).unwrap().values().unwrap(), [7]);
+    });
 }

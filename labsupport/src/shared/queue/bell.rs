@@ -49,6 +49,7 @@ impl Bell {
 
     /// Sleeps until the bell rings, at the most for `limit`, unless `ready` says there is no need.
     pub(super) fn sleep(&self, limit: Duration, ready: impl Fn() -> bool) {
+        fault::point("bell: asked");
         let rings = self.rings.load(Ordering::SeqCst);
         self.someone_sleeps.store(MAYBE, Ordering::SeqCst);
         if !seeded("sleep: no fence") {
