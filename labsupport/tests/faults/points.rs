@@ -534,6 +534,12 @@ fn manager_server(strike: Strike) -> Seen {
     nothing_left(seen)
 }
 
+/// Whether a process sleeps until a word in memory changes.
+fn is_asleep(pid: u32) -> bool {
+    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall"));
+    call.is_ok_and(|call| call.starts_with(&format!("{} ", libc::SYS_futex)))
+}
+
 #[test]
 fn a_deadline_says_who_is_stopped_with_the_lock_and_who_waits_for_it() {
     if !fault::ON {
@@ -552,11 +558,7 @@ fn a_deadline_says_who_is_stopped_with_the_lock_and_who_waits_for_it() {
         .unwrap();
         strike.wait_for(holder.pids()[0]);
         let waiter = Workers::spawn(1, |_| drop(lock.lock())).unwrap();
-        let asleep = format!("{} ", libc::SYS_futex);
-        let call = format!("/proc/{}/syscall", waiter.pids()[0]);
-        assert!(soon(
-            || std::fs::read_to_string(&call).is_ok_and(|call| call.starts_with(&asleep))
-        ));
+        assert!(soon(|| is_asleep(waiter.pids()[0])));
         let ends = [waiter, holder].map(|workers| {
             let report = workers.join_timeout(Duration::from_millis(1)).unwrap();
             report.outcomes()[0].exit().to_string()
@@ -595,4 +597,45 @@ fn who_finds_a_message_on_the_way_to_sleep_does_not_sleep() {
         strike.let_go_on(workers.pids()[0]);
         assert_eq!(workers.join_timeout(LONG).unwrap().values().unwrap(), [7]);
     });
+}
+
+#[test]
+fn a_wake_up_that_dies_with_a_consumer_or_was_never_sent_is_missed_by_nobody() {
+    if !fault::ON {
+        return println!("SKIPPED: a lost wake-up: there are no points in a release build");
+    }
+    on_stage("the wake-up of a dead consumer", || {
+        let strike = Strike {
+            point: "bell: woken",
+            action: Action::Kill,
+        };
+        let tasks = Queue::<u64>::bounded(4).unwrap();
+        let get = || tasks.get().unwrap();
+        let victim = Workers::spawn(1, |_| (strike.arm(), get()).1).unwrap();
+        // It may have died already, at the end of a sleep.
+        let pid = victim.pids()[0];
+        assert!(soon(|| is_asleep(pid) || !alive(pid)));
+        let other = Workers::spawn(1, |_| get()).unwrap();
+        assert!(soon(|| is_asleep(other.pids()[0])));
+        // Wakes one: the first in the line, if it still lives.
+        tasks.put(7).unwrap();
+        assert_eq!(other.join_timeout(LONG).unwrap().values().unwrap(), [7]);
+        join(strike, victim);
+    });
+    on_stage(
+        "the last of a barrier, dead before it wakes the others",
+        || {
+            let strike = Strike {
+                point: "barrier: complete",
+                action: Action::Kill,
+            };
+            let barrier = Barrier::new(3).unwrap();
+            let others = Workers::spawn(2, |_| barrier.wait()).unwrap();
+            assert!(soon(|| others.pids().into_iter().all(is_asleep)));
+            let last = Workers::spawn(1, |_| (strike.arm(), barrier.wait()).1).unwrap();
+            join(strike, last);
+            let firsts = others.join_timeout(LONG).unwrap().values().unwrap();
+            assert_eq!(firsts, [false, false]);
+        },
+    );
 }
