@@ -1,7 +1,7 @@
 //! A victim is struck at every named point, with others at work beside it.
 
 use crate::common::{LONG, alive, soon};
-use crate::stage::{Strike, names_of, on_stage, see_orphans_end};
+use crate::stage::{Strike, names, names_of, on_stage, see_orphans_end};
 use crate::table;
 use labsupport::fault::{self, Action, POINTS};
 use labsupport::prelude::*;
@@ -431,6 +431,12 @@ fn struck_parent(strike: Strike, parent: Workers<Vec<usize>>, over: &Flag, forke
 
 /// One is struck while its new memory has a name. Killed, it leaves the name, which a start of the kernel sweeps away.
 fn segment(strike: Strike) -> Seen {
+    let old = names();
+    let left_by = |pid| {
+        let mut left = names_of(pid);
+        left.retain(|name| !old.contains(name));
+        left
+    };
     let workers = Workers::spawn(3, |w| {
         if w.index() == 0 {
             strike.arm_nth(3);
@@ -446,9 +452,9 @@ fn segment(strike: Strike) -> Seen {
     strike.let_go_on(pids[0]);
     let (_, seen) = join(strike, workers);
     for &pid in &pids[1..] {
-        assert!(names_of(pid).is_empty());
+        assert!(left_by(pid).is_empty());
     }
-    let names = names_of(pids[0]);
+    let names = left_by(pids[0]);
     if !strike.is_deadly() {
         assert!(names.is_empty(), "{names:?}");
         return nothing_left(seen);
