@@ -2,6 +2,11 @@
 
 use super::Pid;
 use std::fs;
+use std::io::ErrorKind;
+
+/// Stands for the state of a process that cannot be read: without a free descriptor /proc stays closed. Whoever is asked about
+/// others then must not take them for dead.
+const UNKNOWN: char = '?';
 
 /// What a process is doing, in words that fit "worker 2 was …".
 pub(crate) fn activity(pid: Pid) -> String {
@@ -26,11 +31,12 @@ pub(crate) fn activity(pid: Pid) -> String {
         },
         Some('T' | 't') => "stopped (SIGSTOP or a debugger)".into(),
         Some('Z') | None => "ending".into(),
+        Some(UNKNOWN) => "doing what cannot be seen (are too many files open?)".into(),
         Some(_) => "in a state this library has no word for".into(),
     }
 }
 
-/// Whether `pid` names a process that has not ended. A zombie has ended.
+/// Whether `pid` names a process that has not ended, as far as can be seen. A zombie has ended.
 pub(crate) fn alive(pid: Pid) -> bool {
     !matches!(state(pid), None | Some('Z' | 'X'))
 }
@@ -38,11 +44,16 @@ pub(crate) fn alive(pid: Pid) -> bool {
 /// Whether the calling process has a child that has not ended and is no server of this library: a manager takes and puts nothing.
 pub(crate) fn has_live_children() -> bool {
     let Ok(tasks) = fs::read_dir("/proc/self/task") else {
-        return false;
+        return true; // as far as can be seen
     };
     tasks.flatten().any(|task| {
-        fs::read_to_string(task.path().join("children"))
-            .unwrap_or_default()
+        let children = match fs::read_to_string(task.path().join("children")) {
+            Ok(children) => children,
+            // The thread has ended since.
+            Err(error) if is_gone(&error) => return false,
+            Err(_) => return true,
+        };
+        children
             .split_whitespace()
             .filter_map(|pid| pid.parse().ok())
             .any(|pid| alive(pid) && !is_server(pid))
@@ -70,8 +81,16 @@ pub(crate) fn other_threads() -> usize {
 
 /// The one-letter state in /proc/PID/stat; it follows the command name, which is in brackets and may hold anything.
 fn state(pid: Pid) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let stat = match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat,
+        Err(error) if is_gone(&error) => return None,
+        Err(_) => return Some(UNKNOWN),
+    };
     stat.rsplit(')').next()?.trim_start().chars().next()
+}
+
+fn is_gone(error: &std::io::Error) -> bool {
+    error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
 }
 
 fn system_call(pid: Pid) -> Option<i64> {

@@ -2,6 +2,7 @@
 //!
 //! The README beside this file has the table of what was tried, what the user sees and what was left.
 
+mod blind;
 #[path = "../common/mod.rs"]
 mod common;
 mod kill_lock;
