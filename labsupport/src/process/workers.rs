@@ -320,6 +320,7 @@ impl<T> Drop for Workers<T> {
         }
         for child in left() {
             let _ = sys::try_reap(child.pid, true);
+            sys::clear_up_after(child.pid);
         }
     }
 }
@@ -328,6 +329,9 @@ impl Child {
     fn reap(&mut self) -> io::Result<()> {
         let (ended, usage) = sys::try_reap(self.pid, true)?
             .expect("a wait that blocks returns only with an ended process");
+        if matches!(ended, sys::Ended::Signal(_)) {
+            sys::clear_up_after(self.pid);
+        }
         self.ended = Some((ended, usage, self.forked.elapsed()));
         Ok(())
     }

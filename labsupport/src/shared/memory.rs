@@ -41,14 +41,14 @@ impl Memory {
     }
 }
 
-/// Creates the memory under a name that says whose it is, so that `labs` can sweep up what a SIGKILL between creation and
-/// unlinking leaves.
+/// Creates the memory under a name that says whose it is, so that somebody can sweep up what a SIGKILL between creation and
+/// unlinking leaves: who collects the dead process, or `labs` where nobody does.
 fn create(bytes: usize) -> Result<Shmem, SharedError> {
     // A name is in use for microseconds only. Each cell of a notebook counts from zero again, so a name may be taken.
     static NEXT: AtomicU32 = AtomicU32::new(0);
     for _ in 0..10_000 {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("/labs-{}-{number}", sys::getpid());
+        let name = sys::shm_name(number);
         match ShmemConf::new().os_id(name).size(bytes).create() {
             Ok(memory) => return Ok(memory),
             Err(ShmemError::MappingIdExists) => {}

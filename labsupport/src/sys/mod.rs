@@ -30,7 +30,7 @@ pub(crate) use process::{
     stop_with_parent, try_reap, wait_readable, write_all,
 };
 pub(crate) use server::{count_open, most_open, serve_alone, set_name};
-pub(crate) use shm::{free, reserve, unlink};
+pub(crate) use shm::{clear_up_after, free, reserve, shm_name, unlink};
 pub(crate) use socket::{
     Carries, Packet, Wait, peer_user, receive, receive_descriptor, send, send_descriptor,
     set_timeouts, shut_down, socket_pair, user,

@@ -1,6 +1,8 @@
 //! What the `shared_memory` crate leaves to us: pages that are really there.
 
+use super::{Pid, getpid};
 use std::ffi::CString;
+use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
@@ -31,6 +33,27 @@ pub(crate) fn unlink(name: &str) {
     if let Ok(name) = CString::new(name) {
         // SAFETY: `name` is a live C string.
         unsafe { libc::shm_unlink(name.as_ptr()) };
+    }
+}
+
+/// The `number`-th name that this process gives. It says whose it is.
+pub(crate) fn shm_name(number: u32) -> String {
+    format!("/{}{number}", prefix(getpid()))
+}
+
+fn prefix(pid: Pid) -> String {
+    format!("labs-{pid}-")
+}
+
+/// Takes away the names that `pid` had given when a signal ended it. For the one who collected it, at once: later the number
+/// may be another process's.
+pub(crate) fn clear_up_after(pid: Pid) {
+    let prefix = prefix(pid);
+    for entry in fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if let Some(name) = name.to_str().filter(|name| name.starts_with(&prefix)) {
+            unlink(&format!("/{name}"));
+        }
     }
 }
 

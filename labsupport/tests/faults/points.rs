@@ -429,7 +429,7 @@ fn struck_parent(strike: Strike, parent: Workers<Vec<usize>>, over: &Flag, forke
     nothing_left(seen)
 }
 
-/// One is struck while its new memory has a name. Killed, it leaves the name, which a start of the kernel sweeps away.
+/// One is struck while its new memory has a name. Who collects the killed one takes the name away.
 fn segment(strike: Strike) -> Seen {
     let old = names();
     let left_by = |pid| {
@@ -451,18 +451,24 @@ fn segment(strike: Strike) -> Seen {
     strike.wait_for(pids[0]);
     strike.let_go_on(pids[0]);
     let (_, seen) = join(strike, workers);
-    for &pid in &pids[1..] {
+    for &pid in &pids {
+        let names = left_by(pid);
+        assert!(names.is_empty(), "{names:?}");
+    }
+    if strike.is_deadly() {
+        // The same where it is not joined but dropped.
+        let dropped = Workers::spawn(1, |_| {
+            strike.arm();
+            drop(Value::new(1).unwrap());
+        })
+        .unwrap();
+        let pid = dropped.pids()[0];
+        strike.wait_for(pid);
+        assert_eq!(left_by(pid).len(), 1);
+        drop(dropped);
         assert!(left_by(pid).is_empty());
     }
-    let names = left_by(pids[0]);
-    if !strike.is_deadly() {
-        assert!(names.is_empty(), "{names:?}");
-        return nothing_left(seen);
-    }
-    assert_eq!(names.len(), 1, "{names:?}");
-    std::fs::remove_file(format!("/dev/shm/{}", names[0])).unwrap();
-    let left = "one name `/dev/shm/labs-PID-…`, which the next start of a kernel removes";
-    (seen, left.into())
+    nothing_left(seen)
 }
 
 /// Three use a list and a dict. Of a struck client's request the server does all or nothing.
