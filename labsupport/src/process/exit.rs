@@ -77,7 +77,7 @@ fn signal_name(signal: i32) -> String {
         libc::SIGINT => "SIGINT (interrupt)",
         libc::SIGSEGV => "SIGSEGV (a bad memory access)",
         libc::SIGBUS => "SIGBUS (shared memory that is not there: is /dev/shm full?)",
-        libc::SIGABRT => "SIGABRT (abort)",
+        libc::SIGABRT => "SIGABRT (it gave up: perhaps it got no more memory)",
         libc::SIGFPE => "SIGFPE",
         libc::SIGILL => "SIGILL",
         libc::SIGPIPE => "SIGPIPE",

@@ -351,6 +351,29 @@ fn a_worker_that_runs_out_of_memory_is_not_said_to_have_been_killed_by_somebody(
     );
 }
 
+#[test]
+fn a_worker_that_is_given_no_more_memory_says_so() {
+    play("a worker is given no more memory (`ulimit -v`)", || {
+        let workers = Workers::spawn(2, |w| {
+            let mut hoard = Vec::new();
+            if w.index() == 1 {
+                set_limit(libc::RLIMIT_AS, 1 << 30);
+                // Reserved and not touched: so much address space, and no memory.
+                (0..64).for_each(|_| hoard.push(Vec::<u8>::with_capacity(64 << 20)));
+            }
+            std::hint::black_box(hoard).len()
+        })
+        .unwrap();
+        let report = workers.join_timeout(LONG).unwrap();
+        assert_eq!(report.outcomes()[0].value(), Some(&0));
+        assert_eq!(report.outcomes()[1].exit(), &Exit::Signaled(libc::SIGABRT));
+        let said = report.values().unwrap_err().to_string();
+        assert!(said.contains("memory"), "{said}");
+        everything_works();
+        Ok(vec![said])
+    });
+}
+
 /// What `a_lost_wake_up_is_found_while_the_clock_is_set` starts: this test, with a wall clock that goes back by an hour.
 const CLOCK: &str = "LABS_CLOCK_IS_SET";
 
