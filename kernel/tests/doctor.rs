@@ -142,3 +142,80 @@ fn setup_stops_with_the_same_sentence() {
         "it stopped before it made anything"
     );
 }
+
+#[test]
+fn a_program_that_fails_is_quoted() {
+    for (program, name) in [("rustc", "Rust"), ("cc", "C linker"), ("python3", "Python")] {
+        let folder = tools(program);
+        script(folder.path(), program, "echo 'it is broken' >&2; exit 1");
+        let said = problem(folder.path(), name);
+        let expected = format!("`{program}` fails and says: it is broken");
+        assert!(said.contains(&expected), "{said}");
+    }
+}
+
+/// What `labs` says with these settings when it fails.
+fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_labs"))
+        .args(arguments)
+        .envs(settings.iter().copied())
+        .output()
+        .unwrap();
+    assert!(!output.status.success(), "{settings:?}: {output:?}");
+    [output.stdout, output.stderr]
+        .map(|said| String::from_utf8(said).unwrap())
+        .concat()
+}
+
+#[test]
+fn settings_of_the_labs_that_make_no_sense_are_sentences() {
+    for (name, value, expected) in [
+        (
+            "LABS_WORKSPACE",
+            "/nowhere",
+            "there is no /nowhere/notebooks/evcxr.toml",
+        ),
+        ("LABS_WORKSPACE", "", "LABS_WORKSPACE=/path/to/checkout"),
+        ("LABS_HOME", "", "LABS_HOME is not a path"),
+        (
+            "LABS_HOME",
+            "/dev/null",
+            "The folder /dev/null cannot be made",
+        ),
+        (
+            "LABS_HOME",
+            "/proc/new",
+            "The folder /proc/new cannot be made",
+        ),
+    ] {
+        let said = refused(&["setup"], &[(name, value)]);
+        assert!(said.contains(expected), "{name}={value}: {said}");
+    }
+}
+
+#[test]
+fn temporary_things_need_a_folder() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let notebook = concat!(env!("CARGO_MANIFEST_DIR"), "/../notebooks/tests/good.ipynb");
+    let said = refused(
+        &["check", notebook],
+        &[("TMPDIR", file.path().to_str().unwrap())],
+    );
+    assert!(
+        said.contains("Set TMPDIR to a folder that you may write to"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_settings_of_another_python_are_not_passed_on() {
+    let output = Command::new(env!("CARGO_BIN_EXE_labs"))
+        .arg("doctor")
+        .env("PYTHONHOME", "/nowhere")
+        .env("PYTHONPATH", "/nowhere")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let line = said.lines().find(|line| line.contains("Python")).unwrap();
+    assert!(line.starts_with("ok"), "{said}");
+}
