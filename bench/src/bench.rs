@@ -6,8 +6,8 @@ use crate::report;
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use labsupport::prelude::{Show, machine};
-use std::fs;
-use std::io::IsTerminal;
+use std::fs::{self, File};
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ pub struct Bench {
     json: bool,
     save: Option<PathBuf>,
     lines: Vec<Line>,
-    /// Each line of `--json`.
-    records: Vec<String>,
+    /// Each line of `--json`, written as it comes: an interrupted run keeps what it has measured.
+    numbers: Option<File>,
     step: usize,
     steps: usize,
 }
@@ -31,6 +31,10 @@ impl Bench {
             fs::create_dir_all(save)
                 .with_context(|| format!("The folder {} cannot be made", save.display()))?;
         }
+        let numbers = arguments.save.as_ref().map(|save| {
+            let path = save.join("numbers.jsonl");
+            File::create(&path).with_context(|| format!("{} cannot be written", path.display()))
+        });
         if !arguments.json {
             println!("{}\n", machine());
         }
@@ -40,7 +44,7 @@ impl Bench {
             json: arguments.json,
             save: arguments.save.clone(),
             lines: Vec::new(),
-            records: Vec::new(),
+            numbers: numbers.transpose()?,
             step: 0,
             steps,
         })
@@ -82,7 +86,7 @@ impl Bench {
         bar.finish_and_clear();
         let lines = lines.with_context(|| format!("{title} could not be measured"))?;
         for line in &lines {
-            self.record(report::json(line));
+            self.record(report::json(line))?;
         }
         self.lines.extend(lines);
         Ok(())
@@ -95,17 +99,20 @@ impl Bench {
             peer: peer.into(),
             why: format!("{why:#}"),
         };
-        self.record(report::json(&line));
+        self.record(report::json(&line))?;
         self.lines.push(line);
         Ok(())
     }
 
     /// A line for `--json` and the file of numbers.
-    pub fn record(&mut self, record: serde_json::Value) {
+    pub fn record(&mut self, record: serde_json::Value) -> Result<()> {
         if self.json {
             println!("{record}");
         }
-        self.records.push(record.to_string());
+        if let Some(numbers) = &mut self.numbers {
+            writeln!(numbers, "{record}").context("The numbers cannot be written")?;
+        }
+        Ok(())
     }
 
     /// Says something to a person.
@@ -137,11 +144,6 @@ impl Bench {
 
     /// The tables, the figure of ratios, and how many targets were met.
     pub fn finish(self) -> Result<()> {
-        if let Some(folder) = &self.save {
-            let path = folder.join("numbers.jsonl");
-            fs::write(&path, self.records.join("\n") + "\n")
-                .with_context(|| format!("{} cannot be written", path.display()))?;
-        }
         if self.lines.is_empty() {
             return Ok(());
         }

@@ -242,7 +242,7 @@ fn notebooks(bench: &mut Bench) -> Result<()> {
         .caption(format!("{wall} Measured on {}.", machine()));
     bench.record(
         json!({"name": "growth_notebooks_memory", "unit": "MB", "points": memory, "wall": wall}),
-    );
+    )?;
     bench.figure("growth_notebooks_memory", &figure)?;
     show(
         bench,
@@ -275,7 +275,7 @@ fn show(
     for (name, curve) in series {
         bench.record(
             json!({"name": format!("{file}: {name}"), "unit": "ns", "points": curve, "wall": wall}),
-        );
+        )?;
         figure = figure.series(name, curve);
     }
     bench.figure(file, &figure)
