@@ -1,7 +1,5 @@
 use super::lock::{LockCell, LockGuard};
-use super::plain::load_words;
 use super::{Plain, Segment, SharedError};
-use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -21,8 +19,8 @@ use std::ptr::NonNull;
 pub struct Array<T> {
     segment: Segment,
     len: usize,
-    // Not Sync, for the same reason as `Value`.
-    values: PhantomData<Cell<T>>,
+    // As `Value`.
+    values: PhantomData<*mut T>,
 }
 
 impl<T> Clone for Array<T> {
@@ -106,30 +104,12 @@ impl<T: Plain> Array<T> {
         self.lock()[index] = value;
     }
 
-    /// Element `index`, read without the lock; see [`Value::get_unlocked`](super::Value::get_unlocked).
-    ///
-    /// # Panics
-    /// There is no element `index`.
-    ///
-    /// # Examples
-    /// ```
-    /// use labsupport::prelude::*;
-    /// let hits = Array::<u64>::new(2)?;
-    /// hits.set(1, 5);
-    /// assert_eq!(hits.get_unlocked(1), 5);
-    /// # Ok::<(), SharedError>(())
-    /// ```
-    pub fn get_unlocked(&self, index: usize) -> T {
-        self.check(index);
-        let element = self.segment.at::<T>(Self::DATA + index * size_of::<T>());
-        // SAFETY: the element is within the segment, aligned, and valid since it was zeros. `Array` is not Sync, and a guard
-        // borrows it, so no other thread of this process writes now.
-        unsafe { load_words(element.as_ptr()) }
-    }
-
     /// Waits for the lock; the guard stands for the whole array until it is dropped.
     pub fn lock(&self) -> ArrayGuard<'_, T> {
-        let lock = self.cell().lock();
+        self.guard(self.cell().lock())
+    }
+
+    fn guard<'a>(&'a self, lock: LockGuard<'a>) -> ArrayGuard<'a, T> {
         ArrayGuard {
             lock,
             data: NonNull::slice_from_raw_parts(self.segment.at(Self::DATA), self.len),
@@ -140,9 +120,10 @@ impl<T: Plain> Array<T> {
 
 impl<T: Plain + fmt::Debug> fmt::Debug for Array<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let values = (0..self.len).map(|index| self.get_unlocked(index));
-        f.write_str("Array")?;
-        f.debug_list().entries(values).finish()
+        match self.cell().try_lock() {
+            Some(lock) => write!(f, "Array{:?}", self.guard(lock)),
+            None => f.write_str("Array(locked)"),
+        }
     }
 }
 
@@ -176,7 +157,7 @@ impl<T: Plain> Deref for ArrayGuard<'_, T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the data is valid for the guard's life and only written under the lock.
+        // SAFETY: the data is valid for the guard's life and only read and written under the lock, which this guard holds.
         unsafe { self.data.as_ref() }
     }
 }
@@ -191,5 +172,19 @@ impl<T: Plain> DerefMut for ArrayGuard<'_, T> {
 impl<T: Plain + fmt::Debug> fmt::Debug for ArrayGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_in_somebodys_hand_shows_that_it_is_locked() {
+        let array = Array::<u8>::new(2).unwrap();
+        array.set(1, 7);
+        assert_eq!(format!("{array:?}"), "Array[0, 7]");
+        let guard = array.lock();
+        assert_eq!(format!("{array:?} {guard:?}"), "Array(locked) [0, 7]");
     }
 }

@@ -94,23 +94,6 @@ pub(super) unsafe fn load_words<T: Plain>(from: *const T) -> T {
     }
 }
 
-/// The same, the other way.
-///
-/// # Safety
-/// `to` is valid and aligned for writes of a `T`; no other thread *of this process* uses it meanwhile.
-#[inline]
-pub(super) unsafe fn store_words<T: Plain>(to: *mut T, value: T) {
-    // SAFETY: as in `load_words`.
-    unsafe {
-        copy_words(
-            (&raw const value).cast(),
-            to.cast(),
-            size_of::<T>(),
-            step::<T>(),
-        )
-    }
-}
-
 /// # Safety
 /// Both pointers are valid for `bytes` bytes and aligned to `step`, which is 1, 2, 4 or 8 and divides `bytes`.
 #[inline]

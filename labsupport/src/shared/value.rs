@@ -1,13 +1,16 @@
 use super::lock::{LockCell, LockGuard};
-use super::plain::{load_words, store_words};
+use super::plain::load_words;
 use super::{Plain, Segment, SharedError};
+use crate::sys::generation;
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
+use std::rc::Rc;
 
-/// One value that processes share, with its lock: Python's `multiprocessing.Value`.
+/// One value that processes share, with its lock: Python's `multiprocessing.Value`. Between threads it does not go: there, a
+/// `Mutex` does the same for less.
 ///
 /// # Examples
 /// ```
@@ -22,16 +25,27 @@ use std::ptr::NonNull;
 /// assert_eq!(total.get(), 4000);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// No handle leaves its thread:
+/// ```compile_fail,E0277
+/// # use labsupport::prelude::*;
+/// let total = Value::new(0u64)?;
+/// std::thread::spawn(move || total.get());
+/// # Ok::<(), SharedError>(())
+/// ```
 pub struct Value<T> {
     segment: Segment,
-    // Not Sync: `get_unlocked` is sound against other processes, not against other threads.
-    value: PhantomData<Cell<T>>,
+    /// The [`generation`] of the process in which a guard lends the value just now, or 0: see `get_unlocked`. Being an Rc it keeps
+    /// all handles on one thread, too: to read without the lock is sound beside other processes, not beside other threads.
+    lent: Rc<Cell<u32>>,
+    value: PhantomData<T>,
 }
 
 impl<T> Clone for Value<T> {
     fn clone(&self) -> Self {
         Value {
             segment: self.segment.clone(),
+            lent: Rc::clone(&self.lent),
             value: PhantomData,
         }
     }
@@ -50,12 +64,12 @@ impl<T: Plain> Value<T> {
     pub fn new(value: T) -> Result<Value<T>, SharedError> {
         let segment = Segment::new(Self::DATA + size_of::<T>())?;
         segment.make_lock(0, 0)?;
-        let shared = Value {
+        segment.place(Self::DATA, value);
+        Ok(Value {
             segment,
+            lent: Rc::default(),
             value: PhantomData,
-        };
-        shared.set_unlocked(value);
-        Ok(shared)
+        })
     }
 
     fn cell(&self) -> &LockCell {
@@ -83,6 +97,9 @@ impl<T: Plain> Value<T> {
     /// The value, read without the lock. Up to 8 bytes are read in one piece; a larger value word by word, so that a
     /// reader may see the beginning of one write and the end of another.
     ///
+    /// # Panics
+    /// You hold the lock: then read through the guard.
+    ///
     /// # Examples
     /// ```
     /// use labsupport::prelude::*;
@@ -92,33 +109,30 @@ impl<T: Plain> Value<T> {
     /// ```
     #[inline]
     pub fn get_unlocked(&self) -> T {
-        // SAFETY: the data is within the segment, aligned, and holds a valid T since `new`. `Value` is not Sync, and a
-        // guard borrows it, so no other thread of this process writes now.
+        assert!(
+            !self.is_lent(),
+            "this process holds the value's lock: read through the guard."
+        );
+        // SAFETY: the data is within the segment, aligned, and holds a valid T since `new`. All handles are on this thread, and
+        // none of them has a guard now, so nobody in this process writes or has a reference to the data.
         unsafe { load_words(self.data().as_ptr()) }
     }
 
-    /// Writes without the lock, in the same pieces. It exists to show what goes wrong.
-    ///
-    /// # Examples
-    /// ```
-    /// use labsupport::prelude::*;
-    /// let best = Value::new(0u64)?;
-    /// best.set_unlocked(7);
-    /// assert_eq!(best.get(), 7);
-    /// # Ok::<(), SharedError>(())
-    /// ```
+    /// Whether a guard of this process is alive. One that was alive when this process was forked is another's.
     #[inline]
-    pub fn set_unlocked(&self, value: T) {
-        // SAFETY: as in `get_unlocked`.
-        unsafe { store_words(self.data().as_ptr(), value) }
+    fn is_lent(&self) -> bool {
+        self.lent.get() != 0 && self.lent.get() == generation()
     }
 
     /// Waits for the lock; the guard stands for the value until it is dropped.
     #[inline]
     pub fn lock(&self) -> ValueGuard<'_, T> {
+        let lock = self.cell().lock();
+        self.lent.set(generation());
         ValueGuard {
-            lock: self.cell().lock(),
+            lock,
             data: self.data(),
+            lent: &self.lent,
             value: PhantomData,
         }
     }
@@ -126,7 +140,10 @@ impl<T: Plain> Value<T> {
 
 impl<T: Plain + fmt::Debug> fmt::Debug for Value<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Value({:?})", self.get_unlocked())
+        match self.is_lent() {
+            true => f.write_str("Value(locked)"),
+            false => write!(f, "Value({:?})", self.get_unlocked()),
+        }
     }
 }
 
@@ -147,6 +164,7 @@ impl<T: Plain + fmt::Debug> fmt::Debug for Value<T> {
 pub struct ValueGuard<'a, T> {
     lock: LockGuard<'a>,
     data: NonNull<T>,
+    lent: &'a Cell<u32>,
     value: PhantomData<&'a mut T>,
 }
 
@@ -162,8 +180,7 @@ impl<T: Plain> Deref for ValueGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the data is valid for the guard's life, and the lock keeps other writers out. Who writes without the lock
-        // on purpose does it from another process, word by word, and any mixture of words is a valid T.
+        // SAFETY: the data is valid for the guard's life, and the lock keeps other writers out: nothing writes without it.
         unsafe { self.data.as_ref() }
     }
 }
@@ -171,13 +188,55 @@ impl<T: Plain> Deref for ValueGuard<'_, T> {
 impl<T: Plain> DerefMut for ValueGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`, and the guard is borrowed mutably.
+        // SAFETY: as in `deref`, and the guard is borrowed mutably. Who reads without the lock does it in another process: in
+        // this one `get_unlocked` refuses while the guard is alive.
         unsafe { self.data.as_mut() }
+    }
+}
+
+impl<T> Drop for ValueGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.lent.set(0);
     }
 }
 
 impl<T: Plain + fmt::Debug> fmt::Debug for ValueGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ValueGuard({:?})", **self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Workers;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn who_holds_the_lock_reads_through_the_guard() {
+        let value = Value::new(1u64).unwrap();
+        let other = value.clone();
+        let mut guard = value.lock();
+        let lent = &mut *guard;
+        let look = AssertUnwindSafe(|| other.get_unlocked());
+        let panic = *catch_unwind(look).unwrap_err().downcast::<&str>().unwrap();
+        assert!(panic.ends_with("read through the guard."), "{panic}");
+        assert_eq!(format!("{other:?}"), "Value(locked)");
+        *lent = 2;
+        drop(guard);
+        assert_eq!((value.get_unlocked(), other.get()), (2, 2));
+        assert_eq!(format!("{other:?}"), "Value(2)");
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
+    fn a_worker_looks_while_its_parent_holds_the_lock() {
+        let value = Value::new(1u64).unwrap();
+        let mut guard = value.lock();
+        *guard = 2;
+        let workers = Workers::spawn(2, |_| value.get_unlocked()).unwrap();
+        assert_eq!(workers.join().unwrap().into_values().unwrap(), [2, 2]);
+        drop(guard);
     }
 }
