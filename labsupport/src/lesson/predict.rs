@@ -137,7 +137,10 @@ impl Comparison {
     fn distance(&self, guess: &Amount) -> String {
         let measured = &self.measured;
         let Some(said) = guess.value_in(measured.unit()) else {
-            return "which is another kind of number".into();
+            return match guess.unit() {
+                "" => "your number has no unit, so the two cannot be compared".into(),
+                _ => "these units cannot be compared".into(),
+            };
         };
         if guess.is_a_scale() && measured.is_a_scale() {
             let factor = measured.value() / said;
@@ -222,7 +225,12 @@ mod tests {
             (
                 "3 apples",
                 (4.0, "ns"),
-                "You said 3 apples. It was 4 ns: which is another kind of number.",
+                "You said 3 apples. It was 4 ns: these units cannot be compared.",
+            ),
+            (
+                "3",
+                (4.0, "ns"),
+                "You said 3. It was 4 ns: your number has no unit, so the two cannot be compared.",
             ),
             ("? ns", (4.0, "ns"), "It was 4 ns."),
         ] {

@@ -14,7 +14,7 @@ pub(crate) fn activity(pid: Pid) -> String {
         Some('R') => "running (a loop that does not end, or work that takes longer?)".into(),
         Some('S' | 'D') => match system_call(pid) {
             Some(libc::SYS_futex) => {
-                "asleep, waiting for a lock, for a task in an empty queue or for room in a full one"
+                "asleep, waiting for a lock, for a task in an empty queue, for room in a full one or for others at a barrier"
                     .into()
             }
             Some(libc::SYS_clock_nanosleep | libc::SYS_nanosleep) => "in a sleep".into(),
