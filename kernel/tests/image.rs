@@ -1,22 +1,15 @@
 //! The class image. That its parts agree is looked at always; the image itself where `LABS_IMAGE` holds a command that runs
 //! another one in it, such as `docker run --rm --network none labs`.
 
-use labs::place::Place;
-use std::fs;
+mod common;
+
+use common::{read, requirements};
 use std::process::Command;
 
-fn read(name: &str) -> String {
-    fs::read_to_string(Place::find().unwrap().workspace.join(name)).unwrap()
-}
-
 /// `name==version` of each package in a file of requirements.
-fn pinned(requirements: &str) -> Vec<String> {
-    let lines = read(requirements);
-    let package = |line: &str| {
-        let first = line.split_whitespace().next()?;
-        (first.contains("==") && !line.starts_with([' ', '#'])).then(|| first.to_string())
-    };
-    lines.lines().filter_map(package).collect()
+fn pinned(name: &str) -> Vec<String> {
+    let version = |line: &String| line.split_whitespace().next().map(str::to_string);
+    requirements(name).iter().filter_map(version).collect()
 }
 
 #[test]

@@ -1,14 +1,11 @@
 //! Where everything that the labs are built from comes from. `cargo deny` asks more (CONTRIBUTING.md); this needs no other
 //! program and no network.
 
-use labs::place::Place;
-use std::collections::BTreeMap;
-use std::fs;
-use toml::Table;
+mod common;
 
-fn read(name: &str) -> String {
-    fs::read_to_string(Place::find().unwrap().workspace.join(name)).unwrap()
-}
+use common::{read, requirements};
+use std::collections::BTreeMap;
+use toml::Table;
 
 /// The packages that `Cargo.lock` names.
 fn locked() -> Vec<Table> {
@@ -57,11 +54,7 @@ const REQUIREMENTS: [&str; 5] = [
 #[test]
 fn every_python_package_is_pinned_and_hashed() {
     for name in REQUIREMENTS {
-        let text = read(&format!("{name}.txt")).replace("\\\n", " ");
-        let packages: Vec<&str> = text
-            .lines()
-            .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
-            .collect();
+        let packages = requirements(&format!("{name}.txt"));
         assert!(!packages.is_empty(), "{name}");
         for package in packages {
             assert!(

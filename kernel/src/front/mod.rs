@@ -290,10 +290,7 @@ impl Front {
                     "The cell holds a character that no program may have (NUL), most often after copying from elsewhere. Type \
                      that line anew.",
                 );
-                self.refuse(&request, &error).await;
-                for later in self.take_waiting().await {
-                    self.abort(&later).await;
-                }
+                self.fail(&request, &error).await;
                 continue;
             }
             if !FOR_EVCXR.contains(&request.kind()) {
@@ -406,18 +403,22 @@ impl Front {
 
     /// Answers the cells that wait for a kernel: the first with the reason, the others as not run.
     async fn not_started(&mut self, error: CellError) {
-        if !self.queue.iter().any(is_code) {
+        let first = self.queue.iter().position(is_code);
+        let Some(first) = first.and_then(|index| self.queue.remove(index)) else {
             return;
-        }
-        let waiting = self.take_waiting().await;
+        };
+        self.fail(&first, &error).await;
+        // What else waits is no cell, and must be answered, too.
         while let Some(request) = self.queue.pop_front() {
             self.refuse(&request, &error).await;
         }
-        for (index, request) in waiting.iter().enumerate() {
-            match index {
-                0 => self.refuse(request, &error).await,
-                _ => self.abort(request).await,
-            }
+    }
+
+    /// Answers the cell `request` with the reason, and the cells that were sent after it as not run.
+    async fn fail(&mut self, request: &Message, error: &CellError) {
+        self.refuse(request, error).await;
+        for later in self.take_waiting().await {
+            self.abort(&later).await;
         }
     }
 

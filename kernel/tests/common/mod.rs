@@ -1,4 +1,4 @@
-//! What the tests of running kernels share: a home of their own, kernels, and looks at processes.
+//! What the tests share: files of the checkout, a home of their own, kernels, and looks at processes.
 
 #![allow(dead_code)] // each test uses a part of it
 
@@ -21,6 +21,21 @@ let workers = Workers::spawn(2, |_| -> () { loop { std::hint::spin_loop() } })?;
 println!("busy");
 workers.join()?.values()?;
 "#;
+
+/// A file of the checkout.
+pub fn read(name: &str) -> String {
+    fs::read_to_string(Place::find().unwrap().workspace.join(name)).unwrap()
+}
+
+/// What a file of requirements says of each package, as one line: `name==version`, options, hashes.
+pub fn requirements(name: &str) -> Vec<String> {
+    read(name)
+        .replace("\\\n", " ")
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
+        .map(str::to_string)
+        .collect()
+}
 
 /// A home of its own, so that its sessions can be counted; what is costly is shared with the other tests.
 pub fn home() -> (tempfile::TempDir, Place) {
