@@ -1,9 +1,11 @@
 """One client for all notebook kernels alike: what a person waits for, and what it takes in memory.
 
     kernels.py measure KIND …    one kernel, once; a JSON object with seconds and bytes
-    kernels.py many COUNT KIND …    so many at once, each with its figure; a JSON object after each
+    kernels.py many KIND …       many at once, each with its figure; a JSON object after each
+    kernels.py warm crates …     one kernel whose crates were compiled before, to the end of its first cell; a JSON object
 
-KIND is `labs`, `stock` (plain evcxr, cold, with the labs' crates), `stock-bare` (the same without any crate) or `ipykernel`.
+KIND is `labs`, `stock` (plain evcxr, cold, with the labs' crates), `stock-bare` (the same without any crate), `crates` (the same with
+the crates that are named) or `ipykernel`.
 Nothing is written but to the scratch folder. It runs in the Python environment that `cargo labs setup` makes.
 """
 
@@ -12,6 +14,7 @@ import ctypes
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,6 +42,7 @@ CELLS = {
     "labs": (RUST_FIRST, RUST_FIGURE),
     "stock": (RUST_FIRST, RUST_FIGURE),
     "stock-bare": (BARE_FIRST, BARE_FIGURE),
+    "crates": (BARE_FIRST, BARE_FIGURE),
     "ipykernel": (PYTHON_FIRST, PYTHON_FIGURE),
 }
 
@@ -64,13 +68,19 @@ class Kernel:
             command = [options.labs, "--control_file", file]
             configuration = self.scratch / "config"
             configuration.mkdir()
+            evaluation = self.scratch / "eval"
+            if kind == "crates":
+                evaluation = pathlib.Path(options.compiled)
+                (configuration / "evcxr.toml").write_text("[dependencies]\n" + options.crates)
+                # The library's sources as the labs have them.
+                environment.update(RUST_SRC_PATH=str(pathlib.Path(sys.prefix).parent / "rust-src" / "library"))
             if kind == "stock":
                 notebooks = pathlib.Path(options.workspace) / "notebooks"
                 text = (notebooks / "evcxr.toml").read_text()
                 (configuration / "evcxr.toml").write_text(text.replace('"../', '"%s/' % notebooks.parent))
             environment.update(
                 JUPYTER_PATH=str(self.scratch),
-                EVCXR_TMPDIR=str(self.scratch / "eval"),
+                EVCXR_TMPDIR=str(evaluation),
                 EVCXR_CONFIG_DIR=str(configuration),
             )
         self.begun = time.monotonic()
@@ -171,28 +181,26 @@ def tree(pid):
     return found
 
 
-def memory(pid):
-    """Proportional set size of a process and all below it, in bytes: what is shared counts once."""
+def of_all(pid, file, number):
+    """The sum of what `number` reads in `file` of a process and of all below it."""
     total = 0
     for each in tree(pid):
         try:
-            with open("/proc/%d/smaps_rollup" % each) as rollup:
-                total += sum(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Pss:"))
-        except OSError:
+            with open("/proc/%d/%s" % (each, file)) as opened:
+                total += number(opened.read())
+        except (OSError, IndexError):
             pass  # it ended
     return total
 
 
+def memory(pid):
+    """Proportional set size, in bytes: what is shared counts once."""
+    return of_all(pid, "smaps_rollup", lambda text: 1024 * int(text.split("\nPss:")[1].split()[0]))
+
+
 def busy(pid):
-    """Clock ticks that a process and all below it have used."""
-    ticks = 0
-    for each in tree(pid):
-        try:
-            with open("/proc/%d/stat" % each) as stat:
-                ticks += sum(int(word) for word in stat.read().rsplit(")", 1)[1].split()[11:15])
-        except OSError:
-            pass
-    return ticks
+    """Clock ticks."""
+    return of_all(pid, "stat", lambda text: sum(int(word) for word in text.rsplit(")", 1)[1].split()[11:15]))
 
 
 def wait_for_spare():
@@ -230,6 +238,22 @@ def measure(options):
         kernel.end()
 
 
+def warm(options):
+    compiled = pathlib.Path(options.compiled)
+    starts = 1 if compiled.exists() else 2
+    if starts == 2:
+        compiled.mkdir()
+        shutil.copy(pathlib.Path(options.workspace) / "Cargo.lock", compiled)  # the same versions
+    for number in range(starts):
+        kernel = Kernel(options.kind, options, number)
+        try:
+            took, _ = kernel.run(kernel.first)
+            took += kernel.info
+        finally:
+            kernel.end()
+    return {"seconds": took}
+
+
 def available():
     with open("/proc/meminfo") as info:
         for line in info:
@@ -262,7 +286,7 @@ def many(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["measure", "many"])
+    parser.add_argument("what", choices=["measure", "many", "warm"])
     parser.add_argument("kind", choices=list(CELLS))
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--edits", type=int, default=10)
@@ -271,12 +295,14 @@ def main():
     parser.add_argument("--scratch", required=True)
     parser.add_argument("--python", help="the Python with ipykernel and matplotlib")
     parser.add_argument("--spare", action="store_true", help="wait for the spare kernel of the `labs serve` that started this")
+    parser.add_argument("--crates", default="", help="what `crates` depends on, as lines of TOML")
+    parser.add_argument("--compiled", help="the folder where `crates` keeps what it has compiled")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if options.what == "many":
         many(options)
     else:
-        print(json.dumps(measure(options)), flush=True)
+        print(json.dumps(warm(options) if options.what == "warm" else measure(options)), flush=True)
 
 
 if __name__ == "__main__":

@@ -230,13 +230,22 @@ impl Unit {
     }
 }
 
-/// Nanoseconds per call of `op`, from `n` calls.
+/// How many calls stand side by side in the loop of [`per_op`].
+const TOGETHER: u64 = 16;
+
+/// Nanoseconds per call of `op`, from at least `n` calls.
+///
+/// Many stand in one turn of the loop: a loop that holds nothing but one load takes two or three times as long where the linker has
+/// put it across the end of a cache line, and that is the linker's doing, not the load's.
 pub fn per_op<R>(n: u64, mut op: impl FnMut() -> R) -> f64 {
+    let turns = n.div_ceil(TOGETHER);
     let start = Instant::now();
-    for _ in 0..n {
-        black_box(op());
+    for _ in 0..turns {
+        for _ in 0..TOGETHER {
+            black_box(op());
+        }
     }
-    start.elapsed().as_nanos() as f64 / n as f64
+    start.elapsed().as_nanos() as f64 / (turns * TOGETHER) as f64
 }
 
 /// How many make a run of `wanted`: `run` takes a number and gives nanoseconds for each. It warms up, too.

@@ -43,8 +43,10 @@ fn workers(bench: &mut Bench) -> Result<()> {
         Some((from, factor)) => format!(
             "The first wall: with {from} workers each costs {factor} times as much as at the cheapest."
         ),
-        None => "No wall: up to 64 workers each costs less than twice as much as at the cheapest."
-            .into(),
+        None => format!(
+            "No wall up to 64: each costs less than twice as much as at the cheapest. The first wall is {}.",
+            files_run_out()?
+        ),
     };
     show(
         bench,
@@ -55,6 +57,27 @@ fn workers(bench: &mut Bench) -> Result<()> {
         &wall,
         vec![("start and join", curve)],
     )
+}
+
+/// How many workers there can be with as many files as a process may have open: each has its pipe home.
+fn files_run_out() -> Result<String> {
+    let open = || -> Result<f64> { Ok(fs::read_dir("/proc/self/fd")?.count() as f64) };
+    let before = open()?;
+    let workers = Workers::spawn(8, |_| ())?;
+    let each = (open()? - before) / 8.0;
+    workers.join()?;
+    // SAFETY: all zeros are a valid rlimit, and the pointer is to a live local.
+    let most = unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit);
+        limit.rlim_cur as f64
+    };
+    Ok(format!(
+        "the limit of open files: {} of {} for each worker, so some {} workers",
+        Format::Number.write(each),
+        Format::Number.write(most),
+        Format::Number.write(((most - before) / each).floor()),
+    ))
 }
 
 /// Throughput against the room in the queue, and how long it takes to fill one that nobody empties.
@@ -170,10 +193,12 @@ fn arrays(bench: &mut Bench) -> Result<()> {
             Format::Number.write(bytes / time)
         };
         wall = format!(
-            "No wall up to 1 GB: the largest is made in {}, touched with {} bytes per nanosecond and read with {}.",
+            "No wall up to 1 GB: the largest is made in {}, touched with {} bytes per nanosecond and read with {}. The first wall is \
+             what is free: {}.",
             Format::Nanoseconds.write(made.last().map_or(0.0, |point| point.1)),
             rate(&touched),
             rate(&read),
+            megabytes(free_memory().min(free_shared_memory())),
         );
     }
     let series = vec![
@@ -229,10 +254,13 @@ fn notebooks(bench: &mut Bench) -> Result<()> {
     let wall = wall.unwrap_or_else(|| {
         let each = bytes / count;
         let room = free_memory() / 1e6;
+        let slower = start.last().map_or(1.0, |last| last.1) / cheapest(&start);
         format!(
-            "The first wall is memory: each notebook takes {} MB, so what is free on this machine ends at about {} of them.",
+            "The first wall is memory: each notebook takes {} MB, so what is free on this machine ends at about {} of them. The last \
+             took {} times as long to its figure as the fastest.",
             Format::Number.write(each),
             Format::Number.write((room / each).floor()),
+            Format::Number.write(slower),
         )
     });
     let figure = Lines::new("Notebooks open at once: memory")

@@ -4,6 +4,7 @@
 mod bench;
 mod contest;
 mod cores;
+mod dependencies;
 mod growth;
 mod keeper;
 mod parts;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "labs-bench", bin_name = "cargo labs bench", version)]
 pub struct Arguments {
-    /// What to measure; everything but `growth` if nothing is named
+    /// What to measure; everything but `dependencies` and `growth` if nothing is named
     parts: Vec<Part>,
     /// Print one JSON object per line instead of tables
     #[arg(long)]
@@ -50,6 +51,8 @@ enum Part {
     Exit,
     /// The notebook kernel: start, cells, figures, memory. Takes some minutes
     Kernel,
+    /// What each dependency of labsupport adds to a kernel's first cell. Takes some minutes
+    Dependencies,
     /// How cost grows with workers, queue depth, array size and notebooks
     Growth,
 }
@@ -90,6 +93,7 @@ fn measure(arguments: &Arguments, folder: PathBuf) -> Result<()> {
             Part::Workers => parts::workers::run(&mut bench)?,
             Part::Exit => parts::early_exit::run(&mut bench)?,
             Part::Kernel => parts::kernel::run(&mut bench)?,
+            Part::Dependencies => dependencies::run(&mut bench)?,
             Part::Growth => growth::run(&mut bench)?,
         }
     }
@@ -106,6 +110,7 @@ impl Part {
             Part::Workers => parts::workers::CONTESTS,
             Part::Exit => parts::early_exit::CONTESTS,
             Part::Kernel => parts::kernel::CONTESTS,
+            Part::Dependencies => dependencies::STEPS,
             Part::Growth => growth::STEPS,
         }
     }

@@ -32,6 +32,8 @@ pub enum Kind {
     Stock,
     /// Plain evcxr without any crate.
     StockBare,
+    /// Plain evcxr with crates that are named.
+    Crates,
     /// ipykernel with matplotlib.
     Ipykernel,
 }
@@ -83,6 +85,16 @@ impl Kernels {
         Ok(numbers)
     }
 
+    /// Seconds from the start to the end of the first cell of plain evcxr with these crates, lines of TOML. Where the folder
+    /// `compiled` is not there yet, a start that does not count compiles them into it.
+    pub fn warm(&self, crates: &str, compiled: &Path) -> Result<f64> {
+        let compiled = compiled.to_str().context("the folder's name is no text")?;
+        let more = ["--crates", crates, "--compiled", compiled];
+        let lines = self.run("warm", Kind::Crates, &more)?;
+        let seconds = lines.last().and_then(|line| line["seconds"].as_f64());
+        seconds.context("the client told no time")
+    }
+
     /// `count` kernels at once, a line for each.
     pub fn many(&self, kind: Kind, count: usize) -> Result<Vec<Value>> {
         self.run("many", kind, &["--count", &count.to_string()])
@@ -105,6 +117,7 @@ impl Kernels {
             Kind::Labs | Kind::Spare => "labs",
             Kind::Stock => "stock",
             Kind::StockBare => "stock-bare",
+            Kind::Crates => "crates",
             Kind::Ipykernel => "ipykernel",
         };
         // Next to this file's package, where it can be read and mended.
