@@ -73,7 +73,9 @@ class Kernel:
                 evaluation = pathlib.Path(options.compiled)
                 (configuration / "evcxr.toml").write_text("[dependencies]\n" + options.crates)
                 # The library's sources as the labs have them.
-                environment.update(RUST_SRC_PATH=str(pathlib.Path(sys.prefix).parent / "rust-src" / "library"))
+                environment.update(
+                    RUST_SRC_PATH=str(pathlib.Path(sys.prefix).parent / "rust-src" / "library"), RUSTFLAGS=options.flags
+                )
             if kind == "stock":
                 notebooks = pathlib.Path(options.workspace) / "notebooks"
                 text = (notebooks / "evcxr.toml").read_text()
@@ -296,6 +298,7 @@ def main():
     parser.add_argument("--python", help="the Python with ipykernel and matplotlib")
     parser.add_argument("--spare", action="store_true", help="wait for the spare kernel of the `labs serve` that started this")
     parser.add_argument("--crates", default="", help="what `crates` depends on, as lines of TOML")
+    parser.add_argument("--flags", default="", help="the RUSTFLAGS that rust-analyzer's call of cargo sees with `crates`")
     parser.add_argument("--compiled", help="the folder where `crates` keeps what it has compiled")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

@@ -10,8 +10,17 @@ use std::path::Path;
 
 pub const STEPS: usize = 1;
 
-/// What a kernel depends on, by name, as lines of its `evcxr.toml`.
-type Crates = (String, String);
+/// The name of the row that students wait for: `kernel/src/session/launch.rs` sets the flags, `labsupport/Cargo.toml` has the cfg.
+const LAST: &str = "labsupport, as the labs read it";
+
+/// What a kernel depends on.
+struct Row {
+    name: String,
+    /// As lines of its `evcxr.toml`.
+    crates: String,
+    /// What rust-analyzer's call of cargo is given as RUSTFLAGS.
+    flags: &'static str,
+}
 
 pub fn run(bench: &mut Bench) -> Result<()> {
     let kernels = match Kernels::find(&bench.folder, bench.quick) {
@@ -20,13 +29,20 @@ pub fn run(bench: &mut Bench) -> Result<()> {
     };
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../labsupport");
     let manifest = fs::read_to_string(package.join("Cargo.toml")).context("labsupport is gone")?;
-    let mut all = dependencies(&manifest);
+    let mut each = dependencies(&manifest);
     if bench.quick {
-        all.truncate(1);
+        each.truncate(1);
     }
-    let itself = format!("labsupport = {{ path = {:?} }}", package.canonicalize()?);
-    all.insert(0, ("no crate".into(), String::new()));
-    all.push(("labsupport with all of them".into(), itself));
+    let row = |name: &str, crates: &str, flags| Row {
+        name: name.into(),
+        crates: crates.into(),
+        flags,
+    };
+    let itself = format!("labsupport = {{ path = {:?} }}\n", package.canonicalize()?);
+    let mut all = vec![row("no crate", "", "")];
+    all.extend(each.iter().map(|(name, line)| row(name, line, "")));
+    all.push(row("labsupport, read with all of them", &itself, ""));
+    all.push(row(LAST, &itself, "--cfg rust_analyzer"));
 
     let rounds = bench.rounds(5);
     let bar = bench.next(
@@ -36,10 +52,10 @@ pub fn run(bench: &mut Bench) -> Result<()> {
     let mut seconds = vec![Vec::new(); all.len()];
     // In turn, as everywhere; the first round compiles, and does not count.
     for round in 0..=rounds {
-        for (index, (name, crates)) in all.iter().enumerate() {
+        for (index, row) in all.iter().enumerate() {
             let compiled = bench.folder.join(format!("compiled-{index}"));
-            let took = kernels.warm(crates, &compiled);
-            let took = took.with_context(|| format!("{name} could not be measured"))?;
+            let took = kernels.warm(&row.crates, row.flags, &compiled);
+            let took = took.with_context(|| format!("{} could not be measured", row.name))?;
             if round > 0 {
                 seconds[index].push(took);
             }
@@ -53,7 +69,7 @@ pub fn run(bench: &mut Bench) -> Result<()> {
     let mut figure = Bars::new("A kernel's first cell, by what it depends on")
         .value("start to the end of the first cell")
         .format(Format::Seconds);
-    for ((name, _), samples) in all.iter().zip(&samples) {
+    for (Row { name, .. }, samples) in all.iter().zip(&samples) {
         let (low, high) = (samples.percentile(25.0), samples.percentile(75.0));
         figure = figure.bar_with_spread(name, samples.median(), low, high);
         let added = samples.median() - without;
@@ -62,24 +78,31 @@ pub fn run(bench: &mut Bench) -> Result<()> {
             "added": added, "runs": rounds,
         }))?;
     }
-    let added = |samples: &Samples| Format::Seconds.write((samples.median() - without).max(0.0));
+    let mut added = samples
+        .iter()
+        .rev()
+        .map(|samples| Format::Seconds.write((samples.median() - without).max(0.0)));
+    let mut next = || added.next().unwrap_or_default();
     let caption = format!(
-        "All of labsupport adds {} to a plain evcxr, crates compiled before, library sources as the labs have them. Medians of {rounds} \
-         starts in turn, lines: the middle half; measured on {}.",
-        samples.last().map_or_else(String::new, added),
+        "labsupport adds {} to a plain evcxr; were all its dependencies read, {}. Crates compiled before, library sources as the labs have \
+         them. Medians of {rounds} starts in turn, lines: the middle half; measured on {}.",
+        next(),
+        next(),
         machine()
     );
     bench.figure("dependencies", &figure.caption(caption))
 }
 
-/// Each line below `[dependencies]`.
-fn dependencies(manifest: &str) -> Vec<Crates> {
-    let section = manifest
-        .split("\n[dependencies]\n")
-        .nth(1)
-        .unwrap_or_default();
-    let lines = section.lines().take_while(|line| !line.starts_with('['));
-    lines
+/// Each line below `[dependencies]`, and below that of a target.
+fn dependencies(manifest: &str) -> Vec<(String, String)> {
+    let is_wanted = |section: &&str| {
+        let (title, _) = section.split_once(']').unwrap_or_default();
+        title == "dependencies" || title.starts_with("target.") && title.ends_with(".dependencies")
+    };
+    manifest
+        .split("\n[")
+        .filter(is_wanted)
+        .flat_map(|section| section.lines().skip(1))
         .filter_map(|line| Some((line.split_once(" = ")?.0.to_string(), format!("{line}\n"))))
         .collect()
 }
@@ -90,7 +113,19 @@ mod tests {
 
     #[test]
     fn every_line_of_the_manifest_is_a_row() {
-        let manifest = "[package]\nname = \"x\"\n\n[dependencies]\na = \"1\"\nb = { version = \"2\" }\n\n[dev-dependencies]\nc = \"3\"\n";
+        let manifest = r#"
+[package]
+name = "x"
+
+[target.'cfg(unix)'.dependencies]
+a = "1"
+
+[dependencies]
+b = { version = "2" }
+
+[dev-dependencies]
+c = "3"
+"#;
         let [a, b] = &dependencies(manifest)[..] else {
             panic!("two rows");
         };

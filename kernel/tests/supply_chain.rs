@@ -5,7 +5,7 @@ mod common;
 
 use common::{read, requirements};
 use std::collections::BTreeMap;
-use toml::Table;
+use toml::{Table, Value};
 
 /// The packages that `Cargo.lock` names.
 fn locked() -> Vec<Table> {
@@ -96,7 +96,15 @@ fn the_changelog_names_the_versions_that_are_used() {
         });
     for member in ["labsupport", "kernel", "bench"] {
         let manifest: Table = read(&format!("{member}/Cargo.toml")).parse().unwrap();
-        for (name, about) in manifest["dependencies"].as_table().unwrap() {
+        let of_targets = manifest
+            .get("target")
+            .and_then(Value::as_table)
+            .into_iter()
+            .flatten();
+        let tables = of_targets
+            .map(|(_, target)| target)
+            .chain([&Value::Table(manifest.clone())]);
+        for (name, about) in tables.flat_map(|table| table["dependencies"].as_table().unwrap()) {
             if about.get("path").is_some() {
                 continue;
             }

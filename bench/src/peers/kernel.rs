@@ -85,11 +85,12 @@ impl Kernels {
         Ok(numbers)
     }
 
-    /// Seconds from the start to the end of the first cell of plain evcxr with these crates, lines of TOML. Where the folder
-    /// `compiled` is not there yet, a start that does not count compiles them into it.
-    pub fn warm(&self, crates: &str, compiled: &Path) -> Result<f64> {
+    /// Seconds from the start to the end of the first cell of plain evcxr with these crates, lines of TOML. rust-analyzer asks for
+    /// them with `flags`. Where the folder `compiled` is not there yet, a start that does not count compiles them into it.
+    pub fn warm(&self, crates: &str, flags: &str, compiled: &Path) -> Result<f64> {
         let compiled = compiled.to_str().context("the folder's name is no text")?;
-        let more = ["--crates", crates, "--compiled", compiled];
+        let flags = format!("--flags={flags}");
+        let more = ["--crates", crates, &flags, "--compiled", compiled];
         let lines = self.run("warm", Kind::Crates, &more)?;
         let seconds = lines.last().and_then(|line| line["seconds"].as_f64());
         seconds.context("the client told no time")
