@@ -44,7 +44,8 @@ fn workers(bench: &mut Bench) -> Result<()> {
             "The first wall: with {from} workers each costs {factor} times as much as at the cheapest."
         ),
         None => format!(
-            "No wall up to 64: each costs less than twice as much as at the cheapest. The first wall is {}.",
+            "No wall up to 64: with so many each costs {} times as much as at the cheapest. The first wall is {}.",
+            Format::Number.write(curve.last().map_or(1.0, |last| last.1) / cheapest(&curve)),
             files_run_out()?
         ),
     };
