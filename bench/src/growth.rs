@@ -247,8 +247,7 @@ fn notebooks(bench: &mut Bench) -> Result<()> {
             count,
             line["seconds"]
                 .as_f64()
-                .context("the client tells the time")?
-                * 1e9,
+                .context("the client tells the time")?,
         ));
     }
     let (count, bytes) = memory.last().copied().context("no notebook was opened")?;
@@ -273,15 +272,16 @@ fn notebooks(bench: &mut Bench) -> Result<()> {
         json!({"name": "growth_notebooks_memory", "unit": "MB", "points": memory, "wall": wall}),
     )?;
     bench.figure("growth_notebooks_memory", &figure)?;
-    show(
-        bench,
-        "growth_notebooks_start",
-        "Notebooks open at once: how long the next takes",
-        "notebooks, each with a figure",
-        "start to first figure",
-        &wall,
-        vec![("no spare", start)],
-    )
+    let figure = Lines::new("Notebooks open at once: how long the next takes")
+        .x("notebooks, each with a figure")
+        .y("start to first figure")
+        .y_format(Format::Seconds)
+        .series("no spare", start.clone())
+        .caption(format!("{wall} Measured on {}.", machine()));
+    bench.record(
+        json!({"name": "growth_notebooks_start", "unit": "s", "points": start, "wall": wall}),
+    )?;
+    bench.figure("growth_notebooks_start", &figure)
 }
 
 /// Keeps a figure and its numbers.

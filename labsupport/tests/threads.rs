@@ -40,7 +40,7 @@ impl Plain {
 fn two_producers_and_two_consumers_share_a_small_queue() {
     // So small that both sides sleep often and every message goes where another one was.
     let queue = Queue::<(u64, Vec<u8>)>::bounded_bytes(3, 64).unwrap();
-    let (lock, sum) = (Lock::new().unwrap(), Plain::new(0));
+    let sum = Value::new(0u64).unwrap();
     thread::scope(|scope| {
         for producer in 0..2u64 {
             let queue = &queue;
@@ -52,7 +52,7 @@ fn two_producers_and_two_consumers_share_a_small_queue() {
             });
         }
         for _ in 0..2 {
-            let (queue, lock, sum) = (&queue, &lock, &sum);
+            let (queue, sum) = (&queue, sum.clone());
             scope.spawn(move || {
                 let mut last = [None; 2];
                 for _ in 0..MESSAGES {
@@ -61,15 +61,12 @@ fn two_producers_and_two_consumers_share_a_small_queue() {
                     assert!(last[producer] < Some(n), "out of order");
                     last[producer] = Some(n);
                     assert_eq!(bytes, vec![n as u8; (n % 20) as usize]);
-                    let _guard = lock.lock();
-                    // SAFETY: under the lock.
-                    unsafe { sum.set(sum.get() + number) };
+                    *sum.lock() += number;
                 }
             });
         }
     });
-    // SAFETY: the threads have ended.
-    assert_eq!(unsafe { sum.get() }, (0..2 * MESSAGES).sum());
+    assert_eq!(sum.get(), (0..2 * MESSAGES).sum());
     assert!(queue.is_empty());
 }
 

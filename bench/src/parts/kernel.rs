@@ -35,8 +35,8 @@ pub fn run(bench: &mut Bench) -> Result<()> {
         "start to kernel_info",
         "start to 1 + 1",
         "first cell",
-        "start to first figure",
-        "edited cell to new figure",
+        "first figure",
+        "edited figure",
         "memory with a figure",
     ];
     let cold = names.map(|name| format!("kernel: {name}"));
@@ -44,11 +44,11 @@ pub fn run(bench: &mut Bench) -> Result<()> {
     let rounds = if bench.quick { 1 } else { 5 };
     let contest = Contest::new(cold, &cores, rounds, measured(Kind::Labs))
         .unit(MEMORY, Unit::Bytes)
-        .peer("stock evcxr, same crates, cold", measured(Kind::Stock))
+        .peer("stock evcxr, cold", measured(Kind::Stock))
         .target(FIGURE, Target::Ratio(0.3))
-        .peer("stock evcxr without crates", measured(Kind::StockBare))
+        .peer("evcxr without crates", measured(Kind::StockBare))
         .target(EDITED, Target::Ratio(1.5))
-        .peer("ipykernel and matplotlib", measured(Kind::Ipykernel))
+        .peer("ipykernel", measured(Kind::Ipykernel))
         .target(FIGURE, Target::Ratio(1.0));
     bench.run(contest)?;
 
@@ -60,13 +60,12 @@ pub fn run(bench: &mut Bench) -> Result<()> {
             Ok([info, idle, first, figure, edited])
         }
     };
-    let [info, idle, first, figure, edited, _] =
-        names.map(|name| format!("kernel, a spare waiting: {name}"));
+    let [info, idle, first, figure, edited, _] = names.map(|name| format!("spare kernel: {name}"));
     let names = [info, idle, first, figure, edited];
     let contest = Contest::new(names, &cores, rounds, with_spare(Kind::Spare))
-        .peer("stock evcxr, same crates, cold", with_spare(Kind::Stock))
+        .peer("stock evcxr, cold", with_spare(Kind::Stock))
         .target(FIGURE, Target::Ratio(0.3))
-        .peer("ipykernel and matplotlib", with_spare(Kind::Ipykernel))
+        .peer("ipykernel", with_spare(Kind::Ipykernel))
         .target(FIGURE, Target::Ratio(1.0));
     bench.run(contest)
 }

@@ -1,5 +1,6 @@
 use super::lock::{LockCell, LockGuard};
 use super::{Plain, Segment, SharedError};
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -19,8 +20,7 @@ use std::ptr::NonNull;
 pub struct Array<T> {
     segment: Segment,
     len: usize,
-    // As `Value`.
-    values: PhantomData<*mut T>,
+    values: PhantomData<Cell<T>>,
 }
 
 impl<T> Clone for Array<T> {

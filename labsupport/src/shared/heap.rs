@@ -2,6 +2,7 @@
 
 use super::SharedError;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::io;
 use std::ptr::NonNull;
 
 /// Zeros from the heap, aligned as the parts of a segment want it.
@@ -53,6 +54,26 @@ impl Drop for Memory {
     fn drop(&mut self) {
         // SAFETY: `new` allocated it with this layout, and the last segment that used it is gone.
         unsafe { dealloc(self.base.as_ptr(), self.layout) };
+    }
+}
+
+/// There is no second mapping here: the memory itself.
+#[derive(Clone)]
+pub(super) struct Window(NonNull<u8>);
+
+// SAFETY: an address.
+unsafe impl Send for Window {}
+// SAFETY: as above.
+unsafe impl Sync for Window {}
+
+impl Window {
+    pub(super) fn new(memory: &Memory) -> io::Result<Window> {
+        Ok(Window(memory.base()))
+    }
+
+    pub(super) fn at<T>(&self, offset: usize) -> NonNull<T> {
+        // SAFETY: callers stay within the length that they asked for.
+        unsafe { self.0.add(offset).cast() }
     }
 }
 

@@ -3,6 +3,7 @@ use crate::sys::{self, fault};
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use std::io;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Pages that this process and those forked from it share. They have no name and start as zeros.
@@ -38,6 +39,55 @@ impl Memory {
 
     pub(super) fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+/// The pages of a [`Memory`] at an address of their own, for looks without a lock. To the compiler that is other memory, which changes as
+/// another process likes; so a look may meet what a guard of this very process lends as `&mut`.
+#[derive(Clone)]
+pub(super) struct Window {
+    base: NonNull<u8>,
+    _mapping: Arc<SecondMapping>,
+}
+
+// SAFETY: an address of memory that lives as long as the Arc. Nobody writes through it.
+unsafe impl Send for Window {}
+// SAFETY: as above.
+unsafe impl Sync for Window {}
+
+struct SecondMapping {
+    base: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: an address and a length.
+unsafe impl Send for SecondMapping {}
+// SAFETY: as above.
+unsafe impl Sync for SecondMapping {}
+
+impl Window {
+    pub(super) fn new(memory: &Memory) -> io::Result<Window> {
+        let len = memory.len();
+        // SAFETY: `memory` is a shared mapping of so many bytes.
+        let base = unsafe { sys::map_again(memory.base(), len) }?;
+        Ok(Window {
+            base,
+            _mapping: Arc::new(SecondMapping { base, len }),
+        })
+    }
+
+    /// A pointer to the `T` at byte `offset`, to read what others change.
+    #[inline]
+    pub(super) fn at<T>(&self, offset: usize) -> NonNull<T> {
+        // SAFETY: callers stay within the length that they asked for.
+        unsafe { self.base.add(offset).cast() }
+    }
+}
+
+impl Drop for SecondMapping {
+    fn drop(&mut self) {
+        // SAFETY: `Window::new` mapped it, and the last window that looked through it is gone.
+        unsafe { sys::unmap(self.base, self.len) };
     }
 }
 

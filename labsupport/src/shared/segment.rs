@@ -1,6 +1,6 @@
 use super::SharedError;
 use super::lock::LockCell;
-use super::memory::Memory;
+use super::memory::{Memory, Window};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
@@ -98,6 +98,11 @@ impl Segment {
         // No debug_assert here: cells are compiled with them, and this is in every look at a flag.
         // SAFETY: callers stay within the length that they asked for, so the result is within the same mapping.
         unsafe { self.base.add(offset).cast() }
+    }
+
+    /// The same memory at another address.
+    pub(super) fn window(&self) -> Result<Window, SharedError> {
+        Window::new(&self.mapping.memory).map_err(SharedError::Os)
     }
 
     /// Writes a first value at byte `offset`, while the segment is being made and nobody else knows it.

@@ -1,16 +1,14 @@
 use super::lock::{LockCell, LockGuard};
+use super::memory::Window;
 use super::plain::load_words;
 use super::{Plain, Segment, SharedError};
-use crate::sys::generation;
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
-use std::rc::Rc;
 
-/// One value that processes share, with its lock: Python's `multiprocessing.Value`. Between threads it does not go: there, a
-/// `Mutex` does the same for less.
+/// One value that processes share, with its lock: Python's `multiprocessing.Value`.
 ///
 /// # Examples
 /// ```
@@ -25,27 +23,18 @@ use std::rc::Rc;
 /// assert_eq!(total.get(), 4000);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-///
-/// No handle leaves its thread:
-/// ```compile_fail,E0277
-/// # use labsupport::prelude::*;
-/// let total = Value::new(0u64)?;
-/// std::thread::spawn(move || total.get());
-/// # Ok::<(), SharedError>(())
-/// ```
 pub struct Value<T> {
     segment: Segment,
-    /// The [`generation`] of the process in which a guard lends the value just now, or 0: see `get_unlocked`. Being an Rc it keeps
-    /// all handles on one thread, too: to read without the lock is sound beside other processes, not beside other threads.
-    lent: Rc<Cell<u32>>,
-    value: PhantomData<T>,
+    /// What looks without the lock look through.
+    window: Window,
+    value: PhantomData<Cell<T>>,
 }
 
 impl<T> Clone for Value<T> {
     fn clone(&self) -> Self {
         Value {
             segment: self.segment.clone(),
-            lent: Rc::clone(&self.lent),
+            window: self.window.clone(),
             value: PhantomData,
         }
     }
@@ -66,8 +55,8 @@ impl<T: Plain> Value<T> {
         segment.make_lock(0, 0)?;
         segment.place(Self::DATA, value);
         Ok(Value {
+            window: segment.window()?,
             segment,
-            lent: Rc::default(),
             value: PhantomData,
         })
     }
@@ -97,9 +86,6 @@ impl<T: Plain> Value<T> {
     /// The value, read without the lock. Up to 8 bytes are read in one piece; a larger value word by word, so that a
     /// reader may see the beginning of one write and the end of another.
     ///
-    /// # Panics
-    /// You hold the lock: then read through the guard.
-    ///
     /// # Examples
     /// ```
     /// use labsupport::prelude::*;
@@ -109,30 +95,18 @@ impl<T: Plain> Value<T> {
     /// ```
     #[inline]
     pub fn get_unlocked(&self) -> T {
-        assert!(
-            !self.is_lent(),
-            "this process holds the value's lock: read through the guard."
-        );
-        // SAFETY: the data is within the segment, aligned, and holds a valid T since `new`. All handles are on this thread, and
-        // none of them has a guard now, so nobody in this process writes or has a reference to the data.
-        unsafe { load_words(self.data().as_ptr()) }
-    }
-
-    /// Whether a guard of this process is alive. One that was alive when this process was forked is another's.
-    #[inline]
-    fn is_lent(&self) -> bool {
-        self.lent.get() != 0 && self.lent.get() == generation()
+        // SAFETY: the data is within the window as it is within the segment, aligned, and holds a valid T since `new`. No reference
+        // points into a window and nobody writes through one: what changes there changes as if another process did it, word by
+        // word, even where it is a guard of this one.
+        unsafe { load_words(self.window.at(Self::DATA).as_ptr()) }
     }
 
     /// Waits for the lock; the guard stands for the value until it is dropped.
     #[inline]
     pub fn lock(&self) -> ValueGuard<'_, T> {
-        let lock = self.cell().lock();
-        self.lent.set(generation());
         ValueGuard {
-            lock,
+            lock: self.cell().lock(),
             data: self.data(),
-            lent: &self.lent,
             value: PhantomData,
         }
     }
@@ -140,10 +114,7 @@ impl<T: Plain> Value<T> {
 
 impl<T: Plain + fmt::Debug> fmt::Debug for Value<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.is_lent() {
-            true => f.write_str("Value(locked)"),
-            false => write!(f, "Value({:?})", self.get_unlocked()),
-        }
+        write!(f, "Value({:?})", self.get_unlocked())
     }
 }
 
@@ -164,7 +135,6 @@ impl<T: Plain + fmt::Debug> fmt::Debug for Value<T> {
 pub struct ValueGuard<'a, T> {
     lock: LockGuard<'a>,
     data: NonNull<T>,
-    lent: &'a Cell<u32>,
     value: PhantomData<&'a mut T>,
 }
 
@@ -188,16 +158,8 @@ impl<T: Plain> Deref for ValueGuard<'_, T> {
 impl<T: Plain> DerefMut for ValueGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`, and the guard is borrowed mutably. Who reads without the lock does it in another process: in
-        // this one `get_unlocked` refuses while the guard is alive.
+        // SAFETY: as in `deref`, and the guard is borrowed mutably. Who reads without the lock reads elsewhere: see `Window`.
         unsafe { self.data.as_mut() }
-    }
-}
-
-impl<T> Drop for ValueGuard<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        self.lent.set(0);
     }
 }
 
@@ -210,33 +172,22 @@ impl<T: Plain + fmt::Debug> fmt::Debug for ValueGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Workers;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
 
+    /// Under Miri, which maps nothing, the window is the memory itself.
     #[test]
-    fn who_holds_the_lock_reads_through_the_guard() {
+    #[cfg_attr(miri, ignore = "a second mapping, and Miri has none")]
+    fn a_look_without_the_lock_does_not_touch_what_a_guard_lends() {
         let value = Value::new(1u64).unwrap();
         let other = value.clone();
         let mut guard = value.lock();
         let lent = &mut *guard;
-        let look = AssertUnwindSafe(|| other.get_unlocked());
-        let panic = *catch_unwind(look).unwrap_err().downcast::<&str>().unwrap();
-        assert!(panic.ends_with("read through the guard."), "{panic}");
-        assert_eq!(format!("{other:?}"), "Value(locked)");
+        let outside = other.window.at::<u64>(Value::<u64>::DATA).as_ptr();
+        assert_ne!(outside, &raw mut *lent);
+        assert_eq!(other.get_unlocked(), 1);
         *lent = 2;
         drop(guard);
         assert_eq!((value.get_unlocked(), other.get()), (2, 2));
-        assert_eq!(format!("{other:?}"), "Value(2)");
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
-    fn a_worker_looks_while_its_parent_holds_the_lock() {
-        let value = Value::new(1u64).unwrap();
-        let mut guard = value.lock();
-        *guard = 2;
-        let workers = Workers::spawn(2, |_| value.get_unlocked()).unwrap();
-        assert_eq!(workers.join().unwrap().into_values().unwrap(), [2, 2]);
-        drop(guard);
+        drop(value);
+        assert_eq!(other.get_unlocked(), 2);
     }
 }

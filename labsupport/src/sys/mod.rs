@@ -26,11 +26,11 @@ pub(crate) use epoll::{Epoll, Event, Until};
 pub(crate) use futex::{LOOK_AGAIN, futex_wait, futex_wake};
 pub(crate) use mutex::{Acquired, RobustMutex};
 pub(crate) use process::{
-    Ended, Pid, Pipe, Usage, die_with_parent, exit_now, fork, generation, getpid, read_available,
-    send_signal, stop_with_parent, try_reap, wait_readable, write_all,
+    Ended, Pid, Pipe, Usage, die_with_parent, exit_now, fork, getpid, read_available, send_signal,
+    stop_with_parent, try_reap, wait_readable, write_all,
 };
 pub(crate) use server::{count_open, most_open, serve_alone, set_name};
-pub(crate) use shm::{clear_up_after, free, reserve, shm_name, unlink};
+pub(crate) use shm::{clear_up_after, free, map_again, reserve, shm_name, unlink, unmap};
 pub(crate) use socket::{
     Carries, Packet, Wait, peer_user, receive, receive_descriptor, send, send_descriptor,
     set_timeouts, shut_down, socket_pair, user,

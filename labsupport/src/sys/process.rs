@@ -5,7 +5,6 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A process number.
@@ -15,15 +14,6 @@ pub(crate) type Pid = libc::pid_t;
 pub(crate) fn getpid() -> Pid {
     // SAFETY: getpid takes nothing, touches no memory and cannot fail.
     unsafe { libc::getpid() }
-}
-
-/// One more than how many forks lie between the first process and this one.
-static GENERATION: AtomicU32 = AtomicU32::new(1);
-
-/// A number that a process has in common with none that it was forked from: never 0, and cheaper to ask for than the process number.
-#[inline]
-pub(crate) fn generation() -> u32 {
-    GENERATION.load(Ordering::Relaxed)
 }
 
 /// Forks. `Ok(None)` in the child, `Ok(Some(pid))` in the parent.
@@ -36,10 +26,7 @@ pub(crate) fn fork() -> io::Result<Option<Pid>> {
     // parent runs twice.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
-        0 => {
-            GENERATION.fetch_add(1, Ordering::Relaxed);
-            Ok(None)
-        }
+        0 => Ok(None),
         pid => Ok(Some(pid)),
     }
 }

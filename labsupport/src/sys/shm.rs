@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::ptr::NonNull;
 
 /// Makes the kernel set aside all pages of the shared memory object `name` now.
 ///
@@ -67,4 +68,26 @@ pub(crate) fn free() -> Option<u64> {
     // SAFETY: statvfs succeeded and filled it; it was zeroed before, and every bit pattern is valid.
     let stat = unsafe { stat.assume_init() };
     Some(stat.f_bavail * stat.f_frsize)
+}
+
+/// Maps the pages at `base` at another address, too.
+///
+/// # Safety
+/// `base` is the beginning of a shared mapping of `len` bytes.
+pub(crate) unsafe fn map_again(base: NonNull<u8>, len: usize) -> io::Result<NonNull<u8>> {
+    // SAFETY: an old length of 0 asks Linux for a second mapping of the same pages; the first one stays as it is.
+    let again = unsafe { libc::mremap(base.as_ptr().cast(), 0, len, libc::MREMAP_MAYMOVE) };
+    match NonNull::new(again) {
+        Some(base) if again != libc::MAP_FAILED => Ok(base.cast()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Takes a mapping away.
+///
+/// # Safety
+/// `base` is the beginning of a mapping of `len` bytes that nobody uses any more.
+pub(crate) unsafe fn unmap(base: NonNull<u8>, len: usize) {
+    // SAFETY: this function's contract.
+    unsafe { libc::munmap(base.as_ptr().cast(), len) };
 }
