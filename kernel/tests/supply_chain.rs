@@ -96,15 +96,11 @@ fn the_changelog_names_the_versions_that_are_used() {
         });
     for member in ["labsupport", "kernel", "bench"] {
         let manifest: Table = read(&format!("{member}/Cargo.toml")).parse().unwrap();
-        let of_targets = manifest
-            .get("target")
-            .and_then(Value::as_table)
-            .into_iter()
-            .flatten();
-        let tables = of_targets
-            .map(|(_, target)| target)
-            .chain([&Value::Table(manifest.clone())]);
-        for (name, about) in tables.flat_map(|table| table["dependencies"].as_table().unwrap()) {
+        let whole = Value::Table(manifest);
+        let targets = whole.get("target").and_then(Value::as_table);
+        let targets = targets.into_iter().flatten().map(|(_, target)| target);
+        let tables = targets.chain([&whole]).map(|table| &table["dependencies"]);
+        for (name, about) in tables.flat_map(|table| table.as_table().unwrap()) {
             if about.get("path").is_some() {
                 continue;
             }

@@ -66,7 +66,7 @@ pub(crate) fn three_digits(value: f64) -> String {
     }
     if digits >= 3 || value.abs() >= 999.5 {
         let step = 10f64.powi((digits - 2).max(1));
-        return thousands(((value / step).round() * step) as i64);
+        return thousands(((value / step).round() * step).round() as i64);
     }
     let text = format!("{value:.*}", (2 - digits).clamp(0, 9) as usize);
     if text.contains('.') {
