@@ -2,16 +2,13 @@
 
 use crate::bench::Bench;
 use crate::peers::kernel::Kernels;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use labsupport::prelude::{Bars, Format, Samples, machine};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
 
 pub const STEPS: usize = 1;
-
-/// The name of the row that students wait for: `kernel/src/session/launch.rs` sets the flags, `labsupport/Cargo.toml` has the cfg.
-const LAST: &str = "labsupport, as the labs read it";
 
 /// What a kernel depends on.
 struct Row {
@@ -42,7 +39,9 @@ pub fn run(bench: &mut Bench) -> Result<()> {
     let mut all = vec![row("no crate", "", "")];
     all.extend(each.iter().map(|(name, line)| row(name, line, "")));
     all.push(row("labsupport, read with all of them", &itself, ""));
-    all.push(row(LAST, &itself, "--cfg rust_analyzer"));
+    // `kernel/src/session/launch.rs` sets these flags, `labsupport/Cargo.toml` has the cfg.
+    let flags = "--cfg rust_analyzer";
+    all.push(row("labsupport, as the labs read it", &itself, flags));
 
     let rounds = bench.rounds(5);
     let bar = bench.next(
@@ -66,28 +65,27 @@ pub fn run(bench: &mut Bench) -> Result<()> {
 
     let samples: Vec<Samples> = seconds.into_iter().map(|s| Samples::new("s", s)).collect();
     let without = samples[0].median();
+    let added = |samples: &Samples| samples.median() - without;
     let mut figure = Bars::new("A kernel's first cell, by what it depends on")
         .value("start to the end of the first cell")
         .format(Format::Seconds);
     for (Row { name, .. }, samples) in all.iter().zip(&samples) {
         let (low, high) = (samples.percentile(25.0), samples.percentile(75.0));
         figure = figure.bar_with_spread(name, samples.median(), low, high);
-        let added = samples.median() - without;
         bench.record(json!({
             "name": format!("dependencies: {name}"), "unit": "s", "first_cell": samples.median(), "middle_half": [low, high],
-            "added": added, "runs": rounds,
+            "added": added(samples), "runs": rounds,
         }))?;
     }
-    let mut added = samples
-        .iter()
-        .rev()
-        .map(|samples| Format::Seconds.write((samples.median() - without).max(0.0)));
-    let mut next = || added.next().unwrap_or_default();
+    let [.., read_whole, as_the_labs] = &samples[..] else {
+        bail!("there are fewer rows than two");
+    };
+    let in_words = |samples| Format::Seconds.write(added(samples).max(0.0));
     let caption = format!(
         "labsupport adds {} to a plain evcxr; were all its dependencies read, {}. Crates compiled before, library sources as the labs have \
          them. Medians of {rounds} starts in turn, lines: the middle half; measured on {}.",
-        next(),
-        next(),
+        in_words(as_the_labs),
+        in_words(read_whole),
         machine()
     );
     bench.figure("dependencies", &figure.caption(caption))

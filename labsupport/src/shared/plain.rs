@@ -77,7 +77,8 @@ const fn step<T>() -> usize {
 /// Copies a `T` word by word, each word in one instruction: another process may change it between two words.
 ///
 /// # Safety
-/// `from` is valid and aligned for reads of a `T`; no other thread *of this process* writes it meanwhile.
+/// `from` is valid and aligned for reads of a `T`. Whoever writes there meanwhile does it from another process or through another
+/// mapping of the same pages.
 #[inline]
 pub(super) unsafe fn load_words<T: Plain>(from: *const T) -> T {
     let mut value = MaybeUninit::<T>::uninit();
