@@ -52,12 +52,12 @@ impl Axis {
         let places = |step: f64| (first..=last).map(move |tick| tick as f64 * step);
         let ticks = if !log {
             written_apart(places(step).collect(), step, format)
-        } else if first < last {
+        } else if last - first >= 2 {
             let power = |place: f64| (place, format.write(10f64.powf(place)));
             places(step).map(power).collect()
         } else {
-            // Less than a decade has one power of ten or none, which is no scale.
-            within_a_decade(low, high, format)
+            // Two powers of ten or fewer are no scale: nobody reads 64 between 10 and an end without a name.
+            between_powers(low, high, format)
         };
         Axis {
             log,
@@ -119,7 +119,7 @@ fn fixed(value: f64, decimals: usize) -> String {
 }
 
 /// Ticks at 1, 2 and 5 times the powers of ten, or, where there are fewer than three of these, at round numbers.
-fn within_a_decade(low: f64, high: f64, format: Format) -> Vec<(f64, String)> {
+fn between_powers(low: f64, high: f64, format: Format) -> Vec<(f64, String)> {
     let inside = |place: &f64| (low - 1e-9..=high + 1e-9).contains(place);
     let powers = low.floor() as i32..=high.ceil() as i32;
     let values = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|n| n * 10f64.powi(power)));
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn less_than_a_decade_has_ticks_too() {
+    fn few_decades_have_ticks_between_the_powers() {
         let names = |low, high| {
             let ticks = Axis::new(&[low, high], true, Format::Number, false).ticks;
             ticks.into_iter().map(|tick| tick.1).collect::<Vec<_>>()
@@ -208,6 +208,8 @@ mod tests {
         assert_eq!(names(2.0, 8.0), ["2", "4", "6", "8"]);
         assert_eq!(names(8.0, 30.0), ["10", "20", "30"]);
         assert_eq!(names(6.0, 9.0), ["6", "7", "8", "9"]);
+        assert_eq!(names(1.0, 64.0), ["1", "2", "5", "10", "20", "50"]);
+        assert_eq!(names(1.0, 100.0), ["1", "10", "100"]);
         assert_eq!(names(1.0, 10_000.0).len(), 5);
     }
 
