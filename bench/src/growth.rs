@@ -4,6 +4,7 @@
 use crate::bench::Bench;
 use crate::peers::kernel::{Kernels, Kind};
 use anyhow::{Context, Result};
+use indicatif::ProgressBar;
 use labsupport::prelude::{Array, Barrier, Format, Lines, Queue, Samples, Workers, machine};
 use serde_json::json;
 use std::fs;
@@ -24,20 +25,14 @@ type Curve = Vec<(f64, f64)>;
 
 /// Start and join, and of that what each worker more costs.
 fn workers(bench: &mut Bench) -> Result<()> {
-    let counts = [1, 2, 4, 8, 16, 32, 64];
-    let bar = bench.next("workers, 1 to 64", counts.len());
     let rounds = bench.rounds(31);
-    let mut curve = Curve::new();
-    for count in counts {
-        let median = median(rounds, || {
-            let start = Instant::now();
-            let workers = Workers::spawn(count, |w| w.index() as u64)?;
-            black_box(workers.join()?.values()?);
-            Ok(nanos(start))
-        })?;
-        curve.push((count as f64, median / count as f64));
-        bar.inc(1);
-    }
+    let bar = bench.next("workers, 1 to 64", rounds);
+    let [curve] = in_turn(&[1, 2, 4, 8, 16, 32, 64], rounds, &bar, |count| {
+        let start = Instant::now();
+        let workers = Workers::spawn(count, |w| w.index() as u64)?;
+        black_box(workers.join()?.values()?);
+        Ok([nanos(start) / count as f64])
+    })?;
     bar.finish_and_clear();
     let wall = match wall(&curve) {
         Some((from, factor)) => format!(
@@ -84,34 +79,23 @@ fn files_run_out() -> Result<String> {
 /// Throughput against the room in the queue, and how long it takes to fill one that nobody empties.
 fn queue(bench: &mut Bench) -> Result<()> {
     let depths: Vec<usize> = (0..=6).map(|power| 10usize.pow(power)).collect();
-    let bar = bench.next("queue, 1 to 1,000,000 deep", depths.len());
-    let rounds = bench.rounds(5);
+    let rounds = bench.rounds(31);
+    let bar = bench.next("queue, 1 to 1,000,000 deep", rounds);
     let messages: u64 = if bench.quick { 20_000 } else { 200_000 };
-    let (mut through, mut filled) = (Curve::new(), Curve::new());
-    for &depth in &depths {
-        let carried = median(rounds, || carry(depth, messages))?;
-        through.push((depth as f64, carried));
-        let fill = median(rounds, || {
-            let queue = Queue::<u64>::bounded(depth)?;
-            let start = Instant::now();
-            for number in 0..depth as u64 {
-                queue.put(number)?;
-            }
-            Ok(nanos(start) / depth as f64)
-        })?;
-        filled.push((depth as f64, fill));
-        bar.inc(1);
-    }
+    let [through, filled] = in_turn(&depths, rounds, &bar, |depth| {
+        let carried = carry(depth, messages)?;
+        let queue = Queue::<u64>::bounded(depth)?;
+        let start = Instant::now();
+        for number in 0..depth as u64 {
+            queue.put(number)?;
+        }
+        Ok([carried, nanos(start) / depth as f64])
+    })?;
     bar.finish_and_clear();
-    let best = cheapest(&through);
-    let enough = through.iter().find(|(_, cost)| *cost <= best * 1.25);
-    let enough = enough.context("there is a depth")?.0;
     let most = (0..62).rfind(|power| Queue::<u64>::bounded_bytes(1, 1 << power).is_ok());
     let wall = format!(
-        "The wall is at the other end: with room for one message a hand-off costs {} times as much as at best, and room for {} is \
-         enough. A queue holds 2^{} bytes at the most.",
-        Format::Number.write(through[0].1 / best),
-        Format::Number.write(enough),
+        "{} A queue holds 2^{} bytes at the most.",
+        room_that_pays(&through),
         most.unwrap_or(0),
     );
     let series = vec![
@@ -127,6 +111,33 @@ fn queue(bench: &mut Bench) -> Result<()> {
         &wall,
         series,
     )
+}
+
+/// What the numbers say about the room in a queue: too much of it, too little, or neither.
+fn room_that_pays(through: &Curve) -> String {
+    let best = cheapest(through);
+    let times = |cost: f64| Format::Number.write(cost / best);
+    let ((least, tightest), (most, widest)) = (through[0], through[through.len() - 1]);
+    if let Some((room, factor)) = wall(through) {
+        let room = Format::Number.write(room);
+        return format!(
+            "The first wall: with room for {room} messages each costs {factor} times as much as at the cheapest."
+        );
+    }
+    match through.iter().find(|(_, cost)| *cost <= best * 1.25) {
+        Some((enough, _)) if *enough > least => format!(
+            "The wall is at the other end: with room for one message a hand-off costs {} times as much as at best, and room for {} \
+             is enough.",
+            times(tightest),
+            Format::Number.write(*enough)
+        ),
+        _ => format!(
+            "No wall: a message costs {} times as much as at best with room for one, and {} times with room for {}.",
+            times(tightest),
+            times(widest),
+            Format::Number.write(most)
+        ),
+    }
 }
 
 /// One producer, four consumers: nanoseconds per message.
@@ -325,10 +336,33 @@ fn cheapest(curve: &Curve) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
-fn median(rounds: usize, mut run: impl FnMut() -> Result<f64>) -> Result<f64> {
-    run()?; // to warm up
-    let samples: Result<Vec<f64>> = (0..rounds).map(|_| run()).collect();
-    Ok(Samples::new("", samples?).median())
+/// Runs every size once to warm up, then all of them in turn, round after round: a slow minute is nobody's alone. A curve of
+/// medians for each number that `run` brings.
+fn in_turn<const N: usize>(
+    sizes: &[usize],
+    rounds: usize,
+    bar: &ProgressBar,
+    mut run: impl FnMut(usize) -> Result<[f64; N]>,
+) -> Result<[Curve; N]> {
+    let mut samples = vec![[const { Vec::new() }; N]; sizes.len()];
+    for round in 0..=rounds {
+        for (&size, samples) in sizes.iter().zip(&mut samples) {
+            let numbers = run(size)?;
+            for (samples, number) in samples.iter_mut().zip(numbers) {
+                if round > 0 {
+                    samples.push(number);
+                }
+            }
+        }
+        bar.inc(u64::from(round > 0));
+    }
+    let median = |samples: &Vec<f64>| Samples::new("", samples.iter().copied()).median();
+    Ok(std::array::from_fn(|number| {
+        let points = sizes.iter().zip(&samples);
+        points
+            .map(|(&size, samples)| (size as f64, median(&samples[number])))
+            .collect()
+    }))
 }
 
 fn nanos(start: Instant) -> f64 {
@@ -370,5 +404,42 @@ mod tests {
         assert_eq!(wall(&curve[..3].to_vec()), None);
         // What is dear at first and cheap later has no wall.
         assert_eq!(wall(&vec![(1.0, 90.0), (2.0, 4.0)]), None);
+    }
+
+    #[test]
+    fn the_sentence_about_room_is_what_the_numbers_say() {
+        let says = |costs: [f64; 3]| {
+            room_that_pays(&[1.0, 10.0, 100.0].into_iter().zip(costs).collect::<Curve>())
+        };
+        assert_eq!(
+            says([30.0, 20.0, 21.0]),
+            "The wall is at the other end: with room for one message a hand-off costs 1.5 times as much as at best, and room for \
+             10 is enough."
+        );
+        assert_eq!(
+            says([22.0, 20.0, 21.0]),
+            "No wall: a message costs 1.1 times as much as at best with room for one, and 1.05 times with room for 100."
+        );
+        assert_eq!(
+            says([22.0, 20.0, 50.0]),
+            "The first wall: with room for 100 messages each costs 2.5 times as much as at the cheapest."
+        );
+    }
+
+    #[test]
+    fn sizes_are_measured_in_turn_and_the_first_round_warms_up() {
+        let mut asked = Vec::new();
+        let bar = ProgressBar::hidden();
+        let [cost, double] = in_turn(&[1, 2], 3, &bar, |size| {
+            asked.push(size);
+            let cost = (size * 10 + asked.len()) as f64;
+            Ok([cost, cost * 2.0])
+        })
+        .unwrap();
+        assert_eq!(asked, [1, 2, 1, 2, 1, 2, 1, 2]);
+        // Size 1 was the third, fifth and seventh to be asked, once both were warm.
+        assert_eq!(cost, [(1.0, 15.0), (2.0, 26.0)]);
+        assert_eq!(double, [(1.0, 30.0), (2.0, 52.0)]);
+        assert_eq!(bar.position(), 3);
     }
 }
