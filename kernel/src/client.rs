@@ -45,19 +45,28 @@ pub struct Kernel {
     log: PathBuf,
 }
 
+/// One thing that a cell showed.
+#[derive(Debug)]
+pub enum Output {
+    /// Text on standard output.
+    Stdout(String),
+    /// Text on standard error. On stock evcxr a panic and the error of a `?` come here, while the reply says that all is well.
+    Stderr(String),
+    /// A figure, a table or a bar, by MIME type, as it was when the cell ended.
+    Display(Media),
+    /// The value that the cell ends with, by MIME type.
+    Result(Media),
+    /// What the kernel itself called an error: the compiler's messages, the end of the process.
+    Error(String),
+}
+
 /// What a cell showed.
 #[derive(Debug, Default)]
 pub struct Shown {
-    /// Lines on standard output.
-    pub stdout: String,
-    /// Lines on standard error. On stock evcxr a panic and the error of a `?` come here, while the reply says that all is well.
-    pub stderr: String,
-    /// Results and figures, by MIME type, as they were when the cell ended.
-    pub results: Vec<Media>,
-    /// Which of them may be filled again, by their display id.
+    /// In the order in which it stands on the page.
+    pub outputs: Vec<Output>,
+    /// Which outputs may be filled again, by their display id.
     displays: HashMap<String, usize>,
-    /// What the kernel itself called an error: the compiler's messages, the end of the process.
-    pub errors: Vec<String>,
     /// Whether it was not run at all, because a cell before it failed.
     pub was_aborted: bool,
     /// From the request to the reply.
@@ -67,16 +76,39 @@ pub struct Shown {
 impl Shown {
     /// Why the cell failed, if it did.
     pub fn error(&self) -> Option<String> {
-        if !self.errors.is_empty() {
-            return Some(self.errors.join("\n"));
+        let errors: Vec<&str> = self.errors().collect();
+        if !errors.is_empty() {
+            return Some(errors.join("\n"));
         }
         // The backtrace goes through evcxr and helps nobody.
-        let lines = self
-            .stderr
+        let stderr = self.text(|output| match output {
+            Output::Stderr(text) => Some(text),
+            _ => None,
+        });
+        let lines = stderr
             .lines()
             .take_while(|line| !line.starts_with("stack backtrace"));
         let lines: Vec<&str> = lines.filter(|line| !line.trim().is_empty()).collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// All that it wrote to standard output.
+    pub fn stdout(&self) -> String {
+        self.text(|output| match output {
+            Output::Stdout(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    fn text(&self, of: impl Fn(&Output) -> Option<&String>) -> String {
+        self.outputs.iter().filter_map(of).cloned().collect()
+    }
+
+    fn errors(&self) -> impl Iterator<Item = &str> {
+        self.outputs.iter().filter_map(|output| match output {
+            Output::Error(error) => Some(error.as_str()),
+            _ => None,
+        })
     }
 }
 
@@ -232,10 +264,9 @@ impl Kernel {
             }
         }
         shown.was_aborted = status == Some(ReplyStatus::Aborted);
-        if status != Some(ReplyStatus::Ok) && shown.errors.is_empty() {
-            shown
-                .errors
-                .push("the kernel says that the cell failed".into());
+        if status != Some(ReplyStatus::Ok) && shown.errors().next().is_none() {
+            let error = "the kernel says that the cell failed".into();
+            shown.outputs.push(Output::Error(error));
         }
         Ok(shown)
     }
@@ -335,10 +366,15 @@ impl Shown {
     /// Takes in what was published; whether that was "idle".
     fn note(&mut self, content: JupyterMessageContent) -> bool {
         match content {
-            JupyterMessageContent::StreamContent(stream) => match stream.name {
-                Stdio::Stdout => self.stdout.push_str(&stream.text),
-                Stdio::Stderr => self.stderr.push_str(&stream.text),
-            },
+            // Text comes in pieces; what follows text of its own kind belongs to it.
+            JupyterMessageContent::StreamContent(stream) => {
+                match (stream.name, self.outputs.last_mut()) {
+                    (Stdio::Stdout, Some(Output::Stdout(text)))
+                    | (Stdio::Stderr, Some(Output::Stderr(text))) => text.push_str(&stream.text),
+                    (Stdio::Stdout, _) => self.outputs.push(Output::Stdout(stream.text)),
+                    (Stdio::Stderr, _) => self.outputs.push(Output::Stderr(stream.text)),
+                }
+            }
             JupyterMessageContent::ErrorOutput(error) => {
                 // The front's own errors say after the sentence where it was; the compiler's draw a picture of it.
                 let places = error
@@ -348,19 +384,21 @@ impl Shown {
                 let lines: Vec<&str> = std::iter::once(error.evalue.as_str())
                     .chain(places.map(String::as_str))
                     .collect();
-                self.errors.push(lines.join("\n"));
+                self.outputs.push(Output::Error(lines.join("\n")));
             }
-            JupyterMessageContent::ExecuteResult(result) => self.results.push(result.data),
+            JupyterMessageContent::ExecuteResult(result) => {
+                self.outputs.push(Output::Result(result.data));
+            }
             JupyterMessageContent::DisplayData(display) => {
                 if let Some(id) = display.transient.and_then(|transient| transient.display_id) {
-                    self.displays.insert(id, self.results.len());
+                    self.displays.insert(id, self.outputs.len());
                 }
-                self.results.push(display.data);
+                self.outputs.push(Output::Display(display.data));
             }
             JupyterMessageContent::UpdateDisplayData(update) => {
                 let id = update.transient.display_id;
                 if let Some(&index) = id.and_then(|id| self.displays.get(&id)) {
-                    self.results[index] = update.data;
+                    self.outputs[index] = Output::Display(update.data);
                 }
             }
             JupyterMessageContent::Status(status) => {

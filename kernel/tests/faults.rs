@@ -75,7 +75,7 @@ async fn is_well(kernel: &mut Kernel) {
         .execute("println!(\"{}\", 6 * 7);", LONG)
         .await
         .unwrap();
-    assert_eq!((shown.error(), shown.stdout.as_str()), (None, "42\n"));
+    assert_eq!((shown.error(), shown.stdout().as_str()), (None, "42\n"));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_disk_that_becomes_full_is_a_sentence_and_room_mends_it() {
         inside(&kernel, &format!("rm {}", fill.display()));
         is_well(&mut kernel).await;
         let shown = kernel.execute("println!(\"{kept}\");", LONG).await.unwrap();
-        assert_eq!(shown.stdout, "42\n", "nothing is lost: {shown:?}");
+        assert_eq!(shown.stdout(), "42\n", "nothing is lost: {shown:?}");
         kernel.shutdown(false).await.unwrap();
     });
 }
@@ -191,7 +191,7 @@ fn a_cell_that_takes_all_memory_is_told_so_and_the_notebook_goes_on() {
             .await
             .unwrap();
         println!("the user sees: {shown:?}");
-        let said = format!("{}{}", shown.stdout, shown.error().unwrap_or_default());
+        let said = format!("{}{}", shown.stdout(), shown.error().unwrap_or_default());
         assert!(said.contains("SIGKILL"), "{said}");
         is_well(&mut kernel).await;
         kernel.shutdown(false).await.unwrap();
@@ -237,7 +237,7 @@ fn absurd_settings_change_nothing() {
             )
             .await
             .unwrap();
-        assert_eq!((shown.error(), shown.stdout.as_str()), (None, "false\n"));
+        assert_eq!((shown.error(), shown.stdout().as_str()), (None, "false\n"));
         kernel.shutdown(false).await.unwrap();
     });
 }
@@ -306,7 +306,7 @@ fn a_checkout_may_have_spaces_and_umlauts_in_its_path() {
             )
             .await
             .unwrap();
-        assert_eq!((shown.error(), shown.stdout.as_str()), (None, "true\n"));
+        assert_eq!((shown.error(), shown.stdout().as_str()), (None, "true\n"));
         kernel.shutdown(false).await.unwrap();
     });
 }

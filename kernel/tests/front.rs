@@ -92,14 +92,14 @@ fn cells_that_were_sent_with_one_that_fails_are_not_run() {
             }
             assert_eq!(kernel.next_line(LONG).await.unwrap(), "one\n");
             let shown = kernel.finish(&last, LONG).await.unwrap();
-            assert!(shown.was_aborted && shown.stdout.is_empty(), "{shown:?}");
+            assert!(shown.was_aborted && shown.stdout().is_empty(), "{shown:?}");
             assert!(!file.exists(), "the third cell was not run");
         }
         let shown = kernel.execute("let nul = \"\0\";", LONG).await.unwrap();
         assert!(shown.error().unwrap().contains("(NUL)"), "{shown:?}");
         // One that is sent later runs.
         let shown = kernel.execute("println!(\"five\");", LONG).await.unwrap();
-        assert_eq!(shown.stdout, "five\n");
+        assert_eq!(shown.stdout(), "five\n");
         kernel.shutdown(false).await.unwrap();
     });
 }
@@ -129,11 +129,11 @@ fn text_without_a_line_s_end_is_shown_and_hangs_nothing() {
         let mut kernel = start(&place).await;
         let code = "use std::io::Write;\nprint!(\"abc\");\nstd::io::stdout().flush()?;";
         let shown = kernel.execute(code, Duration::from_secs(20)).await.unwrap();
-        assert_eq!((shown.error(), shown.stdout.as_str()), (None, "abc"));
+        assert_eq!((shown.error(), shown.stdout().as_str()), (None, "abc"));
         let code = "print!(\"def\");\nstd::io::stdout().flush()?;\npanic!(\"oh\");";
         let shown = kernel.execute(code, Duration::from_secs(20)).await.unwrap();
         assert!(shown.error().unwrap().starts_with("oh"));
-        assert_eq!(shown.stdout, "def");
+        assert_eq!(shown.stdout(), "def");
         kernel.shutdown(false).await.unwrap();
     });
 }

@@ -211,7 +211,7 @@ fn nothing_unsigned_malformed_or_huge_is_run_and_the_kernel_goes_on() {
             .execute("println!(\"{}\", 6 * 7);", LONG)
             .await
             .unwrap();
-        assert_eq!((shown.error(), shown.stdout.as_str()), (None, "42\n"));
+        assert_eq!((shown.error(), shown.stdout().as_str()), (None, "42\n"));
         assert!(!written.exists(), "nothing was run");
         let said = said();
         for words in ["are the most", "was closed"] {

@@ -110,7 +110,7 @@ fn leads_its_group(pid: u32) -> bool {
 async fn says(kernel: &mut Kernel, code: &str) -> String {
     let shown = kernel.execute(code, LONG).await.unwrap();
     assert_eq!(shown.error(), None);
-    shown.stdout
+    shown.stdout()
 }
 
 #[test]

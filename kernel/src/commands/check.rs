@@ -1,6 +1,6 @@
 //! `cargo labs check`: notebooks on the real kernel, a line each.
 
-use crate::client::{Kernel, Shown};
+use crate::client::{Kernel, Output, Shown};
 use crate::environment;
 use crate::notebook::{self, joined};
 use crate::place::{Place, scratch};
@@ -227,23 +227,27 @@ fn place_of(index: usize, count: usize, source: &str) -> String {
     )
 }
 
+/// What a cell showed, as a notebook file keeps it.
 fn outputs(shown: &Shown, count: usize) -> Result<Value> {
-    let mut outputs = Vec::new();
-    for (name, text) in [("stdout", &shown.stdout), ("stderr", &shown.stderr)] {
-        if !text.is_empty() {
-            outputs.push(json!({"output_type": "stream", "name": name, "text": text}));
-        }
-    }
-    for error in &shown.errors {
-        outputs.push(json!({"output_type": "error", "ename": "Error", "evalue": error, "traceback": [error]}));
-    }
-    for media in &shown.results {
-        let data = serde_json::to_value::<&Media>(media)?;
-        outputs.push(
-            json!({"output_type": "execute_result", "execution_count": count, "data": data, "metadata": {}}),
-        );
-    }
-    Ok(Value::Array(outputs))
+    let stream = |name, text: &String| json!({"output_type": "stream", "name": name, "text": text});
+    let outputs = shown.outputs.iter().map(|output| {
+        Ok(match output {
+            Output::Stdout(text) => stream("stdout", text),
+            Output::Stderr(text) => stream("stderr", text),
+            Output::Error(error) => {
+                json!({"output_type": "error", "ename": "Error", "evalue": error, "traceback": [error]})
+            }
+            Output::Display(media) => {
+                let data = serde_json::to_value::<&Media>(media)?;
+                json!({"output_type": "display_data", "data": data, "metadata": {}})
+            }
+            Output::Result(media) => {
+                let data = serde_json::to_value::<&Media>(media)?;
+                json!({"output_type": "execute_result", "execution_count": count, "data": data, "metadata": {}})
+            }
+        })
+    });
+    outputs.collect()
 }
 
 fn seconds(duration: Duration) -> f64 {
