@@ -74,7 +74,9 @@ fn a_random_process_struck_at_a_random_moment_harms_nobody() {
                 format!("worker 0 of {WORKERS} {}.", Exit::Signaled(signal)),
             ),
         };
-        let left = format!("nothing; messages lost: {lost}; times that a lock's next one was told: {told}");
+        let left = format!(
+            "nothing; messages lost: {lost}; times that a lock's next one was told: {told}"
+        );
         println!("{name} to {whom}: {rounds} rounds, {left}");
         table::note(
             &format!("{name} to {whom} at a random moment"),
