@@ -201,7 +201,7 @@ fn an_interrupt_while_nothing_runs_loses_nothing() {
                 .execute("println!(\"{kept}\");", LONG)
                 .await
                 .unwrap()
-                .stdout,
+                .stdout(),
             "42\n"
         );
         kernel.shutdown(false).await.unwrap();
@@ -232,7 +232,7 @@ fn a_kernel_that_cannot_start_says_why_and_tries_again() {
                 .execute("println!(\"{}\", 6 * 7);", LONG)
                 .await
                 .unwrap()
-                .stdout,
+                .stdout(),
             "42\n"
         );
         kernel.shutdown(false).await.unwrap();
