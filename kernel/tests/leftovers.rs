@@ -54,7 +54,7 @@ fn a_killed_inner_kernel_is_reported_and_replaced() {
         );
         assert!(alive(family[0]), "the front lives");
         let shown = kernel.execute("println!(\"{}\", 6 * 7);", LONG).await;
-        assert_eq!(shown.unwrap().stdout, "42\n");
+        assert_eq!(shown.unwrap().stdout(), "42\n");
         assert_eq!(
             sessions(&place).len(),
             1,
@@ -78,7 +78,7 @@ fn a_killed_runtime_is_reported_and_replaced() {
         );
         assert!(alive(family[0]) && alive(family[1]));
         let shown = kernel.execute("println!(\"{}\", 6 * 7);", LONG).await;
-        assert_eq!(shown.unwrap().stdout, "42\n");
+        assert_eq!(shown.unwrap().stdout(), "42\n");
         kernel.shutdown(false).await.unwrap();
         assert!(sessions(&place).is_empty());
     });
@@ -138,7 +138,7 @@ fn an_interrupt_ends_the_workers_and_keeps_the_functions() {
                 .execute("println!(\"{}\", six() * 7);", LONG)
                 .await
                 .unwrap()
-                .stdout,
+                .stdout(),
             "42\n"
         );
         kernel.shutdown(false).await.unwrap();
@@ -177,7 +177,7 @@ fn two_kernels_at_once_have_directories_of_their_own() {
                     .execute("println!(\"{mine}\");", LONG)
                     .await
                     .unwrap()
-                    .stdout,
+                    .stdout(),
                 value
             );
         }
@@ -187,7 +187,7 @@ fn two_kernels_at_once_have_directories_of_their_own() {
             two.execute("println!(\"{mine}\");", LONG)
                 .await
                 .unwrap()
-                .stdout,
+                .stdout(),
             "2\n"
         );
         two.shutdown(false).await.unwrap();
