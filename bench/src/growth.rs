@@ -344,23 +344,23 @@ fn in_turn<const N: usize>(
     bar: &ProgressBar,
     mut run: impl FnMut(usize) -> Result<[f64; N]>,
 ) -> Result<[Curve; N]> {
-    let mut samples = vec![[const { Vec::new() }; N]; sizes.len()];
-    for round in 0..=rounds {
-        for (&size, samples) in sizes.iter().zip(&mut samples) {
-            let numbers = run(size)?;
-            for (samples, number) in samples.iter_mut().zip(numbers) {
-                if round > 0 {
-                    samples.push(number);
-                }
-            }
-        }
-        bar.inc(u64::from(round > 0));
+    for &size in sizes {
+        run(size)?;
     }
-    let median = |samples: &Vec<f64>| Samples::new("", samples.iter().copied()).median();
+    let mut samples: Vec<Vec<[f64; N]>> = vec![Vec::new(); sizes.len()];
+    for _ in 0..rounds {
+        for (&size, samples) in sizes.iter().zip(&mut samples) {
+            samples.push(run(size)?);
+        }
+        bar.inc(1);
+    }
+    let median = |samples: &[[f64; N]], number: usize| {
+        Samples::new("", samples.iter().map(|sample| sample[number])).median()
+    };
     Ok(std::array::from_fn(|number| {
         let points = sizes.iter().zip(&samples);
         points
-            .map(|(&size, samples)| (size as f64, median(&samples[number])))
+            .map(|(&size, samples)| (size as f64, median(samples, number)))
             .collect()
     }))
 }
