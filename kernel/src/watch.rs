@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 /// The parent's process number.
@@ -73,6 +74,75 @@ pub fn be_killed_with_parent() {
     }
 }
 
+/// This process's number.
+pub fn pid() -> i32 {
+    // SAFETY: getpid takes nothing and cannot fail.
+    unsafe { libc::getpid() }
+}
+
+/// Whether this is the thread with which the process began.
+pub fn is_first_thread() -> bool {
+    // SAFETY: gettid takes nothing and cannot fail.
+    unsafe { libc::gettid() == libc::getpid() }
+}
+
+/// Asks for a SIGKILL when `parent`, which forked this process, ends; ends at once where it has ended already.
+pub fn be_killed_with(parent: i32) {
+    // SAFETY: PR_SET_PDEATHSIG takes a signal number and changes only this process's own setting.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    if self::parent() != parent {
+        exit_now(1);
+    }
+}
+
+/// Has processes whose parent ends become children of this one.
+pub fn adopt_orphans() {
+    // SAFETY: PR_SET_CHILD_SUBREAPER takes a yes and changes only this process's own setting.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
+}
+
+/// A crash of this process, or of one that it forks, writes no file into the notebook's folder.
+pub fn no_core_dumps() {
+    let none = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: a rlimit that lives through the call.
+    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &none) };
+}
+
+/// Leaves at once, without anything that was to be done at an exit.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit ends the process and returns to nobody.
+    unsafe { libc::_exit(code) }
+}
+
+/// A pair of connected sockets that keep packets apart, and whose end is seen at the other.
+pub fn packet_pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
+    let mut handles = [-1; 2];
+    // SAFETY: room for two descriptors, which are our own where the call succeeds.
+    unsafe {
+        let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
+        match libc::socketpair(libc::AF_UNIX, kind, 0, handles.as_mut_ptr()) {
+            0 => Ok((
+                UnixDatagram::from_raw_fd(handles[0]),
+                UnixDatagram::from_raw_fd(handles[1]),
+            )),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+/// Bytes that can be read from the pipe `handle` now.
+pub fn readable_bytes(handle: RawFd) -> usize {
+    let mut count = 0;
+    // SAFETY: FIONREAD writes one int.
+    match unsafe { libc::ioctl(handle, libc::FIONREAD, &raw mut count) } {
+        0 => usize::try_from(count).unwrap_or(0),
+        _ => 0,
+    }
+}
+
 /// Whether descriptor `handle` is to stay open in a program that this process starts.
 fn set_close_on_exec(handle: RawFd, close: bool) -> io::Result<()> {
     // SAFETY: F_SETFD takes a descriptor and a flag; a bad descriptor is an error.
@@ -126,7 +196,8 @@ pub fn replace(old: RawFd, new: RawFd) -> io::Result<OwnedFd> {
     }
 }
 
-fn pidfd(pid: i32) -> Option<OwnedFd> {
+/// A descriptor that can be read from when the process `pid` has ended; none before Linux 5.3.
+pub fn pidfd(pid: i32) -> Option<OwnedFd> {
     // SAFETY: pidfd_open takes two integers; a result that is not negative is a descriptor of our own.
     unsafe {
         let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0) as i32;

@@ -1,9 +1,11 @@
 //! A request that the inner kernel is at, most often a cell: what came of it so far, and how it ends.
 
-use super::errors::{CellError, Sources, last_panic, question_marks, without_crash};
+use super::ending;
+use super::errors::{CellError, Sources, last_panic, question_marks};
 use super::message::Message;
-use super::packet::Kind;
 use super::text::{Chunk, Text};
+use crate::runtime::packet::{Ended, Kind};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -14,8 +16,12 @@ const BACKTRACE_ADVICE: &str =
 pub struct Cell {
     /// As Jupyter sent it.
     pub request: Message,
-    /// The identity under which the inner kernel knows it.
+    /// The identity under which the inner kernel knows it; empty before.
     pub id: String,
+    /// What the inner kernel is to run, where that is not the cell as it is.
+    pub code: Option<String>,
+    /// It began with shell lines.
+    pub had_lines: bool,
     /// The number in its prompt.
     pub number: u32,
     /// The inner kernel's reply.
@@ -30,8 +36,31 @@ pub struct Cell {
     pub interrupted: bool,
     /// What it printed and is not yet shown.
     pub text: Text,
+    /// It runs, or has run: the compiler is done.
+    pub started: bool,
+    /// It was stopped before it ran.
+    skipped: bool,
+    /// How the process in which it ran has ended, if it has.
+    pub ended: Option<Ended>,
+    /// What panics of the thread that runs cells have said, as far as it is known.
+    panics: Vec<Panicked>,
     panicked: bool,
     failed: bool,
+    /// How often the system had killed a process for want of memory when the cell began.
+    memory_kills: Option<u64>,
+}
+
+/// What a panic said, by the hook that `labsupport` sets.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Panicked {
+    /// Whether it was the thread that runs cells.
+    pub main: bool,
+    /// The thread's name.
+    pub thread: String,
+    /// What it said.
+    pub message: String,
+    /// File, line and column, as the compiler knows them.
+    pub place: String,
 }
 
 /// What to do with a piece of output.
@@ -40,6 +69,10 @@ pub enum Shown {
     Text(Chunk),
     /// A type of message and its content.
     Display(&'static str, Value),
+    /// Another thread than the one that runs cells has panicked.
+    Panic(Panicked),
+    /// It reads standard input: prompt and whether it is a password.
+    Asked(Value),
 }
 
 /// All that is still to be sent when a request is done.
@@ -53,11 +86,14 @@ pub struct Ending {
 }
 
 impl Cell {
-    /// A request that was passed on under the identity `id`.
-    pub fn new(request: Message, id: String) -> Cell {
+    /// A request whose turn it is.
+    pub fn new(request: Message) -> Cell {
+        let had_lines = !super::shell::split(request.text("code")).0.is_empty();
         Cell {
             request,
-            id,
+            id: String::new(),
+            code: None,
+            had_lines,
             number: 0,
             reply: None,
             idle: false,
@@ -65,8 +101,13 @@ impl Cell {
             results: Vec::new(),
             interrupted: false,
             text: Text::default(),
+            started: false,
+            skipped: false,
+            ended: None,
+            panics: Vec::new(),
             panicked: false,
             failed: false,
+            memory_kills: None,
         }
     }
 
@@ -96,6 +137,34 @@ impl Cell {
                 self.panicked = true;
                 Shown::Nothing
             }
+            Kind::Panic => match serde_json::from_slice::<Panicked>(&content) {
+                Ok(panic) if panic.main => {
+                    // That one only says that another panic met a first one.
+                    if panic.message != "panic in a destructor during cleanup" {
+                        self.panics.push(panic);
+                    }
+                    Shown::Nothing
+                }
+                Ok(panic) => Shown::Panic(panic),
+                Err(_) => Shown::Nothing,
+            },
+            Kind::Started => {
+                self.started = true;
+                self.memory_kills = ending::memory_kills();
+                Shown::Nothing
+            }
+            Kind::Skipped => {
+                self.skipped = true;
+                Shown::Nothing
+            }
+            Kind::Ended => {
+                self.ended = serde_json::from_slice(&content).ok();
+                Shown::Nothing
+            }
+            Kind::Asked => match serde_json::from_slice(&content) {
+                Ok(question) => Shown::Asked(question),
+                Err(_) => Shown::Nothing,
+            },
             Kind::Failed => {
                 self.failed = true;
                 Shown::Nothing
@@ -128,6 +197,14 @@ impl Cell {
                 Err(_) => Shown::Nothing,
             },
         }
+    }
+
+    /// Whether evcxr has started the process in which cells run anew.
+    pub fn lost_its_process(&self) -> bool {
+        self.errors.iter().any(|error| {
+            let text = error["evalue"].as_str();
+            text.is_some_and(|text| text.contains("Subprocess terminated"))
+        })
     }
 
     /// What was printed and not shown, when nothing else is known of the end.
@@ -195,44 +272,36 @@ impl Cell {
     }
 
     /// The cell's error where the front knows better than evcxr, and what is left of standard error.
-    fn error(&self, err: String, sources: &Sources) -> (String, Option<CellError>) {
-        let ended = self.errors.iter().find_map(|error| {
-            let text = error["evalue"].as_str()?;
-            text.contains("Subprocess terminated").then_some(text)
-        });
+    fn error(&mut self, err: String, sources: &Sources) -> (String, Option<CellError>) {
+        let lost = self.lost_its_process();
+        let mut panics = std::mem::take(&mut self.panics);
         if self.interrupted {
-            let lost = "You stopped this cell. Its workers have ended and the notebook's variables are lost; functions, types and \
-                        imports stay. Run the cells again that make the variables you need.";
-            let kept =
-                "You stopped this cell while it was being compiled. Nothing is lost; run it again.";
-            let reached_its_end = ended.is_none() && self.errors.is_empty();
-            let error = (!reached_its_end)
-                .then(|| CellError::new("Interrupted", if ended.is_some() { lost } else { kept }));
-            return (err, error);
-        }
-        if let Some(text) = ended {
-            let how = text
-                .rsplit("Subprocess terminated with status: ")
-                .next()
-                .unwrap_or(text)
-                .trim();
-            let (before, crash) = without_crash(&err);
-            let how = crash.unwrap_or(how);
-            let memory = if how.contains("SIGKILL") {
-                " If nobody sent that signal, the system did, because memory ran out: use less at once, or close other notebooks."
+            let error = if let Some(ended) = &self.ended {
+                Some(ending::stopped(ended))
+            } else if self.skipped || !self.errors.is_empty() {
+                Some(ending::stopped_before_it_ran())
             } else {
-                ""
+                None // it had reached its end
             };
-            let error = CellError::new(
-                "ProcessEnded",
-                format!(
-                    "This cell ended the process that runs the notebook's cells ({how}).{memory} The variables are lost; functions, \
-                     types and imports stay. Run the cells again that make the variables you need."
-                ),
-            );
-            return (before.to_string(), Some(error));
+            return (err + &caught(&panics, sources), error);
+        }
+        if self.ended.is_some() || lost {
+            let memory = (self.memory_kills, ending::memory_kills());
+            let mut error = match &self.ended {
+                Some(ended) => ending::of_the_process(ended, memory, &panics),
+                None => ending::of_the_process_somehow(),
+            };
+            let places = panics.iter().map(|panic| sources.find(&panic.place));
+            error.places.extend(places);
+            return (err, Some(error));
         }
         if self.panicked {
+            if let Some(panic) = panics.pop() {
+                let mut error = CellError::new("Panic", panic.message);
+                error.places.push(sources.find(&panic.place));
+                return (err + &caught(&panics, sources), Some(error));
+            }
+            // Where the notebook has no labsupport, what was printed must do.
             return match last_panic(&err) {
                 Some(panic) => {
                     let mut error = CellError::new("Panic", panic.message);
@@ -250,9 +319,9 @@ impl Cell {
             error
                 .places
                 .push(question_marks(self.number, self.request.text("code")));
-            return (String::new(), Some(error));
+            return (caught(&panics, sources), Some(error));
         }
-        (err, None)
+        (err + &caught(&panics, sources), None)
     }
 
     /// An error of the compiler, with our number of the cell.
@@ -266,6 +335,22 @@ impl Cell {
             }
         }
         error
+    }
+}
+
+/// Panics that did not end the cell, as a program prints them.
+fn caught(panics: &[Panicked], sources: &Sources) -> String {
+    panics.iter().map(|panic| panic.as_text(sources)).collect()
+}
+
+impl Panicked {
+    /// As a program prints it, but with the place in the notebook.
+    pub fn as_text(&self, sources: &Sources) -> String {
+        let place = sources.find(&self.place);
+        format!(
+            "thread '{}' panicked, {place}\n{}\n",
+            self.thread, self.message
+        )
     }
 }
 

@@ -3,27 +3,29 @@
 
 mod answers;
 mod cell;
+mod ending;
 mod errors;
 mod gate;
 mod inner;
 mod message;
-mod packet;
 mod ports;
-pub mod tap;
+mod shell;
 mod text;
 
 use crate::place::Place;
-use crate::session::{Session, config, sweep};
+use crate::runtime::packet::{Ended, Kind, LONGEST_ANSWER, Order};
+use crate::session::{Session, config, launch, sweep};
 use crate::spare::claim::{Keeper, claim};
 use crate::watch;
 use anyhow::{Context, Result};
 use cell::{Cell, Ending};
-use errors::CellError;
+use errors::{CellError, Sources};
 use inner::{Inner, Said};
 use jupyter_protocol::ConnectionInfo;
 use message::Message;
 use ports::{Channel, Ports};
 use serde_json::{Value, json};
+use shell::Shell;
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -88,12 +90,18 @@ enum State {
     Down(String),
 }
 
+/// How often compilers are looked for that a stopped cell may still start.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// What happens next.
 enum Event {
     Asked(Channel, Message),
     Started(Result<Inner>),
     Said(Said),
+    Shell(shell::Said),
     TextIsDue,
+    /// A stopped cell may have started a compiler.
+    LookForCompilers,
 }
 
 struct Front {
@@ -107,6 +115,14 @@ struct Front {
     queue: VecDeque<Message>,
     /// The cell, or other request, that the inner kernel is at.
     running: Option<Cell>,
+    /// The shell line that the cell is at, and those that come after it.
+    shell: Option<(Shell, VecDeque<String>)>,
+    /// The question to the student that waits for an answer.
+    question: Option<String>,
+    /// How the process in which cells run has ended while no cell did.
+    ended_meanwhile: Option<Ended>,
+    /// What the next cell must be told before it runs.
+    notice: Option<String>,
     /// The last cell that ran.
     last: Option<Message>,
     /// Number and source of each cell that was run.
@@ -124,6 +140,10 @@ impl Front {
             state: State::Down(String::new()),
             queue: VecDeque::new(),
             running: None,
+            shell: None,
+            question: None,
+            ended_meanwhile: None,
+            notice: None,
             last: None,
             cells: Vec::new(),
             count: 0,
@@ -188,10 +208,28 @@ impl Front {
                 None => std::future::pending().await,
             }
         };
+        let shell = async {
+            match &mut self.shell {
+                Some((shell, _)) => Event::Shell(shell.next().await),
+                None => std::future::pending().await,
+            }
+        };
+        let stopping = self
+            .running
+            .as_ref()
+            .is_some_and(|cell| cell.interrupted && !cell.started);
+        let look = async {
+            match stopping {
+                true => tokio::time::sleep(LOOK).await,
+                false => std::future::pending().await,
+            }
+        };
         tokio::select! {
             (channel, message) = self.ports.next() => Event::Asked(channel, message),
             event = inner => event,
+            event = shell => event,
             () = due => Event::TextIsDue,
+            () = look => Event::LookForCompilers,
         }
     }
 
@@ -202,14 +240,7 @@ impl Front {
                 self.advance().await;
             }
             Event::Asked(Channel::Control, message) => self.control(message).await,
-            Event::Asked(Channel::Stdin, message) => {
-                if let (State::Ready(inner), Some(_)) = (&mut self.state, &self.running)
-                    && message.kind() == "input_reply"
-                {
-                    let answered = inner.answer(message.content).await;
-                    log("The student's answer could not be passed on", answered);
-                }
-            }
+            Event::Asked(Channel::Stdin, message) => self.answered(&message),
             Event::Started(Ok(inner)) => {
                 self.state = State::Ready(Box::new(inner));
                 self.tell_busy(false);
@@ -228,12 +259,13 @@ impl Front {
                 self.not_started(CellError::new("NotStarted", error)).await;
             }
             Event::Said(said) => self.said(said).await,
-            Event::TextIsDue => {
-                let chunks = self.running.as_mut().map(|cell| cell.text.take_due());
-                for chunk in chunks.into_iter().flatten() {
-                    self.publish_text(chunk).await;
+            Event::Shell(said) => self.shell_said(said).await,
+            Event::LookForCompilers => {
+                if let State::Ready(inner) = &self.state {
+                    inner.kill_compilers();
                 }
             }
+            Event::TextIsDue => self.show_what_is_due().await,
         }
     }
 
@@ -298,16 +330,7 @@ impl Front {
                 continue;
             }
             match &mut self.state {
-                State::Ready(inner) => match inner.ask(&request).await {
-                    Ok(id) => self.begin(request, id).await,
-                    Err(error) => {
-                        let error = CellError::new(
-                            "KernelError",
-                            format!("The cell could not be sent: {error:#}."),
-                        );
-                        self.refuse(&request, &error).await;
-                    }
-                },
+                State::Ready(_) => self.begin(request).await,
                 State::Starting(_) => {
                     self.queue.push_front(request);
                     return;
@@ -326,9 +349,9 @@ impl Front {
         }
     }
 
-    /// The inner kernel has `request` now, under the identity `id`.
-    async fn begin(&mut self, request: Message, id: String) {
-        let mut cell = Cell::new(request, id);
+    /// Begins with `request`, whose turn it is.
+    async fn begin(&mut self, request: Message) {
+        let mut cell = Cell::new(request);
         self.ports
             .publish(
                 Some(&cell.request),
@@ -336,6 +359,8 @@ impl Front {
                 json!({"execution_state": "busy"}),
             )
             .await;
+        let mut code = None;
+        let mut lines = VecDeque::new();
         if cell.is_code() {
             self.tell_busy(true);
             if !cell.is_silent() {
@@ -348,8 +373,94 @@ impl Front {
                 self.cells.push((self.count, code));
             }
             cell.number = self.count;
+            let (commands, rest) = shell::split(cell.request.text("code"));
+            lines.extend(commands);
+            code = Some(rest);
         }
+        cell.code = code;
         self.running = Some(cell);
+        if let Some(notice) = self
+            .notice
+            .take_if(|_| self.running.as_ref().is_some_and(Cell::is_code))
+        {
+            self.publish_text(("stderr", format!("note: {notice}\n")))
+                .await;
+        }
+        self.run_lines(lines).await;
+    }
+
+    /// Runs the next of the shell lines at the head of the cell, or the rest of the cell.
+    async fn run_lines(&mut self, mut lines: VecDeque<String>) {
+        if let Some(line) = lines.pop_front() {
+            match Shell::start(&line, &self.folder) {
+                Ok(shell) => self.shell = Some((shell, lines)),
+                Err(error) => self.fail_here("ShellError", format!("{error:#}.")).await,
+            }
+            return;
+        }
+        let Some(cell) = &mut self.running else {
+            return;
+        };
+        if cell.had_lines && cell.code.as_deref().is_some_and(shell::is_empty) {
+            cell.reply = Some(json!({"status": "ok"}));
+            return self.finish().await;
+        }
+        let mut request = cell.request.clone();
+        if let Some(code) = &cell.code {
+            request.content["code"] = code.as_str().into();
+        }
+        let asked = match &mut self.state {
+            State::Ready(inner) => inner.ask(&request).await,
+            _ => Err(anyhow::anyhow!("the kernel has just ended")),
+        };
+        match asked {
+            Ok(id) => cell.id = id,
+            Err(error) => {
+                let sentence = format!("The cell could not be sent: {error:#}.");
+                self.fail_here("KernelError", sentence).await;
+            }
+        }
+    }
+
+    async fn shell_said(&mut self, said: shell::Said) {
+        match said {
+            shell::Said::Output { error, bytes } => {
+                let kind = if error { Kind::Stderr } else { Kind::Stdout };
+                self.output(kind, bytes).await;
+            }
+            shell::Said::Ended(status) => {
+                let Some((_, lines)) = self.shell.take() else {
+                    return;
+                };
+                let interrupted = self.running.as_ref().is_some_and(|cell| cell.interrupted);
+                if interrupted {
+                    let sentence = "You stopped this shell line. The rest of the cell was not run; nothing is lost.";
+                    self.fail_here("Interrupted", sentence.into()).await;
+                } else if !status.success() {
+                    let sentence = format!(
+                        "The shell line failed ({status}). The rest of the cell was not run."
+                    );
+                    self.fail_here("ShellError", sentence).await;
+                } else {
+                    self.run_lines(lines).await;
+                }
+            }
+        }
+    }
+
+    /// Ends the running cell with an error of ours, before evcxr has seen it.
+    async fn fail_here(&mut self, name: &'static str, sentence: String) {
+        let Some(cell) = &mut self.running else {
+            return;
+        };
+        let error = CellError::new(name, sentence);
+        let number = cell.number;
+        for chunk in cell.rest() {
+            self.publish_text(chunk).await;
+        }
+        self.publish_in_cell("error", error.content()).await;
+        self.close(Some(cell::reply_error(&error, number)), true)
+            .await;
     }
 
     async fn control(&mut self, request: Message) {
@@ -383,14 +494,20 @@ impl Front {
         }
     }
 
+    /// Stops the cell that is running, and nothing else.
     async fn interrupt(&mut self) {
+        if let (Some((shell, _)), Some(cell)) = (&mut self.shell, &mut self.running) {
+            cell.interrupted = true;
+            return shell.kill();
+        }
         match (&mut self.state, &mut self.running) {
-            (State::Ready(inner), Some(cell)) => {
-                cell.interrupted = true;
-                log(
-                    "The interrupt could not be passed on",
-                    inner.interrupt().await,
-                );
+            (State::Ready(inner), Some(cell)) if cell.is_code() => {
+                // The tap knows whether the cell has begun. More of the same is no more.
+                if !cell.interrupted {
+                    cell.interrupted = true;
+                    inner.order(&Order::Stop);
+                }
+                inner.kill_compilers();
             }
             (State::Starting(_), _) => {
                 let error = "You stopped this cell before it began: the kernel was still starting. Nothing is lost; run it again.";
@@ -477,16 +594,6 @@ impl Front {
                     cell.reply = Some(message.content);
                 }
             }
-            Said::Asked(message) => {
-                if let Some(cell) = &self.running
-                    && cell.request.flag("allow_stdin", true)
-                {
-                    let request = cell.request.clone();
-                    self.ports
-                        .reply(Channel::Stdin, &request, "input_request", message.content)
-                        .await;
-                }
-            }
             Said::Gone => return self.inner_is_gone().await,
         }
         if self.running.as_ref().is_some_and(Cell::is_done) {
@@ -495,30 +602,113 @@ impl Front {
     }
 
     /// A cell printed or showed something.
-    async fn output(&mut self, kind: packet::Kind, content: Vec<u8>) {
-        let Some(cell) = &mut self.running else {
-            // A thread that outlives its cell goes on printing there.
-            if let packet::Kind::Stdout | packet::Kind::Stderr = kind {
-                let name = if kind == packet::Kind::Stdout {
-                    "stdout"
-                } else {
-                    "stderr"
-                };
-                let text = json!({"name": name, "text": String::from_utf8_lossy(&content)});
-                self.ports.publish(self.last.as_ref(), "stream", text).await;
-            }
-            return;
+    async fn output(&mut self, kind: Kind, content: Vec<u8>) {
+        let Some(cell) = self.running.as_mut().filter(|cell| cell.is_code()) else {
+            return self.output_of_no_cell(kind, content).await;
         };
         match cell.output(kind, content) {
             cell::Shown::Nothing => {}
             cell::Shown::Text(chunk) => self.publish_text(chunk).await,
             cell::Shown::Display(kind, content) => {
                 // What was printed before comes before.
-                for chunk in cell.text.take_due() {
-                    self.publish_text(chunk).await;
-                }
+                self.show_what_is_due().await;
                 self.publish_in_cell(kind, content).await;
             }
+            cell::Shown::Panic(panic) => {
+                let text = panic.as_text(&self.sources(&self.compiled()));
+                self.publish_text(("stderr", text)).await;
+            }
+            cell::Shown::Asked(question) => self.ask_the_student(question).await,
+        }
+    }
+
+    /// While no cell runs: a thread that outlives its cell goes on printing there, and may end the process.
+    async fn output_of_no_cell(&mut self, kind: Kind, content: Vec<u8>) {
+        let text = |content: &[u8]| String::from_utf8_lossy(content).into_owned();
+        let (name, text) = match kind {
+            Kind::Stdout => ("stdout", text(&content)),
+            Kind::Stderr => ("stderr", text(&content)),
+            Kind::Panic => match serde_json::from_slice::<cell::Panicked>(&content) {
+                Ok(panic) => ("stderr", panic.as_text(&self.sources(&self.compiled()))),
+                Err(_) => return,
+            },
+            // The next cell is told: evcxr finds out only then.
+            Kind::Ended => {
+                self.ended_meanwhile = serde_json::from_slice(&content).ok();
+                return;
+            }
+            _ => return,
+        };
+        let content = json!({"name": name, "text": text});
+        self.ports
+            .publish(self.last.as_ref(), "stream", content)
+            .await;
+    }
+
+    /// Where evcxr compiles.
+    fn compiled(&self) -> PathBuf {
+        match &self.state {
+            State::Ready(inner) => inner.session().directory().join(launch::EVAL),
+            _ => PathBuf::new(),
+        }
+    }
+
+    fn sources<'a>(&'a self, compiled: &'a Path) -> Sources<'a> {
+        Sources {
+            compiled,
+            cells: &self.cells,
+        }
+    }
+
+    /// The cell reads standard input.
+    async fn ask_the_student(&mut self, mut question: Value) {
+        let Some(cell) = &self.running else { return };
+        if !cell.request.flag("allow_stdin", true) || cell.interrupted {
+            return self.give_answer(None);
+        }
+        if question["prompt"] == "" {
+            question["prompt"] = "This cell reads a line:".into();
+        }
+        let request = cell.request.clone();
+        self.show_what_is_due().await; // what the cell has printed may be its question
+        self.question = Some(
+            self.ports
+                .reply(Channel::Stdin, &request, "input_request", question)
+                .await,
+        );
+    }
+
+    /// The student has answered, which counts only for the question that waits.
+    fn answered(&mut self, message: &Message) {
+        let (Some(question), "input_reply") = (&self.question, message.kind()) else {
+            return;
+        };
+        // A client need not say which question it answers.
+        let parent = message.parent.as_ref().map(|parent| parent.msg_id.as_str());
+        if parent.is_none_or(|parent| parent.is_empty() || parent == question) {
+            self.question = None;
+            let value = message.text("value");
+            let most = (0..=LONGEST_ANSWER.min(value.len()))
+                .rev()
+                .find(|&most| value.is_char_boundary(most))
+                .unwrap_or(0);
+            self.give_answer(match value {
+                "\u{4}" => None, // Ctrl+D
+                _ => Some(format!("{}\n", &value[..most])),
+            });
+        }
+    }
+
+    fn give_answer(&self, answer: Option<String>) {
+        if let State::Ready(inner) = &self.state {
+            inner.order(&Order::Answer(answer));
+        }
+    }
+
+    async fn show_what_is_due(&mut self) {
+        let chunks = self.running.as_mut().map(|cell| cell.text.take_due());
+        for chunk in chunks.into_iter().flatten() {
+            self.publish_text(chunk).await;
         }
     }
 
@@ -578,16 +768,13 @@ impl Front {
         {
             self.output(kind, content).await;
         }
+        let compiled = self.compiled();
         let Some(cell) = &mut self.running else {
             return;
         };
-        let compiled = match &self.state {
-            State::Ready(inner) => inner
-                .session()
-                .directory()
-                .join(crate::session::launch::EVAL),
-            _ => PathBuf::new(),
-        };
+        if cell.ended.is_none() {
+            cell.ended = self.ended_meanwhile.take();
+        }
         let Ending {
             chunks,
             results,
@@ -596,6 +783,11 @@ impl Front {
             failed,
         } = cell.end(&self.cells, &compiled);
         if cell.interrupted
+            && let State::Ready(inner) = &mut self.state
+        {
+            inner.order(&Order::Over);
+        }
+        if cell.lost_its_process()
             && let State::Ready(inner) = &mut self.state
         {
             inner.forget_half_sent();
@@ -630,6 +822,8 @@ impl Front {
                 .reply(Channel::Shell, &cell.request, &kind, reply)
                 .await;
         }
+        self.question = None;
+        self.shell = None;
         if cell.is_code() {
             self.tell_busy(false);
         }
@@ -656,23 +850,30 @@ impl Front {
             _ => String::new(),
         };
         eprintln!("The inner kernel ended. It said: {said}");
+        self.ended_meanwhile = None;
         self.start(); // drops the old one, and its directory
-        if let Some(cell) = &mut self.running {
-            let error = CellError::new(
-                "KernelDied",
-                "The process behind this notebook ended unexpectedly; if nobody ended it, memory ran out. A new one starts now: \
-                 variables and definitions are all gone, so run the notebook from the top.",
-            );
-            let number = self.count;
-            let (is_code, chunks) = (cell.is_code(), cell.rest());
-            for chunk in chunks {
-                self.publish_text(chunk).await;
-            }
-            if is_code {
+        let error = CellError::new("KernelDied", ending::of_the_kernel(&said));
+        match self.running.as_mut() {
+            Some(cell) if cell.is_code() => {
+                let number = cell.number;
+                for chunk in cell.rest() {
+                    self.publish_text(chunk).await;
+                }
                 self.publish_in_cell("error", error.content()).await;
+                self.close(Some(cell::reply_error(&error, number)), true)
+                    .await;
             }
-            self.close(Some(cell::reply_error(&error, number)), true)
-                .await;
+            running => {
+                // Nothing that can be seen was going on: the next cell says what became of its variables.
+                let reply = running
+                    .filter(|cell| cell.request.kind().ends_with("_request"))
+                    .map(|_| cell::reply_error(&error, self.count));
+                match self.queue.iter().any(is_code) {
+                    true => self.not_started(error).await,
+                    false => self.notice = Some(error.value),
+                }
+                self.close(reply, false).await;
+            }
         }
         self.tell_state(None).await;
     }
@@ -684,10 +885,4 @@ fn is_code(request: &Message) -> bool {
 
 fn reply_kind(request: &str) -> String {
     request.replace("_request", "_reply")
-}
-
-fn log(what: &str, result: Result<()>) {
-    if let Err(error) = result {
-        eprintln!("{what}: {error:#}.");
-    }
 }

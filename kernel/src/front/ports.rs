@@ -97,16 +97,24 @@ impl Ports {
             .ok()
     }
 
-    /// Sends `content` to whom `request` came from.
-    pub async fn reply(&mut self, channel: Channel, request: &Message, kind: &str, content: Value) {
+    /// Sends `content` to whom `request` came from; the identity of that message.
+    pub async fn reply(
+        &mut self,
+        channel: Channel,
+        request: &Message,
+        kind: &str,
+        content: Value,
+    ) -> String {
         let port = match channel {
             Channel::Shell => &mut self.shell,
             Channel::Control => &mut self.control,
             Channel::Stdin => &mut self.stdin,
         };
         let message = Message::child(kind, Some(request), content);
+        let id = message.header.msg_id.clone();
         let sent = port.send(message.to(request.identities.clone())).await;
         log_unsent(kind, sent);
+        id
     }
 
     /// Publishes `content`, as an effect of `request`.
