@@ -3,14 +3,15 @@
 use crate::session::launch::last_lines;
 use anyhow::{Context, Result, anyhow, bail};
 use jupyter_protocol::{
-    ConnectionInfo, ExecuteRequest, ExecutionState, InterruptRequest, JupyterMessage,
+    ConnectionInfo, ExecuteRequest, ExecutionState, InputReply, InterruptRequest, JupyterMessage,
     JupyterMessageContent, KernelInfoRequest, Media, ReplyStatus, ShutdownRequest, Stdio,
     Transport,
 };
 use jupyter_zmq_client::{
-    ClientControlConnection, ClientIoPubConnection, ClientShellConnection,
+    ClientControlConnection, ClientIoPubConnection, ClientShellConnection, ClientStdinConnection,
     create_client_control_connection, create_client_iopub_connection,
-    create_client_shell_connection_with_identity, peer_identity_for_session,
+    create_client_shell_connection_with_identity, create_client_stdin_connection_with_identity,
+    peer_identity_for_session,
 };
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -41,6 +42,7 @@ pub struct Kernel {
     shell: ClientShellConnection,
     iopub: ClientIoPubConnection,
     control: ClientControlConnection,
+    stdin: ClientStdinConnection,
     /// What its processes say on standard error.
     log: PathBuf,
 }
@@ -137,6 +139,8 @@ impl Kernel {
         };
         let identity = peer_identity_for_session(&session)?;
         Ok(Kernel {
+            stdin: create_client_stdin_connection_with_identity(info, &session, identity.clone())
+                .await?,
             shell: create_client_shell_connection_with_identity(info, &session, identity).await?,
             control: create_client_control_connection(info, &session).await?,
             child,
@@ -180,12 +184,17 @@ impl Kernel {
 
     /// Sends a cell without waiting for its end; see [`finish`](Kernel::finish).
     pub async fn send(&mut self, code: &str) -> Result<String> {
+        self.send_asking(code, false).await
+    }
+
+    /// As [`send`](Kernel::send); with `allow_stdin` the cell may ask, see [`next_question`](Kernel::next_question).
+    pub async fn send_asking(&mut self, code: &str, allow_stdin: bool) -> Result<String> {
         let request = ExecuteRequest {
             code: code.into(),
             silent: false,
             store_history: true,
             user_expressions: None,
-            allow_stdin: false,
+            allow_stdin,
             stop_on_error: true,
         };
         let message = JupyterMessage::new(request, None);
@@ -224,6 +233,27 @@ impl Kernel {
                 return Ok(message.content);
             }
         }
+    }
+
+    /// Waits until a cell asks; its prompt.
+    pub async fn next_question(&mut self, limit: Duration) -> Result<String> {
+        let message = timeout(limit, self.stdin.read())
+            .await
+            .context("Nothing was asked")??;
+        match message.content {
+            JupyterMessageContent::InputRequest(question) => Ok(question.prompt),
+            other => bail!("No question came, but {}", other.message_type()),
+        }
+    }
+
+    /// Answers as a student, asked or not.
+    pub async fn answer(&mut self, value: &str) -> Result<()> {
+        let reply = InputReply {
+            value: value.into(),
+            ..InputReply::default()
+        };
+        self.stdin.send(JupyterMessage::new(reply, None)).await?;
+        Ok(())
     }
 
     /// Waits for the end of the cell with this `id`.

@@ -288,7 +288,7 @@ impl Cell {
         if self.ended.is_some() || lost {
             let memory = (self.memory_kills, ending::memory_kills());
             let mut error = match &self.ended {
-                Some(ended) => ending::of_the_process(ended, memory, &panics),
+                Some(ended) => ending::of_the_process(ended, memory, &panics, &err),
                 None => ending::of_the_process_somehow(),
             };
             let places = panics.iter().map(|panic| sources.find(&panic.place));

@@ -37,14 +37,15 @@ pub fn stopped_before_it_ran() -> CellError {
 }
 
 /// The process in which cells run has ended, and nobody has stopped it. `memory`: how often the system had killed a process for want
-/// of memory, before and now.
+/// of memory, before and now; `printed` is what came last on standard error.
 pub fn of_the_process(
     ended: &Ended,
     memory: (Option<u64>, Option<u64>),
     panics: &[Panicked],
+    printed: &str,
 ) -> CellError {
     let said: Vec<&str> = panics.iter().map(|panic| panic.message.as_str()).collect();
-    let how = how(ended, memory);
+    let how = how(ended, memory, printed);
     let subject = match ended.in_cell {
         true => "This cell ended the process in which cells run",
         false => "The process in which cells run had ended before this cell could run",
@@ -83,7 +84,7 @@ pub fn of_the_kernel(said: &str) -> String {
     )
 }
 
-fn how(ended: &Ended, memory: (Option<u64>, Option<u64>)) -> String {
+fn how(ended: &Ended, memory: (Option<u64>, Option<u64>), printed: &str) -> String {
     match (ended.crash, ended.signal) {
         (Some(Crash::StackOverflow), _) => {
             "its stack overflowed. Most often a function calls itself without end.".into()
@@ -103,10 +104,24 @@ fn how(ended: &Ended, memory: (Option<u64>, Option<u64>)) -> String {
             }
             _ => "it was killed (SIGKILL), and not by this notebook.".into(),
         },
+        (None, Some(libc::SIGABRT)) if asked_for(printed).is_some() => format!(
+            "it asked for {} bytes of memory at once, and there were not so many.",
+            asked_for(printed).unwrap_or_default()
+        ),
         (None, Some(libc::SIGABRT)) => "it aborted (SIGABRT).".into(),
         (None, Some(signal)) => format!("signal {signal} ended it."),
         (None, None) => format!("it left with exit status {}.", ended.status),
     }
+}
+
+/// How many bytes could not be had, in the words in which the standard library says so before it aborts.
+fn asked_for(printed: &str) -> Option<&str> {
+    let (_, rest) = printed.rsplit_once("memory allocation of ")?;
+    let (bytes, _) = rest.split_once(" bytes failed")?;
+    bytes
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some(bytes)
 }
 
 /// How often the system has killed a process for want of memory: on this machine, or in this control group.
@@ -142,7 +157,7 @@ mod tests {
     }
 
     fn sentence(ended: &Ended, memory: (Option<u64>, Option<u64>)) -> String {
-        of_the_process(ended, memory, &[]).value
+        of_the_process(ended, memory, &[], "").value
     }
 
     #[test]
@@ -190,7 +205,7 @@ mod tests {
             signal: Some(libc::SIGABRT),
             ..ended()
         };
-        let error = of_the_process(&aborted, (None, None), &[panic("one"), panic("two")]);
+        let error = of_the_process(&aborted, (None, None), &[panic("one"), panic("two")], "");
         assert!(
             error
                 .value

@@ -166,7 +166,7 @@ impl Loop {
                 (false, true) => Some(LOOK),
                 (false, false) => None,
             };
-            let [inner, runtime, front, main, others, err, out, commands] =
+            let [inner, _runtime, front, main, others, err, out, commands] =
                 watch::wait_readable(&handles, limit);
             if inner || watch::parent() != self.inner.pid {
                 self.end_everything();
@@ -192,8 +192,8 @@ impl Loop {
                 self.read_commands();
             }
             self.answer();
-            if runtime || (self.runtime.handle.is_none() && !runs(self.runtime.pid)) {
-                self.runtime_is_gone();
+            if let Some(status) = self.collect() {
+                self.runtime_is_gone(status);
             }
         }
     }
@@ -458,15 +458,22 @@ impl Loop {
         }
     }
 
-    /// The runtime has ended, and we are its parent.
-    fn runtime_is_gone(&mut self) {
-        let mut status = 0;
-        // SAFETY: our child, and room for its status.
-        if unsafe { libc::waitpid(self.runtime.pid, &mut status, libc::WNOHANG) }
-            != self.runtime.pid
-        {
-            return;
+    /// Collects every child that has ended: the runtime, whose status comes out, and what others left to us.
+    fn collect(&self) -> Option<i32> {
+        let mut runtime = None;
+        loop {
+            let mut status = 0;
+            // SAFETY: room for the status; -1 is any child.
+            match unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) } {
+                pid if pid == self.runtime.pid => runtime = Some(status),
+                1.. => {}
+                _ => return runtime,
+            }
         }
+    }
+
+    /// The runtime has ended, and was collected.
+    fn runtime_is_gone(&mut self, status: i32) {
         self.drain();
         for event in self.reader.finish() {
             self.tell(event);
@@ -548,14 +555,4 @@ fn answer_with(socket: &UnixDatagram, kind: u8, content: &[u8]) {
     let mut packet = vec![kind];
     packet.extend_from_slice(content);
     let _: io::Result<usize> = socket.send(&packet);
-}
-
-/// Whether the child `pid` has not ended.
-fn runs(pid: i32) -> bool {
-    // SAFETY: a siginfo is valid when it is all zeros; WNOWAIT leaves the child to be collected.
-    unsafe {
-        let mut about: libc::siginfo_t = std::mem::zeroed();
-        let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-        libc::waitid(libc::P_PID, pid as libc::id_t, &mut about, flags) == 0 && about.si_pid() == 0
-    }
 }
