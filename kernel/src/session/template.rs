@@ -2,7 +2,7 @@
 //!
 //! A stale template is slower, never wrong: cargo builds in the copy what has changed since.
 
-use super::{launch, toolchain};
+use super::{launch, stand_in, toolchain};
 use crate::client::Kernel;
 use crate::place::{Place, make_private};
 use anyhow::{Context, Result, bail};
@@ -41,8 +41,6 @@ pub fn make(place: &Place) -> Result<()> {
     let _ = fs::remove_dir_all(&new);
     let eval = new.join(launch::EVAL);
     make_private(&eval)?;
-    // The versions that were tested, and no look at the network once they are downloaded.
-    fs::copy(place.workspace.join("Cargo.lock"), eval.join("Cargo.lock"))?;
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -51,6 +49,8 @@ pub fn make(place: &Place) -> Result<()> {
         .block_on(async {
             let connection = Kernel::connection(&new)?;
             let mut inner = launch::inner(place, &new, &connection.file)?;
+            // What is not downloaded yet may take its time.
+            inner.env(launch::OFFLINE, "false");
             inner.current_dir(place.notebooks());
             let mut kernel = Kernel::start(inner.into(), connection).await?;
             kernel.ready(Duration::from_secs(900)).await?;
@@ -98,6 +98,7 @@ pub fn fingerprint(place: &Place) -> Result<String> {
     compiler(place)?.hash(&mut hasher);
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
     place.workspace.hash(&mut hasher);
+    stand_in::SCRIPTS.hash(&mut hasher);
     let mut files = vec![
         place.workspace.join("Cargo.lock"),
         place.workspace.join("rust-toolchain.toml"),
