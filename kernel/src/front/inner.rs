@@ -3,6 +3,7 @@
 use super::message::Message;
 use super::packet::{Kind, LARGEST, Parcels};
 use crate::session::Session;
+use crate::watch;
 use anyhow::{Context, Result, bail};
 use jupyter_zmq_client::{
     ClientControlConnection, ClientIoPubConnection, ClientShellConnection, Connection,
@@ -153,7 +154,7 @@ impl Inner {
         Ok(())
     }
 
-    /// The cargo processes that the inner kernel waits for.
+    /// The cargo processes that the inner kernel waits for, and those that our stand-in for cargo waits for.
     fn compilers(&self) -> Vec<i32> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.session.pid()));
         let children = tasks
@@ -169,6 +170,10 @@ impl Inner {
             .split_whitespace()
             .filter_map(|pid| pid.parse().ok())
             .filter(is_cargo)
+            .flat_map(|pid| {
+                let below = watch::children(pid as u32).into_iter().filter(is_cargo);
+                std::iter::once(pid).chain(below)
+            })
             .collect()
     }
 

@@ -13,6 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use toml::{Table, Value};
 
 const STAMP: &str = "labs-fingerprint";
 
@@ -90,6 +91,32 @@ pub fn copy(template: &Path, to: &Path) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The packages of the template that are not in the checkout's lock file: name and version.
+pub fn strays(place: &Place) -> Result<Vec<String>> {
+    let tested = packages(&place.workspace.join("Cargo.lock"))?;
+    let mut built = packages(&place.template().join("Cargo.lock"))?;
+    built.retain(|package| !tested.contains(package) && package != "ctx 1.0.0");
+    Ok(built)
+}
+
+/// The packages that a lock file names.
+fn packages(lock: &Path) -> Result<Vec<String>> {
+    let text =
+        fs::read_to_string(lock).with_context(|| format!("{} cannot be read", lock.display()))?;
+    let table: Table = text
+        .parse()
+        .with_context(|| format!("{} is damaged", lock.display()))?;
+    let packages = table.get("package").and_then(Value::as_array);
+    Ok(packages
+        .into_iter()
+        .flatten()
+        .filter_map(|package| {
+            let text = |key: &str| package.get(key).and_then(Value::as_str);
+            Some(format!("{} {}", text("name")?, text("version")?))
+        })
+        .collect())
 }
 
 /// A number that changes when a template made now would be another one.
