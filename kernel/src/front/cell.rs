@@ -1,5 +1,6 @@
 //! A request that the inner kernel is at, most often a cell: what came of it so far, and how it ends.
 
+use super::advice;
 use super::ending;
 use super::errors::{CellError, Sources, last_panic, question_marks};
 use super::message::Message;
@@ -326,6 +327,10 @@ impl Cell {
 
     /// An error of the compiler, with our number of the cell.
     fn of_the_compiler(&self, error: &Value) -> Value {
+        let said = error["evalue"].as_str().unwrap_or_default();
+        if let Some(advice) = advice::of_cargo(said, self.request.text("code")) {
+            return advice.content();
+        }
         let mut error = error.clone();
         if let Some(lines) = error["traceback"].as_array_mut() {
             for line in lines {

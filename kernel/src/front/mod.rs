@@ -1,6 +1,7 @@
 //! The front: what Jupyter talks to. It binds the notebook's ports and is the only client of an inner kernel, an unmodified
 //! evcxr_jupyter. `README.md` beside this file draws the ways that messages take.
 
+mod advice;
 mod answers;
 mod cell;
 mod ending;

@@ -17,6 +17,7 @@ pub mod launch;
 pub mod leash;
 mod pause;
 pub mod rust_src;
+pub mod stand_in;
 pub mod sweep;
 pub mod template;
 pub mod toolchain;
