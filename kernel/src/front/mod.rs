@@ -73,12 +73,7 @@ async fn orphaned(parent: i32) {
 }
 
 /// What evcxr answers. Of anything else it says nothing, and the front would wait for ever.
-const FOR_EVCXR: [&str; 4] = [
-    "execute_request",
-    "complete_request",
-    "inspect_request",
-    "comm_open",
-];
+const FOR_EVCXR: [&str; 3] = ["execute_request", "complete_request", "inspect_request"];
 
 type Starting = Pin<Box<dyn Future<Output = Result<Inner>>>>;
 
@@ -360,7 +355,14 @@ impl Front {
             "execute_request" if request.text("code").trim().is_empty() => {
                 cell::reply_ok(request, self.count)
             }
-            // None is open, so what was sent to one came too late.
+            // There is nothing here that a comm could talk to; the protocol says to close it at once.
+            "comm_open" => {
+                let closed = json!({"comm_id": request.content["comm_id"], "data": {}});
+                self.ports
+                    .publish(Some(request), "comm_close", closed)
+                    .await;
+                json!({})
+            }
             "comm_msg" | "comm_close" => json!({}),
             _ => return false,
         };

@@ -66,11 +66,7 @@ fn fields(kind: &str, content: &Value) -> Vec<Field> {
             ("detail_level", Kind::Count, json!(0)),
         ],
         "is_complete_request" => vec![code],
-        "comm_open" => vec![
-            ("comm_id", Kind::Text, Value::Null),
-            ("target_name", Kind::Text, Value::Null),
-            ("data", Kind::Object, json!({})),
-        ],
+        "comm_open" => vec![("comm_id", Kind::Text, Value::Null)],
         _ => Vec::new(),
     }
 }
@@ -141,7 +137,7 @@ mod tests {
             ("complete_request", json!({"cursor_pos": 99999})),
             ("inspect_request", json!({"code": "v", "cursor_pos": 1.5})),
             ("is_complete_request", json!({"code": ["v"]})),
-            ("comm_open", json!({"comm_id": "a"})),
+            ("comm_open", json!({"comm_id": 1})),
         ] {
             let said = completed(kind, content.clone()).unwrap_err();
             assert!(said.contains(kind), "{content}: {said}");
