@@ -27,11 +27,15 @@ pub fn run(evcxr: fn() -> Result<()>) -> ExitCode {
     } else if set("EVCXR_RUSTC_WRAPPER") {
         evcxr()
     } else if std::env::args().nth(1).as_deref() == Some("--control_file") {
+        let parent = watch::expected_parent();
+        // The runtime's parent will be this process.
+        // SAFETY: this process has one thread so far.
+        unsafe { std::env::set_var(watch::PARENT, std::process::id().to_string()) };
         // The inner kernel, on a leash or, where it is stock evcxr for comparison, without.
         if set(launch::DIRECTORY) {
             leash::wear();
         } else {
-            watch::be_killed_with_parent();
+            watch::be_killed_with_parent(parent);
         }
         evcxr()
     } else {

@@ -67,7 +67,7 @@ impl Shell {
         // SAFETY: between fork and exec only plain system calls are made.
         unsafe {
             shell.pre_exec(move || {
-                watch::be_killed_with(front);
+                watch::be_killed_with_parent(front);
                 Ok(())
             });
         }

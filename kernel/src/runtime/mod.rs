@@ -49,7 +49,7 @@ pub fn split() {
         .ok()
         .and_then(|n| n.parse().ok());
     let Some(handle) = handle else {
-        watch::end_with_parent();
+        watch::end_with_parent(watch::expected_parent());
         return;
     };
     // SAFETY: the inner kernel left this descriptor open for us alone; nobody else in this process knows it. There is one thread, so
@@ -70,7 +70,7 @@ pub fn split() {
 }
 
 fn split_at(front: UnixDatagram) -> std::io::Result<()> {
-    let inner = watch::parent();
+    let inner = watch::expected_parent();
     let (out, out_end) = std::io::pipe()?;
     let (err, err_end) = std::io::pipe()?;
     // A figure is larger than a pipe usually is. Where it does not fit at once, a line of a worker could land inside it.
@@ -89,7 +89,7 @@ fn split_at(front: UnixDatagram) -> std::io::Result<()> {
     match unsafe { libc::fork() } {
         -1 => Err(std::io::Error::last_os_error()),
         0 => {
-            watch::be_killed_with(tap);
+            watch::be_killed_with_parent(tap);
             drop(watch::replace(0, nothing.as_raw_fd())?);
             drop(watch::replace(1, out_end.as_raw_fd())?);
             drop(watch::replace(2, err_end.as_raw_fd())?);

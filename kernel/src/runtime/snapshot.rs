@@ -83,7 +83,7 @@ fn wait(tap: &Tap) {
         }
     }
     // The tap has collected the process that was here before, so it is our parent now.
-    watch::be_killed_with(tap.process);
+    watch::be_killed_with_parent(tap.process);
     stdin::now_is_runtime();
     // What was meant for the other process.
     for socket in [&tap.main, &tap.others] {
