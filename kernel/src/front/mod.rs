@@ -3,14 +3,18 @@
 
 mod answers;
 mod cell;
+mod complete;
 mod errors;
 mod gate;
 mod inner;
 mod message;
+mod names;
 mod packet;
 mod ports;
+mod prelude;
 pub mod tap;
 mod text;
+mod tokens;
 
 use crate::place::Place;
 use crate::session::{Session, config, sweep};
@@ -197,10 +201,17 @@ impl Front {
 
     async fn handle(&mut self, event: Event) {
         match event {
-            Event::Asked(Channel::Shell, message) => {
-                self.queue.push_back(message);
-                self.advance().await;
-            }
+            // What the front knows about code does not wait for a cell.
+            Event::Asked(Channel::Shell, message) => match self.about_code(&message) {
+                Some(content) => {
+                    let kind = reply_kind(message.kind());
+                    self.answer(Channel::Shell, &message, &kind, content).await;
+                }
+                None => {
+                    self.queue.push_back(message);
+                    self.advance().await;
+                }
+            },
             Event::Asked(Channel::Control, message) => self.control(message).await,
             Event::Asked(Channel::Stdin, message) => {
                 if let (State::Ready(inner), Some(_)) = (&mut self.state, &self.running)
@@ -262,6 +273,14 @@ impl Front {
         }
     }
 
+    /// The answer to a completion or an inspection, unless it takes evcxr and no cell keeps it busy.
+    fn about_code(&self, request: &Message) -> Option<Value> {
+        let is_free = matches!(self.state, State::Ready(_))
+            && !self.running.as_ref().is_some_and(Cell::is_code)
+            && !self.queue.iter().any(is_code);
+        complete::answer(request, &self.cells, &self.place, is_free)
+    }
+
     /// Takes requests from the queue as long as there is one that can be answered.
     async fn advance(&mut self) {
         while self.running.is_none()
@@ -276,7 +295,7 @@ impl Front {
                 "execute_request" if request.text("code").trim().is_empty() => {
                     Some(cell::reply_ok(self.count))
                 }
-                _ => None,
+                _ => self.about_code(&request),
             };
             if let Some(content) = own {
                 let kind = reply_kind(request.kind());
@@ -298,7 +317,7 @@ impl Front {
                 continue;
             }
             match &mut self.state {
-                State::Ready(inner) => match inner.ask(&request).await {
+                State::Ready(inner) => match inner.ask(&complete::for_evcxr(&request)).await {
                     Ok(id) => self.begin(request, id).await,
                     Err(error) => {
                         let error = CellError::new(
@@ -474,7 +493,7 @@ impl Front {
                 if let Some(cell) = &mut self.running
                     && message.is_child_of(&cell.id)
                 {
-                    cell.reply = Some(message.content);
+                    cell.reply = Some(complete::from_evcxr(&cell.request, message.content));
                 }
             }
             Said::Asked(message) => {
