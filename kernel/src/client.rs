@@ -3,9 +3,9 @@
 use crate::session::launch::last_lines;
 use anyhow::{Context, Result, anyhow, bail};
 use jupyter_protocol::{
-    ConnectionInfo, ExecuteRequest, ExecutionState, InputReply, InterruptRequest, JupyterMessage,
-    JupyterMessageContent, KernelInfoRequest, Media, ReplyStatus, ShutdownRequest, Stdio,
-    Transport,
+    CompleteReply, ConnectionInfo, ExecuteRequest, ExecutionState, InputReply, InspectReply,
+    InterruptRequest, JupyterMessage, JupyterMessageContent, KernelInfoRequest, Media, ReplyStatus,
+    ShutdownRequest, Stdio, Transport, UnknownMessage,
 };
 use jupyter_zmq_client::{
     ClientControlConnection, ClientIoPubConnection, ClientShellConnection, ClientStdinConnection,
@@ -13,6 +13,7 @@ use jupyter_zmq_client::{
     create_client_shell_connection_with_identity, create_client_stdin_connection_with_identity,
     peer_identity_for_session,
 };
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -305,6 +306,80 @@ impl Kernel {
     pub async fn execute(&mut self, code: &str, limit: Duration) -> Result<Shown> {
         let id = self.send(code).await?;
         self.finish(&id, limit).await
+    }
+
+    /// Asks what can stand at `cursor`, in code points, of `code`.
+    pub async fn complete(
+        &mut self,
+        code: &str,
+        cursor: usize,
+        limit: Duration,
+    ) -> Result<CompleteReply> {
+        let content = json!({"code": code, "cursor_pos": cursor});
+        match self.ask("complete_request", content, limit).await? {
+            JupyterMessageContent::CompleteReply(reply) => Ok(reply),
+            other => bail!("A completion was answered with {other:?}"),
+        }
+    }
+
+    /// Asks what stands at `cursor`, in code points, of `code`.
+    pub async fn inspect(
+        &mut self,
+        code: &str,
+        cursor: usize,
+        limit: Duration,
+    ) -> Result<InspectReply> {
+        let content = json!({"code": code, "cursor_pos": cursor, "detail_level": 0});
+        match self.ask("inspect_request", content, limit).await? {
+            JupyterMessageContent::InspectReply(reply) => Ok(reply),
+            other => bail!("An inspection was answered with {other:?}"),
+        }
+    }
+
+    /// Sends any request on the shell port and waits for its answer, and for the "idle" after it. What is published about other
+    /// requests meanwhile is dropped.
+    pub async fn ask(
+        &mut self,
+        kind: &str,
+        content: Value,
+        limit: Duration,
+    ) -> Result<JupyterMessageContent> {
+        let content = UnknownMessage {
+            msg_type: kind.into(),
+            content,
+        };
+        let message = JupyterMessage::new(content, None);
+        let id = message.header.msg_id.clone();
+        self.shell.send(message).await?;
+        let deadline = Instant::now() + limit;
+        let (mut answer, mut idle) = (None, false);
+        loop {
+            match answer.take() {
+                Some(answer) if idle => return Ok(answer),
+                waiting => answer = waiting,
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            tokio::select! {
+                reply = self.shell.read() => {
+                    let reply = reply?;
+                    if is_child_of(&reply, &id) {
+                        answer = Some(reply.content);
+                    }
+                }
+                published = self.iopub.read() => {
+                    let published = published?;
+                    if is_child_of(&published, &id)
+                        && let JupyterMessageContent::Status(status) = published.content
+                    {
+                        idle |= status.execution_state == ExecutionState::Idle;
+                    }
+                }
+                ending = self.child.wait() => bail!(ended("while it was asked", ending?, &self.log)),
+                () = tokio::time::sleep(left) => {
+                    bail!("The {kind} was not answered after {} s.", limit.as_secs());
+                }
+            }
+        }
     }
 
     /// Interrupts the running cell, as the ■ button does.

@@ -4,6 +4,7 @@
 mod advice;
 mod answers;
 mod cell;
+mod complete;
 mod early;
 mod ending;
 mod errors;
@@ -11,10 +12,13 @@ mod gate;
 mod inner;
 mod json_text;
 mod message;
+mod names;
 mod ports;
+mod prelude;
 mod request;
 mod shell;
 mod text;
+mod tokens;
 
 use crate::place::Place;
 use crate::runtime::packet::{Ended, Kind, LONGEST_ANSWER, Order};
@@ -241,10 +245,17 @@ impl Front {
 
     async fn handle(&mut self, event: Event) {
         match event {
-            Event::Asked(Channel::Shell, message) => {
-                self.queue.push_back(message);
-                self.advance().await;
-            }
+            // What the front knows about code does not wait for a cell.
+            Event::Asked(Channel::Shell, message) => match self.about_code(&message) {
+                Some(content) => {
+                    let kind = reply_kind(message.kind());
+                    self.answer(Channel::Shell, &message, &kind, content).await;
+                }
+                None => {
+                    self.queue.push_back(message);
+                    self.advance().await;
+                }
+            },
             Event::Asked(Channel::Control, message) => self.control(message).await,
             Event::Asked(Channel::Stdin, message) => self.answered(&message),
             Event::Started(Ok(inner)) => {
@@ -314,12 +325,25 @@ impl Front {
         }
     }
 
+    /// The answer to a completion or an inspection, unless it takes evcxr and no cell keeps it busy.
+    fn about_code(&self, request: &Message) -> Option<Value> {
+        let is_free = matches!(self.state, State::Ready(_))
+            && !self.running.as_ref().is_some_and(Cell::is_code)
+            && !self.queue.iter().any(is_code);
+        complete::answer(request, &self.cells, &self.place, is_free)
+    }
+
     /// Takes requests from the queue as long as there is one that can be answered.
     async fn advance(&mut self) {
         while self.running.is_none()
             && let Some(request) = self.queue.pop_front()
         {
             let Some(mut request) = self.early.keep(request) else {
+                continue;
+            };
+            if let Some(content) = self.about_code(&request) {
+                let kind = reply_kind(request.kind());
+                self.answer(Channel::Shell, &request, &kind, content).await;
                 continue;
             };
             if let Err(flaw) = request::complete(&mut request) {
@@ -470,7 +494,7 @@ impl Front {
             cell.reply = Some(json!({"status": "ok"}));
             return self.finish().await;
         }
-        let mut request = cell.request.clone();
+        let mut request = complete::for_evcxr(&cell.request);
         if let Some(code) = &cell.code {
             request.content["code"] = code.as_str().into();
         }
@@ -657,7 +681,7 @@ impl Front {
                 if let Some(cell) = &mut self.running
                     && message.is_child_of(&cell.id)
                 {
-                    cell.reply = Some(message.content);
+                    cell.reply = Some(complete::from_evcxr(&cell.request, message.content));
                 }
             }
             Said::Gone => return self.inner_is_gone().await,
