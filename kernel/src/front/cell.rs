@@ -1,8 +1,12 @@
 //! A request that the inner kernel is at, most often a cell: what came of it so far, and how it ends.
 
 use super::errors::{CellError, Sources, last_panic, question_marks, without_crash};
+use super::figures::Figures;
+use super::flood::{Flood, Note};
 use super::message::Message;
 use super::packet::Kind;
+use super::shorten;
+use super::spill::Spill;
 use super::text::{Chunk, Text};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -30,6 +34,14 @@ pub struct Cell {
     pub interrupted: bool,
     /// What it printed and is not yet shown.
     pub text: Text,
+    /// What it printed, and how much of that is shown.
+    pub flood: Flood,
+    /// What it drew, and how much of that is shown.
+    pub figures: Figures,
+    /// For a result that is too long to be shown.
+    result: Spill,
+    /// How many pieces of output were read after it was done.
+    pub read_at_the_end: u32,
     panicked: bool,
     failed: bool,
 }
@@ -38,8 +50,7 @@ pub struct Cell {
 pub enum Shown {
     Nothing,
     Text(Chunk),
-    /// A type of message and its content.
-    Display(&'static str, Value),
+    Display(Note),
 }
 
 /// All that is still to be sent when a request is done.
@@ -53,12 +64,20 @@ pub struct Ending {
 }
 
 impl Cell {
-    /// A request that was passed on under the identity `id`.
-    pub fn new(request: Message, id: String) -> Cell {
+    /// A request that was passed on under the identity `id`, with the number in its prompt. What is too long to be shown goes to
+    /// files in `folder`.
+    pub fn new(request: Message, id: String, number: u32, folder: &Path) -> Cell {
+        // JupyterLab's server says which notebook it is.
+        let notebook = std::env::var("JPY_SESSION_NAME").ok();
+        let file = |what| Spill::new(folder, notebook.as_deref(), number, what);
         Cell {
+            flood: Flood::new(&request.header.msg_id, file("output")),
+            figures: Figures::default(),
+            result: file("result"),
+            read_at_the_end: 0,
             request,
             id,
-            number: 0,
+            number,
             reply: None,
             idle: false,
             errors: Vec::new(),
@@ -73,11 +92,6 @@ impl Cell {
     /// Whether it is a cell that runs, and not a question about code.
     pub fn is_code(&self) -> bool {
         self.request.kind() == "execute_request"
-    }
-
-    /// Whether it is to run without being seen or counted.
-    pub fn is_silent(&self) -> bool {
-        self.request.flag("silent", false) || !self.request.flag("store_history", true)
     }
 
     /// Whether the inner kernel has said all about it. Comms have no reply.
@@ -111,7 +125,14 @@ impl Cell {
                 Shown::Nothing
             }
             Kind::Display => match serde_json::from_slice::<Value>(&content) {
-                Ok(shown) => {
+                Ok(mut shown) => {
+                    let size = match shorten::data(&mut shown["data"], None) {
+                        true => shown.to_string().len(),
+                        false => content.len(),
+                    };
+                    if !self.figures.take(shown["display_id"].as_str(), size) {
+                        return Shown::Nothing;
+                    }
                     let kind = match shown["update"] == json!(true) {
                         true => "update_display_data",
                         false => "display_data",
@@ -120,10 +141,10 @@ impl Cell {
                         Value::Null => json!({}),
                         id => json!({"display_id": id}),
                     };
-                    Shown::Display(
+                    Shown::Display((
                         kind,
                         json!({"data": shown["data"], "metadata": {}, "transient": transient}),
-                    )
+                    ))
                 }
                 Err(_) => Shown::Nothing,
             },
@@ -152,7 +173,7 @@ impl Cell {
         let sources = Sources { compiled, cells };
         let (err, error) = self.error(err, &sources);
         let reply_is_error = reply.is_some_and(|reply| reply["status"] == "error");
-        let errors: Vec<Value> = match (error, reply_is_error) {
+        let mut errors: Vec<Value> = match (error, reply_is_error) {
             (Some(error), _) => vec![error.content()],
             (None, true) if self.errors.is_empty() => {
                 vec![
@@ -167,6 +188,7 @@ impl Cell {
                 .collect(),
             (None, false) => Vec::new(),
         };
+        errors.iter_mut().for_each(shorten::error);
         let failed = !errors.is_empty();
         let results = if failed {
             Vec::new()
@@ -175,6 +197,7 @@ impl Cell {
         };
         let results = results.into_iter().map(|mut result| {
             result["execution_count"] = json!(self.number);
+            shorten::data(&mut result["data"], Some(&mut self.result));
             result
         });
         let reply = match errors.first() {
@@ -267,6 +290,11 @@ impl Cell {
         }
         error
     }
+}
+
+/// Whether a cell is to run without being seen or counted.
+pub fn is_silent(request: &Message) -> bool {
+    request.flag("silent", false) || !request.flag("store_history", true)
 }
 
 /// evcxr counts cells its own way and calls them `command_N`.

@@ -4,11 +4,16 @@
 mod answers;
 mod cell;
 mod errors;
+mod figures;
+mod flood;
 mod gate;
 mod inner;
 mod message;
+mod outbox;
 mod packet;
 mod ports;
+mod shorten;
+mod spill;
 pub mod tap;
 mod text;
 
@@ -19,16 +24,18 @@ use crate::watch;
 use anyhow::{Context, Result};
 use cell::{Cell, Ending};
 use errors::CellError;
+use flood::Note;
 use inner::{Inner, Said};
 use jupyter_protocol::ConnectionInfo;
 use message::Message;
+use outbox::Outbox;
 use ports::{Channel, Ports};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Is a kernel for the ports and the key in `connection_file` until Jupyter shuts it down, its parent ends, or a SIGTERM comes.
@@ -78,6 +85,9 @@ const FOR_EVCXR: [&str; 6] = [
     "comm_close",
 ];
 
+/// More pieces of output than the socket of the inner kernel ever holds.
+const MOST_WAITING: u32 = 1000;
+
 type Starting = Pin<Box<dyn Future<Output = Result<Inner>>>>;
 
 /// The inner kernel, in whatever state it is.
@@ -93,7 +103,8 @@ enum Event {
     Asked(Channel, Message),
     Started(Result<Inner>),
     Said(Said),
-    TextIsDue,
+    /// Text was gathered for long enough, or there is room again for what waits.
+    Due,
 }
 
 struct Front {
@@ -107,8 +118,10 @@ struct Front {
     queue: VecDeque<Message>,
     /// The cell, or other request, that the inner kernel is at.
     running: Option<Cell>,
-    /// The last cell that ran.
-    last: Option<Message>,
+    /// The last cell that ran. Its threads may still print.
+    last: Option<Cell>,
+    /// What cells show, on its way.
+    outbox: Outbox,
     /// Number and source of each cell that was run.
     cells: Vec<(u32, String)>,
     count: u32,
@@ -125,6 +138,7 @@ impl Front {
             queue: VecDeque::new(),
             running: None,
             last: None,
+            outbox: Outbox::new(Instant::now()),
             cells: Vec::new(),
             count: 0,
             rust: config::toolchain(&place).unwrap_or_default(),
@@ -174,12 +188,14 @@ impl Front {
     }
 
     async fn next(&mut self) -> Event {
-        let due = self.running.as_ref().and_then(|cell| cell.text.due());
+        let due = self.due();
+        // Whoever shows more than Jupyter takes has to wait; and of a cell that is done, all has been read.
+        let waits = self.outbox.is_full() || self.running.as_ref().is_some_and(Cell::is_done);
         let inner = async {
             match &mut self.state {
                 State::Starting(starting) => Event::Started(starting.await),
-                State::Ready(inner) => Event::Said(inner.next().await),
-                State::Down(_) => std::future::pending().await,
+                State::Ready(inner) if !waits => Event::Said(inner.next().await),
+                State::Ready(_) | State::Down(_) => std::future::pending().await,
             }
         };
         let due = async {
@@ -191,7 +207,7 @@ impl Front {
         tokio::select! {
             (channel, message) = self.ports.next() => Event::Asked(channel, message),
             event = inner => event,
-            () = due => Event::TextIsDue,
+            () = due => Event::Due,
         }
     }
 
@@ -228,10 +244,22 @@ impl Front {
                 self.not_started(CellError::new("NotStarted", error)).await;
             }
             Event::Said(said) => self.said(said).await,
-            Event::TextIsDue => {
-                let chunks = self.running.as_mut().map(|cell| cell.text.take_due());
-                for chunk in chunks.into_iter().flatten() {
-                    self.publish_text(chunk).await;
+            Event::Due => {
+                let now = Instant::now();
+                if let Some(cell) = self.writer() {
+                    let chunks = cell.text.take_due();
+                    let mut notes: Vec<Note> = chunks
+                        .into_iter()
+                        .filter_map(|chunk| cell.flood.add(chunk, now))
+                        .collect();
+                    notes.extend(cell.flood.tell(now));
+                    for note in notes {
+                        self.outbox.push(note);
+                    }
+                }
+                self.send_what_waits().await;
+                if self.running.as_ref().is_some_and(Cell::is_done) {
+                    self.finish().await;
                 }
             }
         }
@@ -328,7 +356,15 @@ impl Front {
 
     /// The inner kernel has `request` now, under the identity `id`.
     async fn begin(&mut self, request: Message, id: String) {
-        let mut cell = Cell::new(request, id);
+        if is_code(&request)
+            && let Some(last) = &mut self.last
+        {
+            let chunks = last.rest();
+            self.show_last(chunks).await;
+        }
+        let is_counted = is_code(&request) && !cell::is_silent(&request);
+        self.count += u32::from(is_counted);
+        let cell = Cell::new(request, id, self.count, &self.folder);
         self.ports
             .publish(
                 Some(&cell.request),
@@ -338,8 +374,7 @@ impl Front {
             .await;
         if cell.is_code() {
             self.tell_busy(true);
-            if !cell.is_silent() {
-                self.count += 1;
+            if is_counted {
                 let code = cell.request.text("code").to_string();
                 let input = json!({"code": code, "execution_count": self.count});
                 self.ports
@@ -347,7 +382,6 @@ impl Front {
                     .await;
                 self.cells.push((self.count, code));
             }
-            cell.number = self.count;
         }
         self.running = Some(cell);
     }
@@ -496,39 +530,69 @@ impl Front {
 
     /// A cell printed or showed something.
     async fn output(&mut self, kind: packet::Kind, content: Vec<u8>) {
-        let Some(cell) = &mut self.running else {
-            // A thread that outlives its cell goes on printing there.
-            if let packet::Kind::Stdout | packet::Kind::Stderr = kind {
-                let name = if kind == packet::Kind::Stdout {
-                    "stdout"
-                } else {
-                    "stderr"
-                };
-                let text = json!({"name": name, "text": String::from_utf8_lossy(&content)});
-                self.ports.publish(self.last.as_ref(), "stream", text).await;
-            }
-            return;
+        let now = Instant::now();
+        let Some(cell) = self.writer() else { return };
+        let (chunks, display) = match cell.output(kind, content) {
+            cell::Shown::Nothing => return,
+            cell::Shown::Text(chunk) => (vec![chunk], None),
+            // What was printed before comes before.
+            cell::Shown::Display(note) => (cell.text.take_due(), Some(note)),
         };
-        match cell.output(kind, content) {
-            cell::Shown::Nothing => {}
-            cell::Shown::Text(chunk) => self.publish_text(chunk).await,
-            cell::Shown::Display(kind, content) => {
-                // What was printed before comes before.
-                for chunk in cell.text.take_due() {
-                    self.publish_text(chunk).await;
-                }
-                self.publish_in_cell(kind, content).await;
-            }
+        let text = chunks
+            .into_iter()
+            .filter_map(|chunk| cell.flood.add(chunk, now));
+        for note in text.chain(display).collect::<Vec<_>>() {
+            self.outbox.push(note);
+        }
+        self.send_what_waits().await;
+    }
+
+    /// Whose output it is: the running cell's, or else that of the last one, of which a thread goes on.
+    fn writer(&mut self) -> Option<&mut Cell> {
+        match self.running.as_ref().is_some_and(Cell::is_code) {
+            true => self.running.as_mut(),
+            false => self.last.as_mut(),
         }
     }
 
-    async fn publish_text(&mut self, (name, text): text::Chunk) {
-        self.publish_in_cell("stream", json!({"name": name, "text": text}))
-            .await;
+    /// When something is due to be shown.
+    fn due(&mut self) -> Option<Instant> {
+        let room = self.outbox.due(Instant::now());
+        let text = self
+            .writer()
+            .map(|cell| [cell.text.due(), cell.flood.due()]);
+        text.into_iter().flatten().flatten().chain(room).min()
+    }
+
+    /// Publishes what waits, as far as there is room.
+    async fn send_what_waits(&mut self) {
+        while let Some((kind, content)) = self.outbox.pop(Instant::now()) {
+            self.publish_in_cell(kind, content).await;
+        }
+    }
+
+    /// Publishes all that a cell has printed, `chunks` last. What comes after it matters more, so nothing waits any longer.
+    async fn show_last(&mut self, chunks: Vec<text::Chunk>) {
+        let now = Instant::now();
+        while let Some((kind, content)) = self.outbox.pop_now() {
+            self.publish_in_cell(kind, content).await;
+        }
+        let Some(cell) = self.writer() else { return };
+        let mut notes: Vec<Note> = chunks
+            .into_iter()
+            .filter_map(|chunk| cell.flood.add(chunk, now))
+            .collect();
+        notes.extend(cell.flood.end());
+        notes.extend(cell.figures.end());
+        for (kind, content) in notes {
+            self.publish_in_cell(kind, content).await;
+        }
     }
 
     async fn publish_in_cell(&mut self, kind: &str, content: Value) {
-        let request = self.running.as_ref().map(|cell| &cell.request);
+        let is_code = self.running.as_ref().is_some_and(Cell::is_code);
+        let writer = if is_code { &self.running } else { &self.last };
+        let request = writer.as_ref().map(|cell| &cell.request);
         self.ports.publish(request, kind, content).await;
     }
 
@@ -573,10 +637,18 @@ impl Front {
 
     /// evcxr says that the cell is done, so all of its output has been sent.
     async fn finish(&mut self) {
-        while let State::Ready(inner) = &mut self.state
+        // Not more than was there when the cell ended, or a thread that goes on printing would keep it from its end.
+        while let (State::Ready(inner), Some(cell)) = (&mut self.state, &mut self.running)
+            && !self.outbox.is_full()
+            && cell.read_at_the_end < MOST_WAITING
             && let Some((kind, content)) = inner.output_so_far()
         {
+            cell.read_at_the_end += 1;
             self.output(kind, content).await;
+        }
+        // This is called again when there is room for what waits.
+        if !self.outbox.is_empty() {
+            return;
         }
         let Some(cell) = &mut self.running else {
             return;
@@ -600,9 +672,7 @@ impl Front {
         {
             inner.forget_half_sent();
         }
-        for chunk in chunks {
-            self.publish_text(chunk).await;
-        }
+        self.show_last(chunks).await;
         for result in results {
             self.publish_in_cell("execute_result", result).await;
         }
@@ -640,8 +710,9 @@ impl Front {
                 json!({"execution_state": "idle"}),
             )
             .await;
+        self.outbox.idle(Instant::now());
         if cell.is_code() {
-            self.last = Some(cell.request);
+            self.last = Some(cell);
         }
         for request in &waiting {
             self.abort(request).await;
@@ -665,9 +736,7 @@ impl Front {
             );
             let number = self.count;
             let (is_code, chunks) = (cell.is_code(), cell.rest());
-            for chunk in chunks {
-                self.publish_text(chunk).await;
-            }
+            self.show_last(chunks).await;
             if is_code {
                 self.publish_in_cell("error", error.content()).await;
             }
