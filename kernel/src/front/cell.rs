@@ -3,7 +3,11 @@
 use super::advice;
 use super::ending;
 use super::errors::{CellError, Sources, last_panic, question_marks};
+use super::figures::Figures;
+use super::flood::{Flood, Note};
 use super::message::Message;
+use super::shorten;
+use super::spill::Spill;
 use super::text::{Chunk, Text};
 use crate::runtime::packet::{Ended, Kind};
 use serde::Deserialize;
@@ -45,6 +49,14 @@ pub struct Cell {
     pub ended: Option<Ended>,
     /// What panics of the thread that runs cells have said, as far as it is known.
     panics: Vec<Panicked>,
+    /// What it printed, and how much of that is shown.
+    pub flood: Flood,
+    /// What it drew, and how much of that is shown.
+    pub figures: Figures,
+    /// For a result that is too long to be shown.
+    result: Spill,
+    /// How many pieces of output were read after it was done.
+    pub read_at_the_end: u32,
     panicked: bool,
     failed: bool,
     /// How often the system had killed a process for want of memory when the cell began.
@@ -68,8 +80,7 @@ pub struct Panicked {
 pub enum Shown {
     Nothing,
     Text(Chunk),
-    /// A type of message and its content.
-    Display(&'static str, Value),
+    Display(Note),
     /// Another thread than the one that runs cells has panicked.
     Panic(Panicked),
     /// It reads standard input: prompt and whether it is a password.
@@ -87,15 +98,22 @@ pub struct Ending {
 }
 
 impl Cell {
-    /// A request whose turn it is.
-    pub fn new(request: Message) -> Cell {
+    /// A request whose turn it is, with the number in its prompt. What is too long to be shown goes to files in `folder`.
+    pub fn new(request: Message, number: u32, folder: &Path) -> Cell {
         let had_lines = !super::shell::split(request.text("code")).0.is_empty();
+        // JupyterLab's server says which notebook it is.
+        let notebook = std::env::var("JPY_SESSION_NAME").ok();
+        let file = |what| Spill::new(folder, notebook.as_deref(), number, what);
         Cell {
+            flood: Flood::new(&request.header.msg_id, file("output")),
+            figures: Figures::default(),
+            result: file("result"),
+            read_at_the_end: 0,
             request,
             id: String::new(),
             code: None,
             had_lines,
-            number: 0,
+            number,
             reply: None,
             idle: false,
             errors: Vec::new(),
@@ -186,7 +204,14 @@ impl Cell {
                 Shown::Nothing
             }
             Kind::Display => match serde_json::from_slice::<Value>(&content) {
-                Ok(shown) => {
+                Ok(mut shown) => {
+                    let size = match shorten::data(&mut shown["data"], None) {
+                        true => shown.to_string().len(),
+                        false => content.len(),
+                    };
+                    if !self.figures.take(shown["display_id"].as_str(), size) {
+                        return Shown::Nothing;
+                    }
                     let kind = match shown["update"] == json!(true) {
                         true => "update_display_data",
                         false => "display_data",
@@ -195,10 +220,10 @@ impl Cell {
                         Value::Null => json!({}),
                         id => json!({"display_id": id}),
                     };
-                    Shown::Display(
+                    Shown::Display((
                         kind,
                         json!({"data": shown["data"], "metadata": {}, "transient": transient}),
-                    )
+                    ))
                 }
                 Err(_) => Shown::Nothing,
             },
@@ -235,7 +260,7 @@ impl Cell {
         let sources = Sources { compiled, cells };
         let (err, error) = self.error(err, &sources);
         let reply_is_error = reply.is_some_and(|reply| reply["status"] == "error");
-        let errors: Vec<Value> = match (error, reply_is_error) {
+        let mut errors: Vec<Value> = match (error, reply_is_error) {
             (Some(error), _) => vec![error.content()],
             (None, true) if self.errors.is_empty() => {
                 vec![
@@ -250,6 +275,7 @@ impl Cell {
                 .collect(),
             (None, false) => Vec::new(),
         };
+        errors.iter_mut().for_each(shorten::error);
         let failed = !errors.is_empty();
         let results = if failed {
             Vec::new()
@@ -258,6 +284,7 @@ impl Cell {
         };
         let results = results.into_iter().map(|mut result| {
             result["execution_count"] = json!(self.number);
+            shorten::data(&mut result["data"], Some(&mut self.result));
             result
         });
         let reply = match errors.first() {

@@ -1,5 +1,6 @@
 //! Errors as a notebook should show them: what happened, in which cell, on which line, and what to do next.
 
+use super::shorten;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -26,12 +27,13 @@ impl CellError {
 
     /// As Jupyter wants it, for `error` messages and replies alike.
     pub fn content(&self) -> Value {
-        let mut traceback = wrapped(&format!("{}: {}", self.name, self.value));
+        let value = shorten::text(&self.value);
+        let mut traceback = wrapped(&format!("{}: {value}", self.name));
         if let Some(rest) = traceback[0].strip_prefix(self.name) {
             traceback[0] = format!("\u{1b}[1;31m{}:\u{1b}[0m{}", self.name, &rest[1..]);
         }
         traceback.extend(self.places.iter().cloned());
-        json!({"ename": self.name, "evalue": self.value, "traceback": traceback})
+        json!({"ename": self.name, "evalue": value, "traceback": traceback})
     }
 }
 
@@ -41,11 +43,7 @@ fn wrapped(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.split('\n') {
         let mut rest = line;
-        while rest.chars().count() > WIDTH {
-            let most = rest
-                .char_indices()
-                .nth(WIDTH)
-                .map_or(rest.len(), |(at, _)| at);
+        while let Some((most, _)) = rest.char_indices().nth(WIDTH) {
             // Where no word ends, as in a long value, the page may break it.
             let Some(space) = rest[..most].rfind(' ') else {
                 break;

@@ -8,15 +8,20 @@ mod complete;
 mod early;
 mod ending;
 mod errors;
+mod figures;
+mod flood;
 mod gate;
 mod inner;
 mod json_text;
 mod message;
 mod names;
+mod outbox;
 mod ports;
 mod prelude;
 mod request;
 mod shell;
+mod shorten;
+mod spill;
 mod text;
 mod tokens;
 
@@ -29,9 +34,11 @@ use anyhow::{Context, Result};
 use cell::{Cell, Ending};
 use early::Early;
 use errors::{CellError, Sources};
+use flood::Note;
 use inner::{Inner, Said};
 use jupyter_protocol::ConnectionInfo;
 use message::Message;
+use outbox::Outbox;
 use ports::{Channel, Ports};
 use serde_json::{Value, json};
 use shell::Shell;
@@ -39,7 +46,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Is a kernel for the ports and the key in `connection_file` until Jupyter shuts it down, its parent ends, or a SIGTERM comes.
@@ -82,6 +89,9 @@ async fn orphaned(parent: i32) {
 /// What evcxr answers. Of anything else it says nothing, and the front would wait for ever.
 const FOR_EVCXR: [&str; 3] = ["execute_request", "complete_request", "inspect_request"];
 
+/// More pieces of output than the socket of the inner kernel ever holds.
+const MOST_WAITING: u32 = 1000;
+
 type Starting = Pin<Box<dyn Future<Output = Result<Inner>>>>;
 
 /// The inner kernel, in whatever state it is.
@@ -101,10 +111,11 @@ enum Event {
     Started(Result<Inner>),
     Said(Said),
     Shell(shell::Said),
-    TextIsDue,
     /// A stopped cell may have started a compiler.
     LookForCompilers,
     WaitedTooLong,
+    /// Text was gathered for long enough, or there is room again for what waits.
+    Due,
 }
 
 struct Front {
@@ -128,8 +139,10 @@ struct Front {
     ended_meanwhile: Option<Ended>,
     /// What the next cell must be told before it runs.
     notice: Option<String>,
-    /// The last cell that ran.
-    last: Option<Message>,
+    /// The last cell that ran. Its threads may still print.
+    last: Option<Cell>,
+    /// What cells show, on its way.
+    outbox: Outbox,
     /// Number and source of each cell that was run.
     cells: Vec<(u32, String)>,
     /// Those of them that count.
@@ -153,6 +166,7 @@ impl Front {
             ended_meanwhile: None,
             notice: None,
             last: None,
+            outbox: Outbox::new(Instant::now()),
             cells: Vec::new(),
             history: Vec::new(),
             count: 0,
@@ -203,12 +217,14 @@ impl Front {
     }
 
     async fn next(&mut self) -> Event {
-        let due = self.running.as_ref().and_then(|cell| cell.text.due());
+        let due = self.due();
+        // Whoever shows more than Jupyter takes has to wait; and of a cell that is done, all has been read.
+        let waits = self.outbox.is_full() || self.running.as_ref().is_some_and(Cell::is_done);
         let inner = async {
             match &mut self.state {
                 State::Starting(starting) => Event::Started(starting.await),
-                State::Ready(inner) => Event::Said(inner.next().await),
-                State::Down(_) => std::future::pending().await,
+                State::Ready(inner) if !waits => Event::Said(inner.next().await),
+                State::Ready(_) | State::Down(_) => std::future::pending().await,
             }
         };
         let due = async {
@@ -237,7 +253,7 @@ impl Front {
             (channel, message) = self.ports.next() => Event::Asked(channel, message),
             event = inner => event,
             event = shell => event,
-            () = due => Event::TextIsDue,
+            () = due => Event::Due,
             () = look => Event::LookForCompilers,
             () = self.early.too_long() => Event::WaitedTooLong,
         }
@@ -285,7 +301,18 @@ impl Front {
                     inner.kill_compilers();
                 }
             }
-            Event::TextIsDue => self.show_what_is_due().await,
+            Event::Due => {
+                self.show_what_is_due().await;
+                let now = Instant::now();
+                let told = self.writer().and_then(|cell| cell.flood.tell(now));
+                if let Some(note) = told {
+                    self.outbox.push(note);
+                }
+                self.send_what_waits().await;
+                if self.running.as_ref().is_some_and(Cell::is_done) {
+                    self.finish().await;
+                }
+            }
         }
     }
 
@@ -437,7 +464,14 @@ impl Front {
 
     /// Begins with `request`, whose turn it is.
     async fn begin(&mut self, request: Message) {
-        let mut cell = Cell::new(request);
+        if is_code(&request)
+            && let Some(last) = &mut self.last
+        {
+            let chunks = last.rest();
+            self.show_last(chunks).await;
+        }
+        let number = self.count + u32::from(is_code(&request));
+        let mut cell = Cell::new(request, number, &self.folder);
         self.ports
             .publish(
                 Some(&cell.request),
@@ -449,7 +483,6 @@ impl Front {
         let mut lines = VecDeque::new();
         if cell.is_code() {
             self.tell_busy(true);
-            cell.number = self.count + 1;
             let source = cell.request.text("code").to_string();
             if !cell.is_silent() {
                 let input = json!({"code": source, "execution_count": cell.number});
@@ -472,7 +505,7 @@ impl Front {
             .notice
             .take_if(|_| self.running.as_ref().is_some_and(Cell::is_code))
         {
-            self.publish_text(("stderr", format!("note: {notice}\n")))
+            self.show_text(vec![("stderr", format!("note: {notice}\n"))])
                 .await;
         }
         self.run_lines(lines).await;
@@ -544,9 +577,8 @@ impl Front {
         };
         let error = CellError::new(name, sentence);
         let number = cell.number;
-        for chunk in cell.rest() {
-            self.publish_text(chunk).await;
-        }
+        let chunks = cell.rest();
+        self.show_last(chunks).await;
         self.publish_in_cell("error", error.content()).await;
         self.close(Some(cell::reply_error(&error, number)), true)
             .await;
@@ -693,46 +725,47 @@ impl Front {
 
     /// A cell printed or showed something.
     async fn output(&mut self, kind: Kind, content: Vec<u8>) {
-        let Some(cell) = self.running.as_mut().filter(|cell| cell.is_code()) else {
-            return self.output_of_no_cell(kind, content).await;
-        };
+        let is_code = self.running.as_ref().is_some_and(Cell::is_code);
+        if kind == Kind::Ended && !is_code {
+            // The next cell is told: evcxr finds out only then.
+            self.ended_meanwhile = serde_json::from_slice(&content).ok();
+            return;
+        }
+        let Some(cell) = self.writer() else { return };
         match cell.output(kind, content) {
             cell::Shown::Nothing => {}
-            cell::Shown::Text(chunk) => self.publish_text(chunk).await,
-            cell::Shown::Display(kind, content) => {
+            cell::Shown::Text(chunk) => self.show_text(vec![chunk]).await,
+            cell::Shown::Display(note) => {
                 // What was printed before comes before.
                 self.show_what_is_due().await;
-                self.publish_in_cell(kind, content).await;
+                self.outbox.push(note);
+                self.send_what_waits().await;
             }
             cell::Shown::Panic(panic) => {
                 let text = panic.as_text(&self.sources(&self.compiled()));
-                self.publish_text(("stderr", text)).await;
+                self.show_text(vec![("stderr", text)]).await;
             }
             cell::Shown::Asked(question) => self.ask_the_student(question).await,
         }
     }
 
-    /// While no cell runs: a thread that outlives its cell goes on printing there, and may end the process.
-    async fn output_of_no_cell(&mut self, kind: Kind, content: Vec<u8>) {
-        let text = |content: &[u8]| String::from_utf8_lossy(content).into_owned();
-        let (name, text) = match kind {
-            Kind::Stdout => ("stdout", text(&content)),
-            Kind::Stderr => ("stderr", text(&content)),
-            Kind::Panic => match serde_json::from_slice::<cell::Panicked>(&content) {
-                Ok(panic) => ("stderr", panic.as_text(&self.sources(&self.compiled()))),
-                Err(_) => return,
-            },
-            // The next cell is told: evcxr finds out only then.
-            Kind::Ended => {
-                self.ended_meanwhile = serde_json::from_slice(&content).ok();
-                return;
-            }
-            _ => return,
-        };
-        let content = json!({"name": name, "text": text});
-        self.ports
-            .publish(self.last.as_ref(), "stream", content)
-            .await;
+    /// Shows text of the cell that writes, or puts it where it is kept.
+    async fn show_text(&mut self, chunks: Vec<text::Chunk>) {
+        let now = Instant::now();
+        let Some(cell) = self.writer() else { return };
+        let notes: Vec<Note> = chunks
+            .into_iter()
+            .filter_map(|chunk| cell.flood.add(chunk, now))
+            .collect();
+        for note in notes {
+            self.outbox.push(note);
+        }
+        self.send_what_waits().await;
+    }
+
+    async fn show_what_is_due(&mut self) {
+        let chunks = self.writer().map(|cell| cell.text.take_due());
+        self.show_text(chunks.unwrap_or_default()).await;
     }
 
     /// Where evcxr compiles.
@@ -795,23 +828,55 @@ impl Front {
         }
     }
 
-    async fn show_what_is_due(&mut self) {
-        let chunks = self.running.as_mut().map(|cell| cell.text.take_due());
-        for chunk in chunks.into_iter().flatten() {
-            self.publish_text(chunk).await;
+    /// Whose output it is: the running cell's, or else that of the last one, of which a thread goes on.
+    fn writer(&mut self) -> Option<&mut Cell> {
+        match self.running.as_ref().is_some_and(Cell::is_code) {
+            true => self.running.as_mut(),
+            false => self.last.as_mut(),
         }
     }
 
-    async fn publish_text(&mut self, (name, text): text::Chunk) {
-        self.publish_in_cell("stream", json!({"name": name, "text": text}))
-            .await;
+    /// When something is due to be shown.
+    fn due(&mut self) -> Option<Instant> {
+        let room = self.outbox.due(Instant::now());
+        let text = self
+            .writer()
+            .map(|cell| [cell.text.due(), cell.flood.due()]);
+        text.into_iter().flatten().flatten().chain(room).min()
+    }
+
+    /// Publishes what waits, as far as there is room.
+    async fn send_what_waits(&mut self) {
+        while let Some((kind, content)) = self.outbox.pop(Instant::now()) {
+            self.publish_in_cell(kind, content).await;
+        }
+    }
+
+    /// Publishes all that a cell has printed, `chunks` last. What comes after it matters more, so nothing waits any longer.
+    async fn show_last(&mut self, chunks: Vec<text::Chunk>) {
+        let now = Instant::now();
+        while let Some((kind, content)) = self.outbox.pop_now() {
+            self.publish_in_cell(kind, content).await;
+        }
+        let Some(cell) = self.writer() else { return };
+        let mut notes: Vec<Note> = chunks
+            .into_iter()
+            .filter_map(|chunk| cell.flood.add(chunk, now))
+            .collect();
+        notes.extend(cell.flood.end());
+        notes.extend(cell.figures.end());
+        for (kind, content) in notes {
+            self.publish_in_cell(kind, content).await;
+        }
     }
 
     async fn publish_in_cell(&mut self, kind: &str, content: Value) {
         if self.running.as_ref().is_some_and(Cell::is_silent) {
             return;
         }
-        let request = self.running.as_ref().map(|cell| &cell.request);
+        let is_code = self.running.as_ref().is_some_and(Cell::is_code);
+        let writer = if is_code { &self.running } else { &self.last };
+        let request = writer.as_ref().map(|cell| &cell.request);
         self.ports.publish(request, kind, content).await;
     }
 
@@ -856,10 +921,18 @@ impl Front {
 
     /// evcxr says that the cell is done, so all of its output has been sent.
     async fn finish(&mut self) {
-        while let State::Ready(inner) = &mut self.state
+        // Not more than was there when the cell ended, or a thread that goes on printing would keep it from its end.
+        while let (State::Ready(inner), Some(cell)) = (&mut self.state, &mut self.running)
+            && !self.outbox.is_full()
+            && cell.read_at_the_end < MOST_WAITING
             && let Some((kind, content)) = inner.output_so_far()
         {
+            cell.read_at_the_end += 1;
             self.output(kind, content).await;
+        }
+        // This is called again when there is room for what waits.
+        if !self.outbox.is_empty() {
+            return;
         }
         let compiled = self.compiled();
         let Some(cell) = &mut self.running else {
@@ -885,9 +958,7 @@ impl Front {
         {
             inner.forget_half_sent();
         }
-        for chunk in chunks {
-            self.publish_text(chunk).await;
-        }
+        self.show_last(chunks).await;
         for result in results {
             self.publish_in_cell("execute_result", result).await;
         }
@@ -929,8 +1000,9 @@ impl Front {
                 json!({"execution_state": "idle"}),
             )
             .await;
+        self.outbox.idle(Instant::now());
         if cell.is_code() {
-            self.last = Some(cell.request);
+            self.last = Some(cell);
         }
         for request in &waiting {
             self.abort(request).await;
@@ -951,9 +1023,8 @@ impl Front {
         match self.running.as_mut() {
             Some(cell) if cell.is_code() => {
                 let number = cell.number;
-                for chunk in cell.rest() {
-                    self.publish_text(chunk).await;
-                }
+                let chunks = cell.rest();
+                self.show_last(chunks).await;
                 self.publish_in_cell("error", error.content()).await;
                 self.close(Some(cell::reply_error(&error, number)), true)
                     .await;

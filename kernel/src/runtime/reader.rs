@@ -37,6 +37,8 @@ pub(super) enum Event {
 pub(super) struct Reader {
     /// The beginning of a line that may become one of the protocol.
     held: Vec<u8>,
+    /// So much of it was searched for a line's end: a result of 50 MB is one line, and comes in pieces.
+    searched: usize,
     /// The MIME type of the content that is being read, and its lines.
     open: Option<(String, Vec<String>)>,
     /// Contents that stand together, by MIME type: one thing to show.
@@ -61,11 +63,12 @@ impl Reader {
     pub(super) fn read(&mut self, bytes: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
         self.held.extend_from_slice(bytes);
-        let read = std::mem::take(&mut self.held);
+        let mut read = std::mem::take(&mut self.held);
         let mut text = 0; // where text begins that was not told yet
         let mut start = 0;
-        while let Some(length) = read[start..].iter().position(|&byte| byte == b'\n') {
-            let end = start + length + 1;
+        let mut search = std::mem::take(&mut self.searched);
+        while let Some(length) = read[search..].iter().position(|&byte| byte == b'\n') {
+            let end = search + length + 1;
             let line = &read[start..end - 1];
             let marker = match &self.open {
                 Some(_) => Some(0),
@@ -80,13 +83,15 @@ impl Reader {
                 );
                 text = end;
             }
-            start = end;
+            (start, search) = (end, end);
         }
         // The last line has no end yet. It is told at once, unless it may become one of the protocol.
         let keep = self.open.is_some() || may_become_marker(&read[start..]);
         let end = if keep { start } else { read.len() };
         self.text(&read[text.min(end)..end], &mut events);
-        self.held = read[end..].to_vec();
+        read.drain(..end);
+        self.searched = read.len();
+        self.held = read;
         events
     }
 
