@@ -39,13 +39,6 @@ type Field = (&'static str, Kind, Value);
 /// The fields of a request of this type.
 fn fields(kind: &str, content: &Value) -> Vec<Field> {
     let code = ("code", Kind::Text, Value::Null);
-    let end = || {
-        json!(
-            content["code"]
-                .as_str()
-                .map_or(0, |code| code.chars().count())
-        )
-    };
     match kind {
         "execute_request" => vec![
             code,
@@ -59,13 +52,9 @@ fn fields(kind: &str, content: &Value) -> Vec<Field> {
             ("allow_stdin", Kind::Flag, json!(true)),
             ("stop_on_error", Kind::Flag, json!(true)),
         ],
-        "complete_request" => vec![code, ("cursor_pos", Kind::Count, end())],
-        "inspect_request" => vec![
-            code,
-            ("cursor_pos", Kind::Count, end()),
-            ("detail_level", Kind::Count, json!(0)),
-        ],
-        "is_complete_request" => vec![code],
+        // Any place is one in `complete/`: where it is none, it is the end.
+        "complete_request" | "is_complete_request" => vec![code],
+        "inspect_request" => vec![code, ("detail_level", Kind::Count, json!(0))],
         "comm_open" => vec![("comm_id", Kind::Text, Value::Null)],
         _ => Vec::new(),
     }
@@ -115,9 +104,6 @@ mod tests {
             completed("execute_request", silent).unwrap()["store_history"],
             false
         );
-        // A position counts characters, not bytes.
-        let asked = completed("complete_request", json!({"code": "é😀."})).unwrap();
-        assert_eq!(asked["cursor_pos"], 3);
         let other = json!({"anything": [1]});
         assert_eq!(completed("history_request", other.clone()).unwrap(), other);
     }
@@ -132,10 +118,11 @@ mod tests {
                 "execute_request",
                 json!({"code": "1", "user_expressions": [1]}),
             ),
-            ("complete_request", json!({"code": "v.", "cursor_pos": "2"})),
-            ("complete_request", json!({"code": "v.", "cursor_pos": -1})),
             ("complete_request", json!({"cursor_pos": 99999})),
-            ("inspect_request", json!({"code": "v", "cursor_pos": 1.5})),
+            (
+                "inspect_request",
+                json!({"code": "v", "detail_level": "all"}),
+            ),
             ("is_complete_request", json!({"code": ["v"]})),
             ("comm_open", json!({"comm_id": 1})),
         ] {
