@@ -850,6 +850,11 @@ impl Front {
         while let Some((kind, content)) = self.outbox.pop(Instant::now()) {
             self.publish_in_cell(kind, content).await;
         }
+        if self.outbox.is_full()
+            && let Some(cell) = self.writer()
+        {
+            cell.text.wait(Instant::now());
+        }
     }
 
     /// Publishes all that a cell has printed, `chunks` last. What comes after it matters more, so nothing waits any longer.

@@ -46,6 +46,11 @@ impl Text {
         before
     }
 
+    /// Nothing more is read at the moment: that time does not count, or a report would be taken for an old one.
+    pub fn wait(&mut self, now: Instant) {
+        self.since = self.since.map(|_| now);
+    }
+
     /// When it is time to show what was gathered.
     pub fn due(&self) -> Option<Instant> {
         let wait = if self.out.is_empty() && self.holds_report() {
@@ -136,6 +141,15 @@ mod tests {
         assert_eq!(text.due(), None);
         text.add(true, b"no panic");
         assert_eq!(text.take_due(), [("stderr", "no panic".to_string())]);
+    }
+
+    #[test]
+    fn a_report_does_not_grow_old_while_nothing_is_read() {
+        let mut text = Text::default();
+        text.add(true, b"thread 'main' panicked at src/lib.rs:1:1:\noh\n");
+        let later = Instant::now() + 10 * REPORT;
+        text.wait(later);
+        assert_eq!(text.due(), Some(later + REPORT));
     }
 
     #[test]
