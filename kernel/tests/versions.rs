@@ -225,3 +225,41 @@ fn what_other_programs_download_or_cargo_loses_changes_nothing() {
         kernel.shutdown(false).await.unwrap();
     });
 }
+
+#[test]
+fn an_interrupt_ends_the_search_for_a_crate() {
+    let (_folder, place) = home();
+    // A network that swallows everything.
+    let hole = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", hole.local_addr().unwrap());
+    block_on(async {
+        let mut kernel = start_with(&place, |command| {
+            command.env("CARGO_HTTP_PROXY", proxy);
+        })
+        .await;
+        let cell = kernel
+            .send(":dep labs-no-such-crate = \"1\"")
+            .await
+            .unwrap();
+        let (_held, _) = tokio::task::spawn_blocking(move || hole.accept())
+            .await
+            .unwrap()
+            .unwrap();
+        let is_cargo = |pid: &u32| {
+            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "cargo\n")
+        };
+        let mut searching = family(kernel.child.id().unwrap());
+        searching.retain(is_cargo);
+        assert_eq!(searching.len(), 2, "the stand-in and cargo itself");
+        kernel.interrupt().await.unwrap();
+        let error = kernel.finish(&cell, LONG).await.unwrap().error().unwrap();
+        assert!(error.contains("Nothing is lost"), "{error}");
+        within_a_second("the search has ended", || {
+            !searching.iter().any(|&pid| alive(pid))
+        })
+        .await;
+        let shown = kernel.execute("println!(\"on\");", LONG).await.unwrap();
+        assert_eq!(shown.stdout(), "on\n");
+        kernel.shutdown(false).await.unwrap();
+    });
+}
