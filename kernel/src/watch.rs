@@ -11,6 +11,20 @@ pub fn parent() -> i32 {
     unsafe { libc::getppid() }
 }
 
+/// The environment variable by which a process tells those that it starts its own number. It is known before the fork, so a child
+/// whose parent has ended by the time that it looks still learns of it.
+pub const PARENT: &str = "LABS_PARENT";
+
+/// The process number of the parent that started this program, as that parent gave it; otherwise the parent of this moment. The
+/// variable is not passed on. To be called while this process has only one thread.
+pub fn expected_parent() -> i32 {
+    let told = std::env::var(PARENT).ok();
+    // SAFETY: the caller sees to it that no other thread reads the environment.
+    unsafe { std::env::remove_var(PARENT) };
+    told.and_then(|number| number.parse().ok())
+        .unwrap_or_else(parent)
+}
+
 /// The process numbers of the children of `pid`, whichever of its threads started them.
 pub fn children(pid: u32) -> Vec<i32> {
     std::fs::read_dir(format!("/proc/{pid}/task"))
@@ -28,13 +42,12 @@ pub fn children(pid: u32) -> Vec<i32> {
         .collect()
 }
 
-/// Starts a thread that kills this process as soon as its parent has ended, whatever the other threads do. Where the parent led
-/// this process's group, the whole group goes: the compilers too that the parent had started.
+/// Starts a thread that kills this process as soon as its parent, `watched`, has ended, whatever the other threads do. Where the
+/// parent led this process's group, the whole group goes: the compilers too that the parent had started.
 ///
 /// `PR_SET_PDEATHSIG` would not do here: it follows the parent *thread*, and evcxr may start the runtime anew from a thread
 /// that ends when it has been idle for ten seconds.
-pub fn end_with_parent() {
-    let watched = parent();
+pub fn end_with_parent(watched: i32) {
     // SAFETY: getpgrp takes nothing and cannot fail.
     let group = unsafe { libc::getpgrp() };
     let watching = std::thread::Builder::new()
@@ -62,9 +75,8 @@ pub fn end_with_parent() {
     }
 }
 
-/// Asks for a SIGKILL when the parent thread ends. Only for a child of a thread that waits for it.
-pub fn be_killed_with_parent() {
-    let expected = parent();
+/// Asks for a SIGKILL when the parent thread, of the process `expected`, ends. Only for a child of a thread that waits for it.
+pub fn be_killed_with_parent(expected: i32) {
     // SAFETY: PR_SET_PDEATHSIG takes a signal number and changes only this process's own setting.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     // It may have ended before the call; then no signal would come.

@@ -206,3 +206,35 @@ fn sessions_are_private() {
         kernel.shutdown(false).await.unwrap();
     });
 }
+
+#[test]
+fn a_child_whose_parent_ended_before_it_looked_ends_too() {
+    // A process that has ended: nothing has this parent any more.
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let connection = Kernel::connection(folder.path()).unwrap();
+    let mut inner = std::process::Command::new(env!("CARGO_BIN_EXE_labs"));
+    inner.arg("--control_file").arg(&connection.file);
+    let mut runtime = std::process::Command::new(env!("CARGO_BIN_EXE_labs"));
+    runtime.env("EVCXR_IS_RUNTIME", "1");
+    for command in [&mut inner, &mut runtime] {
+        let mut child = command
+            .env(labs::watch::PARENT, ended.id().to_string())
+            .env("EVCXR_TMPDIR", folder.path().join("eval"))
+            .env("JUPYTER_PATH", folder.path())
+            // Open, so that it is not the end of its input that ends it.
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _open = child.stdin.take();
+        let deadline = std::time::Instant::now() + LONG;
+        while child.try_wait().unwrap().is_none() {
+            if std::time::Instant::now() > deadline {
+                child.kill().unwrap();
+                panic!("it goes on without its parent");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+}

@@ -37,6 +37,7 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     command
         .arg("--control_file")
         .arg(connection_file)
+        .env(watch::PARENT, std::process::id().to_string())
         .env("EVCXR_TMPDIR", directory.join(EVAL))
         // evcxr rewrites a kernelspec called "rust" where it finds one; here it finds none.
         .env("JUPYTER_PATH", directory.join("jupyter"))
