@@ -75,9 +75,14 @@ impl Cell {
         self.request.kind() == "execute_request"
     }
 
-    /// Whether it is to run without being seen or counted.
+    /// Whether nothing of it is to be seen.
     pub fn is_silent(&self) -> bool {
-        self.request.flag("silent", false) || !self.request.flag("store_history", true)
+        self.request.flag("silent", false)
+    }
+
+    /// Whether it counts, and is told by `history_request`.
+    pub fn is_stored(&self) -> bool {
+        !self.is_silent() && self.request.flag("store_history", true)
     }
 
     /// Whether the inner kernel has said all about it. Comms have no reply.
@@ -179,15 +184,11 @@ impl Cell {
         });
         let reply = match errors.first() {
             Some(error) => reply_with(error, self.number),
-            None => reply_ok(self.number),
+            None => reply_ok(&self.request, self.number),
         };
         Ending {
             chunks: out.into_iter().chain(stderr(err)).collect(),
-            results: if self.request.flag("silent", false) {
-                Vec::new()
-            } else {
-                results.collect()
-            },
+            results: results.collect(),
             errors,
             reply: Some(reply),
             failed,
@@ -286,9 +287,21 @@ fn stderr(text: String) -> Option<Chunk> {
     (!text.is_empty()).then_some(("stderr", text))
 }
 
-/// The reply of a cell that went well.
-pub fn reply_ok(count: u32) -> Value {
-    json!({"status": "ok", "execution_count": count, "user_expressions": {}, "payload": []})
+/// The reply of a cell that went well. Expressions that are to be evaluated after it are each answered with the reason why not.
+pub fn reply_ok(request: &Message, count: u32) -> Value {
+    let mut expressions = request.content["user_expressions"].clone();
+    for (_, answer) in expressions.as_object_mut().into_iter().flatten() {
+        *answer = json!({
+            "status": "error",
+            "ename": "NotSupported",
+            "evalue": "This kernel evaluates no user_expressions; run a cell instead.",
+            "traceback": []
+        });
+    }
+    if !expressions.is_object() {
+        expressions = json!({});
+    }
+    json!({"status": "ok", "execution_count": count, "user_expressions": expressions, "payload": []})
 }
 
 /// The reply of a cell that failed.

@@ -3,12 +3,15 @@
 
 mod answers;
 mod cell;
+mod early;
 mod errors;
 mod gate;
 mod inner;
+mod json_text;
 mod message;
 mod packet;
 mod ports;
+mod request;
 pub mod tap;
 mod text;
 
@@ -18,6 +21,7 @@ use crate::spare::claim::{Keeper, claim};
 use crate::watch;
 use anyhow::{Context, Result};
 use cell::{Cell, Ending};
+use early::Early;
 use errors::CellError;
 use inner::{Inner, Said};
 use jupyter_protocol::ConnectionInfo;
@@ -69,14 +73,7 @@ async fn orphaned(parent: i32) {
 }
 
 /// What evcxr answers. Of anything else it says nothing, and the front would wait for ever.
-const FOR_EVCXR: [&str; 6] = [
-    "execute_request",
-    "complete_request",
-    "inspect_request",
-    "comm_open",
-    "comm_msg",
-    "comm_close",
-];
+const FOR_EVCXR: [&str; 3] = ["execute_request", "complete_request", "inspect_request"];
 
 type Starting = Pin<Box<dyn Future<Output = Result<Inner>>>>;
 
@@ -94,6 +91,7 @@ enum Event {
     Started(Result<Inner>),
     Said(Said),
     TextIsDue,
+    WaitedTooLong,
 }
 
 struct Front {
@@ -103,6 +101,8 @@ struct Front {
     /// Tells the keeper of the spare when this notebook computes, and hands out the spare.
     keeper: Option<Keeper>,
     state: State,
+    /// Questions whether the kernel is ready, before it is.
+    early: Early,
     /// Requests on the shell port that wait for their turn.
     queue: VecDeque<Message>,
     /// The cell, or other request, that the inner kernel is at.
@@ -111,6 +111,8 @@ struct Front {
     last: Option<Message>,
     /// Number and source of each cell that was run.
     cells: Vec<(u32, String)>,
+    /// Those of them that count.
+    history: Vec<(u32, String)>,
     count: u32,
     rust: String,
     done: bool,
@@ -122,10 +124,12 @@ impl Front {
             ports: Ports::bind(info).await?,
             keeper: Keeper::connect(),
             state: State::Down(String::new()),
+            early: Early::new(),
             queue: VecDeque::new(),
             running: None,
             last: None,
             cells: Vec::new(),
+            history: Vec::new(),
             count: 0,
             rust: config::toolchain(&place).unwrap_or_default(),
             done: false,
@@ -192,6 +196,7 @@ impl Front {
             (channel, message) = self.ports.next() => Event::Asked(channel, message),
             event = inner => event,
             () = due => Event::TextIsDue,
+            () = self.early.too_long() => Event::WaitedTooLong,
         }
     }
 
@@ -213,6 +218,7 @@ impl Front {
             Event::Started(Ok(inner)) => {
                 self.state = State::Ready(Box::new(inner));
                 self.tell_busy(false);
+                self.answer_early().await;
                 // A cell that waits says "busy" by itself.
                 if self.queue.is_empty() {
                     self.tell_state(None).await;
@@ -224,10 +230,12 @@ impl Front {
                 eprintln!("{error}");
                 self.state = State::Down(error.clone());
                 self.tell_busy(false);
+                self.answer_early().await;
                 self.tell_state(None).await;
                 self.not_started(CellError::new("NotStarted", error)).await;
             }
             Event::Said(said) => self.said(said).await,
+            Event::WaitedTooLong => self.answer_early().await,
             Event::TextIsDue => {
                 let chunks = self.running.as_mut().map(|cell| cell.text.take_due());
                 for chunk in chunks.into_iter().flatten() {
@@ -246,12 +254,23 @@ impl Front {
             .await;
     }
 
-    /// Answers `request` between "busy" and "idle", as the protocol wants it.
+    /// Answers those that asked whether the kernel is ready.
+    async fn answer_early(&mut self) {
+        for request in self.early.end() {
+            let content = answers::kernel_info(&self.rust);
+            self.answer(Channel::Shell, &request, "kernel_info_reply", content)
+                .await;
+        }
+    }
+
+    /// Answers `request` between "busy" and "idle", as the protocol wants it. What is no request has no reply.
     async fn answer(&mut self, channel: Channel, request: &Message, kind: &str, content: Value) {
         self.ports
             .publish(Some(request), "status", json!({"execution_state": "busy"}))
             .await;
-        self.ports.reply(channel, request, kind, content).await;
+        if wants_reply(request) {
+            self.ports.reply(channel, request, kind, content).await;
+        }
         self.ports
             .publish(Some(request), "status", json!({"execution_state": "idle"}))
             .await;
@@ -267,20 +286,19 @@ impl Front {
         while self.running.is_none()
             && let Some(request) = self.queue.pop_front()
         {
-            let own = match request.kind() {
-                "kernel_info_request" => Some(answers::kernel_info(&self.rust)),
-                "comm_info_request" => Some(answers::comm_info()),
-                "history_request" => Some(answers::history(&request, &self.cells)),
-                "connect_request" => Some(self.ports.numbers.clone()),
-                "is_complete_request" => Some(answers::is_complete(request.text("code"))),
-                "execute_request" if request.text("code").trim().is_empty() => {
-                    Some(cell::reply_ok(self.count))
-                }
-                _ => None,
+            let Some(mut request) = self.early.keep(request) else {
+                continue;
             };
-            if let Some(content) = own {
-                let kind = reply_kind(request.kind());
-                self.answer(Channel::Shell, &request, &kind, content).await;
+            if let Err(flaw) = request::complete(&mut request) {
+                let error = CellError::new("BadRequest", flaw);
+                self.refuse(&request, &error).await;
+                continue;
+            }
+            if request.kind() == "shutdown_request" {
+                self.shut_down(Channel::Shell, &request).await;
+                return;
+            }
+            if self.answer_alone(Channel::Shell, &request).await {
                 continue;
             }
             if is_code(&request) && request.text("code").contains('\0') {
@@ -294,7 +312,7 @@ impl Front {
                 continue;
             }
             if !FOR_EVCXR.contains(&request.kind()) {
-                eprintln!("A message of the type {} was ignored.", request.kind());
+                self.not_known(Channel::Shell, &request).await;
                 continue;
             }
             match &mut self.state {
@@ -326,6 +344,49 @@ impl Front {
         }
     }
 
+    /// Answers `request` if no inner kernel is needed for it; whether it was.
+    async fn answer_alone(&mut self, channel: Channel, request: &Message) -> bool {
+        let content = match request.kind() {
+            "kernel_info_request" => answers::kernel_info(&self.rust),
+            "comm_info_request" => answers::comm_info(),
+            "history_request" => answers::history(request, &self.history),
+            "connect_request" => self.ports.numbers.clone(),
+            "is_complete_request" => answers::is_complete(request.text("code")),
+            "execute_request" if request.text("code").trim().is_empty() => {
+                cell::reply_ok(request, self.count)
+            }
+            // There is nothing here that a comm could talk to; the protocol says to close it at once.
+            "comm_open" => {
+                let closed = json!({"comm_id": request.content["comm_id"], "data": {}});
+                self.ports
+                    .publish(Some(request), "comm_close", closed)
+                    .await;
+                json!({})
+            }
+            "comm_msg" | "comm_close" => json!({}),
+            _ => return false,
+        };
+        let kind = reply_kind(request.kind());
+        self.answer(channel, request, &kind, content).await;
+        true
+    }
+
+    /// Answers what neither we nor evcxr can.
+    async fn not_known(&mut self, channel: Channel, request: &Message) {
+        eprintln!("A message of the type {} was refused.", request.kind());
+        let error = CellError::new(
+            "NotSupported",
+            format!(
+                "This kernel does not know messages of the type {} on this channel.",
+                request.kind()
+            ),
+        );
+        let mut content = error.content();
+        content["status"] = json!("error");
+        let kind = reply_kind(request.kind());
+        self.answer(channel, request, &kind, content).await;
+    }
+
     /// The inner kernel has `request` now, under the identity `id`.
     async fn begin(&mut self, request: Message, id: String) {
         let mut cell = Cell::new(request, id);
@@ -338,49 +399,53 @@ impl Front {
             .await;
         if cell.is_code() {
             self.tell_busy(true);
+            cell.number = self.count + 1;
+            let code = cell.request.text("code").to_string();
             if !cell.is_silent() {
-                self.count += 1;
-                let code = cell.request.text("code").to_string();
-                let input = json!({"code": code, "execution_count": self.count});
+                let input = json!({"code": code, "execution_count": cell.number});
                 self.ports
                     .publish(Some(&cell.request), "execute_input", input)
                     .await;
-                self.cells.push((self.count, code));
             }
-            cell.number = self.count;
+            if cell.is_stored() {
+                self.count = cell.number;
+                self.history.push((cell.number, code.clone()));
+            }
+            self.cells.push((cell.number, code));
         }
         self.running = Some(cell);
     }
 
-    async fn control(&mut self, request: Message) {
+    async fn control(&mut self, mut request: Message) {
         match request.kind() {
-            "kernel_info_request" => {
-                let content = answers::kernel_info(&self.rust);
-                self.answer(Channel::Control, &request, "kernel_info_reply", content)
-                    .await;
-            }
             "interrupt_request" => {
                 self.interrupt().await;
                 let reply = json!({"status": "ok"});
-                self.ports
-                    .reply(Channel::Control, &request, "interrupt_reply", reply)
+                self.answer(Channel::Control, &request, "interrupt_reply", reply)
                     .await;
             }
-            "shutdown_request" => {
-                let restart = request.flag("restart", false);
-                let reply = json!({"status": "ok", "restart": restart});
-                self.ports
-                    .publish(Some(&request), "shutdown_reply", reply.clone())
-                    .await;
-                self.ports
-                    .reply(Channel::Control, &request, "shutdown_reply", reply)
-                    .await;
-                // What was sent is with the sockets' own tasks; let them have a turn.
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                self.done = true;
+            "shutdown_request" => self.shut_down(Channel::Control, &request).await,
+            // Cells, and what evcxr is asked, wait for their turn; here nothing does.
+            "execute_request" => self.not_known(Channel::Control, &request).await,
+            _ => {
+                let is_whole = request::complete(&mut request).is_ok();
+                if !is_whole || !self.answer_alone(Channel::Control, &request).await {
+                    self.not_known(Channel::Control, &request).await;
+                }
             }
-            other => eprintln!("A control message of the type {other} was ignored."),
         }
+    }
+
+    async fn shut_down(&mut self, channel: Channel, request: &Message) {
+        let restart = request.flag("restart", false);
+        let reply = json!({"status": "ok", "restart": restart});
+        self.ports
+            .publish(Some(request), "shutdown_reply", reply.clone())
+            .await;
+        self.answer(channel, request, "shutdown_reply", reply).await;
+        // What was sent is with the sockets' own tasks; let them have a turn.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        self.done = true;
     }
 
     async fn interrupt(&mut self) {
@@ -427,12 +492,12 @@ impl Front {
         self.ports
             .publish(Some(request), "status", json!({"execution_state": "busy"}))
             .await;
-        if is_code(request) {
+        if is_code(request) && !request.flag("silent", false) {
             self.ports
                 .publish(Some(request), "error", error.content())
                 .await;
         }
-        if request.kind().ends_with("_request") {
+        if wants_reply(request) {
             let reply = cell::reply_error(error, self.count);
             self.ports
                 .reply(Channel::Shell, request, &reply_kind(request.kind()), reply)
@@ -528,6 +593,9 @@ impl Front {
     }
 
     async fn publish_in_cell(&mut self, kind: &str, content: Value) {
+        if self.running.as_ref().is_some_and(Cell::is_silent) {
+            return;
+        }
         let request = self.running.as_ref().map(|cell| &cell.request);
         self.ports.publish(request, kind, content).await;
     }
@@ -624,7 +692,9 @@ impl Front {
         let Some(cell) = self.running.take() else {
             return;
         };
-        if let Some(reply) = reply {
+        if let Some(reply) = reply
+            && wants_reply(&cell.request)
+        {
             let kind = reply_kind(cell.request.kind());
             self.ports
                 .reply(Channel::Shell, &cell.request, &kind, reply)
@@ -680,6 +750,11 @@ impl Front {
 
 fn is_code(request: &Message) -> bool {
     request.kind() == "execute_request"
+}
+
+/// Comms are messages that nobody answers.
+fn wants_reply(request: &Message) -> bool {
+    request.kind().ends_with("_request")
 }
 
 fn reply_kind(request: &str) -> String {
