@@ -180,6 +180,11 @@ impl Kernel {
 
     /// Sends a cell without waiting for its end; see [`finish`](Kernel::finish).
     pub async fn send(&mut self, code: &str) -> Result<String> {
+        self.send_as(code, serde_json::json!({})).await
+    }
+
+    /// As [`send`](Kernel::send), with metadata: `cellId` and `deletedCells` as JupyterLab has them.
+    pub async fn send_as(&mut self, code: &str, metadata: serde_json::Value) -> Result<String> {
         let request = ExecuteRequest {
             code: code.into(),
             silent: false,
@@ -188,7 +193,8 @@ impl Kernel {
             allow_stdin: false,
             stop_on_error: true,
         };
-        let message = JupyterMessage::new(request, None);
+        let mut message = JupyterMessage::new(request, None);
+        message.metadata = metadata;
         let id = message.header.msg_id.clone();
         self.shell.send(message).await?;
         Ok(id)
