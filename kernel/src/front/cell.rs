@@ -3,6 +3,7 @@
 use super::errors::{CellError, Sources, last_panic, question_marks, without_crash};
 use super::message::Message;
 use super::packet::Kind;
+use super::source::{Lines, types};
 use super::text::{Chunk, Text};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -18,6 +19,8 @@ pub struct Cell {
     pub id: String,
     /// The number in its prompt.
     pub number: u32,
+    /// How to read the compiler's reports on it.
+    pub lines: Lines,
     /// The inner kernel's reply.
     pub reply: Option<Value>,
     /// The inner kernel has published its "idle", and so everything else before.
@@ -59,6 +62,7 @@ impl Cell {
             request,
             id,
             number: 0,
+            lines: Lines::default(),
             reply: None,
             idle: false,
             errors: Vec::new(),
@@ -163,7 +167,10 @@ impl Cell {
             (None, true) => self
                 .errors
                 .iter()
-                .map(|error| self.of_the_compiler(error))
+                .map(|error| {
+                    let unnamed = types::explain(error, compiled).map(|error| error.content());
+                    unnamed.unwrap_or_else(|| self.of_the_compiler(error))
+                })
                 .collect(),
             (None, false) => Vec::new(),
         };
@@ -261,7 +268,7 @@ impl Cell {
         if let Some(lines) = error["traceback"].as_array_mut() {
             for line in lines {
                 if let Some(text) = line.as_str() {
-                    *line = numbered(text, self.number).into();
+                    *line = numbered(&self.lines.of_report(text), self.number).into();
                 }
             }
         }

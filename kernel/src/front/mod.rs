@@ -9,6 +9,7 @@ mod inner;
 mod message;
 mod packet;
 mod ports;
+mod source;
 pub mod tap;
 mod text;
 
@@ -24,7 +25,8 @@ use jupyter_protocol::ConnectionInfo;
 use message::Message;
 use ports::{Channel, Ports};
 use serde_json::{Value, json};
-use std::collections::VecDeque;
+use source::Prepared;
+use std::collections::{HashSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -112,6 +114,9 @@ struct Front {
     /// Number and source of each cell that was run.
     cells: Vec<(u32, String)>,
     count: u32,
+    /// What the cells have defined, and the names that the prelude of the labs has.
+    defined: source::History,
+    prelude: HashSet<String>,
     rust: String,
     done: bool,
 }
@@ -127,6 +132,8 @@ impl Front {
             last: None,
             cells: Vec::new(),
             count: 0,
+            defined: source::History::default(),
+            prelude: source::names::of_the_prelude(&place),
             rust: config::toolchain(&place).unwrap_or_default(),
             done: false,
             place,
@@ -143,6 +150,7 @@ impl Front {
     /// Takes a spare or starts an inner kernel of its own, in the background.
     fn start(&mut self) {
         self.tell_busy(true);
+        self.defined = source::History::default();
         let (place, folder) = (self.place.clone(), self.folder.clone());
         let keeper = self.keeper.clone();
         self.state = State::Starting(Box::pin(async move {
@@ -274,6 +282,9 @@ impl Front {
                 "connect_request" => Some(self.ports.numbers.clone()),
                 "is_complete_request" => Some(answers::is_complete(request.text("code"))),
                 "execute_request" if request.text("code").trim().is_empty() => {
+                    // Nothing runs, but what the cell had defined before is gone from it.
+                    self.defined.prepare(&request, self.count, &self.prelude);
+                    self.defined.ended(true);
                     Some(cell::reply_ok(self.count))
                 }
                 _ => None,
@@ -297,9 +308,16 @@ impl Front {
                 eprintln!("A message of the type {} was ignored.", request.kind());
                 continue;
             }
+            let prepared = self
+                .defined
+                .prepare(&request, self.count + 1, &self.prelude);
+            if let Some(refusal) = &prepared.refusal {
+                self.fail(&request, refusal).await;
+                continue;
+            }
             match &mut self.state {
-                State::Ready(inner) => match inner.ask(&request).await {
-                    Ok(id) => self.begin(request, id).await,
+                State::Ready(inner) => match inner.ask(&prepared.request(&request)).await {
+                    Ok(id) => self.begin(request, id, prepared).await,
                     Err(error) => {
                         let error = CellError::new(
                             "KernelError",
@@ -326,9 +344,10 @@ impl Front {
         }
     }
 
-    /// The inner kernel has `request` now, under the identity `id`.
-    async fn begin(&mut self, request: Message, id: String) {
+    /// The inner kernel has `request` now, prepared and under the identity `id`.
+    async fn begin(&mut self, request: Message, id: String, prepared: Prepared) {
         let mut cell = Cell::new(request, id);
+        cell.lines = prepared.lines;
         self.ports
             .publish(
                 Some(&cell.request),
@@ -349,7 +368,12 @@ impl Front {
             }
             cell.number = self.count;
         }
+        let is_seen = !cell.request.flag("silent", false);
         self.running = Some(cell);
+        for note in prepared.notes.iter().filter(|_| is_seen) {
+            self.publish_text(("stderr", format!("note: {note}\n")))
+                .await;
+        }
     }
 
     async fn control(&mut self, request: Message) {
@@ -581,6 +605,8 @@ impl Front {
         let Some(cell) = &mut self.running else {
             return;
         };
+        let is_kept = |reply: &Value| reply["status"] == "ok";
+        self.defined.ended(cell.reply.as_ref().is_some_and(is_kept));
         let compiled = match &self.state {
             State::Ready(inner) => inner
                 .session()
