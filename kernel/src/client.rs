@@ -185,11 +185,20 @@ impl Kernel {
 
     /// Sends a cell without waiting for its end; see [`finish`](Kernel::finish).
     pub async fn send(&mut self, code: &str) -> Result<String> {
-        self.send_asking(code, false).await
+        self.send_as(code, false, json!({})).await
     }
 
-    /// As [`send`](Kernel::send); with `allow_stdin` the cell may ask, see [`next_question`](Kernel::next_question).
-    pub async fn send_asking(&mut self, code: &str, allow_stdin: bool) -> Result<String> {
+    /// As [`send`](Kernel::send); the cell may ask, see [`next_question`](Kernel::next_question).
+    pub async fn send_asking(&mut self, code: &str) -> Result<String> {
+        self.send_as(code, true, json!({})).await
+    }
+
+    /// As [`send`](Kernel::send), with metadata: `cellId` and `deletedCells` as JupyterLab has them.
+    pub async fn send_with(&mut self, code: &str, metadata: Value) -> Result<String> {
+        self.send_as(code, false, metadata).await
+    }
+
+    async fn send_as(&mut self, code: &str, allow_stdin: bool, metadata: Value) -> Result<String> {
         let request = ExecuteRequest {
             code: code.into(),
             silent: false,
@@ -198,7 +207,8 @@ impl Kernel {
             allow_stdin,
             stop_on_error: true,
         };
-        let message = JupyterMessage::new(request, None);
+        let mut message = JupyterMessage::new(request, None);
+        message.metadata = metadata;
         let id = message.header.msg_id.clone();
         self.shell.send(message).await?;
         Ok(id)

@@ -184,7 +184,7 @@ fn a_cell_that_reads_asks_the_student() {
         // An answer that nobody asked for goes nowhere.
         kernel.answer("too early").await.unwrap();
         let id = kernel
-            .send_asking(&format!("print!(\"Name? \"); {READ}"), true)
+            .send_asking(&format!("print!(\"Name? \"); {READ}"))
             .await
             .unwrap();
         assert_eq!(
@@ -197,7 +197,7 @@ fn a_cell_that_reads_asks_the_student() {
 
         // Two questions, two answers; the second of two answers to one is dropped.
         let twice = format!("{READ}\n{READ}");
-        let id = kernel.send_asking(&twice, true).await.unwrap();
+        let id = kernel.send_asking(&twice).await.unwrap();
         kernel.next_question(LONG).await.unwrap();
         kernel.answer("one").await.unwrap();
         kernel.answer("dropped").await.unwrap();
@@ -207,7 +207,7 @@ fn a_cell_that_reads_asks_the_student() {
         assert_eq!(shown.stdout(), "4 \"one\\n\"\n4 \"two\\n\"\n");
 
         // An interrupt needs no answer, and a late one goes nowhere.
-        let id = kernel.send_asking(READ, true).await.unwrap();
+        let id = kernel.send_asking(READ).await.unwrap();
         kernel.next_question(LONG).await.unwrap();
         kernel.interrupt().await.unwrap();
         let shown = kernel.finish(&id, LONG).await.unwrap();
@@ -216,7 +216,7 @@ fn a_cell_that_reads_asks_the_student() {
             "{shown:?}"
         );
         kernel.answer("too late").await.unwrap();
-        let id = kernel.send_asking(READ, true).await.unwrap();
+        let id = kernel.send_asking(READ).await.unwrap();
         kernel.next_question(LONG).await.unwrap();
         kernel.answer("\u{4}").await.unwrap(); // Ctrl+D
         let shown = kernel.finish(&id, LONG).await.unwrap();

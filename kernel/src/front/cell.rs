@@ -7,6 +7,7 @@ use super::figures::Figures;
 use super::flood::{Flood, Note};
 use super::message::Message;
 use super::shorten;
+use super::source::{Lines, types};
 use super::spill::Spill;
 use super::text::{Chunk, Text};
 use crate::runtime::packet::{Ended, Kind};
@@ -29,6 +30,8 @@ pub struct Cell {
     pub had_lines: bool,
     /// The number in its prompt.
     pub number: u32,
+    /// How to read the compiler's reports on it.
+    pub lines: Lines,
     /// The inner kernel's reply.
     pub reply: Option<Value>,
     /// The inner kernel has published its "idle", and so everything else before.
@@ -114,6 +117,7 @@ impl Cell {
             code: None,
             had_lines,
             number,
+            lines: Lines::default(),
             reply: None,
             idle: false,
             errors: Vec::new(),
@@ -271,7 +275,10 @@ impl Cell {
             (None, true) => self
                 .errors
                 .iter()
-                .map(|error| self.of_the_compiler(error))
+                .map(|error| {
+                    let unnamed = types::explain(error, compiled).map(|error| error.content());
+                    unnamed.unwrap_or_else(|| self.of_the_compiler(error))
+                })
                 .collect(),
             (None, false) => Vec::new(),
         };
@@ -363,7 +370,7 @@ impl Cell {
         if let Some(lines) = error["traceback"].as_array_mut() {
             for line in lines {
                 if let Some(text) = line.as_str() {
-                    *line = numbered(text, self.number).into();
+                    *line = numbered(&self.lines.of_report(text), self.number).into();
                 }
             }
         }

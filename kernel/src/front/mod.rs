@@ -21,6 +21,7 @@ mod prelude;
 mod request;
 mod shell;
 mod shorten;
+mod source;
 mod spill;
 mod text;
 mod tokens;
@@ -42,7 +43,8 @@ use outbox::Outbox;
 use ports::{Channel, Ports};
 use serde_json::{Value, json};
 use shell::Shell;
-use std::collections::VecDeque;
+use source::Prepared;
+use std::collections::{HashSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -148,6 +150,9 @@ struct Front {
     /// Those of them that count.
     history: Vec<(u32, String)>,
     count: u32,
+    /// What the cells have defined, and the names that the prelude of the labs has.
+    defined: source::History,
+    prelude: HashSet<String>,
     rust: String,
     done: bool,
 }
@@ -170,6 +175,8 @@ impl Front {
             cells: Vec::new(),
             history: Vec::new(),
             count: 0,
+            defined: source::History::default(),
+            prelude: prelude::of_cells(&place),
             rust: config::toolchain(&place).unwrap_or_default(),
             done: false,
             place,
@@ -186,6 +193,7 @@ impl Front {
     /// Takes a spare or starts an inner kernel of its own, in the background.
     fn start(&mut self) {
         self.tell_busy(true);
+        self.defined = source::History::default();
         let (place, folder) = (self.place.clone(), self.folder.clone());
         let keeper = self.keeper.clone();
         self.state = State::Starting(Box::pin(async move {
@@ -399,8 +407,17 @@ impl Front {
                 self.not_known(Channel::Shell, &request).await;
                 continue;
             }
+            let mut without_lines = request.clone();
+            without_lines.content["code"] = shell::split(request.text("code")).1.into();
+            let prepared = self
+                .defined
+                .prepare(&without_lines, self.count + 1, &self.prelude);
+            if let Some(refusal) = &prepared.refusal {
+                self.fail(&request, refusal).await;
+                continue;
+            }
             match &mut self.state {
-                State::Ready(_) => self.begin(request).await,
+                State::Ready(_) => self.begin(request, prepared).await,
                 State::Starting(_) => {
                     self.queue.push_front(request);
                     return;
@@ -428,6 +445,9 @@ impl Front {
             "connect_request" => self.ports.numbers.clone(),
             "is_complete_request" => answers::is_complete(request.text("code")),
             "execute_request" if request.text("code").trim().is_empty() => {
+                // Nothing runs, but what the cell had defined before is gone from it.
+                self.defined.prepare(request, self.count, &self.prelude);
+                self.defined.ended(true);
                 cell::reply_ok(request, self.count)
             }
             // There is nothing here that a comm could talk to; the protocol says to close it at once.
@@ -462,8 +482,8 @@ impl Front {
         self.answer(channel, request, &kind, content).await;
     }
 
-    /// Begins with `request`, whose turn it is.
-    async fn begin(&mut self, request: Message) {
+    /// Begins with `request`, whose turn it is; `prepared` is what evcxr gets of it.
+    async fn begin(&mut self, request: Message, prepared: Prepared) {
         if is_code(&request)
             && let Some(last) = &mut self.last
         {
@@ -472,6 +492,7 @@ impl Front {
         }
         let number = self.count + u32::from(is_code(&request));
         let mut cell = Cell::new(request, number, &self.folder);
+        cell.lines = prepared.lines;
         self.ports
             .publish(
                 Some(&cell.request),
@@ -495,9 +516,8 @@ impl Front {
                 self.history.push((cell.number, source.clone()));
             }
             self.cells.push((cell.number, source));
-            let (commands, rest) = shell::split(cell.request.text("code"));
-            lines.extend(commands);
-            code = Some(rest);
+            lines.extend(shell::split(cell.request.text("code")).0);
+            code = Some(prepared.code);
         }
         cell.code = code;
         self.running = Some(cell);
@@ -506,6 +526,10 @@ impl Front {
             .take_if(|_| self.running.as_ref().is_some_and(Cell::is_code))
         {
             self.show_text(vec![("stderr", format!("note: {notice}\n"))])
+                .await;
+        }
+        for note in prepared.notes {
+            self.show_text(vec![("stderr", format!("note: {note}\n"))])
                 .await;
         }
         self.run_lines(lines).await;
@@ -946,6 +970,8 @@ impl Front {
         if cell.ended.is_none() {
             cell.ended = self.ended_meanwhile.take();
         }
+        let is_kept = |reply: &Value| reply["status"] == "ok";
+        self.defined.ended(cell.reply.as_ref().is_some_and(is_kept));
         let Ending {
             chunks,
             results,

@@ -24,6 +24,15 @@ pub fn names(place: &Place) -> &'static [Name] {
     &known(place).names
 }
 
+/// Those of them that a cell's own function, type or variable hides: all but modules.
+pub fn of_cells(place: &Place) -> HashSet<String> {
+    names(place)
+        .iter()
+        .filter(|name| name.kind != Kind::Module)
+        .map(|name| name.name.clone())
+        .collect()
+}
+
 /// The crates that every cell can use.
 pub fn crates(place: &Place) -> &'static [Name] {
     &known(place).crates
