@@ -44,17 +44,6 @@ pub struct Prepared {
     pub refusal: Option<CellError>,
 }
 
-impl Prepared {
-    /// The request for evcxr.
-    pub fn request(&self, request: &Message) -> Message {
-        let mut request = request.clone();
-        if request.kind() == "execute_request" {
-            request.content["code"] = self.code.clone().into();
-        }
-        request
-    }
-}
-
 /// What the cells so far have defined.
 #[derive(Default)]
 pub struct History {
