@@ -47,7 +47,7 @@ class Corners(unittest.TestCase):
                 kind, content = said["msg_type"], said["content"]
                 published.append((kind, content["execution_state"] if kind == "status" else content))
         self.assertEqual(published[0], ("status", "busy"))
-        return reply, published[1:-1]
+        return reply, [one for one in published[1:-1] if one != ("status", "busy")]
 
     def lives(self):
         reply = self.client.execute_interactive("assert_eq!(6 * 7, 42);", timeout=LONG)
