@@ -454,6 +454,9 @@ impl Front {
             "comm_open" => {
                 let closed = json!({"comm_id": request.content["comm_id"], "data": {}});
                 self.ports
+                    .publish(Some(request), "status", json!({"execution_state": "busy"}))
+                    .await;
+                self.ports
                     .publish(Some(request), "comm_close", closed)
                     .await;
                 json!({})

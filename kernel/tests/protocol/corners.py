@@ -47,7 +47,7 @@ class Corners(unittest.TestCase):
                 kind, content = said["msg_type"], said["content"]
                 published.append((kind, content["execution_state"] if kind == "status" else content))
         self.assertEqual(published[0], ("status", "busy"))
-        return reply, published[1:-1]
+        return reply, [one for one in published[1:-1] if one != ("status", "busy")]
 
     def lives(self):
         reply = self.client.execute_interactive("assert_eq!(6 * 7, 42);", timeout=LONG)
@@ -57,11 +57,11 @@ class Corners(unittest.TestCase):
         self.assertEqual(self.first["content"]["status"], "ok")
         reply, _ = self.ask("execute_request", {"code": "2;"})
         number = reply["content"]["execution_count"]
-        code = 'println!("seen"); panic!("oh");'
+        code = 'println!("seen");\npanic!("oh");'
         reply, published = self.ask("execute_request", {"code": code, "store_history": False})
         self.assertEqual(published[0], ("execute_input", {"code": code, "execution_count": number + 1}))
         self.assertEqual([kind for kind, _ in published], ["execute_input", "stream", "error"])
-        self.assertIn("cell [%d], line 1" % (number + 1), "\n".join(reply["content"]["traceback"]))
+        self.assertIn("cell [%d], line 2" % (number + 1), "\n".join(reply["content"]["traceback"]))
         reply, _ = self.ask("execute_request", {"code": "3;"})
         self.assertEqual(reply["content"]["execution_count"], number + 1)
         history, _ = self.ask("history_request", {"hist_access_type": "tail", "n": 2})
@@ -136,8 +136,8 @@ class Corners(unittest.TestCase):
             self.assertEqual(reply["content"]["status"], "ok")
             said = "".join(content["text"] for kind, content in published if kind == "stream")
             self.assertTrue(said.startswith("a\ufffd") and said.endswith("b\n"), said)
-        _, published = self.ask("execute_request", {"code": 'println!("😀\u202e\u0301");'})
-        self.assertIn(("stream", {"name": "stdout", "text": "😀\u202e\u0301\n"}), published)
+        _, published = self.ask("execute_request", {"code": 'println!("😀\u200d\u0301");'})
+        self.assertIn(("stream", {"name": "stdout", "text": "😀\u200d\u0301\n"}), published)
 
     def dealer(self, session, port="shell_port"):
         socket = zmq.Context.instance().socket(zmq.DEALER)
