@@ -654,6 +654,7 @@ impl Front {
                 // The tap knows whether the cell has begun. More of the same is no more.
                 if !cell.interrupted {
                     cell.interrupted = true;
+                    self.outbox.forget_figures();
                     inner.order(&Order::Stop);
                 }
                 inner.kill_compilers();
@@ -762,6 +763,8 @@ impl Front {
         match cell.output(kind, content) {
             cell::Shown::Nothing => {}
             cell::Shown::Text(chunk) => self.show_text(vec![chunk]).await,
+            // Of a cell that was stopped nobody waits for more figures.
+            cell::Shown::Display(_) if cell.interrupted => {}
             cell::Shown::Display(note) => {
                 // What was printed before comes before.
                 self.show_what_is_due().await;
