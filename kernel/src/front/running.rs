@@ -288,7 +288,15 @@ impl Front {
         eprintln!("The inner kernel ended. It said: {said}");
         self.ended_meanwhile = None;
         self.start(); // drops the old one, and its directory
-        let error = CellError::new("KernelDied", ending::of_the_kernel(&said));
+        let has_quit = |cell: &Cell| {
+            let mut lines = cell.request.text("code").lines();
+            cell.is_code() && lines.any(|line| line.trim() == ":quit")
+        };
+        let sentence = match self.running.as_ref().is_some_and(has_quit) {
+            true => ending::of_quit(),
+            false => ending::of_the_kernel(&said),
+        };
+        let error = CellError::new("KernelDied", sentence);
         match self.running.as_mut() {
             Some(cell) if cell.is_code() => {
                 let number = cell.number;
