@@ -57,7 +57,6 @@ fn jupyter_s_own_test_passes() {
 }
 
 #[test]
-#[ignore = "three of its cases were mended and are still to be run again"]
 fn the_protocol_s_rarer_corners_do_no_harm() {
     let said = run("corners.py");
     assert!(

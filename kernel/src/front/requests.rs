@@ -41,6 +41,10 @@ impl Front {
         let is_free = matches!(self.state, State::Ready(_))
             && !self.running.as_ref().is_some_and(Cell::is_code)
             && !self.queue.iter().any(is_code);
+        // Without code there is no question, which is told in its turn.
+        if !request.content["code"].is_string() {
+            return None;
+        }
         complete::answer(request, &self.cells, &self.place, is_free)
     }
 

@@ -83,9 +83,8 @@ class Corners(unittest.TestCase):
             ("execute_request", {}),
             ("execute_request", {"code": 7}),
             ("execute_request", {"code": "1;", "silent": "no"}),
-            ("complete_request", {"code": "v.", "cursor_pos": "2"}),
             ("complete_request", {"code": None, "cursor_pos": 0}),
-            ("inspect_request", {"code": "v", "cursor_pos": -1}),
+            ("inspect_request", {"code": "v", "detail_level": "all"}),
             ("is_complete_request", {"code": []}),
         ]:
             reply, _ = self.ask(kind, content)
