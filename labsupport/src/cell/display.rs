@@ -1,6 +1,7 @@
 use super::json::{one_line, quote};
 use super::{Show, block, print};
 use crate::sys;
+use std::fmt;
 use std::time::Instant;
 
 /// A place on the page that can be filled again while the cell runs.
@@ -120,6 +121,13 @@ impl Display {
     /// Whether this process made the display, and is not a worker with a copy of it.
     pub(crate) fn is_mine(&self) -> bool {
         sys::getpid() == self.owner
+    }
+}
+
+impl fmt::Debug for Display {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let live = if self.page.live { "live" } else { "not live" };
+        write!(f, "Display({live})")
     }
 }
 

@@ -1,4 +1,5 @@
 use crate::cell::{Display, Pace, Page, Show};
+use std::fmt;
 use std::time::Duration;
 
 /// How long a picture stays before the next one replaces it.
@@ -81,6 +82,17 @@ impl Live {
 
     /// Shows the last one, if it is not on the page yet.
     pub fn finish(self) {} // Drop does it.
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.waiting.is_some() {
+            "a picture waits"
+        } else {
+            "no picture waits"
+        };
+        write!(f, "Live({what})")
+    }
 }
 
 impl Default for Live {
