@@ -1,11 +1,11 @@
 //! What safe code must not be able to break: one lock at a time, one process per guard, whole values, honest queues.
 
-mod common;
-
-use common::LONG;
 use labsupport::prelude::*;
 use std::cell::RefCell;
 use std::time::Duration;
+
+/// More than anything here takes, on any machine.
+const LONG: Duration = Duration::from_secs(20);
 
 /// Runs `work` in a process of its own, which has no other thread and no other child. How it ended.
 fn alone<T: serde::Serialize + serde::de::DeserializeOwned + Clone>(
@@ -20,6 +20,7 @@ fn said(work: impl Fn()) -> String {
 }
 
 #[test]
+#[allow(clippy::assign_op_pattern)] // what people write
 fn a_lock_taken_twice_is_a_panic_that_names_it_and_says_what_to_write() {
     let (lock, flag) = (Lock::new().unwrap(), Flag::new().unwrap());
     let (total, hits) = (Value::new(0u64).unwrap(), Array::<u64>::new(2).unwrap());
@@ -198,8 +199,8 @@ fn the_memory_goes_with_its_last_handle_though_a_worker_holds_the_lock() {
 fn a_thread_that_is_about_to_put_is_somebody_who_puts() {
     let end = alone(|| {
         let tasks = Queue::<u64>::bounded(1).unwrap();
+        let go = std::sync::Barrier::new(2);
         std::thread::scope(|scope| {
-            let go = std::sync::Barrier::new(2);
             scope.spawn(|| {
                 go.wait();
                 // Long enough for the other one to look for company more than once.
