@@ -517,3 +517,73 @@ fn outcome<T: DeserializeOwned>(
         cpu: usage.user + usage.system,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::cpu_time;
+    use serde::{Deserialize, Deserializer, Serializer, de, ser};
+
+    #[test]
+    fn a_worker_that_sleeps_after_it_ran_for_long_is_told_of_once() {
+        const PATIENCE: Duration = Duration::from_millis(2);
+        let mut workers = Workers::spawn(1, |_| -> () {
+            while cpu_time() < 25 * PATIENCE {
+                std::hint::spin_loop();
+            }
+            loop {
+                std::thread::park();
+            }
+        })
+        .unwrap();
+        let (pid, mut told) = (workers.children[0].pid, Vec::new());
+        let tell = |line: &str| {
+            told.push(line.to_string());
+            sys::send_signal(pid, libc::SIGKILL).unwrap();
+        };
+        workers
+            .wait_and_tell(None, |_| None, PATIENCE, tell)
+            .unwrap();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("Still waiting for worker 0, which is asleep"));
+    }
+
+    /// Does not come through.
+    #[derive(Debug)]
+    enum Stubborn {
+        Unwritable,
+        Unreadable,
+    }
+
+    impl Serialize for Stubborn {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Stubborn::Unwritable => Err(ser::Error::custom("no")),
+                Stubborn::Unreadable => serializer.serialize_u8(0),
+            }
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Stubborn {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Err(de::Error::custom("no"))
+        }
+    }
+
+    #[test]
+    fn a_value_that_does_not_come_through_is_lost_and_nobody_panicked() {
+        let report = Workers::spawn(2, |w| match w.index() {
+            0 => Stubborn::Unwritable,
+            _ => Stubborn::Unreadable,
+        });
+        let report = report.unwrap().join().unwrap();
+        for outcome in report.outcomes() {
+            let exit = outcome.exit();
+            assert!(matches!(exit, Exit::ValueLost(_)), "{exit}");
+            assert!(
+                exit.to_string()
+                    .starts_with("returned, but its value was lost")
+            );
+        }
+    }
+}
