@@ -3,15 +3,17 @@
 use crate::session::launch::last_lines;
 use anyhow::{Context, Result, anyhow, bail};
 use jupyter_protocol::{
-    ConnectionInfo, ExecuteRequest, ExecutionState, InterruptRequest, JupyterMessage,
-    JupyterMessageContent, KernelInfoRequest, Media, ReplyStatus, ShutdownRequest, Stdio,
-    Transport,
+    CompleteReply, ConnectionInfo, ExecuteRequest, ExecutionState, InputReply, InspectReply,
+    InterruptRequest, JupyterMessage, JupyterMessageContent, KernelInfoRequest, Media, ReplyStatus,
+    ShutdownRequest, Stdio, Transport, UnknownMessage,
 };
 use jupyter_zmq_client::{
-    ClientControlConnection, ClientIoPubConnection, ClientShellConnection,
+    ClientControlConnection, ClientIoPubConnection, ClientShellConnection, ClientStdinConnection,
     create_client_control_connection, create_client_iopub_connection,
-    create_client_shell_connection_with_identity, peer_identity_for_session,
+    create_client_shell_connection_with_identity, create_client_stdin_connection_with_identity,
+    peer_identity_for_session,
 };
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -41,6 +43,7 @@ pub struct Kernel {
     shell: ClientShellConnection,
     iopub: ClientIoPubConnection,
     control: ClientControlConnection,
+    stdin: ClientStdinConnection,
     /// What its processes say on standard error.
     log: PathBuf,
 }
@@ -137,6 +140,8 @@ impl Kernel {
         };
         let identity = peer_identity_for_session(&session)?;
         Ok(Kernel {
+            stdin: create_client_stdin_connection_with_identity(info, &session, identity.clone())
+                .await?,
             shell: create_client_shell_connection_with_identity(info, &session, identity).await?,
             control: create_client_control_connection(info, &session).await?,
             child,
@@ -180,15 +185,30 @@ impl Kernel {
 
     /// Sends a cell without waiting for its end; see [`finish`](Kernel::finish).
     pub async fn send(&mut self, code: &str) -> Result<String> {
+        self.send_as(code, false, json!({})).await
+    }
+
+    /// As [`send`](Kernel::send); the cell may ask, see [`next_question`](Kernel::next_question).
+    pub async fn send_asking(&mut self, code: &str) -> Result<String> {
+        self.send_as(code, true, json!({})).await
+    }
+
+    /// As [`send`](Kernel::send), with metadata: `cellId` and `deletedCells` as JupyterLab has them.
+    pub async fn send_with(&mut self, code: &str, metadata: Value) -> Result<String> {
+        self.send_as(code, false, metadata).await
+    }
+
+    async fn send_as(&mut self, code: &str, allow_stdin: bool, metadata: Value) -> Result<String> {
         let request = ExecuteRequest {
             code: code.into(),
             silent: false,
             store_history: true,
             user_expressions: None,
-            allow_stdin: false,
+            allow_stdin,
             stop_on_error: true,
         };
-        let message = JupyterMessage::new(request, None);
+        let mut message = JupyterMessage::new(request, None);
+        message.metadata = metadata;
         let id = message.header.msg_id.clone();
         self.shell.send(message).await?;
         Ok(id)
@@ -224,6 +244,27 @@ impl Kernel {
                 return Ok(message.content);
             }
         }
+    }
+
+    /// Waits until a cell asks; its prompt.
+    pub async fn next_question(&mut self, limit: Duration) -> Result<String> {
+        let message = timeout(limit, self.stdin.read())
+            .await
+            .context("Nothing was asked")??;
+        match message.content {
+            JupyterMessageContent::InputRequest(question) => Ok(question.prompt),
+            other => bail!("No question came, but {}", other.message_type()),
+        }
+    }
+
+    /// Answers as a student, asked or not.
+    pub async fn answer(&mut self, value: &str) -> Result<()> {
+        let reply = InputReply {
+            value: value.into(),
+            ..InputReply::default()
+        };
+        self.stdin.send(JupyterMessage::new(reply, None)).await?;
+        Ok(())
     }
 
     /// Waits for the end of the cell with this `id`.
@@ -275,6 +316,80 @@ impl Kernel {
     pub async fn execute(&mut self, code: &str, limit: Duration) -> Result<Shown> {
         let id = self.send(code).await?;
         self.finish(&id, limit).await
+    }
+
+    /// Asks what can stand at `cursor`, in code points, of `code`.
+    pub async fn complete(
+        &mut self,
+        code: &str,
+        cursor: usize,
+        limit: Duration,
+    ) -> Result<CompleteReply> {
+        let content = json!({"code": code, "cursor_pos": cursor});
+        match self.ask("complete_request", content, limit).await? {
+            JupyterMessageContent::CompleteReply(reply) => Ok(reply),
+            other => bail!("A completion was answered with {other:?}"),
+        }
+    }
+
+    /// Asks what stands at `cursor`, in code points, of `code`.
+    pub async fn inspect(
+        &mut self,
+        code: &str,
+        cursor: usize,
+        limit: Duration,
+    ) -> Result<InspectReply> {
+        let content = json!({"code": code, "cursor_pos": cursor, "detail_level": 0});
+        match self.ask("inspect_request", content, limit).await? {
+            JupyterMessageContent::InspectReply(reply) => Ok(reply),
+            other => bail!("An inspection was answered with {other:?}"),
+        }
+    }
+
+    /// Sends any request on the shell port and waits for its answer, and for the "idle" after it. What is published about other
+    /// requests meanwhile is dropped.
+    pub async fn ask(
+        &mut self,
+        kind: &str,
+        content: Value,
+        limit: Duration,
+    ) -> Result<JupyterMessageContent> {
+        let content = UnknownMessage {
+            msg_type: kind.into(),
+            content,
+        };
+        let message = JupyterMessage::new(content, None);
+        let id = message.header.msg_id.clone();
+        self.shell.send(message).await?;
+        let deadline = Instant::now() + limit;
+        let (mut answer, mut idle) = (None, false);
+        loop {
+            match answer.take() {
+                Some(answer) if idle => return Ok(answer),
+                waiting => answer = waiting,
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            tokio::select! {
+                reply = self.shell.read() => {
+                    let reply = reply?;
+                    if is_child_of(&reply, &id) {
+                        answer = Some(reply.content);
+                    }
+                }
+                published = self.iopub.read() => {
+                    let published = published?;
+                    if is_child_of(&published, &id)
+                        && let JupyterMessageContent::Status(status) = published.content
+                    {
+                        idle |= status.execution_state == ExecutionState::Idle;
+                    }
+                }
+                ending = self.child.wait() => bail!(ended("while it was asked", ending?, &self.log)),
+                () = tokio::time::sleep(left) => {
+                    bail!("The {kind} was not answered after {} s.", limit.as_secs());
+                }
+            }
+        }
     }
 
     /// Interrupts the running cell, as the ■ button does.

@@ -11,6 +11,7 @@ pub mod place;
 pub mod progress;
 pub mod results;
 pub mod role;
+pub mod runtime;
 pub mod session;
 pub mod spare;
 pub mod watch;

@@ -2,7 +2,7 @@
 //! wrapper of rustc, and tells by environment variables which one is meant. So this is looked at before anything else.
 
 use crate::commands::Command;
-use crate::front::tap;
+use crate::runtime;
 use crate::session::{launch, leash};
 use crate::watch;
 use anyhow::Result;
@@ -22,23 +22,20 @@ struct Arguments {
 pub fn run(evcxr: fn() -> Result<()>) -> ExitCode {
     let set = |name: &str| std::env::var_os(name).is_some();
     let result = if set("EVCXR_IS_RUNTIME") {
-        if set(launch::DIRECTORY) {
-            // What is meant for rust-analyzer must not reach what a cell starts.
-            // SAFETY: this process has one thread so far.
-            unsafe { std::env::remove_var(launch::FLAGS) };
-        }
-        // Cells run here. A cell that is busy does not notice that the kernel was killed; this thread does.
-        watch::end_with_parent();
-        tap::open();
+        runtime::split();
         evcxr()
     } else if set("EVCXR_RUSTC_WRAPPER") {
         evcxr()
     } else if std::env::args().nth(1).as_deref() == Some("--control_file") {
+        let parent = watch::expected_parent();
+        // The runtime's parent will be this process.
+        // SAFETY: this process has one thread so far.
+        unsafe { std::env::set_var(watch::PARENT, std::process::id().to_string()) };
         // The inner kernel, on a leash or, where it is stock evcxr for comparison, without.
         if set(launch::DIRECTORY) {
             leash::wear();
         } else {
-            watch::be_killed_with_parent();
+            watch::be_killed_with_parent(parent);
         }
         evcxr()
     } else {

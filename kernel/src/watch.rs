@@ -3,12 +3,27 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 /// The parent's process number.
 pub fn parent() -> i32 {
     // SAFETY: getppid takes nothing and cannot fail.
     unsafe { libc::getppid() }
+}
+
+/// The environment variable by which a process tells those that it starts its own number. It is known before the fork, so a child
+/// whose parent has ended by the time that it looks still learns of it.
+pub const PARENT: &str = "LABS_PARENT";
+
+/// The process number of the parent that started this program, as that parent gave it; otherwise the parent of this moment. The
+/// variable is not passed on. To be called while this process has only one thread.
+pub fn expected_parent() -> i32 {
+    let told = std::env::var(PARENT).ok();
+    // SAFETY: the caller sees to it that no other thread reads the environment.
+    unsafe { std::env::remove_var(PARENT) };
+    told.and_then(|number| number.parse().ok())
+        .unwrap_or_else(parent)
 }
 
 /// The process numbers of the children of `pid`, whichever of its threads started them.
@@ -28,13 +43,12 @@ pub fn children(pid: u32) -> Vec<i32> {
         .collect()
 }
 
-/// Starts a thread that kills this process as soon as its parent has ended, whatever the other threads do. Where the parent led
-/// this process's group, the whole group goes: the compilers too that the parent had started.
+/// Starts a thread that kills this process as soon as its parent, `watched`, has ended, whatever the other threads do. Where the
+/// parent led this process's group, the whole group goes: the compilers too that the parent had started.
 ///
 /// `PR_SET_PDEATHSIG` would not do here: it follows the parent *thread*, and evcxr may start the runtime anew from a thread
 /// that ends when it has been idle for ten seconds.
-pub fn end_with_parent() {
-    let watched = parent();
+pub fn end_with_parent(watched: i32) {
     // SAFETY: getpgrp takes nothing and cannot fail.
     let group = unsafe { libc::getpgrp() };
     let watching = std::thread::Builder::new()
@@ -62,14 +76,73 @@ pub fn end_with_parent() {
     }
 }
 
-/// Asks for a SIGKILL when the parent thread ends. Only for a child of a thread that waits for it.
-pub fn be_killed_with_parent() {
-    let expected = parent();
+/// Asks for a SIGKILL when the parent thread, of the process `expected`, ends. Only for a child of a thread that waits for it.
+pub fn be_killed_with_parent(expected: i32) {
     // SAFETY: PR_SET_PDEATHSIG takes a signal number and changes only this process's own setting.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     // It may have ended before the call; then no signal would come.
     if parent() != expected {
-        std::process::exit(1);
+        exit_now(1);
+    }
+}
+
+/// This process's number.
+pub fn pid() -> i32 {
+    // SAFETY: getpid takes nothing and cannot fail.
+    unsafe { libc::getpid() }
+}
+
+/// Whether this is the thread with which the process began.
+pub fn is_first_thread() -> bool {
+    // SAFETY: gettid takes nothing and cannot fail.
+    unsafe { libc::gettid() == libc::getpid() }
+}
+
+/// Has processes whose parent ends become children of this one.
+pub fn adopt_orphans() {
+    // SAFETY: PR_SET_CHILD_SUBREAPER takes a yes and changes only this process's own setting.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
+}
+
+/// A crash of this process, or of one that it forks, writes no file into the notebook's folder.
+pub fn no_core_dumps() {
+    let none = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: a rlimit that lives through the call.
+    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &none) };
+}
+
+/// Leaves at once, without anything that was to be done at an exit.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit ends the process and returns to nobody.
+    unsafe { libc::_exit(code) }
+}
+
+/// A pair of connected sockets that keep packets apart, and whose end is seen at the other.
+pub fn packet_pair() -> io::Result<(UnixDatagram, UnixDatagram)> {
+    let mut handles = [-1; 2];
+    // SAFETY: room for two descriptors, which are our own where the call succeeds.
+    unsafe {
+        let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
+        match libc::socketpair(libc::AF_UNIX, kind, 0, handles.as_mut_ptr()) {
+            0 => Ok((
+                UnixDatagram::from_raw_fd(handles[0]),
+                UnixDatagram::from_raw_fd(handles[1]),
+            )),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+/// Bytes that can be read from the pipe `handle` now.
+pub fn readable_bytes(handle: RawFd) -> usize {
+    let mut count = 0;
+    // SAFETY: FIONREAD writes one int.
+    match unsafe { libc::ioctl(handle, libc::FIONREAD, &raw mut count) } {
+        0 => usize::try_from(count).unwrap_or(0),
+        _ => 0,
     }
 }
 
@@ -126,7 +199,8 @@ pub fn replace(old: RawFd, new: RawFd) -> io::Result<OwnedFd> {
     }
 }
 
-fn pidfd(pid: i32) -> Option<OwnedFd> {
+/// A descriptor that can be read from when the process `pid` has ended; none before Linux 5.3.
+pub fn pidfd(pid: i32) -> Option<OwnedFd> {
     // SAFETY: pidfd_open takes two integers; a result that is not negative is a descriptor of our own.
     unsafe {
         let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0) as i32;

@@ -1,14 +1,18 @@
-//! Every exercise: its starting point fails, its solution passes, and both are judged by the same check. And what a lab says of its
-//! length is so.
+//! Every exercise: its starting point fails, its solution passes, and both are judged by the same check. So are the other answers that
+//! people give: the wrong ones all fail, and the right ones all pass. And what a lab says of its length is so.
 
 use labs::place::Place;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// Cells with this tag make up the exercises: `exercise-1`, `check-1`, and so on. They need no other cell of their lab.
 const EXERCISE: &str = "exercise";
+
+/// One lab at a time: a check counts what workers do, and some of it needs cores that are free.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn notebooks() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../notebooks")
@@ -62,8 +66,81 @@ fn run(path: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
+/// An answer to an exercise, and whether it is right.
+struct Answer {
+    what: String,
+    is_right: bool,
+    code: String,
+}
+
+/// The answers to exercise `number` of a lab, which begin with `//# wrong: NAME` or `//# right: NAME` each.
+fn answers(lab: &str, number: usize) -> Vec<Answer> {
+    let file = format!("tests/answers/{}-{number}.rs", &lab[..2]);
+    let text =
+        fs::read_to_string(notebooks().join(&file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+    let answers = text.split("//# ").skip(1).map(|answer| {
+        let (title, code) = answer.split_once('\n').unwrap();
+        let (kind, what) = title.split_once(": ").unwrap();
+        assert!(["right", "wrong"].contains(&kind), "{file}: {title}");
+        Answer {
+            what: format!("{file}, {title}", title = what.trim()),
+            is_right: kind == "right",
+            code: code.trim().into(),
+        }
+    });
+    let answers: Vec<Answer> = answers.collect();
+    let right = answers.iter().filter(|answer| answer.is_right).count();
+    assert!(
+        right >= 2 && answers.len() - right >= 3,
+        "{file}: a check needs several of each kind"
+    );
+    answers
+}
+
+/// Gives the checks of a lab the wrong answers that they must refuse and the right ones that they must accept.
+fn tempt(lab: &str, count: usize) {
+    let name = format!("{lab}.ipynb");
+    let mut notebook = read(&notebooks().join(&name));
+    let given = exercises(&notebook);
+    let cell = |id: String, source: &str| {
+        json!({"cell_type": "code", "id": id, "metadata": {}, "source": [source],
+               "execution_count": null, "outputs": []})
+    };
+    let (mut cells, mut judged) = (vec![], vec![]);
+    for number in 1..=count {
+        let source = |kind: &str| {
+            let id = format!("{kind}-{number}");
+            let found = given.iter().find(|(of, _)| *of == id);
+            &found.unwrap_or_else(|| panic!("{lab} has no {id}")).1
+        };
+        cells.push(cell(format!("exercise-{number}"), source("exercise"))); // with what it imports
+        for (index, answer) in answers(lab, number).into_iter().enumerate() {
+            let id = format!("{number}-{index}");
+            cells.push(cell(format!("exercise-{id}"), &answer.code));
+            cells.push(cell(format!("check-{id}"), source("check")));
+            judged.push(answer);
+        }
+    }
+    notebook["cells"] = json!(cells);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(&name);
+    fs::write(&file, notebook.to_string()).unwrap();
+    let shown = run(&file);
+    assert_eq!(shown.len(), judged.len());
+    let mistaken: Vec<String> = judged
+        .iter()
+        .zip(&shown)
+        .filter(|(answer, (_, shown))| answer.is_right == shown.contains("not yet"))
+        .map(|(answer, (_, shown))| {
+            format!("{} (right: {}):\n{shown}", answer.what, answer.is_right)
+        })
+        .collect();
+    assert!(mistaken.is_empty(), "{}", mistaken.join("\n"));
+}
+
 /// Judges the exercises of a lab, of which there are `count`.
 fn judge(lab: &str, count: usize) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let name = format!("{lab}.ipynb");
     let solution = notebooks().join("solutions").join(&name);
     let (of_lab, of_solution) = (
@@ -102,6 +179,7 @@ fn judge(lab: &str, count: usize) {
         let passed = shown.contains("facts hold") && !shown.contains("not yet");
         assert!(passed, "{lab}, {id} of the solution fails:\n{shown}");
     }
+    tempt(lab, count);
 }
 
 #[test]

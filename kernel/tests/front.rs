@@ -65,12 +65,12 @@ fn errors_are_errors_with_their_cell_and_line() {
         assert!(error("nothing").await.contains("cannot find value"));
         let ended = error("std::process::exit(3);").await;
         assert!(
-            ended.contains("exit status: 3") && ended.contains("variables are lost"),
+            ended.contains("exit status 3") && ended.contains("as they were before"),
             "{ended}"
         );
         let crashed = error("unsafe { *(8 as *mut u8) = 1 };").await;
         assert!(
-            crashed.contains("Segmentation fault") && !crashed.contains("evcxr::"),
+            crashed.contains("segmentation fault") && !crashed.contains("evcxr::"),
             "{crashed}"
         );
         assert_eq!(error("assert_eq!(third(&[1, 2, 3]), 3);").await, "");
@@ -109,15 +109,16 @@ fn all_that_a_cell_prints_comes_before_it_is_idle() {
     let (_folder, place) = home();
     block_on(async {
         let mut kernel = start(&place).await;
-        let code = "for i in 0..20_000 { println!(\"out {i}\"); eprintln!(\"err {i}\"); }";
+        // As many lines as are shown whole.
+        let code = "for i in 0..900 { println!(\"out {i}\"); }\nfor i in 0..900 { eprintln!(\"err {i}\"); }";
         let id = kernel.send(code).await.unwrap();
         let all = published(&mut kernel, &id).await;
         for (stdout, word) in [(true, "out"), (false, "err")] {
-            let expected: String = (0..20_000).map(|i| format!("{word} {i}\n")).collect();
+            let expected: String = (0..900).map(|i| format!("{word} {i}\n")).collect();
             assert!(text(&all, stdout) == expected, "{word} is whole");
         }
         // Gathered, or the page would stop answering.
-        assert!(all.len() < 4_000, "{} messages", all.len());
+        assert!(all.len() < 180, "{} messages", all.len());
         kernel.shutdown(false).await.unwrap();
     });
 }

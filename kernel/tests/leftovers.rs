@@ -9,15 +9,15 @@ use labs::place::Place;
 use std::fs;
 use std::path::Path;
 
-/// Kills the `which`-th process of the family (0 front, 1 inner kernel, 2 runtime) in the middle of a busy cell.
+/// Kills the `which`-th process of the family (0 front, 1 inner kernel, 2 tap) in the middle of a busy cell.
 async fn kill_one(place: &Place, which: usize) -> (Kernel, String, Vec<u32>) {
     let before = shared_memory();
     let (kernel, cell) = busy(place).await;
     let family = family(kernel.child.id().unwrap());
     assert_eq!(
         family.len(),
-        5,
-        "front, inner kernel, runtime and two workers: {family:?}"
+        7,
+        "front, inner kernel, tap, runtime, its copy and two workers: {family:?}"
     );
     assert_eq!(sessions(place).len(), 1);
     kill(family[which]);
@@ -49,7 +49,10 @@ fn a_killed_inner_kernel_is_reported_and_replaced() {
         let (mut kernel, cell, family) = kill_one(&place, 1).await;
         let shown = kernel.finish(&cell, LONG).await.unwrap();
         assert!(
-            shown.error().unwrap().contains("ended unexpectedly"),
+            shown
+                .error()
+                .unwrap()
+                .contains("The kernel behind this notebook"),
             "{shown:?}"
         );
         assert!(alive(family[0]), "the front lives");
@@ -66,20 +69,56 @@ fn a_killed_inner_kernel_is_reported_and_replaced() {
 }
 
 #[test]
-fn a_killed_runtime_is_reported_and_replaced() {
+fn a_killed_tap_is_reported_and_replaced() {
     let (_folder, place) = home();
     block_on(async {
         let (mut kernel, cell, family) = kill_one(&place, 2).await;
         let shown = kernel.finish(&cell, LONG).await.unwrap();
         let error = shown.error().unwrap();
         assert!(
-            error.contains("SIGKILL") && error.contains("variables are lost"),
+            error.contains("not known why") && error.contains("variables are lost"),
             "{error}"
         );
         assert!(alive(family[0]) && alive(family[1]));
         let shown = kernel.execute("println!(\"{}\", 6 * 7);", LONG).await;
         assert_eq!(shown.unwrap().stdout(), "42\n");
         kernel.shutdown(false).await.unwrap();
+        assert!(sessions(&place).is_empty());
+    });
+}
+
+#[test]
+fn the_copy_goes_on_where_the_runtime_was_killed() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = start(&place).await;
+        let prepare = "let kept = vec![4, 2]; fn six() -> u32 { 6 }";
+        kernel.execute(prepare, LONG).await.unwrap();
+        for _ in 0..2 {
+            let cell = kernel.send(BUSY).await.unwrap();
+            assert_eq!(kernel.next_line(LONG).await.unwrap(), "busy\n");
+            let family = family(kernel.child.id().unwrap());
+            let [_, _, tap, runtime, copy, ref workers @ ..] = family[..] else {
+                panic!("{family:?}");
+            };
+            kill(runtime);
+            within_a_second("the workers have ended", || {
+                !workers.iter().any(|&pid| alive(pid))
+            })
+            .await;
+            let shown = kernel.finish(&cell, LONG).await.unwrap();
+            let error = shown.error().unwrap();
+            assert!(
+                error.contains("SIGKILL") && error.contains("as they were before"),
+                "{error}"
+            );
+            assert!(alive(tap) && alive(copy));
+            let shown = kernel.execute("println!(\"{kept:?} {}\", six());", LONG);
+            assert_eq!(shown.await.unwrap().stdout(), "[4, 2] 6\n");
+        }
+        let family = family(kernel.child.id().unwrap());
+        kernel.shutdown(false).await.unwrap();
+        within_a_second("all have ended", || !family.iter().any(|&pid| alive(pid))).await;
         assert!(sessions(&place).is_empty());
     });
 }
@@ -121,16 +160,15 @@ fn an_interrupt_ends_the_workers_and_keeps_the_functions() {
         assert_eq!(kernel.next_line(LONG).await.unwrap(), "busy\n");
         let family = family(kernel.child.id().unwrap());
         kernel.interrupt().await.unwrap();
-        let workers = family[3..].to_vec();
-        within_a_second("the workers have ended", || {
-            !workers.iter().any(|&pid| alive(pid))
+        let below_the_tap = family[3..].to_vec();
+        within_a_second("all have ended but the copy of the runtime", || {
+            below_the_tap.iter().filter(|&&pid| alive(pid)).count() == 1
         })
         .await;
         assert!(shared_memory().is_subset(&before));
         let error = kernel.finish(&cell, LONG).await.unwrap().error().unwrap();
         assert!(
-            error.starts_with("You stopped this cell")
-                && error.contains("functions, types and imports stay"),
+            error.starts_with("You stopped this cell") && error.contains("as they were before"),
             "{error}"
         );
         assert_eq!(
@@ -205,4 +243,36 @@ fn sessions_are_private() {
         assert_eq!(mode(&sessions(&place)[0]), 0o700);
         kernel.shutdown(false).await.unwrap();
     });
+}
+
+#[test]
+fn a_child_whose_parent_ended_before_it_looked_ends_too() {
+    // A process that has ended: nothing has this parent any more.
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    ended.wait().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let connection = Kernel::connection(folder.path()).unwrap();
+    let mut inner = std::process::Command::new(env!("CARGO_BIN_EXE_labs"));
+    inner.arg("--control_file").arg(&connection.file);
+    let mut runtime = std::process::Command::new(env!("CARGO_BIN_EXE_labs"));
+    runtime.env("EVCXR_IS_RUNTIME", "1");
+    for command in [&mut inner, &mut runtime] {
+        let mut child = command
+            .env(labs::watch::PARENT, ended.id().to_string())
+            .env("EVCXR_TMPDIR", folder.path().join("eval"))
+            .env("JUPYTER_PATH", folder.path())
+            // Open, so that it is not the end of its input that ends it.
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _open = child.stdin.take();
+        let deadline = std::time::Instant::now() + LONG;
+        while child.try_wait().unwrap().is_none() {
+            if std::time::Instant::now() > deadline {
+                child.kill().unwrap();
+                panic!("it goes on without its parent");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Jupyter's own test of kernels (the Python package jupyter_kernel_test) against this one.
+//! Jupyter's own test of kernels (the Python package jupyter_kernel_test) against this one, and the protocol's rarer corners.
 
 mod common;
 
@@ -8,9 +8,16 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 
-#[test]
-fn jupyter_s_own_test_passes() {
+/// The environment is made once, and a machine with two cores need not start two kernels at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Runs a program of `tests/protocol`; what it says, if all goes well.
+fn run(program: &str) -> String {
+    let _alone = ALONE
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     let (folder, place) = home();
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/protocol");
     // Kept beside JupyterLab's environment; made anew when the requirements change.
@@ -28,17 +35,33 @@ fn jupyter_s_own_test_passes() {
     });
     fs::write(spec.join("kernel.json"), kernel.to_string()).unwrap();
     let output = Command::new(environment.join("bin/python"))
-        .arg(here.join("protocol.py"))
+        .arg(here.join(program))
         .env("JUPYTER_PATH", folder.path().join("jupyter"))
         .env("JUPYTER_RUNTIME_DIR", folder.path().join("runtime"))
         .env_remove(labs::spare::ADDRESS)
         .current_dir(place.notebooks())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}");
+    said
+}
+
+#[test]
+fn jupyter_s_own_test_passes() {
+    let said = run("protocol.py");
     assert!(
         said.contains("Ran 12 tests") && said.contains("OK (skipped=2)"),
+        "{said}"
+    );
+}
+
+#[test]
+#[ignore = "three of its cases were mended and are still to be run again"]
+fn the_protocol_s_rarer_corners_do_no_harm() {
+    let said = run("corners.py");
+    assert!(
+        said.contains("Ran 13 tests") && said.contains("\nOK\n"),
         "{said}"
     );
 }

@@ -5,6 +5,7 @@ use crate::environment;
 use crate::notebook::{self, joined};
 use crate::place::{Place, scratch};
 use crate::session::{config, launch};
+use crate::watch;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use jupyter_protocol::Media;
@@ -181,6 +182,7 @@ impl Check {
             command
                 .arg("--control_file")
                 .arg(&connection.file)
+                .env(watch::PARENT, std::process::id().to_string())
                 .env("JUPYTER_PATH", scratch)
                 .env("EVCXR_TMPDIR", scratch.join("eval"))
                 .env("EVCXR_CONFIG_DIR", config::write_absolute(place, scratch)?);

@@ -28,11 +28,14 @@ impl Reset {
         let labs = place.labs()?;
         let names = labs.iter().filter_map(|lab| lab.file_name());
         let names = names.map(|name| name.to_string_lossy().into_owned());
-        for name in chosen(names.collect(), self.lab.as_deref())? {
-            let pristine = pristine(&place, &folder, &name)?;
-            println!("{}", bring_back(&folder.join(&name), &pristine)?);
-            for journal in &journals {
-                forget(journal, &name)?;
+        let chosen = chosen(names.collect(), self.lab.as_deref())?;
+        for name in &chosen {
+            let pristine = pristine(&place, &folder, name)?;
+            println!("{}", bring_back(&folder.join(name), &pristine)?);
+        }
+        for journal in &journals {
+            if let Some(words) = forget(journal, &chosen)? {
+                println!("{words}");
             }
         }
         println!("Close the notebook's tab in JupyterLab and open it again.");
@@ -110,32 +113,49 @@ fn bring_back(notebook: &Path, pristine: &[u8]) -> Result<String> {
     Ok(words)
 }
 
-fn free_name(notebook: &Path) -> Result<PathBuf> {
-    let stem = notebook.file_stem().context("a notebook has a name")?;
+/// A name beside `file` for a copy of it.
+fn free_name(file: &Path) -> Result<PathBuf> {
+    let stem = file.file_stem().context("a file has a name")?;
+    let extension = file.extension().context("a file has an extension")?;
+    let (stem, extension) = (stem.to_string_lossy(), extension.to_string_lossy());
     (1..)
-        .map(|n| notebook.with_file_name(format!("{}{MINE}{n}.ipynb", stem.to_string_lossy())))
+        .map(|n| file.with_file_name(format!("{stem}{MINE}{n}.{extension}")))
         .find(|copy| !copy.exists())
         .context("every name for a copy is taken")
 }
 
-/// Takes what belongs to the lab out of the journal, so that its hints begin anew. The titles begin with "Lab 03".
-fn forget(journal: &Path, name: &str) -> Result<()> {
+/// Takes what belongs to the labs `names` out of the journal, so that their hints begin anew, and keeps a copy of what was there.
+/// The words say where. The titles begin with "Lab 03".
+fn forget(journal: &Path, names: &[String]) -> Result<Option<String>> {
     let Ok(text) = fs::read(journal) else {
-        return Ok(()); // none is kept so far
+        return Ok(None); // none is kept so far
     };
-    let number = name.split('_').next().unwrap_or(name);
-    let of_lab = format!("\tLab {number}");
-    let of_lab = of_lab.as_bytes();
+    let titles: Vec<String> = names
+        .iter()
+        .map(|name| format!("\tLab {}", name.split('_').next().unwrap_or(name)))
+        .collect();
+    let is_of_one = |line: &[u8]| {
+        titles.iter().any(|title| {
+            line.windows(title.len())
+                .any(|part| part == title.as_bytes())
+        })
+    };
     let kept: Vec<u8> = text
         .split_inclusive(|&byte| byte == b'\n')
-        .filter(|line| !line.windows(of_lab.len()).any(|part| part == of_lab))
+        .filter(|line| !is_of_one(line))
         .flatten()
         .copied()
         .collect();
-    if kept != text {
-        replace(journal, &kept)?;
+    if kept == text {
+        return Ok(None);
     }
-    Ok(())
+    let copy = free_name(journal)?;
+    fs::copy(journal, &copy).with_context(|| format!("{} cannot be copied", journal.display()))?;
+    replace(journal, &kept)?;
+    Ok(Some(format!(
+        "The journal no longer tells of what was reset; as it was it is {}",
+        copy.display()
+    )))
 }
 
 #[cfg(test)]
@@ -195,13 +215,23 @@ mod tests {
     fn the_journal_forgets_one_lab_and_keeps_the_others() {
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("journal.tsv");
-        forget(&journal, "03_check.ipynb").unwrap();
+        let lab = ["03_check.ipynb".to_string()];
+        assert_eq!(forget(&journal, &lab).unwrap(), None);
         assert!(!journal.exists());
         let of_others = b"2\tcheck\tLab 04, exercise 1\tpassed\t2 of 2\n\xff\n3\tmeasured\tLab 04\tT\t\t\tcost\tnumber\t2\t\ta\t1.0:1.0:1.0\n";
         let mut all = b"1\tcheck\tLab 03, exercise 1\tnot yet\t1 of 2\n2\tmeasured\tLab 03\tT\t\t\tcost\tnumber\t2\t\ta\t1.0:1.0:1.0\n".to_vec();
         all.extend(of_others);
-        fs::write(&journal, all).unwrap();
-        forget(&journal, "03_check.ipynb").unwrap();
+        fs::write(&journal, &all).unwrap();
+        let said = forget(&journal, &lab).unwrap().unwrap();
         assert_eq!(fs::read(&journal).unwrap(), of_others);
+        // What was deleted is in a copy, and no copy takes the place of another.
+        let copy = |n| folder.path().join(format!("journal-mine-{n}.tsv"));
+        assert!(said.ends_with("journal-mine-1.tsv"), "{said}");
+        assert_eq!(fs::read(copy(1)).unwrap(), all);
+        assert_eq!(forget(&journal, &lab).unwrap(), None, "nothing is left");
+        let labs = ["03_check.ipynb", "04_cost.ipynb"].map(String::from);
+        forget(&journal, &labs).unwrap();
+        assert_eq!(fs::read(&journal).unwrap(), b"\xff\n");
+        assert_eq!(fs::read(copy(2)).unwrap(), of_others);
     }
 }

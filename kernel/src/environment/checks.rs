@@ -313,7 +313,18 @@ fn environment(place: &Place) -> Check {
 fn warm(place: &Place) -> Check {
     const NAME: &str = "Warm template";
     match template::is_fresh(place) {
-        Ok(true) => fine(NAME, "built"),
+        Ok(true) => match template::strays(place) {
+            Ok(strays) if strays.is_empty() => fine(NAME, "built, with the versions of Cargo.lock"),
+            Ok(strays) => problem(
+                NAME,
+                format!(
+                    "built with {}, and Cargo.lock has another version: remove {} and run `cargo labs setup`",
+                    strays.join(", "),
+                    place.template().display()
+                ),
+            ),
+            Err(error) => warning(NAME, format!("{error:#}")),
+        },
         Ok(false) => warning(
             NAME,
             "missing or out of date: `cargo labs setup` or `cargo labs open` builds it",

@@ -18,10 +18,11 @@ pub fn kernel_info(rust: &str) -> Value {
             "file_extension": ".rs",
             "pygments_lexer": "rust",
             "codemirror_mode": "rust",
-            "nbconvert_exporter": "rust"
+            "nbconvert_exporter": "script"
         },
         "banner": format!("Coordination labs {}: Rust {rust} through evcxr", env!("CARGO_PKG_VERSION")),
         "debugger": false,
+        "supported_features": [],
         "help_links": [
             {"text": "The standard library", "url": "https://doc.rust-lang.org/stable/std/"},
             {"text": "The Rust book", "url": "https://doc.rust-lang.org/stable/book/"}

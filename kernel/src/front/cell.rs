@@ -1,9 +1,17 @@
 //! A request that the inner kernel is at, most often a cell: what came of it so far, and how it ends.
 
-use super::errors::{CellError, Sources, last_panic, question_marks, without_crash};
+use super::advice;
+use super::ending;
+use super::errors::{CellError, Sources, last_panic, question_marks};
+use super::figures::Figures;
+use super::flood::{Flood, Note};
 use super::message::Message;
-use super::packet::Kind;
+use super::shorten;
+use super::source::{Lines, types};
+use super::spill::Spill;
 use super::text::{Chunk, Text};
+use crate::runtime::packet::{Ended, Kind};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -14,10 +22,16 @@ const BACKTRACE_ADVICE: &str =
 pub struct Cell {
     /// As Jupyter sent it.
     pub request: Message,
-    /// The identity under which the inner kernel knows it.
+    /// The identity under which the inner kernel knows it; empty before.
     pub id: String,
+    /// What the inner kernel is to run, where that is not the cell as it is.
+    pub code: Option<String>,
+    /// It began with shell lines.
+    pub had_lines: bool,
     /// The number in its prompt.
     pub number: u32,
+    /// How to read the compiler's reports on it.
+    pub lines: Lines,
     /// The inner kernel's reply.
     pub reply: Option<Value>,
     /// The inner kernel has published its "idle", and so everything else before.
@@ -30,16 +44,50 @@ pub struct Cell {
     pub interrupted: bool,
     /// What it printed and is not yet shown.
     pub text: Text,
+    /// It runs, or has run: the compiler is done.
+    pub started: bool,
+    /// It was stopped before it ran.
+    skipped: bool,
+    /// How the process in which it ran has ended, if it has.
+    pub ended: Option<Ended>,
+    /// What panics of the thread that runs cells have said, as far as it is known.
+    panics: Vec<Panicked>,
+    /// What it printed, and how much of that is shown.
+    pub flood: Flood,
+    /// What it drew, and how much of that is shown.
+    pub figures: Figures,
+    /// For a result that is too long to be shown.
+    result: Spill,
+    /// How many pieces of output were read after it was done.
+    pub read_at_the_end: u32,
     panicked: bool,
     failed: bool,
+    /// How often the system had killed a process for want of memory when the cell began.
+    memory_kills: Option<u64>,
+}
+
+/// What a panic said, by the hook that `labsupport` sets.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Panicked {
+    /// Whether it was the thread that runs cells.
+    pub main: bool,
+    /// The thread's name.
+    pub thread: String,
+    /// What it said.
+    pub message: String,
+    /// File, line and column, as the compiler knows them.
+    pub place: String,
 }
 
 /// What to do with a piece of output.
 pub enum Shown {
     Nothing,
     Text(Chunk),
-    /// A type of message and its content.
-    Display(&'static str, Value),
+    Display(Note),
+    /// Another thread than the one that runs cells has panicked.
+    Panic(Panicked),
+    /// It reads standard input: prompt and whether it is a password.
+    Asked(Value),
 }
 
 /// All that is still to be sent when a request is done.
@@ -53,20 +101,36 @@ pub struct Ending {
 }
 
 impl Cell {
-    /// A request that was passed on under the identity `id`.
-    pub fn new(request: Message, id: String) -> Cell {
+    /// A request whose turn it is, with the number in its prompt. What is too long to be shown goes to files in `folder`.
+    pub fn new(request: Message, number: u32, folder: &Path) -> Cell {
+        let had_lines = !super::shell::split(request.text("code")).0.is_empty();
+        // JupyterLab's server says which notebook it is.
+        let notebook = std::env::var("JPY_SESSION_NAME").ok();
+        let file = |what| Spill::new(folder, notebook.as_deref(), number, what);
         Cell {
+            flood: Flood::new(&request.header.msg_id, file("output")),
+            figures: Figures::default(),
+            result: file("result"),
+            read_at_the_end: 0,
             request,
-            id,
-            number: 0,
+            id: String::new(),
+            code: None,
+            had_lines,
+            number,
+            lines: Lines::default(),
             reply: None,
             idle: false,
             errors: Vec::new(),
             results: Vec::new(),
             interrupted: false,
             text: Text::default(),
+            started: false,
+            skipped: false,
+            ended: None,
+            panics: Vec::new(),
             panicked: false,
             failed: false,
+            memory_kills: None,
         }
     }
 
@@ -75,9 +139,14 @@ impl Cell {
         self.request.kind() == "execute_request"
     }
 
-    /// Whether it is to run without being seen or counted.
+    /// Whether nothing of it is to be seen.
     pub fn is_silent(&self) -> bool {
-        self.request.flag("silent", false) || !self.request.flag("store_history", true)
+        self.request.flag("silent", false)
+    }
+
+    /// Whether it counts, and is told by `history_request`.
+    pub fn is_stored(&self) -> bool {
+        !self.is_silent() && self.request.flag("store_history", true)
     }
 
     /// Whether the inner kernel has said all about it. Comms have no reply.
@@ -96,6 +165,34 @@ impl Cell {
                 self.panicked = true;
                 Shown::Nothing
             }
+            Kind::Panic => match serde_json::from_slice::<Panicked>(&content) {
+                Ok(panic) if panic.main => {
+                    // That one only says that another panic met a first one.
+                    if panic.message != "panic in a destructor during cleanup" {
+                        self.panics.push(panic);
+                    }
+                    Shown::Nothing
+                }
+                Ok(panic) => Shown::Panic(panic),
+                Err(_) => Shown::Nothing,
+            },
+            Kind::Started => {
+                self.started = true;
+                self.memory_kills = ending::memory_kills();
+                Shown::Nothing
+            }
+            Kind::Skipped => {
+                self.skipped = true;
+                Shown::Nothing
+            }
+            Kind::Ended => {
+                self.ended = serde_json::from_slice(&content).ok();
+                Shown::Nothing
+            }
+            Kind::Asked => match serde_json::from_slice(&content) {
+                Ok(question) => Shown::Asked(question),
+                Err(_) => Shown::Nothing,
+            },
             Kind::Failed => {
                 self.failed = true;
                 Shown::Nothing
@@ -111,7 +208,14 @@ impl Cell {
                 Shown::Nothing
             }
             Kind::Display => match serde_json::from_slice::<Value>(&content) {
-                Ok(shown) => {
+                Ok(mut shown) => {
+                    let size = match shorten::data(&mut shown["data"], None) {
+                        true => shown.to_string().len(),
+                        false => content.len(),
+                    };
+                    if !self.figures.take(shown["display_id"].as_str(), size) {
+                        return Shown::Nothing;
+                    }
                     let kind = match shown["update"] == json!(true) {
                         true => "update_display_data",
                         false => "display_data",
@@ -120,14 +224,22 @@ impl Cell {
                         Value::Null => json!({}),
                         id => json!({"display_id": id}),
                     };
-                    Shown::Display(
+                    Shown::Display((
                         kind,
                         json!({"data": shown["data"], "metadata": {}, "transient": transient}),
-                    )
+                    ))
                 }
                 Err(_) => Shown::Nothing,
             },
         }
+    }
+
+    /// Whether evcxr has started the process in which cells run anew.
+    pub fn lost_its_process(&self) -> bool {
+        self.errors.iter().any(|error| {
+            let text = error["evalue"].as_str();
+            text.is_some_and(|text| text.contains("Subprocess terminated"))
+        })
     }
 
     /// What was printed and not shown, when nothing else is known of the end.
@@ -152,7 +264,7 @@ impl Cell {
         let sources = Sources { compiled, cells };
         let (err, error) = self.error(err, &sources);
         let reply_is_error = reply.is_some_and(|reply| reply["status"] == "error");
-        let errors: Vec<Value> = match (error, reply_is_error) {
+        let mut errors: Vec<Value> = match (error, reply_is_error) {
             (Some(error), _) => vec![error.content()],
             (None, true) if self.errors.is_empty() => {
                 vec![
@@ -163,10 +275,14 @@ impl Cell {
             (None, true) => self
                 .errors
                 .iter()
-                .map(|error| self.of_the_compiler(error))
+                .map(|error| {
+                    let unnamed = types::explain(error, compiled).map(|error| error.content());
+                    unnamed.unwrap_or_else(|| self.of_the_compiler(error))
+                })
                 .collect(),
             (None, false) => Vec::new(),
         };
+        errors.iter_mut().for_each(shorten::error);
         let failed = !errors.is_empty();
         let results = if failed {
             Vec::new()
@@ -175,19 +291,16 @@ impl Cell {
         };
         let results = results.into_iter().map(|mut result| {
             result["execution_count"] = json!(self.number);
+            shorten::data(&mut result["data"], Some(&mut self.result));
             result
         });
         let reply = match errors.first() {
             Some(error) => reply_with(error, self.number),
-            None => reply_ok(self.number),
+            None => reply_ok(&self.request, self.number),
         };
         Ending {
             chunks: out.into_iter().chain(stderr(err)).collect(),
-            results: if self.request.flag("silent", false) {
-                Vec::new()
-            } else {
-                results.collect()
-            },
+            results: results.collect(),
             errors,
             reply: Some(reply),
             failed,
@@ -195,44 +308,36 @@ impl Cell {
     }
 
     /// The cell's error where the front knows better than evcxr, and what is left of standard error.
-    fn error(&self, err: String, sources: &Sources) -> (String, Option<CellError>) {
-        let ended = self.errors.iter().find_map(|error| {
-            let text = error["evalue"].as_str()?;
-            text.contains("Subprocess terminated").then_some(text)
-        });
+    fn error(&mut self, err: String, sources: &Sources) -> (String, Option<CellError>) {
+        let lost = self.lost_its_process();
+        let mut panics = std::mem::take(&mut self.panics);
         if self.interrupted {
-            let lost = "You stopped this cell. Its workers have ended and the notebook's variables are lost; functions, types and \
-                        imports stay. Run the cells again that make the variables you need.";
-            let kept =
-                "You stopped this cell while it was being compiled. Nothing is lost; run it again.";
-            let reached_its_end = ended.is_none() && self.errors.is_empty();
-            let error = (!reached_its_end)
-                .then(|| CellError::new("Interrupted", if ended.is_some() { lost } else { kept }));
-            return (err, error);
-        }
-        if let Some(text) = ended {
-            let how = text
-                .rsplit("Subprocess terminated with status: ")
-                .next()
-                .unwrap_or(text)
-                .trim();
-            let (before, crash) = without_crash(&err);
-            let how = crash.unwrap_or(how);
-            let memory = if how.contains("SIGKILL") {
-                " If nobody sent that signal, the system did, because memory ran out: use less at once, or close other notebooks."
+            let error = if let Some(ended) = &self.ended {
+                Some(ending::stopped(ended))
+            } else if self.skipped || !self.errors.is_empty() {
+                Some(ending::stopped_before_it_ran())
             } else {
-                ""
+                None // it had reached its end
             };
-            let error = CellError::new(
-                "ProcessEnded",
-                format!(
-                    "This cell ended the process that runs the notebook's cells ({how}).{memory} The variables are lost; functions, \
-                     types and imports stay. Run the cells again that make the variables you need."
-                ),
-            );
-            return (before.to_string(), Some(error));
+            return (err + &caught(&panics, sources), error);
+        }
+        if self.ended.is_some() || lost {
+            let memory = (self.memory_kills, ending::memory_kills());
+            let mut error = match &self.ended {
+                Some(ended) => ending::of_the_process(ended, memory, &panics, &err),
+                None => ending::of_the_process_somehow(),
+            };
+            let places = panics.iter().map(|panic| sources.find(&panic.place));
+            error.places.extend(places);
+            return (err, Some(error));
         }
         if self.panicked {
+            if let Some(panic) = panics.pop() {
+                let mut error = CellError::new("Panic", panic.message);
+                error.places.push(sources.find(&panic.place));
+                return (err + &caught(&panics, sources), Some(error));
+            }
+            // Where the notebook has no labsupport, what was printed must do.
             return match last_panic(&err) {
                 Some(panic) => {
                     let mut error = CellError::new("Panic", panic.message);
@@ -250,22 +355,42 @@ impl Cell {
             error
                 .places
                 .push(question_marks(self.number, self.request.text("code")));
-            return (String::new(), Some(error));
+            return (caught(&panics, sources), Some(error));
         }
-        (err, None)
+        (err + &caught(&panics, sources), None)
     }
 
     /// An error of the compiler, with our number of the cell.
     fn of_the_compiler(&self, error: &Value) -> Value {
+        let said = error["evalue"].as_str().unwrap_or_default();
+        if let Some(advice) = advice::of_cargo(said, self.request.text("code")) {
+            return advice.content();
+        }
         let mut error = error.clone();
         if let Some(lines) = error["traceback"].as_array_mut() {
             for line in lines {
                 if let Some(text) = line.as_str() {
-                    *line = numbered(text, self.number).into();
+                    *line = numbered(&self.lines.of_report(text), self.number).into();
                 }
             }
         }
         error
+    }
+}
+
+/// Panics that did not end the cell, as a program prints them.
+fn caught(panics: &[Panicked], sources: &Sources) -> String {
+    panics.iter().map(|panic| panic.as_text(sources)).collect()
+}
+
+impl Panicked {
+    /// As a program prints it, but with the place in the notebook.
+    pub fn as_text(&self, sources: &Sources) -> String {
+        let place = sources.find(&self.place);
+        format!(
+            "thread '{}' panicked, {place}\n{}\n",
+            self.thread, self.message
+        )
     }
 }
 
@@ -286,9 +411,21 @@ fn stderr(text: String) -> Option<Chunk> {
     (!text.is_empty()).then_some(("stderr", text))
 }
 
-/// The reply of a cell that went well.
-pub fn reply_ok(count: u32) -> Value {
-    json!({"status": "ok", "execution_count": count, "user_expressions": {}, "payload": []})
+/// The reply of a cell that went well. Expressions that are to be evaluated after it are each answered with the reason why not.
+pub fn reply_ok(request: &Message, count: u32) -> Value {
+    let mut expressions = request.content["user_expressions"].clone();
+    for (_, answer) in expressions.as_object_mut().into_iter().flatten() {
+        *answer = json!({
+            "status": "error",
+            "ename": "NotSupported",
+            "evalue": "This kernel evaluates no user_expressions; run a cell instead.",
+            "traceback": []
+        });
+    }
+    if !expressions.is_object() {
+        expressions = json!({});
+    }
+    json!({"status": "ok", "execution_count": count, "user_expressions": expressions, "payload": []})
 }
 
 /// The reply of a cell that failed.

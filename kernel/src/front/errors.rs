@@ -1,5 +1,6 @@
 //! Errors as a notebook should show them: what happened, in which cell, on which line, and what to do next.
 
+use super::shorten;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -26,12 +27,13 @@ impl CellError {
 
     /// As Jupyter wants it, for `error` messages and replies alike.
     pub fn content(&self) -> Value {
-        let mut traceback = wrapped(&format!("{}: {}", self.name, self.value));
+        let value = shorten::text(&self.value);
+        let mut traceback = wrapped(&format!("{}: {value}", self.name));
         if let Some(rest) = traceback[0].strip_prefix(self.name) {
             traceback[0] = format!("\u{1b}[1;31m{}:\u{1b}[0m{}", self.name, &rest[1..]);
         }
         traceback.extend(self.places.iter().cloned());
-        json!({"ename": self.name, "evalue": self.value, "traceback": traceback})
+        json!({"ename": self.name, "evalue": value, "traceback": traceback})
     }
 }
 
@@ -41,11 +43,7 @@ fn wrapped(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.split('\n') {
         let mut rest = line;
-        while rest.chars().count() > WIDTH {
-            let most = rest
-                .char_indices()
-                .nth(WIDTH)
-                .map_or(rest.len(), |(at, _)| at);
+        while let Some((most, _)) = rest.char_indices().nth(WIDTH) {
             // Where no word ends, as in a long value, the page may break it.
             let Some(space) = rest[..most].rfind(' ') else {
                 break;
@@ -69,29 +67,9 @@ pub struct Panic<'a> {
     pub message: &'a str,
 }
 
-/// What evcxr's runtime says on standard error when a signal ends it, before a backtrace through itself.
-const CRASHES: [&str; 3] = [
-    "Segmentation fault.\n",
-    "Illegal instruction.\n",
-    "Bus error.\n",
-];
-
-/// Whether the report of a panic or a crash begins in `text`; it may not be whole yet.
+/// Whether the report of a panic begins in `text`; it may not be whole yet.
 pub fn report_begins(text: &str) -> bool {
-    text.contains("' panicked at ")
-        || text.contains(") panicked at ")
-        || CRASHES.iter().any(|crash| text.contains(crash))
-}
-
-/// `text` without the report of a crash, and the crash.
-pub fn without_crash(text: &str) -> (&str, Option<&str>) {
-    let found = CRASHES
-        .iter()
-        .find_map(|crash| Some((text.find(crash)?, *crash)));
-    match found {
-        Some((at, crash)) => (&text[..at], Some(crash.trim_end_matches(".\n"))),
-        None => (text, None),
-    }
+    text.contains("' panicked at ") || text.contains(") panicked at ")
 }
 
 /// Finds the last panic that `text`, from standard error, reports.
@@ -171,7 +149,20 @@ fn best_match(lines: &[&str], index: usize, source: &[&str]) -> Option<usize> {
         };
         same(&|at, distance| at.checked_sub(distance)) + same(&|at, distance| Some(at + distance))
     };
-    let candidates = (0..source.len()).filter(|&candidate| source[candidate] == lines[index]);
+    // evcxr gives each statement lines of its own, so a line of the cell may be only a part of this one, or the other way round.
+    let fits = |one: &str, other: &str| !one.is_empty() && other.contains(one);
+    let same = |candidate: &usize| source[*candidate] == lines[index];
+    let part = |candidate: &usize| {
+        fits(source[*candidate], lines[index]) || fits(lines[index], source[*candidate])
+    };
+    let exact = (0..source.len()).any(|candidate| same(&candidate));
+    let candidates = (0..source.len()).filter(|candidate| {
+        if exact {
+            same(candidate)
+        } else {
+            part(candidate)
+        }
+    });
     candidates
         .map(|candidate| (neighbours(candidate), candidate))
         // Of equals the first.
@@ -244,17 +235,6 @@ mod tests {
             })
         );
         assert_eq!(last_panic("nothing of the kind"), None);
-    }
-
-    #[test]
-    fn the_backtrace_of_a_crash_is_left_out() {
-        let text = "before\nSegmentation fault.\n   0: evcxr::runtime\n";
-        assert!(report_begins(text));
-        assert_eq!(
-            without_crash(text),
-            ("before\n", Some("Segmentation fault"))
-        );
-        assert_eq!(without_crash("x"), ("x", None));
     }
 
     #[test]

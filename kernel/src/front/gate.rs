@@ -1,11 +1,13 @@
 //! Stands between a port of Jupyter and the ZeroMQ socket behind it, and lets no message through that is absurdly large.
 //!
+//! A port is an address of TCP, or a socket in the file system that belongs to this user alone (Jupyter's transport `ipc`).
+//!
 //! Every process on the machine can connect to a port on loopback. A message is checked by its signature, but for that all of
 //! it must be there, and the library reserves as much memory as a frame's header announces: a few bytes from a stranger would
 //! end the kernel (`upstream/zeromq-frame-length.md`). So the lengths are looked at here, before they reach the library.
 //!
 //! ```text
-//!  Jupyter ── TCP ──► gate: greeting, then frames: flags, length, content … ── socket without a name ──► zeromq
+//!  Jupyter ── TCP or ipc ──► gate: greeting, then frames: flags, length, content … ── socket without a name ──► zeromq
 //! ```
 //!
 //! The framing is that of ZMTP 3 (<https://rfc.zeromq.org/spec/23/>): a greeting of 64 bytes; then frames, each with a byte of
@@ -13,20 +15,41 @@
 
 use crate::place::scratch;
 use anyhow::{Context, Result, bail};
+use std::fs::{self, File, Permissions};
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use std::{fmt, io};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy};
+use tokio::net::{TcpListener, UnixSocket, UnixStream};
 
 /// The most that a message may have, all its frames together. A notebook's cell has a few kilobytes.
 const LARGEST: u64 = 64 << 20;
 
+/// Where Jupyter finds a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// The transport `tcp`.
+    Tcp(SocketAddr),
+    /// The transport `ipc`: the path of a socket.
+    Ipc(PathBuf),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp(address) => address.fmt(f),
+            Address::Ipc(path) => path.display().fmt(f),
+        }
+    }
+}
+
 /// Opens `address` to Jupyter. What comes through arrives at the returned socket.
-pub async fn open(name: &'static str, address: SocketAddr) -> Result<UnixListener> {
-    let port = TcpListener::bind(address)
+pub async fn open(name: &'static str, address: Address) -> Result<UnixListener> {
+    let port = Port::bind(&address)
         .await
         .with_context(|| format!("The notebook's {name} port, {address}, cannot be had"))?;
     let (inside, way_in) = nameless()?;
@@ -34,7 +57,7 @@ pub async fn open(name: &'static str, address: SocketAddr) -> Result<UnixListene
     tokio::spawn(async move {
         loop {
             match port.accept().await {
-                Ok((outside, _)) => {
+                Ok(outside) => {
                     let way_in = way_in.clone();
                     tokio::spawn(async move {
                         if let Err(error) = pass(outside, &way_in).await {
@@ -50,22 +73,89 @@ pub async fn open(name: &'static str, address: SocketAddr) -> Result<UnixListene
     Ok(inside)
 }
 
+/// A port that listens.
+enum Port {
+    Tcp(TcpListener),
+    Ipc {
+        port: tokio::net::UnixListener,
+        _file: SocketFile,
+    },
+}
+
+/// The two directions of a connection.
+type Outside = (
+    Box<dyn AsyncRead + Send + Unpin>,
+    Box<dyn AsyncWrite + Send + Unpin>,
+);
+
+impl Port {
+    async fn bind(address: &Address) -> io::Result<Port> {
+        match address {
+            Address::Tcp(address) => Ok(Port::Tcp(TcpListener::bind(address).await?)),
+            Address::Ipc(path) => {
+                remove_if_nobody_listens(path);
+                let socket = UnixSocket::new_stream()?;
+                // Before it has a name, so that nobody else can connect meanwhile.
+                File::from(socket.as_fd().try_clone_to_owned()?)
+                    .set_permissions(Permissions::from_mode(0o600))?;
+                socket.bind(path)?;
+                let _file = SocketFile(path.clone());
+                let port = socket.listen(128)?;
+                Ok(Port::Ipc { port, _file })
+            }
+        }
+    }
+
+    async fn accept(&self) -> io::Result<Outside> {
+        match self {
+            Port::Tcp(port) => {
+                let (stream, _) = port.accept().await?;
+                stream.set_nodelay(true)?;
+                let (from, to) = stream.into_split();
+                Ok((Box::new(from), Box::new(to)))
+            }
+            Port::Ipc { port, .. } => {
+                let (stream, _) = port.accept().await?;
+                let (from, to) = stream.into_split();
+                Ok((Box::new(from), Box::new(to)))
+            }
+        }
+    }
+}
+
+/// Removes the socket's name in the end.
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A kernel that was killed leaves its sockets' names behind, and the one that is started in its place gets the same.
+fn remove_if_nobody_listens(path: &Path) {
+    let refused = std::os::unix::net::UnixStream::connect(path)
+        .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+    if refused && fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_socket()) {
+        let _ = fs::remove_file(path);
+    }
+}
+
 /// A socket to connect to that nobody else can find: its name is removed at once, and a descriptor leads to it.
 fn nameless() -> Result<(UnixListener, OwnedFd)> {
     let folder = scratch()?;
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).context("A socket cannot be made")?;
-    let way_in = std::fs::OpenOptions::new()
+    let way_in = fs::OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_PATH)
         .open(&path)?;
     Ok((listener, way_in.into()))
 }
 
-async fn pass(outside: TcpStream, way_in: &OwnedFd) -> Result<()> {
-    outside.set_nodelay(true)?;
+async fn pass(outside: Outside, way_in: &OwnedFd) -> Result<()> {
     let inside = UnixStream::connect(format!("/proc/self/fd/{}", way_in.as_raw_fd())).await?;
-    let (mut from_jupyter, mut to_jupyter) = outside.into_split();
+    let (mut from_jupyter, mut to_jupyter) = outside;
     let (mut from_us, mut to_us) = inside.into_split();
     tokio::select! {
         refused = async {
@@ -184,6 +274,34 @@ mod tests {
         let mut frame = vec![flags | 2];
         frame.extend(length.to_be_bytes());
         frame
+    }
+
+    #[test]
+    fn a_socket_in_the_file_system_is_this_user_s_and_goes_with_its_port() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kernel-ipc-1");
+        let address = Address::Ipc(path.clone());
+        // What a kernel that was killed has left.
+        drop(UnixListener::bind(&path).unwrap());
+        let runtime = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap()
+        };
+        let front = runtime();
+        let _inside = front.block_on(open("shell", address.clone())).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{mode:o}");
+        // One that somebody listens at is not taken.
+        let said = runtime().block_on(open("shell", address)).unwrap_err();
+        assert!(
+            format!("{said:#}").contains("kernel-ipc-1, cannot be had"),
+            "{said:#}"
+        );
+        assert!(path.exists());
+        drop(front);
+        assert!(!path.exists(), "it is removed in the end");
     }
 
     #[test]

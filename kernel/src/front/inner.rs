@@ -1,16 +1,15 @@
 //! evcxr's side: the front is the only client of an inner kernel, and this is its connection.
 
 use super::message::Message;
-use super::packet::{Kind, LARGEST, Parcels};
+use crate::runtime::packet::{Kind, LARGEST, Order, Parcels};
 use crate::session::Session;
+use crate::watch;
 use anyhow::{Context, Result, bail};
 use jupyter_zmq_client::{
-    ClientControlConnection, ClientIoPubConnection, ClientShellConnection, Connection,
-    create_client_control_connection, create_client_iopub_connection,
-    create_client_shell_connection_with_identity, create_client_stdin_connection_with_identity,
-    peer_identity_for_session,
+    ClientIoPubConnection, ClientShellConnection, Connection, create_client_iopub_connection,
+    create_client_shell_connection_with_identity, peer_identity_for_session,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
 use std::time::Duration;
 use tokio::net::{UnixDatagram, UnixStream};
@@ -23,8 +22,6 @@ pub enum Said {
     Reply(Message),
     /// Something published.
     Published(Message),
-    /// A cell asks the student.
-    Asked(Message),
     /// Something that a cell printed or showed.
     Output(Kind, Vec<u8>),
     /// It ended.
@@ -34,8 +31,6 @@ pub enum Said {
 /// A connected inner kernel.
 pub struct Inner {
     shell: ClientShellConnection,
-    stdin: ClientShellConnection,
-    control: ClientControlConnection,
     iopub: ClientIoPubConnection,
     leash: UnixStream,
     output: UnixDatagram,
@@ -58,7 +53,7 @@ impl Inner {
             sockets = sockets(&session) => Some(sockets?),
             () = ended(&leash) => None,
         };
-        let Some((iopub, shell, stdin, control)) = ready else {
+        let Some((iopub, shell)) = ready else {
             bail!(
                 "The kernel ended while it started. It said: {}",
                 session.last_words()
@@ -68,8 +63,6 @@ impl Inner {
         while output_now.recv(&mut [0; 16]).is_ok() {}
         Ok(Inner {
             shell,
-            stdin,
-            control,
             iopub,
             leash,
             output: UnixDatagram::from_std(session.output()?)?,
@@ -95,8 +88,6 @@ impl Inner {
                 }
                 message = receive(&mut self.iopub) => message.map(Said::Published),
                 message = receive(&mut self.shell) => message.map(Said::Reply),
-                message = receive(&mut self.stdin) => message.map(Said::Asked),
-                message = receive(&mut self.control) => { drop(message); continue }
                 () = ended(&self.leash) => return Said::Gone,
             };
             match received {
@@ -117,7 +108,7 @@ impl Inner {
         }
     }
 
-    /// The runtime was killed, perhaps in the middle of a packet.
+    /// The tap was killed, perhaps in the middle of a packet.
     pub fn forget_half_sent(&mut self) {
         self.parcels.reset();
     }
@@ -132,50 +123,36 @@ impl Inner {
         Ok(id)
     }
 
-    /// Passes the student's answer on.
-    pub async fn answer(&mut self, content: Value) -> Result<()> {
-        let message = Message::child("input_reply", None, content);
-        self.stdin.send(message.to(Vec::new())).await?;
-        Ok(())
+    /// Tells the tap, which knows whether the cell runs.
+    pub fn order(&self, order: &Order) {
+        if let Err(error) = self.output_now.send(&order.to_bytes()) {
+            eprintln!("The runtime could not be told ({order:?}): {error}.");
+        }
     }
 
-    /// Stops what it is doing: the compiler where it compiles, and then nothing is lost; else the runtime.
-    pub async fn interrupt(&mut self) -> Result<()> {
-        let compilers = self.compilers();
-        if compilers.is_empty() {
-            let message = Message::child("interrupt_request", None, json!({}));
-            self.control.send(message.to(Vec::new())).await?;
+    /// Ends every compiler that the inner kernel waits for, with what it has started. The runtime is its only child that was started
+    /// without arguments.
+    pub fn kill_compilers(&self) {
+        for child in watch::children(self.session.pid()) {
+            let command = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+            if command.split(|&byte| byte == 0).count() > 2 {
+                kill_tree(child);
+            }
         }
-        for pid in compilers {
-            // SAFETY: a signal to a process that we have just seen as a child of the inner kernel.
-            unsafe { libc::kill(pid, libc::SIGKILL) };
-        }
-        Ok(())
-    }
-
-    /// The cargo processes that the inner kernel waits for.
-    fn compilers(&self) -> Vec<i32> {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.session.pid()));
-        let children = tasks
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default());
-        let children: String = children.collect();
-        let is_cargo = |pid: &i32| {
-            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "cargo")
-        };
-        children
-            .split_whitespace()
-            .filter_map(|pid| pid.parse().ok())
-            .filter(is_cargo)
-            .collect()
     }
 
     /// The session, for its directory.
     pub fn session(&self) -> &Session {
         &self.session
     }
+}
+
+/// Kills `pid`, which was just seen as a descendant of the inner kernel, and all below it.
+fn kill_tree(pid: i32) {
+    let below = watch::children(pid as u32);
+    // SAFETY: a signal to a process; for its number to be used again by now, all others would have to be used up first.
+    unsafe { libc::kill(pid, libc::SIGKILL) };
+    below.into_iter().for_each(kill_tree);
 }
 
 /// Returns when the other end of the leash is closed; the inner kernel never writes.
@@ -189,24 +166,13 @@ async fn ended(leash: &UnixStream) {
     }
 }
 
-type Sockets = (
-    ClientIoPubConnection,
-    ClientShellConnection,
-    ClientShellConnection,
-    ClientControlConnection,
-);
-
 /// Connects, and returns when the inner kernel answers and we hear what it publishes.
-async fn sockets(session: &Session) -> Result<Sockets> {
+async fn sockets(session: &Session) -> Result<(ClientIoPubConnection, ClientShellConnection)> {
     let info = session.connection();
     let name = uuid::Uuid::new_v4().to_string();
-    // evcxr answers a question to the student's on the stdin port, to the identity that asked on the shell port.
     let identity = peer_identity_for_session(&name)?;
     let mut iopub = create_client_iopub_connection(info, "", &name).await?;
-    let mut shell =
-        create_client_shell_connection_with_identity(info, &name, identity.clone()).await?;
-    let stdin = create_client_stdin_connection_with_identity(info, &name, identity).await?;
-    let control = create_client_control_connection(info, &name).await?;
+    let mut shell = create_client_shell_connection_with_identity(info, &name, identity).await?;
     // A subscription takes a moment to arrive, and what is published before is lost: so ask until something is heard.
     let mut patience = Duration::from_millis(20);
     loop {
@@ -214,7 +180,7 @@ async fn sockets(session: &Session) -> Result<Sockets> {
         shell.send(ask.to(Vec::new())).await?;
         receive(&mut shell).await?;
         if timeout(patience, receive(&mut iopub)).await.is_ok() {
-            return Ok((iopub, shell, stdin, control));
+            return Ok((iopub, shell));
         }
         patience = (patience * 2).min(Duration::from_secs(1));
     }

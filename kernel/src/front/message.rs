@@ -1,5 +1,6 @@
 //! A Jupyter message: header, parent, metadata, content, buffers. The content stays JSON, so every type passes unchanged.
 
+use super::json_text;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use jupyter_protocol::{Header, JupyterMessage, JupyterMessageContent, UnknownMessage};
@@ -55,8 +56,7 @@ impl Message {
         let raw = RawMessage::from_multipart(parts, &port.mac)?;
         let header: Header =
             serde_json::from_slice(&raw.jparts[0]).context("its header is broken")?;
-        let content: Value =
-            serde_json::from_slice(&raw.jparts[3]).context("its content is broken")?;
+        let content = json_text::parse(&raw.jparts[3]).context("its content is broken")?;
         if !content.is_object() {
             bail!("its content is no JSON object");
         }
@@ -64,7 +64,7 @@ impl Message {
             identities: raw.zmq_identities,
             header,
             parent: serde_json::from_slice(&raw.jparts[1]).ok(),
-            metadata: serde_json::from_slice(&raw.jparts[2]).context("its metadata is broken")?,
+            metadata: json_text::parse(&raw.jparts[2]).context("its metadata is broken")?,
             content,
             buffers: raw.jparts[4..].to_vec(),
         })

@@ -1,34 +1,54 @@
 //! The front: what Jupyter talks to. It binds the notebook's ports and is the only client of an inner kernel, an unmodified
 //! evcxr_jupyter. `README.md` beside this file draws the ways that messages take.
 
+mod advice;
 mod answers;
 mod cell;
+mod complete;
+mod early;
+mod ending;
 mod errors;
+mod figures;
+mod flood;
 mod gate;
 mod inner;
+mod json_text;
 mod message;
-mod packet;
+mod names;
+mod outbox;
 mod ports;
-pub mod tap;
+mod prelude;
+mod request;
+mod shell;
+mod shorten;
+mod source;
+mod spill;
 mod text;
+mod tokens;
 
 use crate::place::Place;
-use crate::session::{Session, config, sweep};
+use crate::runtime::packet::{Ended, Kind, LONGEST_ANSWER, Order};
+use crate::session::{Session, config, launch, sweep};
 use crate::spare::claim::{Keeper, claim};
 use crate::watch;
 use anyhow::{Context, Result};
 use cell::{Cell, Ending};
-use errors::CellError;
+use early::Early;
+use errors::{CellError, Sources};
+use flood::Note;
 use inner::{Inner, Said};
 use jupyter_protocol::ConnectionInfo;
 use message::Message;
+use outbox::Outbox;
 use ports::{Channel, Ports};
 use serde_json::{Value, json};
-use std::collections::VecDeque;
+use shell::Shell;
+use source::Prepared;
+use std::collections::{HashSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Is a kernel for the ports and the key in `connection_file` until Jupyter shuts it down, its parent ends, or a SIGTERM comes.
@@ -69,14 +89,10 @@ async fn orphaned(parent: i32) {
 }
 
 /// What evcxr answers. Of anything else it says nothing, and the front would wait for ever.
-const FOR_EVCXR: [&str; 6] = [
-    "execute_request",
-    "complete_request",
-    "inspect_request",
-    "comm_open",
-    "comm_msg",
-    "comm_close",
-];
+const FOR_EVCXR: [&str; 3] = ["execute_request", "complete_request", "inspect_request"];
+
+/// More pieces of output than the socket of the inner kernel ever holds.
+const MOST_WAITING: u32 = 1000;
 
 type Starting = Pin<Box<dyn Future<Output = Result<Inner>>>>;
 
@@ -88,12 +104,20 @@ enum State {
     Down(String),
 }
 
+/// How often compilers are looked for that a stopped cell may still start.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// What happens next.
 enum Event {
     Asked(Channel, Message),
     Started(Result<Inner>),
     Said(Said),
-    TextIsDue,
+    Shell(shell::Said),
+    /// A stopped cell may have started a compiler.
+    LookForCompilers,
+    WaitedTooLong,
+    /// Text was gathered for long enough, or there is room again for what waits.
+    Due,
 }
 
 struct Front {
@@ -103,15 +127,32 @@ struct Front {
     /// Tells the keeper of the spare when this notebook computes, and hands out the spare.
     keeper: Option<Keeper>,
     state: State,
+    /// Questions whether the kernel is ready, before it is.
+    early: Early,
     /// Requests on the shell port that wait for their turn.
     queue: VecDeque<Message>,
     /// The cell, or other request, that the inner kernel is at.
     running: Option<Cell>,
-    /// The last cell that ran.
-    last: Option<Message>,
+    /// The shell line that the cell is at, and those that come after it.
+    shell: Option<(Shell, VecDeque<String>)>,
+    /// The question to the student that waits for an answer.
+    question: Option<String>,
+    /// How the process in which cells run has ended while no cell did.
+    ended_meanwhile: Option<Ended>,
+    /// What the next cell must be told before it runs.
+    notice: Option<String>,
+    /// The last cell that ran. Its threads may still print.
+    last: Option<Cell>,
+    /// What cells show, on its way.
+    outbox: Outbox,
     /// Number and source of each cell that was run.
     cells: Vec<(u32, String)>,
+    /// Those of them that count.
+    history: Vec<(u32, String)>,
     count: u32,
+    /// What the cells have defined, and the names that the prelude of the labs has.
+    defined: source::History,
+    prelude: HashSet<String>,
     rust: String,
     done: bool,
 }
@@ -122,11 +163,20 @@ impl Front {
             ports: Ports::bind(info).await?,
             keeper: Keeper::connect(),
             state: State::Down(String::new()),
+            early: Early::new(),
             queue: VecDeque::new(),
             running: None,
+            shell: None,
+            question: None,
+            ended_meanwhile: None,
+            notice: None,
             last: None,
+            outbox: Outbox::new(Instant::now()),
             cells: Vec::new(),
+            history: Vec::new(),
             count: 0,
+            defined: source::History::default(),
+            prelude: prelude::of_cells(&place),
             rust: config::toolchain(&place).unwrap_or_default(),
             done: false,
             place,
@@ -143,6 +193,7 @@ impl Front {
     /// Takes a spare or starts an inner kernel of its own, in the background.
     fn start(&mut self) {
         self.tell_busy(true);
+        self.defined = source::History::default();
         let (place, folder) = (self.place.clone(), self.folder.clone());
         let keeper = self.keeper.clone();
         self.state = State::Starting(Box::pin(async move {
@@ -174,12 +225,14 @@ impl Front {
     }
 
     async fn next(&mut self) -> Event {
-        let due = self.running.as_ref().and_then(|cell| cell.text.due());
+        let due = self.due();
+        // Whoever shows more than Jupyter takes has to wait; and of a cell that is done, all has been read.
+        let waits = self.outbox.is_full() || self.running.as_ref().is_some_and(Cell::is_done);
         let inner = async {
             match &mut self.state {
                 State::Starting(starting) => Event::Started(starting.await),
-                State::Ready(inner) => Event::Said(inner.next().await),
-                State::Down(_) => std::future::pending().await,
+                State::Ready(inner) if !waits => Event::Said(inner.next().await),
+                State::Ready(_) | State::Down(_) => std::future::pending().await,
             }
         };
         let due = async {
@@ -188,31 +241,51 @@ impl Front {
                 None => std::future::pending().await,
             }
         };
+        let shell = async {
+            match &mut self.shell {
+                Some((shell, _)) => Event::Shell(shell.next().await),
+                None => std::future::pending().await,
+            }
+        };
+        let stopping = self
+            .running
+            .as_ref()
+            .is_some_and(|cell| cell.interrupted && !cell.started);
+        let look = async {
+            match stopping {
+                true => tokio::time::sleep(LOOK).await,
+                false => std::future::pending().await,
+            }
+        };
         tokio::select! {
             (channel, message) = self.ports.next() => Event::Asked(channel, message),
             event = inner => event,
-            () = due => Event::TextIsDue,
+            event = shell => event,
+            () = due => Event::Due,
+            () = look => Event::LookForCompilers,
+            () = self.early.too_long() => Event::WaitedTooLong,
         }
     }
 
     async fn handle(&mut self, event: Event) {
         match event {
-            Event::Asked(Channel::Shell, message) => {
-                self.queue.push_back(message);
-                self.advance().await;
-            }
-            Event::Asked(Channel::Control, message) => self.control(message).await,
-            Event::Asked(Channel::Stdin, message) => {
-                if let (State::Ready(inner), Some(_)) = (&mut self.state, &self.running)
-                    && message.kind() == "input_reply"
-                {
-                    let answered = inner.answer(message.content).await;
-                    log("The student's answer could not be passed on", answered);
+            // What the front knows about code does not wait for a cell.
+            Event::Asked(Channel::Shell, message) => match self.about_code(&message) {
+                Some(content) => {
+                    let kind = reply_kind(message.kind());
+                    self.answer(Channel::Shell, &message, &kind, content).await;
                 }
-            }
+                None => {
+                    self.queue.push_back(message);
+                    self.advance().await;
+                }
+            },
+            Event::Asked(Channel::Control, message) => self.control(message).await,
+            Event::Asked(Channel::Stdin, message) => self.answered(&message),
             Event::Started(Ok(inner)) => {
                 self.state = State::Ready(Box::new(inner));
                 self.tell_busy(false);
+                self.answer_early().await;
                 // A cell that waits says "busy" by itself.
                 if self.queue.is_empty() {
                     self.tell_state(None).await;
@@ -224,14 +297,28 @@ impl Front {
                 eprintln!("{error}");
                 self.state = State::Down(error.clone());
                 self.tell_busy(false);
+                self.answer_early().await;
                 self.tell_state(None).await;
                 self.not_started(CellError::new("NotStarted", error)).await;
             }
             Event::Said(said) => self.said(said).await,
-            Event::TextIsDue => {
-                let chunks = self.running.as_mut().map(|cell| cell.text.take_due());
-                for chunk in chunks.into_iter().flatten() {
-                    self.publish_text(chunk).await;
+            Event::WaitedTooLong => self.answer_early().await,
+            Event::Shell(said) => self.shell_said(said).await,
+            Event::LookForCompilers => {
+                if let State::Ready(inner) = &self.state {
+                    inner.kill_compilers();
+                }
+            }
+            Event::Due => {
+                self.show_what_is_due().await;
+                let now = Instant::now();
+                let told = self.writer().and_then(|cell| cell.flood.tell(now));
+                if let Some(note) = told {
+                    self.outbox.push(note);
+                }
+                self.send_what_waits().await;
+                if self.running.as_ref().is_some_and(Cell::is_done) {
+                    self.finish().await;
                 }
             }
         }
@@ -246,12 +333,23 @@ impl Front {
             .await;
     }
 
-    /// Answers `request` between "busy" and "idle", as the protocol wants it.
+    /// Answers those that asked whether the kernel is ready.
+    async fn answer_early(&mut self) {
+        for request in self.early.end() {
+            let content = answers::kernel_info(&self.rust);
+            self.answer(Channel::Shell, &request, "kernel_info_reply", content)
+                .await;
+        }
+    }
+
+    /// Answers `request` between "busy" and "idle", as the protocol wants it. What is no request has no reply.
     async fn answer(&mut self, channel: Channel, request: &Message, kind: &str, content: Value) {
         self.ports
             .publish(Some(request), "status", json!({"execution_state": "busy"}))
             .await;
-        self.ports.reply(channel, request, kind, content).await;
+        if wants_reply(request) {
+            self.ports.reply(channel, request, kind, content).await;
+        }
         self.ports
             .publish(Some(request), "status", json!({"execution_state": "idle"}))
             .await;
@@ -262,25 +360,37 @@ impl Front {
         }
     }
 
+    /// The answer to a completion or an inspection, unless it takes evcxr and no cell keeps it busy.
+    fn about_code(&self, request: &Message) -> Option<Value> {
+        let is_free = matches!(self.state, State::Ready(_))
+            && !self.running.as_ref().is_some_and(Cell::is_code)
+            && !self.queue.iter().any(is_code);
+        complete::answer(request, &self.cells, &self.place, is_free)
+    }
+
     /// Takes requests from the queue as long as there is one that can be answered.
     async fn advance(&mut self) {
         while self.running.is_none()
             && let Some(request) = self.queue.pop_front()
         {
-            let own = match request.kind() {
-                "kernel_info_request" => Some(answers::kernel_info(&self.rust)),
-                "comm_info_request" => Some(answers::comm_info()),
-                "history_request" => Some(answers::history(&request, &self.cells)),
-                "connect_request" => Some(self.ports.numbers.clone()),
-                "is_complete_request" => Some(answers::is_complete(request.text("code"))),
-                "execute_request" if request.text("code").trim().is_empty() => {
-                    Some(cell::reply_ok(self.count))
-                }
-                _ => None,
+            let Some(mut request) = self.early.keep(request) else {
+                continue;
             };
-            if let Some(content) = own {
+            if let Some(content) = self.about_code(&request) {
                 let kind = reply_kind(request.kind());
                 self.answer(Channel::Shell, &request, &kind, content).await;
+                continue;
+            };
+            if let Err(flaw) = request::complete(&mut request) {
+                let error = CellError::new("BadRequest", flaw);
+                self.refuse(&request, &error).await;
+                continue;
+            }
+            if request.kind() == "shutdown_request" {
+                self.shut_down(Channel::Shell, &request).await;
+                return;
+            }
+            if self.answer_alone(Channel::Shell, &request).await {
                 continue;
             }
             if is_code(&request) && request.text("code").contains('\0') {
@@ -294,20 +404,20 @@ impl Front {
                 continue;
             }
             if !FOR_EVCXR.contains(&request.kind()) {
-                eprintln!("A message of the type {} was ignored.", request.kind());
+                self.not_known(Channel::Shell, &request).await;
+                continue;
+            }
+            let mut without_lines = request.clone();
+            without_lines.content["code"] = shell::split(request.text("code")).1.into();
+            let prepared = self
+                .defined
+                .prepare(&without_lines, self.count + 1, &self.prelude);
+            if let Some(refusal) = &prepared.refusal {
+                self.fail(&request, refusal).await;
                 continue;
             }
             match &mut self.state {
-                State::Ready(inner) => match inner.ask(&request).await {
-                    Ok(id) => self.begin(request, id).await,
-                    Err(error) => {
-                        let error = CellError::new(
-                            "KernelError",
-                            format!("The cell could not be sent: {error:#}."),
-                        );
-                        self.refuse(&request, &error).await;
-                    }
-                },
+                State::Ready(_) => self.begin(request, prepared).await,
                 State::Starting(_) => {
                     self.queue.push_front(request);
                     return;
@@ -326,9 +436,66 @@ impl Front {
         }
     }
 
-    /// The inner kernel has `request` now, under the identity `id`.
-    async fn begin(&mut self, request: Message, id: String) {
-        let mut cell = Cell::new(request, id);
+    /// Answers `request` if no inner kernel is needed for it; whether it was.
+    async fn answer_alone(&mut self, channel: Channel, request: &Message) -> bool {
+        let content = match request.kind() {
+            "kernel_info_request" => answers::kernel_info(&self.rust),
+            "comm_info_request" => answers::comm_info(),
+            "history_request" => answers::history(request, &self.history),
+            "connect_request" => self.ports.numbers.clone(),
+            "is_complete_request" => answers::is_complete(request.text("code")),
+            "execute_request" if request.text("code").trim().is_empty() => {
+                // Nothing runs, but what the cell had defined before is gone from it.
+                self.defined.prepare(request, self.count, &self.prelude);
+                self.defined.ended(true);
+                cell::reply_ok(request, self.count)
+            }
+            // There is nothing here that a comm could talk to; the protocol says to close it at once.
+            "comm_open" => {
+                let closed = json!({"comm_id": request.content["comm_id"], "data": {}});
+                self.ports
+                    .publish(Some(request), "status", json!({"execution_state": "busy"}))
+                    .await;
+                self.ports
+                    .publish(Some(request), "comm_close", closed)
+                    .await;
+                json!({})
+            }
+            "comm_msg" | "comm_close" => json!({}),
+            _ => return false,
+        };
+        let kind = reply_kind(request.kind());
+        self.answer(channel, request, &kind, content).await;
+        true
+    }
+
+    /// Answers what neither we nor evcxr can.
+    async fn not_known(&mut self, channel: Channel, request: &Message) {
+        eprintln!("A message of the type {} was refused.", request.kind());
+        let error = CellError::new(
+            "NotSupported",
+            format!(
+                "This kernel does not know messages of the type {} on this channel.",
+                request.kind()
+            ),
+        );
+        let mut content = error.content();
+        content["status"] = json!("error");
+        let kind = reply_kind(request.kind());
+        self.answer(channel, request, &kind, content).await;
+    }
+
+    /// Begins with `request`, whose turn it is; `prepared` is what evcxr gets of it.
+    async fn begin(&mut self, request: Message, prepared: Prepared) {
+        if is_code(&request)
+            && let Some(last) = &mut self.last
+        {
+            let chunks = last.rest();
+            self.show_last(chunks).await;
+        }
+        let number = self.count + u32::from(is_code(&request));
+        let mut cell = Cell::new(request, number, &self.folder);
+        cell.lines = prepared.lines;
         self.ports
             .publish(
                 Some(&cell.request),
@@ -336,61 +503,160 @@ impl Front {
                 json!({"execution_state": "busy"}),
             )
             .await;
+        let mut code = None;
+        let mut lines = VecDeque::new();
         if cell.is_code() {
             self.tell_busy(true);
+            let source = cell.request.text("code").to_string();
             if !cell.is_silent() {
-                self.count += 1;
-                let code = cell.request.text("code").to_string();
-                let input = json!({"code": code, "execution_count": self.count});
+                let input = json!({"code": source, "execution_count": cell.number});
                 self.ports
                     .publish(Some(&cell.request), "execute_input", input)
                     .await;
-                self.cells.push((self.count, code));
             }
-            cell.number = self.count;
+            if cell.is_stored() {
+                self.count = cell.number;
+                self.history.push((cell.number, source.clone()));
+            }
+            self.cells.push((cell.number, source));
+            lines.extend(shell::split(cell.request.text("code")).0);
+            code = Some(prepared.code);
         }
+        cell.code = code;
         self.running = Some(cell);
+        if let Some(notice) = self
+            .notice
+            .take_if(|_| self.running.as_ref().is_some_and(Cell::is_code))
+        {
+            self.show_text(vec![("stderr", format!("note: {notice}\n"))])
+                .await;
+        }
+        for note in prepared.notes {
+            self.show_text(vec![("stderr", format!("note: {note}\n"))])
+                .await;
+        }
+        self.run_lines(lines).await;
     }
 
-    async fn control(&mut self, request: Message) {
-        match request.kind() {
-            "kernel_info_request" => {
-                let content = answers::kernel_info(&self.rust);
-                self.answer(Channel::Control, &request, "kernel_info_reply", content)
-                    .await;
+    /// Runs the next of the shell lines at the head of the cell, or the rest of the cell.
+    async fn run_lines(&mut self, mut lines: VecDeque<String>) {
+        if let Some(line) = lines.pop_front() {
+            match Shell::start(&line, &self.folder) {
+                Ok(shell) => self.shell = Some((shell, lines)),
+                Err(error) => self.fail_here("ShellError", format!("{error:#}.")).await,
             }
+            return;
+        }
+        let Some(cell) = &mut self.running else {
+            return;
+        };
+        if cell.had_lines && cell.code.as_deref().is_some_and(shell::is_empty) {
+            cell.reply = Some(json!({"status": "ok"}));
+            return self.finish().await;
+        }
+        let mut request = complete::for_evcxr(&cell.request);
+        if let Some(code) = &cell.code {
+            request.content["code"] = code.as_str().into();
+        }
+        let asked = match &mut self.state {
+            State::Ready(inner) => inner.ask(&request).await,
+            _ => Err(anyhow::anyhow!("the kernel has just ended")),
+        };
+        match asked {
+            Ok(id) => cell.id = id,
+            Err(error) => {
+                let sentence = format!("The cell could not be sent: {error:#}.");
+                self.fail_here("KernelError", sentence).await;
+            }
+        }
+    }
+
+    async fn shell_said(&mut self, said: shell::Said) {
+        match said {
+            shell::Said::Output { error, bytes } => {
+                let kind = if error { Kind::Stderr } else { Kind::Stdout };
+                self.output(kind, bytes).await;
+            }
+            shell::Said::Ended(status) => {
+                let Some((_, lines)) = self.shell.take() else {
+                    return;
+                };
+                let interrupted = self.running.as_ref().is_some_and(|cell| cell.interrupted);
+                if interrupted {
+                    let sentence = "You stopped this shell line. The rest of the cell was not run; nothing is lost.";
+                    self.fail_here("Interrupted", sentence.into()).await;
+                } else if !status.success() {
+                    let sentence = format!(
+                        "The shell line failed ({status}). The rest of the cell was not run."
+                    );
+                    self.fail_here("ShellError", sentence).await;
+                } else {
+                    self.run_lines(lines).await;
+                }
+            }
+        }
+    }
+
+    /// Ends the running cell with an error of ours, before evcxr has seen it.
+    async fn fail_here(&mut self, name: &'static str, sentence: String) {
+        let Some(cell) = &mut self.running else {
+            return;
+        };
+        let error = CellError::new(name, sentence);
+        let number = cell.number;
+        let chunks = cell.rest();
+        self.show_last(chunks).await;
+        self.publish_in_cell("error", error.content()).await;
+        self.close(Some(cell::reply_error(&error, number)), true)
+            .await;
+    }
+
+    async fn control(&mut self, mut request: Message) {
+        match request.kind() {
             "interrupt_request" => {
                 self.interrupt().await;
                 let reply = json!({"status": "ok"});
-                self.ports
-                    .reply(Channel::Control, &request, "interrupt_reply", reply)
+                self.answer(Channel::Control, &request, "interrupt_reply", reply)
                     .await;
             }
-            "shutdown_request" => {
-                let restart = request.flag("restart", false);
-                let reply = json!({"status": "ok", "restart": restart});
-                self.ports
-                    .publish(Some(&request), "shutdown_reply", reply.clone())
-                    .await;
-                self.ports
-                    .reply(Channel::Control, &request, "shutdown_reply", reply)
-                    .await;
-                // What was sent is with the sockets' own tasks; let them have a turn.
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                self.done = true;
+            "shutdown_request" => self.shut_down(Channel::Control, &request).await,
+            // Cells, and what evcxr is asked, wait for their turn; here nothing does.
+            "execute_request" => self.not_known(Channel::Control, &request).await,
+            _ => {
+                let is_whole = request::complete(&mut request).is_ok();
+                if !is_whole || !self.answer_alone(Channel::Control, &request).await {
+                    self.not_known(Channel::Control, &request).await;
+                }
             }
-            other => eprintln!("A control message of the type {other} was ignored."),
         }
     }
 
+    async fn shut_down(&mut self, channel: Channel, request: &Message) {
+        let restart = request.flag("restart", false);
+        let reply = json!({"status": "ok", "restart": restart});
+        self.ports
+            .publish(Some(request), "shutdown_reply", reply.clone())
+            .await;
+        self.answer(channel, request, "shutdown_reply", reply).await;
+        // What was sent is with the sockets' own tasks; let them have a turn.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        self.done = true;
+    }
+
+    /// Stops the cell that is running, and nothing else.
     async fn interrupt(&mut self) {
+        if let (Some((shell, _)), Some(cell)) = (&mut self.shell, &mut self.running) {
+            cell.interrupted = true;
+            return shell.kill();
+        }
         match (&mut self.state, &mut self.running) {
-            (State::Ready(inner), Some(cell)) => {
-                cell.interrupted = true;
-                log(
-                    "The interrupt could not be passed on",
-                    inner.interrupt().await,
-                );
+            (State::Ready(inner), Some(cell)) if cell.is_code() => {
+                // The tap knows whether the cell has begun. More of the same is no more.
+                if !cell.interrupted {
+                    cell.interrupted = true;
+                    inner.order(&Order::Stop);
+                }
+                inner.kill_compilers();
             }
             (State::Starting(_), _) => {
                 let error = "You stopped this cell before it began: the kernel was still starting. Nothing is lost; run it again.";
@@ -427,12 +693,12 @@ impl Front {
         self.ports
             .publish(Some(request), "status", json!({"execution_state": "busy"}))
             .await;
-        if is_code(request) {
+        if is_code(request) && !request.flag("silent", false) {
             self.ports
                 .publish(Some(request), "error", error.content())
                 .await;
         }
-        if request.kind().ends_with("_request") {
+        if wants_reply(request) {
             let reply = cell::reply_error(error, self.count);
             self.ports
                 .reply(Channel::Shell, request, &reply_kind(request.kind()), reply)
@@ -474,17 +740,7 @@ impl Front {
                 if let Some(cell) = &mut self.running
                     && message.is_child_of(&cell.id)
                 {
-                    cell.reply = Some(message.content);
-                }
-            }
-            Said::Asked(message) => {
-                if let Some(cell) = &self.running
-                    && cell.request.flag("allow_stdin", true)
-                {
-                    let request = cell.request.clone();
-                    self.ports
-                        .reply(Channel::Stdin, &request, "input_request", message.content)
-                        .await;
+                    cell.reply = Some(complete::from_evcxr(&cell.request, message.content));
                 }
             }
             Said::Gone => return self.inner_is_gone().await,
@@ -495,40 +751,164 @@ impl Front {
     }
 
     /// A cell printed or showed something.
-    async fn output(&mut self, kind: packet::Kind, content: Vec<u8>) {
-        let Some(cell) = &mut self.running else {
-            // A thread that outlives its cell goes on printing there.
-            if let packet::Kind::Stdout | packet::Kind::Stderr = kind {
-                let name = if kind == packet::Kind::Stdout {
-                    "stdout"
-                } else {
-                    "stderr"
-                };
-                let text = json!({"name": name, "text": String::from_utf8_lossy(&content)});
-                self.ports.publish(self.last.as_ref(), "stream", text).await;
-            }
+    async fn output(&mut self, kind: Kind, content: Vec<u8>) {
+        let is_code = self.running.as_ref().is_some_and(Cell::is_code);
+        if kind == Kind::Ended && !is_code {
+            // The next cell is told: evcxr finds out only then.
+            self.ended_meanwhile = serde_json::from_slice(&content).ok();
             return;
-        };
+        }
+        let Some(cell) = self.writer() else { return };
         match cell.output(kind, content) {
             cell::Shown::Nothing => {}
-            cell::Shown::Text(chunk) => self.publish_text(chunk).await,
-            cell::Shown::Display(kind, content) => {
+            cell::Shown::Text(chunk) => self.show_text(vec![chunk]).await,
+            cell::Shown::Display(note) => {
                 // What was printed before comes before.
-                for chunk in cell.text.take_due() {
-                    self.publish_text(chunk).await;
-                }
-                self.publish_in_cell(kind, content).await;
+                self.show_what_is_due().await;
+                self.outbox.push(note);
+                self.send_what_waits().await;
             }
+            cell::Shown::Panic(panic) => {
+                let text = panic.as_text(&self.sources(&self.compiled()));
+                self.show_text(vec![("stderr", text)]).await;
+            }
+            cell::Shown::Asked(question) => self.ask_the_student(question).await,
         }
     }
 
-    async fn publish_text(&mut self, (name, text): text::Chunk) {
-        self.publish_in_cell("stream", json!({"name": name, "text": text}))
-            .await;
+    /// Shows text of the cell that writes, or puts it where it is kept.
+    async fn show_text(&mut self, chunks: Vec<text::Chunk>) {
+        let now = Instant::now();
+        let Some(cell) = self.writer() else { return };
+        let notes: Vec<Note> = chunks
+            .into_iter()
+            .filter_map(|chunk| cell.flood.add(chunk, now))
+            .collect();
+        for note in notes {
+            self.outbox.push(note);
+        }
+        self.send_what_waits().await;
+    }
+
+    async fn show_what_is_due(&mut self) {
+        let chunks = self.writer().map(|cell| cell.text.take_due());
+        self.show_text(chunks.unwrap_or_default()).await;
+    }
+
+    /// Where evcxr compiles.
+    fn compiled(&self) -> PathBuf {
+        match &self.state {
+            State::Ready(inner) => inner.session().directory().join(launch::EVAL),
+            _ => PathBuf::new(),
+        }
+    }
+
+    fn sources<'a>(&'a self, compiled: &'a Path) -> Sources<'a> {
+        Sources {
+            compiled,
+            cells: &self.cells,
+        }
+    }
+
+    /// The cell reads standard input.
+    async fn ask_the_student(&mut self, mut question: Value) {
+        let Some(cell) = &self.running else { return };
+        if !cell.request.flag("allow_stdin", true) || cell.interrupted {
+            return self.give_answer(None);
+        }
+        if question["prompt"] == "" {
+            question["prompt"] = "This cell reads a line:".into();
+        }
+        let request = cell.request.clone();
+        self.show_what_is_due().await; // what the cell has printed may be its question
+        self.question = Some(
+            self.ports
+                .reply(Channel::Stdin, &request, "input_request", question)
+                .await,
+        );
+    }
+
+    /// The student has answered, which counts only for the question that waits.
+    fn answered(&mut self, message: &Message) {
+        let (Some(question), "input_reply") = (&self.question, message.kind()) else {
+            return;
+        };
+        // A client need not say which question it answers.
+        let parent = message.parent.as_ref().map(|parent| parent.msg_id.as_str());
+        if parent.is_none_or(|parent| parent.is_empty() || parent == question) {
+            self.question = None;
+            let value = message.text("value");
+            let most = (0..=LONGEST_ANSWER.min(value.len()))
+                .rev()
+                .find(|&most| value.is_char_boundary(most))
+                .unwrap_or(0);
+            self.give_answer(match value {
+                "\u{4}" => None, // Ctrl+D
+                _ => Some(format!("{}\n", &value[..most])),
+            });
+        }
+    }
+
+    fn give_answer(&self, answer: Option<String>) {
+        if let State::Ready(inner) = &self.state {
+            inner.order(&Order::Answer(answer));
+        }
+    }
+
+    /// Whose output it is: the running cell's, or else that of the last one, of which a thread goes on.
+    fn writer(&mut self) -> Option<&mut Cell> {
+        match self.running.as_ref().is_some_and(Cell::is_code) {
+            true => self.running.as_mut(),
+            false => self.last.as_mut(),
+        }
+    }
+
+    /// When something is due to be shown.
+    fn due(&mut self) -> Option<Instant> {
+        let room = self.outbox.due(Instant::now());
+        let text = self
+            .writer()
+            .map(|cell| [cell.text.due(), cell.flood.due()]);
+        text.into_iter().flatten().flatten().chain(room).min()
+    }
+
+    /// Publishes what waits, as far as there is room.
+    async fn send_what_waits(&mut self) {
+        while let Some((kind, content)) = self.outbox.pop(Instant::now()) {
+            self.publish_in_cell(kind, content).await;
+        }
+        if self.outbox.is_full()
+            && let Some(cell) = self.writer()
+        {
+            cell.text.wait(Instant::now());
+        }
+    }
+
+    /// Publishes all that a cell has printed, `chunks` last. What comes after it matters more, so nothing waits any longer.
+    async fn show_last(&mut self, chunks: Vec<text::Chunk>) {
+        let now = Instant::now();
+        while let Some((kind, content)) = self.outbox.pop_now() {
+            self.publish_in_cell(kind, content).await;
+        }
+        let Some(cell) = self.writer() else { return };
+        let mut notes: Vec<Note> = chunks
+            .into_iter()
+            .filter_map(|chunk| cell.flood.add(chunk, now))
+            .collect();
+        notes.extend(cell.flood.end());
+        notes.extend(cell.figures.end());
+        for (kind, content) in notes {
+            self.publish_in_cell(kind, content).await;
+        }
     }
 
     async fn publish_in_cell(&mut self, kind: &str, content: Value) {
-        let request = self.running.as_ref().map(|cell| &cell.request);
+        if self.running.as_ref().is_some_and(Cell::is_silent) {
+            return;
+        }
+        let is_code = self.running.as_ref().is_some_and(Cell::is_code);
+        let writer = if is_code { &self.running } else { &self.last };
+        let request = writer.as_ref().map(|cell| &cell.request);
         self.ports.publish(request, kind, content).await;
     }
 
@@ -573,21 +953,28 @@ impl Front {
 
     /// evcxr says that the cell is done, so all of its output has been sent.
     async fn finish(&mut self) {
-        while let State::Ready(inner) = &mut self.state
+        // Not more than was there when the cell ended, or a thread that goes on printing would keep it from its end.
+        while let (State::Ready(inner), Some(cell)) = (&mut self.state, &mut self.running)
+            && !self.outbox.is_full()
+            && cell.read_at_the_end < MOST_WAITING
             && let Some((kind, content)) = inner.output_so_far()
         {
+            cell.read_at_the_end += 1;
             self.output(kind, content).await;
         }
+        // This is called again when there is room for what waits.
+        if !self.outbox.is_empty() {
+            return;
+        }
+        let compiled = self.compiled();
         let Some(cell) = &mut self.running else {
             return;
         };
-        let compiled = match &self.state {
-            State::Ready(inner) => inner
-                .session()
-                .directory()
-                .join(crate::session::launch::EVAL),
-            _ => PathBuf::new(),
-        };
+        if cell.ended.is_none() {
+            cell.ended = self.ended_meanwhile.take();
+        }
+        let is_kept = |reply: &Value| reply["status"] == "ok";
+        self.defined.ended(cell.reply.as_ref().is_some_and(is_kept));
         let Ending {
             chunks,
             results,
@@ -598,11 +985,14 @@ impl Front {
         if cell.interrupted
             && let State::Ready(inner) = &mut self.state
         {
+            inner.order(&Order::Over);
+        }
+        if cell.lost_its_process()
+            && let State::Ready(inner) = &mut self.state
+        {
             inner.forget_half_sent();
         }
-        for chunk in chunks {
-            self.publish_text(chunk).await;
-        }
+        self.show_last(chunks).await;
         for result in results {
             self.publish_in_cell("execute_result", result).await;
         }
@@ -624,12 +1014,16 @@ impl Front {
         let Some(cell) = self.running.take() else {
             return;
         };
-        if let Some(reply) = reply {
+        if let Some(reply) = reply
+            && wants_reply(&cell.request)
+        {
             let kind = reply_kind(cell.request.kind());
             self.ports
                 .reply(Channel::Shell, &cell.request, &kind, reply)
                 .await;
         }
+        self.question = None;
+        self.shell = None;
         if cell.is_code() {
             self.tell_busy(false);
         }
@@ -640,8 +1034,9 @@ impl Front {
                 json!({"execution_state": "idle"}),
             )
             .await;
+        self.outbox.idle(Instant::now());
         if cell.is_code() {
-            self.last = Some(cell.request);
+            self.last = Some(cell);
         }
         for request in &waiting {
             self.abort(request).await;
@@ -656,23 +1051,29 @@ impl Front {
             _ => String::new(),
         };
         eprintln!("The inner kernel ended. It said: {said}");
+        self.ended_meanwhile = None;
         self.start(); // drops the old one, and its directory
-        if let Some(cell) = &mut self.running {
-            let error = CellError::new(
-                "KernelDied",
-                "The process behind this notebook ended unexpectedly; if nobody ended it, memory ran out. A new one starts now: \
-                 variables and definitions are all gone, so run the notebook from the top.",
-            );
-            let number = self.count;
-            let (is_code, chunks) = (cell.is_code(), cell.rest());
-            for chunk in chunks {
-                self.publish_text(chunk).await;
-            }
-            if is_code {
+        let error = CellError::new("KernelDied", ending::of_the_kernel(&said));
+        match self.running.as_mut() {
+            Some(cell) if cell.is_code() => {
+                let number = cell.number;
+                let chunks = cell.rest();
+                self.show_last(chunks).await;
                 self.publish_in_cell("error", error.content()).await;
+                self.close(Some(cell::reply_error(&error, number)), true)
+                    .await;
             }
-            self.close(Some(cell::reply_error(&error, number)), true)
-                .await;
+            running => {
+                // Nothing that can be seen was going on: the next cell says what became of its variables.
+                let reply = running
+                    .filter(|cell| cell.request.kind().ends_with("_request"))
+                    .map(|_| cell::reply_error(&error, self.count));
+                match self.queue.iter().any(is_code) {
+                    true => self.not_started(error).await,
+                    false => self.notice = Some(error.value),
+                }
+                self.close(reply, false).await;
+            }
         }
         self.tell_state(None).await;
     }
@@ -682,12 +1083,11 @@ fn is_code(request: &Message) -> bool {
     request.kind() == "execute_request"
 }
 
-fn reply_kind(request: &str) -> String {
-    request.replace("_request", "_reply")
+/// Comms are messages that nobody answers.
+fn wants_reply(request: &Message) -> bool {
+    request.kind().ends_with("_request")
 }
 
-fn log(what: &str, result: Result<()>) {
-    if let Err(error) = result {
-        eprintln!("{what}: {error:#}.");
-    }
+fn reply_kind(request: &str) -> String {
+    request.replace("_request", "_reply")
 }

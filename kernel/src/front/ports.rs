@@ -1,12 +1,12 @@
 //! Jupyter's side: the five ports of the connection file, and messages that are checked before anything is done with them.
 
-use super::gate;
+use super::gate::{self, Address};
 use super::message::Message;
-use anyhow::{Context, Result};
-use jupyter_protocol::ConnectionInfo;
+use anyhow::{Context, Result, bail};
+use jupyter_protocol::{ConnectionInfo, Transport};
 use jupyter_zmq_client::{Connection, KernelIoPubConnection, KernelShellConnection};
 use serde_json::{Value, json};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use zeromq::{PubSocket, RepSocket, RouterSocket, Socket, SocketRecv, SocketSend};
 
@@ -34,28 +34,31 @@ pub struct Ports {
 impl Ports {
     /// Binds the ports of `info`, and answers heartbeats from now on.
     pub async fn bind(info: &ConnectionInfo) -> Result<Ports> {
-        let ip: IpAddr = info
-            .ip
-            .parse()
-            .with_context(|| format!("{} is no address to listen at", info.ip))?;
+        // What is signed in another way would all be dropped, and the page would wait forever.
+        if !info.key.is_empty() && info.signature_scheme != "hmac-sha256" {
+            bail!(
+                "The connection file wants messages signed with {}; this kernel knows hmac-sha256.",
+                info.signature_scheme
+            );
+        }
         let session = uuid::Uuid::new_v4().to_string();
         let mut heartbeat = RepSocket::new();
-        let opened = gate::open("heartbeat", (ip, info.hb_port).into()).await?;
+        let opened = gate::open("heartbeat", address(info, info.hb_port)?).await?;
         heartbeat.bind_listener(opened).await?;
         tokio::spawn(beat(heartbeat));
         let (mut shell, mut control) = (RouterSocket::new(), RouterSocket::new());
         let (mut stdin, mut iopub) = (RouterSocket::new(), PubSocket::new());
         shell
-            .bind_listener(gate::open("shell", (ip, info.shell_port).into()).await?)
+            .bind_listener(gate::open("shell", address(info, info.shell_port)?).await?)
             .await?;
         control
-            .bind_listener(gate::open("control", (ip, info.control_port).into()).await?)
+            .bind_listener(gate::open("control", address(info, info.control_port)?).await?)
             .await?;
         stdin
-            .bind_listener(gate::open("stdin", (ip, info.stdin_port).into()).await?)
+            .bind_listener(gate::open("stdin", address(info, info.stdin_port)?).await?)
             .await?;
         iopub
-            .bind_listener(gate::open("iopub", (ip, info.iopub_port).into()).await?)
+            .bind_listener(gate::open("iopub", address(info, info.iopub_port)?).await?)
             .await?;
         Ok(Ports {
             numbers: json!({
@@ -97,16 +100,24 @@ impl Ports {
             .ok()
     }
 
-    /// Sends `content` to whom `request` came from.
-    pub async fn reply(&mut self, channel: Channel, request: &Message, kind: &str, content: Value) {
+    /// Sends `content` to whom `request` came from; the identity of that message.
+    pub async fn reply(
+        &mut self,
+        channel: Channel,
+        request: &Message,
+        kind: &str,
+        content: Value,
+    ) -> String {
         let port = match channel {
             Channel::Shell => &mut self.shell,
             Channel::Control => &mut self.control,
             Channel::Stdin => &mut self.stdin,
         };
         let message = Message::child(kind, Some(request), content);
+        let id = message.header.msg_id.clone();
         let sent = port.send(message.to(request.identities.clone())).await;
         log_unsent(kind, sent);
+        id
     }
 
     /// Publishes `content`, as an effect of `request`.
@@ -121,6 +132,22 @@ impl Ports {
         let sent = self.iopub.send(message.to(vec![kind.clone().into()])).await;
         log_unsent(&kind, sent);
     }
+}
+
+/// Where the connection file says that a port is.
+fn address(info: &ConnectionInfo, port: u16) -> Result<Address> {
+    if info.transport == Transport::IPC {
+        return Ok(Address::Ipc(format!("{}-{port}", info.ip).into()));
+    }
+    let ip = match info.ip.as_str() {
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        // ZeroMQ's word for every address of the machine.
+        "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        ip => ip.parse().with_context(|| {
+            format!("The connection file's ip is {ip}, and that is no address to listen at. Say 127.0.0.1, for example")
+        })?,
+    };
+    Ok(Address::Tcp((ip, port).into()))
 }
 
 /// Whoever asked may have closed its page since; that is no reason to stop.
@@ -149,5 +176,61 @@ async fn beat(mut heartbeat: RepSocket) {
             Ok(message) => drop(heartbeat.send(message).await),
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_file_may_name_an_address_or_a_path() {
+        let info = |transport, ip: &str| -> ConnectionInfo {
+            let text = json!({
+                "transport": transport, "ip": ip, "shell_port": 1, "iopub_port": 2, "stdin_port": 3, "control_port": 4, "hb_port": 5,
+                "key": "", "signature_scheme": "hmac-sha256"
+            });
+            serde_json::from_value(text).unwrap()
+        };
+        for (ip, found) in [
+            ("127.0.0.1", "127.0.0.1:7"),
+            ("localhost", "127.0.0.1:7"),
+            ("::1", "[::1]:7"),
+            ("0.0.0.0", "0.0.0.0:7"),
+            ("*", "0.0.0.0:7"),
+        ] {
+            let at = address(&info("tcp", ip), 7).unwrap();
+            assert_eq!(at, Address::Tcp(found.parse().unwrap()), "{ip}");
+        }
+        assert_eq!(
+            address(&info("ipc", "/run/kernel-1-ipc"), 7).unwrap(),
+            Address::Ipc("/run/kernel-1-ipc-7".into())
+        );
+        let said = address(&info("tcp", "example.org"), 7)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("example.org") && said.contains("127.0.0.1"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn signatures_that_we_cannot_check_are_refused_at_the_start() {
+        let info = serde_json::from_value(json!({
+            "transport": "tcp", "ip": "127.0.0.1", "shell_port": 0, "iopub_port": 0, "stdin_port": 0, "control_port": 0, "hb_port": 0,
+            "key": "k", "signature_scheme": "hmac-md5"
+        }))
+        .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let said = runtime
+            .block_on(Ports::bind(&info))
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(said.contains("hmac-md5"), "{said}");
     }
 }

@@ -8,11 +8,16 @@ const GATHER: Duration = Duration::from_millis(15);
 /// How long the report of a panic waits for the cell's end, after which it belongs to a thread that nobody joined.
 const REPORT: Duration = Duration::from_secs(1);
 
+/// The longest report that waits; one that is longer is text like any other.
+const LONGEST: usize = 64 * 1024 * 1024;
+
 /// Text that was printed and not yet shown.
 #[derive(Default)]
 pub struct Text {
     out: Vec<u8>,
     err: Vec<u8>,
+    /// Whether the report of a panic begins in `err`.
+    reports: bool,
     since: Option<Instant>,
 }
 
@@ -25,15 +30,25 @@ impl Text {
         let before = match error {
             true => take("stdout", &mut self.out, false),
             // A panic's report stays until it is known whose it is.
-            false if !self.holds_report() => take("stderr", &mut self.err, false),
+            false if !self.holds_report() => self.take_err(),
             false => None,
         };
         self.since.get_or_insert_with(Instant::now);
         match error {
-            true => self.err.extend_from_slice(bytes),
+            true => {
+                // What was looked at before is not looked at again, but for words that were cut.
+                let seen = self.err.len().saturating_sub(32);
+                self.err.extend_from_slice(bytes);
+                self.reports |= report_begins(&String::from_utf8_lossy(&self.err[seen..]));
+            }
             false => self.out.extend_from_slice(bytes),
         }
         before
+    }
+
+    /// Nothing more is read at the moment: that time does not count, or a report would be taken for an old one.
+    pub fn wait(&mut self, now: Instant) {
+        self.since = self.since.map(|_| now);
     }
 
     /// When it is time to show what was gathered.
@@ -52,9 +67,9 @@ impl Text {
         let report_is_old = self.since.is_some_and(|since| since.elapsed() >= REPORT);
         let mut chunks: Vec<Chunk> = take("stdout", &mut self.out, false).into_iter().collect();
         if !self.holds_report() || report_is_old {
-            chunks.extend(take("stderr", &mut self.err, false));
+            chunks.extend(self.take_err());
         }
-        if self.err.is_empty() {
+        if !self.holds_report() {
             self.since = None;
         }
         chunks
@@ -62,13 +77,18 @@ impl Text {
 
     /// All of standard output, and what is held of standard error for whoever reads an error from it.
     pub fn take_all(&mut self) -> (Option<Chunk>, String) {
-        self.since = None;
+        (self.since, self.reports) = (None, false);
         let err = take("stderr", &mut self.err, true).map_or(String::new(), |chunk| chunk.1);
         (take("stdout", &mut self.out, true), err)
     }
 
+    fn take_err(&mut self) -> Option<Chunk> {
+        self.reports = false;
+        take("stderr", &mut self.err, false)
+    }
+
     fn holds_report(&self) -> bool {
-        report_begins(&String::from_utf8_lossy(&self.err))
+        self.reports && self.err.len() <= LONGEST
     }
 }
 
@@ -118,5 +138,33 @@ mod tests {
             [("stdout", "printed by a destructor".to_string())]
         );
         assert!(text.take_all().1.contains("panicked at"));
+        assert_eq!(text.due(), None);
+        text.add(true, b"no panic");
+        assert_eq!(text.take_due(), [("stderr", "no panic".to_string())]);
+    }
+
+    #[test]
+    fn a_report_does_not_grow_old_while_nothing_is_read() {
+        let mut text = Text::default();
+        text.add(true, b"thread 'main' panicked at src/lib.rs:1:1:\noh\n");
+        let later = Instant::now() + 10 * REPORT;
+        text.wait(later);
+        assert_eq!(text.due(), Some(later + REPORT));
+    }
+
+    #[test]
+    fn a_report_in_pieces_is_found_and_one_without_end_is_let_go() {
+        let mut text = Text::default();
+        for byte in b"thread 'main' panicked at src/lib.rs:1:1:\n" {
+            text.add(true, &[*byte]);
+        }
+        assert_eq!(text.take_due(), []);
+        let piece = vec![b'x'; 1024 * 1024];
+        for _ in 0..64 {
+            assert_eq!(text.take_due(), []);
+            text.add(true, &piece);
+        }
+        assert_eq!(text.take_due().len(), 1);
+        assert_eq!(text.due(), None);
     }
 }

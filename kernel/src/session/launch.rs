@@ -1,7 +1,7 @@
 //! How an inner kernel is started: evcxr_jupyter in this same program, with everything it may touch in one directory.
 
 use super::toolchain::{self, Toolchain};
-use super::{config, rust_src, template};
+use super::{config, rust_src, stand_in};
 use crate::place::Place;
 use crate::watch;
 use anyhow::{Context, Result};
@@ -27,6 +27,8 @@ pub const FLAGS: &str = "RUSTFLAGS";
 const LIBRARIES: &str = "LD_LIBRARY_PATH";
 /// Tells `labsupport` where to keep the journal; empty for nowhere.
 pub const JOURNAL: &str = "LABS_JOURNAL";
+/// Keeps cargo from asking the network.
+pub const OFFLINE: &str = "CARGO_NET_OFFLINE";
 /// What an inner kernel says on standard error.
 const LOG: &str = "log";
 
@@ -37,6 +39,7 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     command
         .arg("--control_file")
         .arg(connection_file)
+        .env(watch::PARENT, std::process::id().to_string())
         .env("EVCXR_TMPDIR", directory.join(EVAL))
         // evcxr rewrites a kernelspec called "rust" where it finds one; here it finds none.
         .env("JUPYTER_PATH", directory.join("jupyter"))
@@ -67,18 +70,18 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     {
         command.env("RUSTUP_TOOLCHAIN", channel);
     }
-    // All that the labs need was downloaded when the template was made, and evcxr's first look at a project without
-    // dependencies makes cargo forget its lock file and ask the network again. A cell that wants another crate runs
-    // `:env CARGO_NET_OFFLINE=false` before its `:dep`.
-    if template::is_fresh(place).unwrap_or(false) {
-        command.env("CARGO_NET_OFFLINE", "true");
-    }
-    if let Ok(Toolchain { sysroot, libraries }) = toolchain::find(place) {
-        // Straight to the compiler: rustup's stand-ins look each time which toolchain is meant.
-        command.env("PATH", with_first(sysroot.join("bin"), "PATH")?);
+    // What cells need was downloaded when the template was made; what was not, the stand-in for cargo asks the network for.
+    command.env(OFFLINE, "true");
+    if let Ok(toolchain) = toolchain::find(place) {
+        let tools = stand_in::install(place, &toolchain, directory)?;
+        // cargo names itself to what it starts, and rust-analyzer would take that one.
+        command.env("CARGO", tools.join("cargo"));
+        let Toolchain { sysroot, libraries } = toolchain;
+        // Then straight to the compiler: rustup's own programs look each time which toolchain is meant.
+        command.env("PATH", with_first([tools, sysroot.join("bin")], "PATH")?);
         // A cell's library says where the standard library is, seen from the folder that it was linked in; evcxr moves it to
         // another. Under `cargo labs` cargo sets this already.
-        command.env(LIBRARIES, with_first(libraries, LIBRARIES)?);
+        command.env(LIBRARIES, with_first([libraries], LIBRARIES)?);
         if let Some(sources) = rust_src::trimmed(place, &sysroot) {
             command.env(SOURCES, sources);
         }
@@ -89,8 +92,9 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
 /// Whether cargo or rustc would build cells otherwise because of the environment variable `name`: with it the template would be
 /// built again for each session, and a measurement in a lab would be of another program.
 fn changes_builds(name: &str) -> bool {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 7] = [
         "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_INCREMENTAL",
         "CARGO_TARGET_DIR",
         "RUSTC",
         "RUSTC_WORKSPACE_WRAPPER",
@@ -105,10 +109,10 @@ fn changes_builds(name: &str) -> bool {
 }
 
 /// The folders in the environment variable `name`, after `first`.
-fn with_first(first: PathBuf, name: &str) -> Result<OsString> {
+fn with_first<const N: usize>(first: [PathBuf; N], name: &str) -> Result<OsString> {
     let others = std::env::var_os(name).filter(|others| !others.is_empty());
     let others = others.iter().flat_map(std::env::split_paths);
-    Ok(std::env::join_paths(std::iter::once(first).chain(others))?)
+    Ok(std::env::join_paths(first.into_iter().chain(others))?)
 }
 
 /// Puts the inner kernel on a leash, in a process group of its own, and gives its runtime the socket for output.

@@ -12,11 +12,31 @@ use std::time::{Duration, Instant};
 /// The holder is gone, and the directory is being removed.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
+/// What the line begins with that tells of a panic.
+pub const PANICKED: &str = "The kernel panicked: ";
+
+/// A panic in any thread of evcxr leaves it without that thread, or with a lock that is never given back: later cells would wait
+/// forever. So the first one ends the process, which the front sees at once.
+fn end_at_a_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic
+            .payload_as_str()
+            .unwrap_or("without words")
+            .replace('\n', " ");
+        match panic.location() {
+            Some(place) => eprintln!("{PANICKED}{message}, at {place}"),
+            None => eprintln!("{PANICKED}{message}"),
+        }
+        watch::exit_now(101);
+    }));
+}
+
 /// Takes the leash from standard input and watches it. To be called first of all, before there is any other thread.
 pub fn wear() {
     let Some(directory) = std::env::var_os(launch::DIRECTORY).map(PathBuf::from) else {
         return;
     };
+    end_at_a_panic();
     let leash = match watch::take_stdin() {
         Ok(leash) => UnixStream::from(leash),
         Err(error) => {

@@ -17,12 +17,14 @@ pub mod launch;
 pub mod leash;
 mod pause;
 pub mod rust_src;
+pub mod stand_in;
 pub mod sweep;
 pub mod template;
 pub mod toolchain;
 
 use crate::client;
 use crate::place::{Place, make_private};
+use crate::runtime::packet::Order;
 use anyhow::{Context, Result, bail};
 use jupyter_protocol::ConnectionInfo;
 use sendfd::{RecvWithFd, SendWithFd};
@@ -135,7 +137,8 @@ impl Session {
             .to_str()
             .context("The notebook's folder is not UTF-8")?;
         (&self.leash).write_all(format!("{folder}\n").as_bytes())?;
-        self.output.send(folder.as_bytes())?;
+        self.output
+            .send(&Order::Folder(folder.to_string()).to_bytes())?;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A stale template is slower, never wrong: cargo builds in the copy what has changed since.
 
-use super::{launch, toolchain};
+use super::{launch, stand_in, toolchain};
 use crate::client::Kernel;
 use crate::place::{Place, make_private};
 use anyhow::{Context, Result, bail};
@@ -13,6 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use toml::{Table, Value};
 
 const STAMP: &str = "labs-fingerprint";
 
@@ -41,8 +42,6 @@ pub fn make(place: &Place) -> Result<()> {
     let _ = fs::remove_dir_all(&new);
     let eval = new.join(launch::EVAL);
     make_private(&eval)?;
-    // The versions that were tested, and no look at the network once they are downloaded.
-    fs::copy(place.workspace.join("Cargo.lock"), eval.join("Cargo.lock"))?;
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -51,6 +50,8 @@ pub fn make(place: &Place) -> Result<()> {
         .block_on(async {
             let connection = Kernel::connection(&new)?;
             let mut inner = launch::inner(place, &new, &connection.file)?;
+            // What is not downloaded yet may take its time.
+            inner.env(launch::OFFLINE, "false");
             inner.current_dir(place.notebooks());
             let mut kernel = Kernel::start(inner.into(), connection).await?;
             kernel.ready(Duration::from_secs(900)).await?;
@@ -92,12 +93,39 @@ pub fn copy(template: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The packages of the template that are not in the checkout's lock file: name and version.
+pub fn strays(place: &Place) -> Result<Vec<String>> {
+    let tested = packages(&place.workspace.join("Cargo.lock"))?;
+    let mut built = packages(&place.template().join("Cargo.lock"))?;
+    built.retain(|package| !tested.contains(package) && package != "ctx 1.0.0");
+    Ok(built)
+}
+
+/// The packages that a lock file names.
+fn packages(lock: &Path) -> Result<Vec<String>> {
+    let text =
+        fs::read_to_string(lock).with_context(|| format!("{} cannot be read", lock.display()))?;
+    let table: Table = text
+        .parse()
+        .with_context(|| format!("{} is damaged", lock.display()))?;
+    let packages = table.get("package").and_then(Value::as_array);
+    Ok(packages
+        .into_iter()
+        .flatten()
+        .filter_map(|package| {
+            let text = |key: &str| package.get(key).and_then(Value::as_str);
+            Some(format!("{} {}", text("name")?, text("version")?))
+        })
+        .collect())
+}
+
 /// A number that changes when a template made now would be another one.
 pub fn fingerprint(place: &Place) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     compiler(place)?.hash(&mut hasher);
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
     place.workspace.hash(&mut hasher);
+    stand_in::SCRIPTS.hash(&mut hasher);
     let mut files = vec![
         place.workspace.join("Cargo.lock"),
         place.workspace.join("rust-toolchain.toml"),

@@ -3,9 +3,11 @@
 use super::{ADDRESS, COUNT, memory};
 use crate::place::{Place, peer_is_us};
 use crate::session::{Session, template};
+use crate::watch;
 use anyhow::{Context, Result};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -179,6 +181,9 @@ fn stop_and_go(shared: &Shared) {
 
 fn hand_out(connection: &UnixStream, shared: &Arc<Shared>) -> Result<()> {
     let now = template::fingerprint(&shared.place)?;
+    if is_closed(connection) {
+        return Ok(()); // it took too long, and the notebook starts a kernel of its own
+    }
     loop {
         let spare = shared.state().spares.pop();
         let Some(mut spare) = spare else {
@@ -203,6 +208,12 @@ fn hand_out(connection: &UnixStream, shared: &Arc<Shared>) -> Result<()> {
         }
         return Ok(());
     }
+}
+
+/// Whether nobody waits at the other end of `connection`. After its claim a notebook says nothing more.
+fn is_closed(connection: &UnixStream) -> bool {
+    let [closed] = watch::wait_readable(&[connection.as_raw_fd()], Some(Duration::ZERO));
+    closed
 }
 
 /// Starts spares in the background until there are as many as wanted.
@@ -251,4 +262,17 @@ fn start(shared: &Shared) -> Result<Option<Spare>> {
     let made_from = template::fingerprint(place)?;
     let session = Session::start(place, &place.notebooks())?;
     Ok(Some(Spare { session, made_from }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notebook_that_has_given_up_is_seen_and_one_that_waits_is_not() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        assert!(!is_closed(&ours));
+        drop(theirs);
+        assert!(is_closed(&ours));
+    }
 }

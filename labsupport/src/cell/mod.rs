@@ -16,6 +16,7 @@
 mod display;
 #[cfg(test)]
 mod fake;
+mod host;
 mod json;
 mod pace;
 
@@ -23,6 +24,7 @@ pub use display::Display;
 pub(crate) use display::Page;
 #[cfg(test)]
 pub(crate) use fake::Fake;
+pub use host::ready;
 pub(crate) use json::quote;
 pub(crate) use pace::Pace;
 

@@ -8,6 +8,7 @@
 //!
 //! A runtime that is killed in the middle leaves a packet without its end; [`Parcels::reset`] forgets it.
 
+use serde::{Deserialize, Serialize};
 use std::os::unix::net::UnixDatagram;
 
 /// The most that goes into one packet; small enough for the smallest socket buffers.
@@ -31,16 +32,105 @@ pub enum Kind {
     Panicked = b'p' as isize,
     /// A `?` ended the cell; the error's text came before.
     Failed = b'f' as isize,
+    /// What a panic said, as JSON, from the hook that `labsupport` sets.
+    Panic = b'P' as isize,
+    /// A cell begins to run.
+    Started = b's' as isize,
+    /// A cell was not begun, since it was stopped while it was compiled.
+    Skipped = b'k' as isize,
+    /// A cell reads standard input, as JSON: `{"prompt": …, "password": …}`.
+    Asked = b'q' as isize,
+    /// The process in which cells run has ended, as JSON: [`Ended`].
+    Ended = b'x' as isize,
 }
 
-const KINDS: [Kind; 6] = [
+/// How the process in which cells run has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The number of the signal that killed it.
+    pub signal: Option<i32>,
+    /// Its exit status otherwise.
+    pub status: i32,
+    /// What its own handler saw before.
+    pub crash: Option<Crash>,
+    /// Whether the copy from before the cell goes on in its place.
+    pub kept: bool,
+    /// Whether a cell was running.
+    pub in_cell: bool,
+    /// Whether other threads were there when the cell began, so that there was no copy.
+    pub threads: bool,
+}
+
+/// What the handler of a signal saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Crash {
+    /// An access just beyond the stack's end.
+    StackOverflow,
+    /// Any other bad access.
+    BadAccess,
+    /// An instruction that the processor does not know.
+    BadInstruction,
+}
+
+const KINDS: [Kind; 11] = [
     Kind::Stdout,
     Kind::Stderr,
     Kind::Display,
     Kind::Result,
     Kind::Panicked,
     Kind::Failed,
+    Kind::Panic,
+    Kind::Started,
+    Kind::Skipped,
+    Kind::Asked,
+    Kind::Ended,
 ];
+
+/// What the front sends to the tap: one packet each, its first byte says which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The notebook lies in this folder.
+    Folder(String),
+    /// The student's answer; none is the end of standard input.
+    Answer(Option<String>),
+    /// Stop the cell: the one that runs, or the one that is being compiled.
+    Stop,
+    /// The request is over, and with it a stop.
+    Over,
+}
+
+impl Order {
+    /// The packet.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (kind, text) = match self {
+            Order::Folder(folder) => (b'f', folder.as_str()),
+            Order::Answer(Some(answer)) => (b'a', answer.as_str()),
+            Order::Answer(None) => (b'e', ""),
+            Order::Stop => (b's', ""),
+            Order::Over => (b'o', ""),
+        };
+        let mut bytes = vec![kind];
+        bytes.extend_from_slice(text.as_bytes());
+        bytes
+    }
+
+    /// Reads a packet; none where it is none of ours.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Order> {
+        let (kind, text) = bytes.split_first()?;
+        let text = || String::from_utf8_lossy(text).into_owned();
+        Some(match kind {
+            b'f' => Order::Folder(text()),
+            b'a' => Order::Answer(Some(text())),
+            b'e' => Order::Answer(None),
+            b's' => Order::Stop,
+            b'o' => Order::Over,
+            _ => return None,
+        })
+    }
+}
+
+/// The most that an answer of the student may have, in bytes: one packet.
+pub const LONGEST_ANSWER: usize = 60 * 1024;
 
 /// Sends `content`, in as many packets as it takes. Waits while the front is behind; a front that is gone takes nothing.
 pub fn send(front: &UnixDatagram, kind: Kind, content: &[u8]) {
@@ -110,6 +200,21 @@ mod tests {
         assert_eq!(next(), (Kind::Panicked, vec![]));
         assert_eq!(next(), (Kind::Result, vec![1; PART]));
         sender.join().unwrap();
+    }
+
+    #[test]
+    fn orders_arrive_as_they_were_given() {
+        for order in [
+            Order::Folder("/a folder".into()),
+            Order::Answer(Some("forty\n".into())),
+            Order::Answer(None),
+            Order::Stop,
+            Order::Over,
+        ] {
+            assert_eq!(Order::from_bytes(&order.to_bytes()), Some(order));
+        }
+        assert_eq!(Order::from_bytes(b""), None);
+        assert_eq!(Order::from_bytes(b"?"), None);
     }
 
     #[test]

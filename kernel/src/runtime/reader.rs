@@ -1,35 +1,15 @@
-//! In the runtime, where cells run: reads what cells write before evcxr does, and sends it straight to the front.
-//!
-//! evcxr's runtime and the cells share one standard output: lines of the protocol between runtime and evcxr, and whatever the
-//! student prints. evcxr passes the student's lines on when it comes to it, often after it said that the cell is done, and
-//! shows pictures only then. So standard output and error become pipes that a thread of ours reads:
-//!
-//! ```text
-//!  cell, workers ── stdout ──► tap ── protocol lines ──► evcxr
-//!                ── stderr ──►     ── all the rest, as packets ──► front
-//! ```
-//!
-//! The line that ends a cell goes to evcxr only when everything before it has gone to the front. So when evcxr says that the
-//! cell is done, the front has all of it: no waiting, no late lines.
+//! Takes the standard output of the process in which cells run apart: the lines of evcxr's protocol, content to show, and text.
 
-use super::packet::{Kind, send};
-use crate::session::{launch, rust_src};
-use crate::watch;
-use std::fs::File;
-use std::io::{Read, Write, pipe};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
-use std::time::Duration;
-
-/// How long content waits to see whether it is the cell's last, and so its result.
-const RESULT: Duration = Duration::from_millis(5);
-
-const COMPLETE: &str = "EVCXR_EXECUTION_COMPLETE";
-const PANIC: &str = "EVCXR_PANIC_NOTIFICATION";
-const ERROR: &str = "EVCXR_ERROR_OCCURRED";
+/// The cell is done.
+pub(super) const COMPLETE: &str = "EVCXR_EXECUTION_COMPLETE";
+/// The cell panicked.
+pub(super) const PANIC: &str = "EVCXR_PANIC_NOTIFICATION";
+/// A `?` ended the cell.
+pub(super) const ERROR: &str = "EVCXR_ERROR_OCCURRED";
 const CHANGED: &str = "EVCXR_VARIABLE_CHANGED_TYPE:";
-const INPUT: &str = "EVCXR_INPUT_REQUEST";
+/// Written by the crate `evcxr_input`, before it reads a line.
+const INPUT: &str = "EVCXR_INPUT_REQUEST:";
+const PASSWORD: &str = "EVCXR_INPUT_REQUEST_PASSWORD:";
 const BEGIN: &str = "EVCXR_BEGIN_CONTENT ";
 const END: &str = "EVCXR_END_CONTENT";
 /// Written by `labsupport` where `LABS_LIVE` is set: content for a place on the page that can be filled again.
@@ -37,141 +17,9 @@ const DISPLAY: &str = "LABS_DISPLAY ";
 /// What all of them begin with.
 const MARKERS: [&str; 2] = ["EVCXR_", DISPLAY];
 
-/// Puts the tap in, where the front's socket was given. To be called before any cell runs.
-pub fn open() {
-    let handle = std::env::var(launch::OUTPUT)
-        .ok()
-        .and_then(|n| n.parse().ok());
-    let Some(handle) = handle else { return };
-    // SAFETY: the inner kernel left this descriptor open for us alone; nobody else in this process knows it. The environment
-    // is changed while there is one more thread, which looks at nothing in it.
-    let socket = unsafe {
-        std::env::set_var("LABS_LIVE", "1");
-        // A backtrace through evcxr helps nobody, and takes seconds.
-        std::env::set_var("RUST_BACKTRACE", "0");
-        OwnedFd::from_raw_fd(handle)
-    };
-    watch::close_on_exec(&socket);
-    if let Err(error) = open_to(UnixDatagram::from(socket)) {
-        eprintln!("The output cannot be watched: {error}.");
-        std::process::exit(1);
-    }
-}
-
-fn open_to(front: UnixDatagram) -> std::io::Result<()> {
-    let (out, out_end) = pipe()?;
-    let (err, err_end) = pipe()?;
-    // A figure is larger than a pipe usually is. Where it does not fit at once, a line of a worker could land inside it.
-    for end in [&out_end, &err_end] {
-        watch::enlarge_pipe(end.as_raw_fd());
-    }
-    let evcxr = watch::replace(1, out_end.as_raw_fd())?;
-    // evcxr waits for the end of its standard error; this is it.
-    drop(watch::replace(2, err_end.as_raw_fd())?);
-    let tap = Tap {
-        out: File::from(OwnedFd::from(out)),
-        err: File::from(OwnedFd::from(err)),
-        evcxr: File::from(evcxr),
-        front,
-        directory: std::env::var_os(launch::DIRECTORY)
-            .unwrap_or_default()
-            .into(),
-        reader: Reader::default(),
-    };
-    std::thread::Builder::new()
-        .name("labs-tap".into())
-        .spawn(move || tap.run())?;
-    Ok(())
-}
-
-struct Tap {
-    out: File,
-    err: File,
-    evcxr: File,
-    front: UnixDatagram,
-    /// The session's.
-    directory: PathBuf,
-    reader: Reader,
-}
-
-impl Tap {
-    fn run(mut self) {
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            let handles = [
-                self.err.as_raw_fd(),
-                self.out.as_raw_fd(),
-                self.front.as_raw_fd(),
-            ];
-            let limit = self.reader.waits().then_some(RESULT);
-            let [err, out, front] = watch::wait_readable(&handles, limit);
-            if front {
-                self.enter_folder(&mut buffer);
-            }
-            if err {
-                self.pass_errors(&mut buffer);
-            }
-            if out {
-                let Ok(count) = self.out.read(&mut buffer) else {
-                    return;
-                };
-                for event in self.reader.read(&buffer[..count]) {
-                    if self.tell(event).is_err() {
-                        return;
-                    }
-                }
-            } else if !err && let Some(event) = self.reader.no_result() {
-                let _ = self.tell(event);
-            }
-        }
-    }
-
-    /// The front says in which folder the notebook lies.
-    fn enter_folder(&self, buffer: &mut [u8]) {
-        if let Ok(count) = self.front.recv(buffer)
-            && let Ok(folder) = std::str::from_utf8(&buffer[..count])
-            && let Err(error) = std::env::set_current_dir(folder)
-        {
-            eprintln!("The notebook's folder {folder} cannot be entered: {error}.");
-        }
-    }
-
-    /// What there is on standard error now.
-    fn pass_errors(&mut self, buffer: &mut [u8]) {
-        while watch::wait_readable(&[self.err.as_raw_fd()], Some(Duration::ZERO)) == [true] {
-            match self.err.read(buffer) {
-                Ok(count) if count > 0 => send(&self.front, Kind::Stderr, &buffer[..count]),
-                _ => return,
-            }
-        }
-    }
-
-    /// Sends an event to whom it concerns; an error when evcxr is gone.
-    fn tell(&mut self, event: Event) -> std::io::Result<()> {
-        match event {
-            Event::Text(text) => send(&self.front, Kind::Stdout, &text),
-            Event::Display(json) => send(&self.front, Kind::Display, json.as_bytes()),
-            Event::Result(json) => send(&self.front, Kind::Result, json.as_bytes()),
-            Event::Evcxr(line) => {
-                // What the cell wrote before this line comes before it.
-                self.pass_errors(&mut vec![0; 64 * 1024]);
-                match line.as_str() {
-                    // evcxr's own first evaluation is done.
-                    COMPLETE => rust_src::show(&self.directory),
-                    PANIC => send(&self.front, Kind::Panicked, b""),
-                    ERROR => send(&self.front, Kind::Failed, b""),
-                    _ => {}
-                }
-                self.evcxr.write_all(format!("{line}\n").as_bytes())?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// What was found in the stream.
 #[derive(Debug, PartialEq)]
-enum Event {
+pub(super) enum Event {
     /// The student's own.
     Text(Vec<u8>),
     /// Content to show now: `{"data": …}`, with `display_id` and `update` where it can be filled again.
@@ -180,13 +28,17 @@ enum Event {
     Result(String),
     /// A line for evcxr.
     Evcxr(String),
+    /// What the next read of standard input asks for.
+    Prompt { text: String, password: bool },
 }
 
 /// Takes the stream of standard output apart.
 #[derive(Default)]
-struct Reader {
+pub(super) struct Reader {
     /// The beginning of a line that may become one of the protocol.
     held: Vec<u8>,
+    /// So much of it was searched for a line's end: a result of 50 MB is one line, and comes in pieces.
+    searched: usize,
     /// The MIME type of the content that is being read, and its lines.
     open: Option<(String, Vec<String>)>,
     /// Contents that stand together, by MIME type: one thing to show.
@@ -195,12 +47,12 @@ struct Reader {
 
 impl Reader {
     /// Whether there is content of which it is not known yet whether it is the result.
-    fn waits(&self) -> bool {
+    pub(super) fn waits(&self) -> bool {
         !self.group.is_empty()
     }
 
     /// Nothing came after the content: the cell goes on, so it is no result.
-    fn no_result(&mut self) -> Option<Event> {
+    pub(super) fn no_result(&mut self) -> Option<Event> {
         self.waits().then(|| Event::Display(self.take_group()))
     }
 
@@ -208,14 +60,15 @@ impl Reader {
         data(std::mem::take(&mut self.group))
     }
 
-    fn read(&mut self, bytes: &[u8]) -> Vec<Event> {
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
         self.held.extend_from_slice(bytes);
-        let read = std::mem::take(&mut self.held);
+        let mut read = std::mem::take(&mut self.held);
         let mut text = 0; // where text begins that was not told yet
         let mut start = 0;
-        while let Some(length) = read[start..].iter().position(|&byte| byte == b'\n') {
-            let end = start + length + 1;
+        let mut search = std::mem::take(&mut self.searched);
+        while let Some(length) = read[search..].iter().position(|&byte| byte == b'\n') {
+            let end = search + length + 1;
             let line = &read[start..end - 1];
             let marker = match &self.open {
                 Some(_) => Some(0),
@@ -230,13 +83,15 @@ impl Reader {
                 );
                 text = end;
             }
-            start = end;
+            (start, search) = (end, end);
         }
         // The last line has no end yet. It is told at once, unless it may become one of the protocol.
         let keep = self.open.is_some() || may_become_marker(&read[start..]);
         let end = if keep { start } else { read.len() };
         self.text(&read[text.min(end)..end], &mut events);
-        self.held = read[end..].to_vec();
+        read.drain(..end);
+        self.searched = read.len();
+        self.held = read;
         events
     }
 
@@ -247,23 +102,53 @@ impl Reader {
         }
     }
 
+    /// Whoever wrote is gone: what was begun is all that there will be.
+    pub(super) fn finish(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        let held = std::mem::take(&mut self.held);
+        match &mut self.open {
+            Some((_, lines)) if !held.is_empty() => {
+                lines.push(String::from_utf8_lossy(&held).into());
+            }
+            Some(_) => {}
+            None => self.text(&held, &mut events),
+        }
+        self.end_unfinished(&mut events);
+        events.extend(self.no_result());
+        events
+    }
+
     /// A line of the protocol, or of open content; `raw` is all of it.
     fn line(&mut self, line: &str, raw: &[u8], events: &mut Vec<Event>) {
-        if let Some((mime, mut lines)) = self.open.take() {
-            if line == END || line == PANIC {
-                if self.group.iter().any(|(other, _)| *other == mime) {
-                    events.extend(self.no_result());
-                }
-                self.group.push((mime, lines.join("\n")));
-                if line == PANIC {
-                    events.extend(self.no_result());
-                    events.push(Event::Evcxr(line.into()));
-                }
-            } else {
-                lines.push(line.into());
-                self.open = Some((mime, lines));
+        let Some((_, lines)) = &mut self.open else {
+            return self.protocol(line, raw, events);
+        };
+        // Whoever wrote the content may have been killed in the middle, or may have forgotten its end.
+        let ends_cell = [COMPLETE, PANIC, ERROR]
+            .into_iter()
+            .find(|marker| line.ends_with(marker));
+        if line == END {
+            let (mime, lines) = self.open.take().unwrap_or_default();
+            self.add(mime, lines.join("\n"), events);
+        } else if let Some(marker) = ends_cell {
+            let before = &line[..line.len() - marker.len()];
+            if !before.is_empty() {
+                lines.push(before.into());
             }
-        } else if let Some(mime) = line.strip_prefix(BEGIN) {
+            self.end_unfinished(events);
+            self.protocol(marker, raw, events);
+        } else if line.starts_with(BEGIN) || line.starts_with(DISPLAY) {
+            self.end_unfinished(events);
+            events.extend(self.no_result());
+            self.protocol(line, raw, events);
+        } else {
+            lines.push(line.into());
+        }
+    }
+
+    /// A line while no content is open.
+    fn protocol(&mut self, line: &str, raw: &[u8], events: &mut Vec<Event>) {
+        if let Some(mime) = line.strip_prefix(BEGIN) {
             self.open = Some((mime.trim().into(), Vec::new()));
         } else if let Some(json) = line.strip_prefix(DISPLAY) {
             events.extend(self.no_result());
@@ -271,15 +156,48 @@ impl Reader {
         } else if line == COMPLETE && self.waits() {
             events.push(Event::Result(self.take_group()));
             events.push(Event::Evcxr(line.into()));
-        } else if [COMPLETE, PANIC, ERROR].contains(&line)
-            || line.starts_with(CHANGED)
-            || line.starts_with(INPUT)
-        {
+        } else if [COMPLETE, PANIC, ERROR].contains(&line) || line.starts_with(CHANGED) {
             events.extend(self.no_result());
             events.push(Event::Evcxr(line.into()));
+        } else if let Some(text) = line.strip_prefix(PASSWORD) {
+            events.push(prompt(text, true));
+        } else if let Some(text) = line.strip_prefix(INPUT) {
+            events.push(prompt(text, false));
         } else {
             self.text(raw, events);
         }
+    }
+
+    /// Ends open content of which the rest will not come. Text is worth showing as far as it goes; half a picture is not.
+    fn end_unfinished(&mut self, events: &mut Vec<Event>) {
+        let Some((mime, lines)) = self.open.take() else {
+            return;
+        };
+        match mime.starts_with("text/") {
+            true => self.add(mime, lines.join("\n"), events),
+            false => self.add(
+                "text/plain".into(),
+                format!(
+                    "Something of the type {mime} was to be shown here, but its end is missing."
+                ),
+                events,
+            ),
+        }
+    }
+
+    /// Content that stands beside what came before, or after it if that was of the same type.
+    fn add(&mut self, mime: String, content: String, events: &mut Vec<Event>) {
+        if self.group.iter().any(|(other, _)| *other == mime) {
+            events.extend(self.no_result());
+        }
+        self.group.push((mime, content));
+    }
+}
+
+fn prompt(text: &str, password: bool) -> Event {
+    Event::Prompt {
+        text: text.into(),
+        password,
     }
 }
 
@@ -300,7 +218,7 @@ fn marker(line: &[u8]) -> Option<usize> {
         .iter()
         .find_map(|end| ends(end))
         .or_else(|| {
-            [BEGIN, DISPLAY, CHANGED, INPUT]
+            [BEGIN, DISPLAY, CHANGED, INPUT, PASSWORD]
                 .iter()
                 .find_map(|word| contains(word))
         })
@@ -427,13 +345,56 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_inside_content_ends_it() {
+    fn whatever_ends_a_cell_ends_its_content() {
+        let half = || r#"{"data":{"text/plain":"half"}}"#.to_string();
+        for marker in [PANIC, ERROR, COMPLETE] {
+            for cut in ["half\n", "half"] {
+                let events = read(&format!("EVCXR_BEGIN_CONTENT text/plain\n{cut}{marker}\n"));
+                let shown = match marker {
+                    COMPLETE => Event::Result(half()),
+                    _ => Event::Display(half()),
+                };
+                assert_eq!(events, [shown, Event::Evcxr(marker.into())], "{cut:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn content_whose_end_is_missing_swallows_nothing_that_comes_after() {
+        let events = read(&format!(
+            "EVCXR_BEGIN_CONTENT image/svg+xml\n<svg\n{FIGURE}LABS_DISPLAY {{}}\n{COMPLETE}\n"
+        ));
+        let [
+            Event::Display(missing),
+            Event::Display(whole),
+            Event::Display(other),
+            Event::Evcxr(_),
+        ] = &events[..]
+        else {
+            panic!("{events:?}");
+        };
+        assert!(missing.contains("its end is missing"), "{missing}");
+        assert_eq!((whole, other.as_str()), (&figure(), "{}"));
+    }
+
+    #[test]
+    fn the_end_of_the_writer_ends_everything() {
+        let mut reader = Reader::default();
+        assert_eq!(reader.read(b"EVCXR"), []);
+        assert_eq!(reader.finish(), [text("EVCXR")]);
+        assert_eq!(reader.read(b"EVCXR_BEGIN_CONTENT text/html\n<b>x"), []);
         assert_eq!(
-            read(&format!("EVCXR_BEGIN_CONTENT text/plain\nhalf\n{PANIC}\n")),
-            [
-                Event::Display(r#"{"data":{"text/plain":"half"}}"#.into()),
-                Event::Evcxr(PANIC.into())
-            ]
+            reader.finish(),
+            [Event::Display(r#"{"data":{"text/html":"<b>x"}}"#.into())]
+        );
+        assert_eq!(reader.finish(), []);
+    }
+
+    #[test]
+    fn a_question_to_the_student_is_not_for_evcxr() {
+        assert_eq!(
+            read("EVCXR_INPUT_REQUEST:your: name\nEVCXR_INPUT_REQUEST_PASSWORD:word\n"),
+            [prompt("your: name", false), prompt("word", true)]
         );
     }
 }

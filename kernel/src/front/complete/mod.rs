@@ -1,0 +1,451 @@
+//! Questions about code: completion and inspection.
+//!
+//! evcxr answers them with rust-analyzer, in the process and under the lock that cells need. A panic there would poison the
+//! lock, and a cell that runs would keep every answer waiting. So evcxr is asked only for what it alone knows, where it
+//! cannot panic ([`cursor`] says why), and only while no cell runs. The front answers all the rest at once.
+
+mod cursor;
+mod words;
+
+use super::message::Message;
+use super::names::{Kind, Name, defined, in_scope};
+use super::prelude;
+use crate::place::Place;
+use cursor::{Asked, Spot, hovered, spot};
+use serde_json::{Value, json};
+use std::ops::Range;
+use std::sync::OnceLock;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// Whether evcxr is asked everything, as by itself: for comparison, and to provoke its panic.
+fn all_to_evcxr() -> bool {
+    static ALL: OnceLock<bool> = OnceLock::new();
+    *ALL.get_or_init(|| std::env::var_os("LABS_COMPLETE").is_some_and(|value| value == "evcxr"))
+}
+
+/// The front's own answer to `request`, if it is about code; None is for evcxr. `cells` are all that were run.
+pub fn answer(
+    request: &Message,
+    cells: &[(u32, String)],
+    place: &Place,
+    evcxr_is_free: bool,
+) -> Option<Value> {
+    if all_to_evcxr() {
+        return None;
+    }
+    let code = request.text("code");
+    let cursor = cursor_of(request);
+    match request.kind() {
+        "complete_request" => match spot(code, cursor) {
+            Spot::Member(_) if evcxr_is_free => None,
+            Spot::Member(asked) => Some(completions(code, asked.start..cursor, &[])),
+            spot => {
+                let (start, known) = candidates(&spot, code, cells, place);
+                let range = start.unwrap_or(cursor)..cursor;
+                Some(completions(
+                    code,
+                    range.clone(),
+                    &chosen(known, &code[range]),
+                ))
+            }
+        },
+        "inspect_request" => match hovered(code, cursor) {
+            Some(_) if evcxr_is_free => None,
+            _ => Some(not_found()),
+        },
+        _ => None,
+    }
+}
+
+/// `request` as evcxr takes it: a question about code with the code prepared, and the place in graphemes.
+pub fn for_evcxr(request: &Message) -> Message {
+    let mut message = request.clone();
+    if let Some(asked) = asked(request) {
+        // The place is the end of that name, or of the code, where an opening bracket follows the name.
+        let end = match request.kind() {
+            "inspect_request" => asked.code.len(),
+            _ => asked.name.end,
+        };
+        message.content["cursor_pos"] = graphemes(&asked.code[..end]).into();
+        message.content["code"] = asked.code.into();
+    }
+    message
+}
+
+/// evcxr's answer to `request` as Jupyter takes it: with places in code points of the cell.
+pub fn from_evcxr(request: &Message, content: Value) -> Value {
+    let Some(asked) = asked(request) else {
+        return content;
+    };
+    if request.kind() == "inspect_request" {
+        return if content["status"] == "ok" {
+            content
+        } else {
+            not_found()
+        };
+    }
+    let code = request.text("code");
+    let range = asked.start..cursor_of(request);
+    // Else it is for something other than the name at the cursor, or an error, of which nobody wants to know while typing.
+    let is_for_the_name = content["status"] == "ok"
+        && content["cursor_start"] == graphemes(&asked.code[..asked.name.start])
+        && content["cursor_end"] == graphemes(&asked.code[..asked.name.end]);
+    if !is_for_the_name {
+        return completions(code, range, &[]);
+    }
+    let types = content["metadata"]["_jupyter_types_experimental"].as_array();
+    let matches = content["matches"].as_array().into_iter().flatten();
+    let matches = matches.enumerate().filter_map(|(index, text)| {
+        let about = types.and_then(|types| types.get(index));
+        let about = |name: &str| Some(about?[name].as_str()?.to_string());
+        let text = text.as_str()?.to_string();
+        Some(Match {
+            label: about("text").unwrap_or_else(|| text.clone()),
+            kind: about("type").unwrap_or_default(),
+            text,
+        })
+    });
+    completions(code, range, &matches.collect::<Vec<_>>())
+}
+
+/// What evcxr is asked for `request`; None where that is not a question that the front prepares.
+fn asked(request: &Message) -> Option<Asked> {
+    if all_to_evcxr() {
+        return None;
+    }
+    match request.kind() {
+        "complete_request" => match spot(request.text("code"), cursor_of(request)) {
+            Spot::Member(asked) => Some(asked),
+            _ => None,
+        },
+        "inspect_request" => hovered(request.text("code"), cursor_of(request)),
+        _ => None,
+    }
+}
+
+/// The byte of the code at which the cursor stands. The protocol counts code points; what is no such place is the nearest one.
+fn cursor_of(request: &Message) -> usize {
+    let code = request.text("code");
+    let position = match &request.content["cursor_pos"] {
+        Value::Number(position) => position.as_f64().unwrap_or(f64::MAX),
+        _ => f64::MAX,
+    };
+    let bytes = code.char_indices().map(|(byte, _)| byte);
+    bytes
+        .skip(position as usize)
+        .chain([code.len()])
+        .next()
+        .unwrap_or(0)
+}
+
+fn graphemes(text: &str) -> usize {
+    text.graphemes(true).count()
+}
+
+fn not_found() -> Value {
+    json!({"status": "ok", "found": false, "data": {}, "metadata": {}})
+}
+
+/// One completion: what is inserted, what is shown, and Jupyter's word for what it is.
+struct Match {
+    text: String,
+    label: String,
+    kind: String,
+}
+
+/// A reply with `matches` for the bytes `range` of `code`.
+fn completions(code: &str, range: Range<usize>, matches: &[Match]) -> Value {
+    let start = code[..range.start].chars().count();
+    let end = start + code[range].chars().count();
+    let texts: Vec<&str> = matches.iter().map(|found| found.text.as_str()).collect();
+    let types = matches
+        .iter()
+        .map(|found| json!({"text": found.label, "type": found.kind, "start": start, "end": end}));
+    json!({
+        "status": "ok",
+        "matches": texts,
+        "cursor_start": start,
+        "cursor_end": end,
+        "metadata": {"_jupyter_types_experimental": types.collect::<Vec<_>>()},
+    })
+}
+
+/// Where the name at `spot` starts, and all that might be meant, the likeliest first.
+fn candidates(
+    spot: &Spot,
+    code: &str,
+    cells: &[(u32, String)],
+    place: &Place,
+) -> (Option<usize>, Vec<Name>) {
+    let mut names = Vec::new();
+    let start = match *spot {
+        Spot::Nothing | Spot::Member(_) => return (None, names),
+        Spot::Command(start) => {
+            names.extend(words::commands());
+            start
+        }
+        Spot::Attribute(start) => {
+            names.extend(words::attributes());
+            start
+        }
+        Spot::Crate(start) => {
+            names.extend(in_cells(code, start, cells).filter(|name| name.kind == Kind::Module));
+            names.extend(cells.iter().rev().flat_map(|(_, cell)| added_crates(cell)));
+            names.extend(prelude::crates(place).iter().cloned());
+            names.extend(words::crates());
+            names.extend(["crate", "self", "super"].map(|word| Name::new(word, Kind::Keyword)));
+            start
+        }
+        Spot::Name(start) | Spot::Pattern(start) => {
+            names.extend(in_cells(code, start, cells));
+            names.extend(prelude::names(place).iter().cloned());
+            names.extend(words::standard());
+            names.extend(prelude::crates(place).iter().cloned());
+            names.extend(words::crates());
+            names.extend(words::keywords());
+            start
+        }
+    };
+    if let Spot::Pattern(_) = spot {
+        // A variable in a pattern is a new one; variants are none.
+        names.retain(|name| {
+            name.kind != Kind::Instance || name.name.starts_with(char::is_uppercase)
+        });
+    }
+    (Some(start), names)
+}
+
+/// The names of this cell that are in scope at `start`, its items further down, and the names that earlier cells defined.
+fn in_cells<'a>(
+    code: &'a str,
+    start: usize,
+    cells: &'a [(u32, String)],
+) -> impl Iterator<Item = Name> + 'a {
+    let rust = cursor::start_of_rust(code);
+    let here = in_scope(&code[rust.min(start)..start]);
+    // The name that is being typed defines nothing yet.
+    let below = code[start..].trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    let items = defined(below).into_iter();
+    let items = items.filter(|name| name.kind != Kind::Instance);
+    let earlier = cells
+        .iter()
+        .rev()
+        .flat_map(|(_, cell)| defined(&cell[cursor::start_of_rust(cell)..]));
+    here.into_iter().chain(items).chain(earlier)
+}
+
+/// The crates that the `:dep` lines of a cell add.
+fn added_crates(cell: &str) -> impl Iterator<Item = Name> {
+    let commands = cell[..cursor::start_of_rust(cell)].lines();
+    commands.filter_map(|line| {
+        let dependency = line.trim().strip_prefix(":dep ")?;
+        let name = dependency.split(['=', ' ']).find(|part| !part.is_empty())?;
+        let is_name = name
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_-".contains(c));
+        is_name.then(|| Name::new(&name.replace('-', "_"), Kind::Module))
+    })
+}
+
+/// The names that begin like `prefix`, each once: first those that do so to the letter.
+fn chosen(names: Vec<Name>, prefix: &str) -> Vec<Match> {
+    let lower = prefix.to_lowercase();
+    let (exact, rest): (Vec<Name>, Vec<Name>) = names
+        .into_iter()
+        .partition(|name| name.name.starts_with(prefix));
+    let alike = rest
+        .into_iter()
+        .filter(|name| name.name.to_lowercase().starts_with(&lower));
+    let mut matches: Vec<Match> = Vec::new();
+    for Name { name, kind } in exact.into_iter().chain(alike) {
+        let text = match kind {
+            Kind::Macro => format!("{name}!"),
+            _ => name,
+        };
+        if !matches.iter().any(|found| found.text == text) {
+            matches.push(Match {
+                label: text.clone(),
+                kind: jupyter(kind).into(),
+                text,
+            });
+        }
+    }
+    matches
+}
+
+/// Jupyter's word; the page has an icon for each.
+fn jupyter(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Function => "function",
+        Kind::Type => "class",
+        Kind::Instance => "instance",
+        Kind::Module => "module",
+        Kind::Macro => "macro",
+        Kind::Keyword => "keyword",
+        Kind::Command => "magic",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(kind: &str, code: &str, cursor: Value) -> Message {
+        Message::child(kind, None, json!({"code": code, "cursor_pos": cursor}))
+    }
+
+    /// The front's answer at the `^` of `code`.
+    fn complete(code: &str, cells: &[(u32, String)]) -> Option<Value> {
+        let cursor = code.chars().position(|c| c == '^').unwrap();
+        let request = request("complete_request", &code.replace('^', ""), json!(cursor));
+        answer(&request, cells, &Place::find().unwrap(), true)
+    }
+
+    fn matches(content: &Value) -> Vec<&str> {
+        let matches = content["matches"].as_array().unwrap();
+        matches.iter().map(|text| text.as_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn everyday_names_are_completed_by_the_front() {
+        let cells = [
+            (1, "let keep = 1; fn keen() {}\nmod inner {}".to_string()),
+            (2, ":dep serde-json = \"1\"\nlet keeper = 2;".to_string()),
+        ];
+        for (code, expected) in [
+            (
+                "let keys = 3; if ke^",
+                &["keys", "keeper", "keen", "keep"][..],
+            ),
+            ("let q: Option<u32> = Som^", &["Some"]),
+            ("let x = 1;\nx^", &["x"]),
+            ("prin^", &["println!", "print!"]),
+            ("let w = Worke^", &["Worker", "WorkerError", "Workers"]),
+            ("worke^", &["Worker", "WorkerError", "Workers"]),
+            ("use ser^", &["serde_json"]),
+            ("use labs^", &["labsupport"]),
+            ("use inn^", &["inner"]),
+            ("#[der^", &["derive"]),
+            (":typ^", &[":type", ":types"]),
+            ("let ke^", &["keen"]),
+            ("fn later() {}\n^", &[]),
+            ("lat^\nfn later() {}", &["later"]),
+            ("contin^", &["continue"]),
+        ] {
+            let found = complete(code, &cells).unwrap();
+            let found = matches(&found);
+            if expected.is_empty() {
+                assert_eq!(found[..3], ["later", "keeper", "inner"], "{code}");
+            } else {
+                assert_eq!(found, expected, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn text_comments_and_numbers_are_left_alone() {
+        for code in [
+            "\"pri^\"",
+            "// pri^",
+            "/* pri^ */",
+            "12^",
+            "fn pri^",
+            "!pri^",
+            "'p^",
+        ] {
+            let answer = complete(code, &[]).unwrap();
+            assert!(matches(&answer).is_empty(), "{code}");
+            assert_eq!(answer["cursor_start"], answer["cursor_end"], "{code}");
+        }
+    }
+
+    #[test]
+    fn places_are_code_points() {
+        let answer = complete("let s = \"👩‍🚀e\u{301}\"; let größe = 1; grö^", &[]).unwrap();
+        assert_eq!(matches(&answer), ["größe"]);
+        // The astronaut is three code points, and é is two here.
+        let typed = "let s = \"👩‍🚀e\u{301}\"; let größe = 1; ".chars().count();
+        assert_eq!(answer["cursor_start"], typed);
+        assert_eq!(answer["cursor_end"], typed + 3);
+        let types = &answer["metadata"]["_jupyter_types_experimental"][0];
+        let expected =
+            json!({"text": "größe", "type": "instance", "start": typed, "end": typed + 3});
+        assert_eq!(*types, expected);
+    }
+
+    #[test]
+    fn evcxr_s_graphemes_become_code_points_and_back() {
+        let code = "let s = \"👩‍🚀e\u{301}\"; foo(s.le";
+        let request = request("complete_request", code, json!(code.chars().count()));
+        assert!(answer(&request, &[], &Place::find().unwrap(), true).is_none());
+        let asked = for_evcxr(&request);
+        assert_eq!(
+            asked.text("code"),
+            "let s = \"👩‍🚀e\u{301}\"; foo(({s.le;}));"
+        );
+        let start = graphemes("let s = \"👩‍🚀e\u{301}\"; foo(({s.");
+        assert_eq!(start, "let s = \"AE\"; foo(({s.".len());
+        assert_eq!(asked.content["cursor_pos"], start + 2);
+        let reply = |start: usize, end: usize| {
+            json!({"status": "ok", "matches": ["len()"], "cursor_start": start, "cursor_end": end,
+                   "metadata": {"_jupyter_types_experimental": [{"text": "len()", "type": "function", "start": start, "end": end}]}})
+        };
+        let answer = from_evcxr(&request, reply(start, start + 2));
+        assert_eq!(matches(&answer), ["len()"]);
+        assert_eq!(answer["cursor_start"], code.chars().count() - 2);
+        assert_eq!(answer["cursor_end"], code.chars().count());
+        // Whatever is not about the name, and an error, is no completion.
+        for other in [
+            reply(start - 1, start + 2),
+            json!({"status": "error"}),
+            json!({}),
+        ] {
+            let answer = from_evcxr(&request, other);
+            assert_eq!(
+                (answer["status"].as_str(), matches(&answer).len()),
+                (Some("ok"), 0)
+            );
+        }
+    }
+
+    #[test]
+    fn any_position_is_a_place() {
+        let place = Place::find().unwrap();
+        for kind in ["complete_request", "inspect_request"] {
+            for cursor in [
+                json!(-1),
+                json!(1e300),
+                json!(2.5),
+                json!("3"),
+                json!(null),
+                json!([]),
+                json!(u64::MAX),
+            ] {
+                for code in ["", "é.x", "let x = y;", "\0"] {
+                    let request = request(kind, code, cursor.clone());
+                    let answer = answer(&request, &[], &place, false).unwrap();
+                    assert_eq!(answer["status"], "ok", "{kind} {cursor} {code}");
+                    for_evcxr(&request);
+                }
+            }
+            let nothing = Message::child(kind, None, json!({}));
+            assert_eq!(answer(&nothing, &[], &place, true).unwrap()["status"], "ok");
+        }
+        assert_eq!(cursor_of(&request("", "é.x", json!(1))), 2);
+        assert_eq!(cursor_of(&request("", "é.x", json!(-5))), 0);
+        assert_eq!(cursor_of(&request("", "é.x", json!("?"))), 4);
+    }
+
+    #[test]
+    fn while_a_cell_runs_evcxr_is_not_waited_for() {
+        let place = Place::find().unwrap();
+        for kind in ["complete_request", "inspect_request"] {
+            let request = request(kind, "v.le", json!(4));
+            assert!(answer(&request, &[], &place, true).is_none());
+            assert_eq!(
+                answer(&request, &[], &place, false).unwrap()["status"],
+                "ok"
+            );
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Clients that ask whether the kernel is ready before it is.
+//!
+//! A program that runs a whole notebook (nbclient, and with it nbconvert and papermill) asks for `kernel_info` on the shell port, and
+//! takes the answer as the sign that cells can run: from then on it counts the time of its first cell. So that answer waits until the
+//! inner kernel has started, or could not be. The server of JupyterLab asks, too, before it lets the page connect, but its question
+//! does not come under the name of a session; it is answered at once, as is every question on the control port, so a page can show what
+//! the kernel does, and stop it, from the first moment.
+
+use super::message::Message;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// Clients give a kernel up after a minute without an answer; before that, they get theirs.
+const LONGEST: Duration = Duration::from_secs(45);
+
+/// The questions that wait.
+pub struct Early {
+    until: Instant,
+    waiting: Vec<Message>,
+    is_over: bool,
+}
+
+impl Early {
+    /// From the start of a kernel.
+    pub fn new() -> Early {
+        Early {
+            until: Instant::now() + LONGEST,
+            waiting: Vec::new(),
+            is_over: false,
+        }
+    }
+
+    /// Keeps `request` where its answer is to wait; otherwise it comes back.
+    pub fn keep(&mut self, request: Message) -> Option<Message> {
+        let waits = !self.is_over
+            && request.kind() == "kernel_info_request"
+            && request
+                .identities
+                .first()
+                .is_some_and(|identity| *identity == request.header.session);
+        if !waits {
+            return Some(request);
+        }
+        self.waiting.push(request);
+        None
+    }
+
+    /// Returns when somebody has waited too long.
+    pub async fn too_long(&self) {
+        if self.waiting.is_empty() {
+            std::future::pending().await
+        } else {
+            sleep_until(self.until).await
+        }
+    }
+
+    /// Nothing waits any more: those that did.
+    pub fn end(&mut self) -> Vec<Message> {
+        self.is_over = true;
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn asked(kind: &str, by_session: bool) -> Message {
+        let mut request = Message::child(kind, None, json!({}));
+        let name = request.header.session.clone();
+        let identity = if by_session { name } else { "\0abcd".into() };
+        request.identities = vec![identity.into()];
+        request
+    }
+
+    #[test]
+    fn a_client_that_will_run_cells_waits_and_nobody_else() {
+        let mut early = Early::new();
+        assert!(early.keep(asked("kernel_info_request", false)).is_some());
+        assert!(early.keep(asked("execute_request", true)).is_some());
+        for _ in 0..2 {
+            assert!(early.keep(asked("kernel_info_request", true)).is_none());
+        }
+        assert_eq!(early.end().len(), 2, "each question has its answer");
+        assert!(early.keep(asked("kernel_info_request", true)).is_some());
+        assert!(early.end().is_empty());
+    }
+}

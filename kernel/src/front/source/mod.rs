@@ -1,0 +1,242 @@
+//! A cell's source before evcxr gets it: what evcxr would do with it that nobody expects is mended, told, or refused.
+//!
+//! evcxr compiles every item of the notebook into every later cell, each under its name. From that follow the rules here, each in
+//! a file of its own: what becomes of an item without a name ([`impls`]), of a name that the labs' prelude has, too ([`shadows`]),
+//! of a `static` ([`statics`]), and of `fn main` ([`main_function`]). Cells that are no Rust at all are for [`magics`].
+//!
+//! Everything is found by tokens ([`scan`]) and mended by insertions that no report shows ([`edit`]).
+
+mod edit;
+mod impls;
+mod magics;
+mod main_function;
+mod scan;
+mod shadows;
+mod statics;
+pub mod types;
+
+use super::errors::CellError;
+use super::message::Message;
+use edit::Edit;
+pub use edit::Lines;
+use std::collections::HashSet;
+
+/// What is asked of the kernel.
+struct Request<'a> {
+    pub code: &'a str,
+    /// Which cell of the notebook it is; only some clients say so.
+    pub cell: Option<&'a str>,
+    /// The cells that were deleted since the last request.
+    pub deleted: Vec<&'a str>,
+    /// The number that the cell gets.
+    pub number: u32,
+}
+
+/// What evcxr gets instead of the cell, and what the student gets to know.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    pub code: String,
+    /// How to read the compiler's reports on that code.
+    pub lines: Lines,
+    /// Sentences for the page.
+    pub notes: Vec<String>,
+    /// Why the cell is not run at all.
+    pub refusal: Option<CellError>,
+}
+
+/// What the cells so far have defined.
+#[derive(Default)]
+pub struct History {
+    known: Known,
+    /// What will be known if the cell that runs now compiles: else evcxr forgets what it defines.
+    next: Option<Next>,
+    /// Cells that did not compile when the prelude's names were brought back in them.
+    stuck: HashSet<String>,
+}
+
+#[derive(Clone, Default)]
+struct Known {
+    impls: impls::Known,
+    shadows: shadows::Known,
+    /// The statics of which the student knows.
+    told: HashSet<String>,
+    main: Option<main_function::Failing>,
+}
+
+struct Next {
+    known: Known,
+    /// The cell, if names of the prelude are brought back in it.
+    restoring: Option<String>,
+}
+
+/// Looks at a cell before it is passed on. `is_prelude` says whether the labs' prelude has a name.
+fn prepare(
+    request: &Request,
+    history: &mut History,
+    is_prelude: &dyn Fn(&str) -> bool,
+) -> Prepared {
+    history.known.shadows.deleted(&request.deleted);
+    let tokens = scan::tokens(request.code);
+    if let Some(refusal) = magics::refuse(&tokens, is_prelude) {
+        return Prepared {
+            refusal: Some(refusal),
+            ..Prepared::default()
+        };
+    }
+    let mut known = history.known.clone();
+    let mut edit = Edit::of(request.code);
+    let mut notes = Vec::new();
+    let mut restoring = None;
+    // Where brackets do not match, the compiler says so.
+    if let Some(statements) = scan::statements(&tokens) {
+        let is_stuck = history.stuck.contains(request.code);
+        let shadows = shadows::Rule {
+            request,
+            is_prelude,
+            is_stuck,
+        };
+        if shadows.apply(&statements, &mut known.shadows, &mut edit, &mut notes) {
+            restoring = Some(request.code.to_string());
+        }
+        impls::apply(request, &statements, &mut known.impls, &mut edit);
+        statics::apply(&statements, &mut known.told, &mut edit, &mut notes);
+        main_function::apply(&statements, &mut known.main, &mut edit, &mut notes);
+    }
+    history.next = Some(Next { known, restoring });
+    let (code, lines) = edit.finish();
+    Prepared {
+        code,
+        lines,
+        notes,
+        refusal: None,
+    }
+}
+
+impl History {
+    /// Looks at a request before it is passed on: at a cell, which gets `number`. `prelude` are the names of the labs' prelude.
+    /// The answer is the same until [`History::ended`] is called.
+    pub fn prepare(
+        &mut self,
+        message: &Message,
+        number: u32,
+        prelude: &HashSet<String>,
+    ) -> Prepared {
+        if message.kind() != "execute_request" {
+            return Prepared::default();
+        }
+        let deleted = message.metadata["deletedCells"].as_array();
+        let request = Request {
+            code: message.text("code"),
+            cell: message.metadata["cellId"].as_str(),
+            deleted: deleted
+                .into_iter()
+                .flatten()
+                .filter_map(|id| id.as_str())
+                .collect(),
+            number,
+        };
+        prepare(&request, self, &|name| prelude.contains(name))
+    }
+
+    /// The cell that was prepared last has ended; whether evcxr kept what it defines.
+    pub fn ended(&mut self, kept: bool) {
+        match self.next.take() {
+            Some(next) if kept => self.known = next.known,
+            Some(next) => self.stuck.extend(next.restoring),
+            None => {}
+        }
+    }
+}
+
+/// Where a statement may be put that is to come first.
+fn first_place(statements: &[scan::Statement]) -> Option<usize> {
+    statements
+        .iter()
+        .find(|statement| statement.kind != scan::Kind::InnerAttribute)
+        .map(scan::Statement::start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notebook;
+    use crate::place::Place;
+
+    pub fn cell<'a>(code: &'a str, id: Option<&'a str>) -> Request<'a> {
+        Request {
+            code,
+            cell: id,
+            deleted: Vec::new(),
+            number: 7,
+        }
+    }
+
+    pub fn is_prelude(name: &str) -> bool {
+        ["check", "time", "Value", "Flag", "Workers"].contains(&name)
+    }
+
+    pub fn run(code: &str, id: &str, history: &mut History) -> Prepared {
+        let prepared = prepare(&cell(code, Some(id)), history, &is_prelude);
+        history.ended(true);
+        prepared
+    }
+
+    #[test]
+    fn ordinary_cells_are_left_alone() {
+        let mut history = History::default();
+        for code in [
+            "let a = 1;\na % b",
+            "println!(\"{}\", f(\"x\")?);",
+            "f()?",
+            "fn f() { impl A {} }",
+            "let broken = (",
+            "// nothing",
+            "",
+            ":dep x = \"1\"\n!ls",
+            "struct A { b: u8 }",
+            "main()",
+        ] {
+            let prepared = run(code, "a", &mut history);
+            assert_eq!(prepared.code, code);
+            assert_eq!(prepared.notes, [""; 0], "{code}");
+            assert_eq!(prepared.refusal, None, "{code}");
+            assert_eq!(prepared.lines, Lines::default());
+        }
+    }
+
+    #[test]
+    fn the_labs_give_no_reason_for_a_note() {
+        let place = Place::find().unwrap();
+        let prelude = crate::front::prelude::of_cells(&place);
+        let folders = [place.notebooks(), place.notebooks().join("solutions")];
+        let files = folders
+            .iter()
+            .flat_map(|folder| std::fs::read_dir(folder).unwrap());
+        let paths = files.map(|file| file.unwrap().path());
+        for path in paths.filter(|path| path.extension().is_some_and(|end| end == "ipynb")) {
+            let mut history = History::default();
+            let notebook = notebook::read(&path).unwrap();
+            for cell in notebook["cells"].as_array().unwrap() {
+                if cell["cell_type"] != "code" {
+                    continue;
+                }
+                let code = notebook::joined(&cell["source"]);
+                let request = Request {
+                    code: &code,
+                    cell: cell["id"].as_str(),
+                    deleted: Vec::new(),
+                    number: 1,
+                };
+                let prepared = prepare(&request, &mut history, &|name| prelude.contains(name));
+                history.ended(true);
+                let place = format!("{}: {code}", path.display());
+                assert_eq!(
+                    (prepared.notes, prepared.refusal),
+                    (vec![], None),
+                    "{place}"
+                );
+                assert!(scan::statements(&scan::tokens(&code)).is_some(), "{place}");
+            }
+        }
+    }
+}

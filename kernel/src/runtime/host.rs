@@ -1,0 +1,45 @@
+//! What the runtime offers to cells: `labsupport` looks these functions up by their names, and does without them on another kernel.
+
+use super::stdin::{self, PANIC, REMEMBER};
+use std::sync::Mutex;
+
+/// Flushes the standard output that all cells share. A cell's standard library is not the one of this program.
+type Flush = extern "C" fn();
+
+static FLUSH: Mutex<Option<Flush>> = Mutex::new(None);
+
+/// Called by `labsupport` when the prelude runs: `flush` is called whenever a cell is over or reads standard input.
+///
+/// The command that runs just now is run again where the runtime has to be started anew: evcxr runs its prelude only once.
+#[unsafe(no_mangle)]
+pub extern "C" fn labs_ready(flush: Flush) {
+    if let Some(tap) = stdin::tap() {
+        if let Ok(mut known) = FLUSH.lock() {
+            *known = Some(flush);
+        }
+        let _ = tap.others.send(&[REMEMBER]);
+    }
+}
+
+/// Called by the panic hook that `labsupport` sets, with what the panic said. Whether it was taken: in a worker it is not.
+///
+/// # Safety
+/// `json` points to `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn labs_panicked(json: *const u8, length: usize) -> bool {
+    let Some(tap) = stdin::tap() else {
+        return false;
+    };
+    let mut packet = vec![PANIC];
+    // SAFETY: the caller's promise.
+    packet.extend_from_slice(unsafe { std::slice::from_raw_parts(json, length) });
+    tap.others.send(&packet).is_ok()
+}
+
+/// Flushes what cells have printed.
+pub(super) fn flush_cells() {
+    let flush = FLUSH.lock().ok().and_then(|known| *known);
+    if let Some(flush) = flush {
+        flush();
+    }
+}

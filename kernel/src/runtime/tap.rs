@@ -1,0 +1,558 @@
+//! The tap: stands between evcxr and the runtime, in a process that runs no cell.
+//!
+//! evcxr passes on what a cell prints when it comes to it, often after it said that the cell is done, and shows pictures only then. So
+//! the tap takes everything out of the stream that is not evcxr's, and sends it straight to the front. The line that ends a cell goes to
+//! evcxr only when the runtime asks for its next command, that is after everything else: when evcxr says that the cell is done, the front
+//! has all of it. No waiting, no late lines; and since the pipes end here, what was printed last by a process that was killed is not lost.
+
+use super::packet::{Crash, Ended, Kind, Order, send};
+use super::reader::{COMPLETE, ERROR, Event, PANIC, Reader};
+use super::{crash, stdin};
+use crate::session::{launch, rust_src};
+use crate::watch;
+use serde_json::json;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long content waits to see whether it is the cell's last, and so its result.
+const RESULT: Duration = Duration::from_millis(5);
+/// How often to look for the end of a process where the system does not tell (before Linux 5.3).
+const LOOK: Duration = Duration::from_millis(50);
+/// The file in a session's directory that keeps the command to run again in a new runtime.
+const REMEMBERED: &str = "first-command";
+
+/// Its ends of everything.
+pub(super) struct Tap {
+    /// evcxr's commands, and where it reads the runtime's lines.
+    pub commands: OwnedFd,
+    pub evcxr: File,
+    /// What the runtime and its workers write.
+    pub out: File,
+    pub err: File,
+    pub front: UnixDatagram,
+    /// Where the runtime asks: the thread that runs cells, all others, and the snapshot that waits.
+    pub main: UnixDatagram,
+    pub others: UnixDatagram,
+    pub snapshots: UnixDatagram,
+}
+
+/// What is being run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Running {
+    Nothing,
+    Cell,
+    /// What must be run again in every new runtime, of which evcxr knows nothing.
+    Remembered,
+}
+
+/// A process, and a descriptor that tells its end.
+struct Process {
+    pid: i32,
+    handle: Option<OwnedFd>,
+}
+
+impl Process {
+    fn new(pid: i32) -> Process {
+        let handle = watch::pidfd(pid);
+        Process { pid, handle }
+    }
+
+    /// The descriptor to wait for; one that is never ready where there is none.
+    fn poll(&self) -> RawFd {
+        self.handle.as_ref().map_or(-1, AsRawFd::as_raw_fd)
+    }
+}
+
+struct Loop {
+    ends: Tap,
+    directory: PathBuf,
+    reader: Reader,
+    inner: Process,
+    runtime: Process,
+    /// The latest copy of the runtime, where there is one that could take over.
+    snapshot: Option<i32>,
+    /// Other threads were there when the cell began.
+    threads: bool,
+    running: Running,
+    /// The cell has said that it is done. evcxr is told when the runtime asks for the next command.
+    complete: bool,
+    /// How much the thread that runs cells wants to read, and one of the others.
+    main_asks: Option<usize>,
+    other_asks: Option<usize>,
+    /// The front was asked for an answer.
+    asked: bool,
+    prompt: (String, bool),
+    /// Bytes of evcxr's, up to the end of the last whole line not yet handed out.
+    commands: Vec<u8>,
+    commands_ended: bool,
+    front_gone: bool,
+    /// What is left of the student's answer.
+    input: Vec<u8>,
+    /// The student has stopped the cell that is being compiled.
+    stop: bool,
+    crash: Option<Crash>,
+    /// The last command that was handed out.
+    command: Vec<u8>,
+}
+
+impl Tap {
+    /// Works until evcxr is gone or the runtime has ended, and then ends this process as the runtime has ended.
+    pub(super) fn run(self, runtime: i32, inner: i32) -> ! {
+        let directory: PathBuf = std::env::var_os(launch::DIRECTORY)
+            .unwrap_or_default()
+            .into();
+        Loop {
+            ends: self,
+            inner: Process::new(inner),
+            runtime: Process::new(runtime),
+            commands: remembered(&directory),
+            directory,
+            reader: Reader::default(),
+            snapshot: None,
+            threads: false,
+            running: Running::Nothing,
+            complete: false,
+            main_asks: None,
+            other_asks: None,
+            asked: false,
+            prompt: Default::default(),
+            commands_ended: false,
+            front_gone: false,
+            input: Vec::new(),
+            stop: false,
+            crash: None,
+            command: Vec::new(),
+        }
+        .run()
+    }
+}
+
+/// The command to run first, as a line; nothing in a session's first runtime.
+fn remembered(directory: &std::path::Path) -> Vec<u8> {
+    fs::read(directory.join(REMEMBERED)).unwrap_or_default()
+}
+
+impl Loop {
+    fn run(mut self) -> ! {
+        if !self.commands.is_empty() {
+            self.running = Running::Remembered;
+        }
+        loop {
+            let handles = [
+                self.inner.poll(),
+                self.runtime.poll(),
+                if self.front_gone {
+                    -1
+                } else {
+                    self.ends.front.as_raw_fd()
+                },
+                self.ends.main.as_raw_fd(),
+                self.ends.others.as_raw_fd(),
+                self.ends.err.as_raw_fd(),
+                self.ends.out.as_raw_fd(),
+                if self.commands_ended {
+                    -1
+                } else {
+                    self.ends.commands.as_raw_fd()
+                },
+            ];
+            let blind = self.inner.handle.is_none() || self.runtime.handle.is_none();
+            let limit = match (self.reader.waits(), blind) {
+                (true, _) => Some(RESULT),
+                (false, true) => Some(LOOK),
+                (false, false) => None,
+            };
+            let [inner, _runtime, front, main, others, err, out, commands] =
+                watch::wait_readable(&handles, limit);
+            if inner || watch::parent() != self.inner.pid {
+                self.end_everything();
+            }
+            if err {
+                self.pass_errors();
+            }
+            if out {
+                self.pass_output();
+            } else if !err && let Some(event) = self.reader.no_result() {
+                self.tell(event);
+            }
+            if others {
+                self.hear_others();
+            }
+            if front {
+                self.obey();
+            }
+            if main {
+                self.main_asks = question(&self.ends.main).or(self.main_asks);
+            }
+            if commands {
+                self.read_commands();
+            }
+            self.answer();
+            if let Some(status) = self.collect() {
+                self.runtime_is_gone(status);
+            }
+        }
+    }
+
+    /// What there is on standard error now.
+    fn pass_errors(&mut self) {
+        let mut left = watch::readable_bytes(self.ends.err.as_raw_fd());
+        let mut buffer = vec![0; 64 * 1024];
+        while left > 0
+            && let Ok(count) = self.ends.err.read(&mut buffer)
+            && count > 0
+        {
+            send(&self.ends.front, Kind::Stderr, &buffer[..count]);
+            left = left.saturating_sub(count);
+        }
+    }
+
+    /// What there is on standard output now.
+    fn pass_output(&mut self) {
+        let mut left = watch::readable_bytes(self.ends.out.as_raw_fd());
+        let mut buffer = vec![0; 64 * 1024];
+        while left > 0
+            && let Ok(count) = self.ends.out.read(&mut buffer)
+            && count > 0
+        {
+            for event in self.reader.read(&buffer[..count]) {
+                self.tell(event);
+            }
+            left = left.saturating_sub(count);
+        }
+    }
+
+    /// Everything that was written before this moment.
+    fn drain(&mut self) {
+        self.pass_errors();
+        self.pass_output();
+    }
+
+    /// Sends an event to whom it concerns.
+    fn tell(&mut self, event: Event) {
+        match event {
+            Event::Text(text) => send(&self.ends.front, Kind::Stdout, &text),
+            Event::Display(json) => send(&self.ends.front, Kind::Display, json.as_bytes()),
+            Event::Result(json) => send(&self.ends.front, Kind::Result, json.as_bytes()),
+            Event::Prompt { text, password } => self.prompt = (text, password),
+            Event::Evcxr(line) => {
+                // What the cell wrote before this line comes before it.
+                self.pass_errors();
+                match line.as_str() {
+                    COMPLETE => {
+                        // evcxr's own first evaluation is done.
+                        rust_src::show(&self.directory);
+                        self.complete = true;
+                        return;
+                    }
+                    PANIC => send(&self.ends.front, Kind::Panicked, b""),
+                    ERROR => send(&self.ends.front, Kind::Failed, b""),
+                    _ => {}
+                }
+                if self.running == Running::Cell {
+                    self.tell_evcxr(&line);
+                }
+            }
+        }
+    }
+
+    fn tell_evcxr(&mut self, line: &str) {
+        if self
+            .ends
+            .evcxr
+            .write_all(format!("{line}\n").as_bytes())
+            .is_err()
+        {
+            self.leave(Ended::default()); // evcxr is gone
+        }
+    }
+
+    /// What the runtime says beside the questions of its first thread.
+    fn hear_others(&mut self) {
+        let mut packet = vec![0; 256 * 1024];
+        while watch::wait_readable(&[self.ends.others.as_raw_fd()], Some(Duration::ZERO)) == [true]
+        {
+            let Ok(length @ 1..) = self.ends.others.recv(&mut packet) else {
+                return;
+            };
+            let content = &packet[1..length];
+            match packet[0] {
+                stdin::QUESTION => self.other_asks = wanted(content),
+                stdin::PANIC => send(&self.ends.front, Kind::Panic, content),
+                stdin::CRASH => self.crash = content.first().and_then(|&c| crash::from_letter(c)),
+                stdin::REMEMBER => {
+                    let _ = fs::write(self.directory.join(REMEMBERED), &self.command);
+                }
+                stdin::SNAPSHOT => {
+                    let pid = content.try_into().map_or(0, i32::from_le_bytes);
+                    self.snapshot = (pid > 0).then_some(pid);
+                    self.threads = pid == 0;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What the front wants.
+    fn obey(&mut self) {
+        let mut packet = vec![0; 64 * 1024];
+        let Ok(length) = self.ends.front.recv(&mut packet) else {
+            self.front_gone = true;
+            return;
+        };
+        match Order::from_bytes(&packet[..length]) {
+            Some(Order::Folder(folder)) => {
+                answer_with(&self.ends.main, stdin::FOLDER, folder.as_bytes());
+            }
+            Some(Order::Answer(answer)) if self.asked => {
+                self.asked = false;
+                match answer {
+                    Some(answer) => self.input = answer.into_bytes(),
+                    None => self.end_of_input(),
+                }
+            }
+            Some(Order::Stop) => {
+                self.drain();
+                match self.running {
+                    Running::Cell if !self.complete => {
+                        // SAFETY: a signal to a child that was not collected yet.
+                        unsafe { libc::kill(self.runtime.pid, libc::SIGKILL) };
+                    }
+                    _ => self.stop = true,
+                }
+            }
+            Some(Order::Over) => self.stop = false,
+            Some(Order::Answer(_)) | None => {}
+        }
+    }
+
+    fn read_commands(&mut self) {
+        let mut buffer = [0; 4096];
+        // SAFETY: a buffer of that size; the descriptor is our own.
+        let count = unsafe {
+            libc::read(
+                self.ends.commands.as_raw_fd(),
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+            )
+        };
+        match usize::try_from(count) {
+            Ok(0) => self.commands_ended = true,
+            Ok(count) => self.commands.extend_from_slice(&buffer[..count]),
+            Err(_) => {}
+        }
+    }
+
+    /// Answers whoever reads standard input in the runtime, as far as there is something to say.
+    fn answer(&mut self) {
+        if let Some(wanted) = self.main_asks {
+            // What was written before the question comes before its answer.
+            self.drain();
+            self.hear_others();
+            if self.complete {
+                self.cell_is_over();
+            }
+            if self.running == Running::Cell {
+                self.answer_with_input(wanted);
+            } else {
+                self.hand_out(wanted);
+            }
+        }
+        if let Some(wanted) = self.other_asks {
+            if self.running == Running::Cell {
+                self.answer_with_input(wanted);
+            } else {
+                // A thread that outlives its cell has nobody to ask.
+                answer_with(&self.ends.others, stdin::INPUT, b"");
+                self.other_asks = None;
+            }
+        }
+    }
+
+    /// The runtime asks for more, so the command before is over, and everything that it wrote has been sent.
+    fn cell_is_over(&mut self) {
+        self.complete = false;
+        if let Some(pid) = self.snapshot.take() {
+            // SAFETY: a child of the runtime, which collects it when it makes the next.
+            unsafe { libc::kill(pid, libc::SIGKILL) };
+        }
+        self.forget_questions();
+        let was = std::mem::replace(&mut self.running, Running::Nothing);
+        if was == Running::Cell {
+            self.tell_evcxr(COMPLETE);
+        }
+    }
+
+    fn forget_questions(&mut self) {
+        self.asked = false;
+        self.prompt = Default::default();
+        self.input.clear();
+        self.crash = None;
+    }
+
+    /// Hands evcxr's next command out.
+    fn hand_out(&mut self, wanted: usize) {
+        let Some(end) = self.commands.iter().position(|&byte| byte == b'\n') else {
+            if self.commands_ended {
+                self.main_asks = None;
+                answer_with(&self.ends.main, stdin::COMMAND_END, b"");
+            }
+            return;
+        };
+        if end + 1 > wanted {
+            return; // no command is so long, and no reader so short
+        }
+        let line: Vec<u8> = self.commands.drain(..=end).collect();
+        if self.running == Running::Remembered {
+            self.main_asks = None;
+            answer_with(&self.ends.main, stdin::REPEATED, &line);
+            return;
+        }
+        if std::mem::take(&mut self.stop) {
+            // As if it had panicked at once: what it was to define is not there, and nothing else has changed.
+            send(&self.ends.front, Kind::Skipped, b"");
+            self.tell_evcxr(PANIC);
+            self.tell_evcxr(COMPLETE);
+            return;
+        }
+        self.running = Running::Cell;
+        self.main_asks = None;
+        self.command.clone_from(&line);
+        send(&self.ends.front, Kind::Started, b"");
+        answer_with(&self.ends.main, stdin::COMMAND, &line);
+    }
+
+    /// A cell reads standard input.
+    fn answer_with_input(&mut self, wanted: usize) {
+        if self.input.is_empty() {
+            if !self.asked {
+                self.asked = true;
+                let (prompt, password) = std::mem::take(&mut self.prompt);
+                let question = json!({"prompt": prompt, "password": password});
+                send(
+                    &self.ends.front,
+                    Kind::Asked,
+                    question.to_string().as_bytes(),
+                );
+            }
+            return;
+        }
+        let part: Vec<u8> = self.input.drain(..wanted.min(self.input.len())).collect();
+        self.give(&part);
+    }
+
+    fn end_of_input(&mut self) {
+        self.give(b"");
+    }
+
+    /// Gives `input` to who asked; none of it is the end.
+    fn give(&mut self, input: &[u8]) {
+        if self.main_asks.take().is_some() {
+            answer_with(&self.ends.main, stdin::INPUT, input);
+        } else if self.other_asks.take().is_some() {
+            answer_with(&self.ends.others, stdin::INPUT, input);
+        }
+    }
+
+    /// Collects every child that has ended: the runtime, whose status comes out, and what others left to us.
+    fn collect(&self) -> Option<i32> {
+        let mut runtime = None;
+        loop {
+            let mut status = 0;
+            // SAFETY: room for the status; -1 is any child.
+            match unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) } {
+                pid if pid == self.runtime.pid => runtime = Some(status),
+                1.. => {}
+                _ => return runtime,
+            }
+        }
+    }
+
+    /// The runtime has ended, and was collected.
+    fn runtime_is_gone(&mut self, status: i32) {
+        self.drain();
+        for event in self.reader.finish() {
+            self.tell(event);
+        }
+        self.hear_others();
+        while question(&self.ends.main).is_some() {}
+        (self.main_asks, self.other_asks) = (None, None);
+        let ended = Ended {
+            signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
+            status: libc::WEXITSTATUS(status),
+            crash: self.crash.take(),
+            kept: self.snapshot.is_some(),
+            in_cell: self.running == Running::Cell,
+            threads: self.threads,
+        };
+        if let Ok(words) = serde_json::to_vec(&ended) {
+            send(&self.ends.front, Kind::Ended, &words);
+        }
+        match self.snapshot.take() {
+            Some(pid) if self.running == Running::Cell => {
+                self.running = Running::Nothing;
+                self.complete = false;
+                self.forget_questions();
+                self.runtime = Process::new(pid);
+                let _ = self.ends.snapshots.send(b"p");
+                self.tell_evcxr(PANIC);
+                self.tell_evcxr(COMPLETE);
+            }
+            _ => self.leave(ended),
+        }
+    }
+
+    /// Ends this process as the runtime has ended, which evcxr sees.
+    fn leave(&mut self, ended: Ended) -> ! {
+        if let Some(signal) = ended.signal {
+            // SAFETY: what a signal does by itself, and a signal to ourselves.
+            unsafe {
+                libc::signal(signal, libc::SIG_DFL);
+                libc::kill(libc::getpid(), signal);
+            }
+        }
+        watch::exit_now(ended.status)
+    }
+
+    /// The inner kernel is gone: so is everything that it started, compilers too, where it led this process's group.
+    fn end_everything(&mut self) -> ! {
+        // SAFETY: getpgrp cannot fail; a signal to our own group, or to a child that was not collected yet.
+        unsafe {
+            if libc::getpgrp() == self.inner.pid {
+                libc::kill(0, libc::SIGKILL);
+            }
+            libc::kill(self.runtime.pid, libc::SIGKILL);
+        }
+        watch::exit_now(0)
+    }
+}
+
+/// How much a reader wants.
+fn wanted(content: &[u8]) -> Option<usize> {
+    content
+        .try_into()
+        .ok()
+        .map(|bytes| u64::from_le_bytes(bytes) as usize)
+}
+
+/// The question on `socket`, if there is one.
+fn question(socket: &UnixDatagram) -> Option<usize> {
+    if watch::wait_readable(&[socket.as_raw_fd()], Some(Duration::ZERO)) != [true] {
+        return None;
+    }
+    let mut packet = [0; 16];
+    match socket.recv(&mut packet) {
+        Ok(length) if length > 0 && packet[0] == stdin::QUESTION => wanted(&packet[1..length]),
+        _ => None,
+    }
+}
+
+fn answer_with(socket: &UnixDatagram, kind: u8, content: &[u8]) {
+    let mut packet = vec![kind];
+    packet.extend_from_slice(content);
+    let _: io::Result<usize> = socket.send(&packet);
+}

@@ -1,0 +1,377 @@
+//! The process in which cells run: what its end and an interrupt leave, what reads of standard input get, and what panics say.
+
+mod common;
+
+use common::*;
+use labs::client::Kernel;
+use std::time::Duration;
+
+/// Runs a cell; what it printed, and its error.
+async fn run(kernel: &mut Kernel, code: &str) -> (String, String) {
+    let shown = kernel.execute(code, LONG).await.unwrap();
+    (shown.stdout(), shown.error().unwrap_or_default())
+}
+
+/// A variable that was made before is still there.
+async fn keeps(kernel: &mut Kernel, after: &str) {
+    let (out, error) = run(kernel, "println!(\"{kept:?} {count}\");").await;
+    assert_eq!(
+        (out.as_str(), error.as_str()),
+        ("[4, 2] 7\n", ""),
+        "{after}"
+    );
+}
+
+async fn with_variables(place: &labs::place::Place) -> Kernel {
+    let mut kernel = start(place).await;
+    let (_, error) = run(&mut kernel, "let kept = vec![4, 2]; let mut count = 7;").await;
+    assert_eq!(error, "");
+    kernel
+}
+
+#[test]
+fn whatever_ends_the_process_leaves_the_variables_and_the_last_output() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = with_variables(&place).await;
+        for (ends, said) in [
+            ("std::process::abort();", "it aborted (SIGABRT)"),
+            ("std::process::exit(3);", "exit status 3"),
+            ("unsafe { *(8 as *mut u8) = 1 };", "segmentation fault"),
+            (
+                "fn deep(n: u64) -> u64 { let a = [n; 100]; deep(n + 1) + a[n as usize % 100] }\nprintln!(\"{}\", deep(1));",
+                "its stack overflowed",
+            ),
+            (
+                "fn deep(n: u64) -> u64 { let a = [n; 100]; deep(n + 1) + a[n as usize % 100] }\n\
+                 println!(\"{:?}\", std::thread::spawn(|| deep(1)).join().is_ok());",
+                "a thread's stack overflowed",
+            ),
+            (
+                "let mut all = vec![0u8; 1 << 20]; all.reserve(1 << 60);",
+                "of memory at once",
+            ),
+        ] {
+            let code = format!(
+                "count += 1; print!(\"last \"); println!(\"words\"); print!(\"of it\");\n{ends}"
+            );
+            let shown = kernel.execute(&code, LONG).await.unwrap();
+            let error = shown.error().unwrap_or_default();
+            assert!(error.contains(said), "{ends}: {shown:?}");
+            assert!(
+                shown.stdout().starts_with("last words\n"),
+                "{ends}: {shown:?}"
+            );
+            assert!(error.contains("as they were before"), "{error}");
+            keeps(&mut kernel, ends).await;
+        }
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn an_interrupt_at_any_moment_stops_the_cell_and_loses_nothing() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = with_variables(&place).await;
+        // While it runs, more than once.
+        let id = kernel
+            .send("count += 1; println!(\"busy\"); loop {}")
+            .await
+            .unwrap();
+        assert_eq!(kernel.next_line(LONG).await.unwrap(), "busy\n");
+        for _ in 0..5 {
+            kernel.interrupt().await.unwrap();
+        }
+        let error = kernel.finish(&id, LONG).await.unwrap().error().unwrap();
+        assert!(error.contains("as they were before"), "{error}");
+        keeps(&mut kernel, "five interrupts of a busy cell").await;
+        // From the first moment on, while it is analysed, compiled, started.
+        for wait in [0, 5, 20, 60, 100, 150, 200, 250, 300, 400] {
+            let code = format!(
+                "let unseen_{wait}: Vec<u64> = (0..{wait}).map(|n| n * 2).collect(); count += 1; loop {{}}"
+            );
+            let id = kernel.send(&code).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            kernel.interrupt().await.unwrap();
+            let shown = kernel.finish(&id, LONG).await.unwrap();
+            let error = shown.error().unwrap();
+            assert!(
+                error.starts_with("You stopped this cell"),
+                "{wait}: {error}"
+            );
+            keeps(&mut kernel, &format!("an interrupt after {wait} ms")).await;
+        }
+        // Nothing runs.
+        for _ in 0..3 {
+            kernel.interrupt().await.unwrap();
+        }
+        keeps(&mut kernel, "interrupts of nothing").await;
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn without_a_copy_the_loss_is_told_and_the_kernel_goes_on() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = with_variables(&place).await;
+        let (_, error) = run(
+            &mut kernel,
+            "std::thread::spawn(|| loop { std::thread::park() });",
+        )
+        .await;
+        assert_eq!(error, "");
+        let id = kernel.send("println!(\"busy\"); loop {}").await.unwrap();
+        assert_eq!(kernel.next_line(LONG).await.unwrap(), "busy\n");
+        kernel.interrupt().await.unwrap();
+        let error = kernel.finish(&id, LONG).await.unwrap().error().unwrap();
+        assert!(error.contains("other threads were running"), "{error}");
+        // The new process has what the prelude set in the old one.
+        let (out, error) = run(&mut kernel, "print!(\"no end of line\");").await;
+        assert_eq!((out.as_str(), error.as_str()), ("no end of line", ""));
+        let (_, error) = run(&mut kernel, "panic!(\"one\\ntwo panicked at three\")").await;
+        assert!(
+            error.starts_with("one\ntwo panicked at three\ncell ["),
+            "{error}"
+        );
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn a_process_that_ends_between_cells_is_told_by_the_next() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = with_variables(&place).await;
+        let go = place.home.join("go");
+        let code = format!(
+            "std::thread::spawn(|| {{ while !std::path::Path::new({go:?}).exists() {{ std::thread::yield_now() }} std::process::exit(4) }});\n\
+             std::process::id()"
+        );
+        let shown = kernel.execute(&code, LONG).await.unwrap();
+        let pid = shown.outputs.iter().find_map(|output| match output {
+            labs::client::Output::Result(media) => Some(format!("{media:?}")),
+            _ => None,
+        });
+        let digits = |text: String| {
+            text.chars()
+                .filter(char::is_ascii_digit)
+                .collect::<String>()
+        };
+        let pid: u32 = digits(pid.unwrap()).parse().unwrap();
+        std::fs::write(&go, "").unwrap();
+        within_a_second("it has ended", || !alive(pid)).await;
+        let (_, error) = run(&mut kernel, "println!(\"not run\");").await;
+        assert!(
+            error.contains("had ended before this cell could run")
+                && error.contains("exit status 4"),
+            "{error}"
+        );
+        let (out, _) = run(&mut kernel, "println!(\"well\");").await;
+        assert_eq!(out, "well\n");
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+const READ: &str = "let mut line = String::new(); let bytes = std::io::stdin().read_line(&mut line)?; println!(\"{bytes} {line:?}\");";
+
+#[test]
+fn a_cell_that_reads_asks_the_student() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = with_variables(&place).await;
+        // An answer that nobody asked for goes nowhere.
+        kernel.answer("too early").await.unwrap();
+        let id = kernel
+            .send_asking(&format!("print!(\"Name? \"); {READ}"))
+            .await
+            .unwrap();
+        assert_eq!(
+            kernel.next_question(LONG).await.unwrap(),
+            "This cell reads a line:"
+        );
+        kernel.answer("Ada L\u{e4}").await.unwrap();
+        let shown = kernel.finish(&id, LONG).await.unwrap();
+        assert_eq!(shown.stdout(), "Name? 8 \"Ada L\u{e4}\\n\"\n");
+
+        // Two questions, two answers; the second of two answers to one is dropped.
+        let twice = format!("{READ}\n{READ}");
+        let id = kernel.send_asking(&twice).await.unwrap();
+        kernel.next_question(LONG).await.unwrap();
+        kernel.answer("one").await.unwrap();
+        kernel.answer("dropped").await.unwrap();
+        kernel.next_question(LONG).await.unwrap();
+        kernel.answer("two").await.unwrap();
+        let shown = kernel.finish(&id, LONG).await.unwrap();
+        assert_eq!(shown.stdout(), "4 \"one\\n\"\n4 \"two\\n\"\n");
+
+        // An interrupt needs no answer, and a late one goes nowhere.
+        let id = kernel.send_asking(READ).await.unwrap();
+        kernel.next_question(LONG).await.unwrap();
+        kernel.interrupt().await.unwrap();
+        let shown = kernel.finish(&id, LONG).await.unwrap();
+        assert!(
+            shown.error().unwrap().starts_with("You stopped"),
+            "{shown:?}"
+        );
+        kernel.answer("too late").await.unwrap();
+        let id = kernel.send_asking(READ).await.unwrap();
+        kernel.next_question(LONG).await.unwrap();
+        kernel.answer("\u{4}").await.unwrap(); // Ctrl+D
+        let shown = kernel.finish(&id, LONG).await.unwrap();
+        assert_eq!(shown.stdout(), "0 \"\"\n");
+        keeps(&mut kernel, "questions").await;
+
+        // Where nobody can be asked there is nothing to read.
+        let (out, _) = run(&mut kernel, READ).await;
+        assert_eq!(out, "0 \"\"\n");
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn programs_and_workers_and_threads_never_take_what_is_not_theirs() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = with_variables(&place).await;
+        for code in [
+            "println!(\"{}\", std::process::Command::new(\"cat\").status()?);",
+            "println!(\"{}\", std::process::Command::new(\"head\").arg(\"-c1\").status()?);",
+            "println!(\"{}\", std::process::Command::new(\"sh\").args([\"-c\", \"read x; echo got $x\"]).output()?.stdout.len());",
+        ] {
+            let (out, error) = run(&mut kernel, code).await;
+            assert!(
+                error.is_empty() && !out.contains("LOAD_AND_RUN"),
+                "{code}: {out} {error}"
+            );
+        }
+        let (out, error) = run(
+            &mut kernel,
+            "let report = Workers::spawn(2, |_| std::io::stdin().lines().count())?.join()?;\nprintln!(\"{:?}\", report.values()?);",
+        )
+        .await;
+        assert_eq!((out.as_str(), error.as_str()), ("[0, 0]\n", ""));
+        // One that outlives its cell.
+        let (_, error) = run(
+            &mut kernel,
+            "std::thread::spawn(|| { let mut s = String::new(); while std::io::stdin().read_line(&mut s).is_ok_and(|n| n > 0) {} });",
+        )
+        .await;
+        assert_eq!(error, "");
+        keeps(&mut kernel, "readers of all kinds").await;
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn shell_lines_stream_and_can_be_stopped() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = with_variables(&place).await;
+        let id = kernel
+            .send("!echo begun; sleep 1000\ncount += 1;")
+            .await
+            .unwrap();
+        assert_eq!(kernel.next_line(LONG).await.unwrap(), "begun\n");
+        kernel.interrupt().await.unwrap();
+        let error = kernel.finish(&id, LONG).await.unwrap().error().unwrap();
+        assert!(error.starts_with("You stopped this shell line"), "{error}");
+        let (out, error) = run(
+            &mut kernel,
+            "!echo one; cat\n// between\n!echo two >&2; exit 3\nprintln!(\"not run\");",
+        )
+        .await;
+        assert!(
+            out == "one\n" && error.contains("exit status: 3"),
+            "{out} {error}"
+        );
+        let (out, error) = run(
+            &mut kernel,
+            "!echo one\nprintln!(\"{count}\");\nlet bad: () = 1;",
+        )
+        .await;
+        assert!(
+            out == "one\n" && error.contains("mismatched types"),
+            "{out} {error}"
+        );
+        let (out, error) = run(&mut kernel, "!echo one\nprintln!(\"{count}\");").await;
+        assert_eq!((out.as_str(), error.as_str()), ("one\n7\n", ""));
+        keeps(&mut kernel, "shell lines").await;
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn every_panic_says_why_and_where() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = with_variables(&place).await; // cells 1 and 2
+        for (code, expected) in [
+            ("panic!(\"one\\ntwo\")", "one\ntwo\ncell [3], line 1:"),
+            (
+                "panic!(\"thread 'main' panicked at src/x.rs:1:1:\\nnot this\")",
+                "thread 'main' panicked at src/x.rs:1:1:\nnot this\ncell [4]",
+            ),
+            (
+                "let a = std::hint::black_box(0); println!(\"{}\", 1 / a);",
+                "attempt to divide by zero\ncell [5], line 1:",
+            ),
+            (
+                "fn f(v: &[u32]) -> u32 { v[3] }\nf(&[1]);",
+                "index out of bounds: the len is 1 but the index is 3\ncell [6], line 1:",
+            ),
+        ] {
+            let (_, error) = run(&mut kernel, code).await;
+            assert!(error.starts_with(expected), "{code}: {error}");
+        }
+        // Those that do not end the cell are told as a program tells them; a later one is not mistaken for them.
+        let code = "let caught = std::panic::catch_unwind(|| panic!(\"first\")).is_err();\n\
+                    let joined = std::thread::spawn(|| panic!(\"second\")).join().is_err();\n\
+                    assert!(caught && joined);\npanic!(\"third\");";
+        let shown = kernel.execute(code, LONG).await.unwrap();
+        let said = format!("{shown:?}");
+        assert!(
+            shown
+                .error()
+                .unwrap()
+                .starts_with("third\ncell [7], line 4"),
+            "{said}"
+        );
+        assert!(said.contains("first") && said.contains("second"), "{said}");
+        // A second panic while the first unwinds ends the process; both are told.
+        let code = "struct Bad;\nimpl Drop for Bad { fn drop(&mut self) { panic!(\"in drop\") } }\nlet _bad = Bad;\npanic!(\"before\");";
+        let (_, error) = run(&mut kernel, code).await;
+        assert!(
+            error.starts_with("before\nand meanwhile: in drop\n")
+                && error.contains("cell [8], line 4"),
+            "{error}"
+        );
+        keeps(&mut kernel, "panics").await;
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn content_without_an_end_ends_with_its_cell() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = with_variables(&place).await;
+        let (_, error) = run(
+            &mut kernel,
+            "println!(\"EVCXR_BEGIN_CONTENT text/html\\n<b>x</b>\");",
+        )
+        .await;
+        assert_eq!(error, "");
+        let code = "let workers = Workers::spawn(1, |_| -> () { println!(\"EVCXR_BEGIN_CONTENT image/svg+xml\\n<svg>\"); std::process::abort() })?;\n\
+                    workers.join()?;\nprintln!(\"after\");\nBars::new(\"whole\").bar(\"a\", 1.0)";
+        let shown = kernel.execute(code, LONG).await.unwrap();
+        let said = format!("{shown:?}");
+        assert!(
+            said.contains("its end is missing") && said.contains("whole"),
+            "{said}"
+        );
+        keeps(&mut kernel, "content without an end").await;
+        kernel.shutdown(false).await.unwrap();
+    });
+}

@@ -1,0 +1,153 @@
+//! Everyday typing: the cells of all labs, cut where a student may stop and look, are completed and inspected, and cells never
+//! notice.
+//!
+//! A sample by default, the same each time; `LABS_FUZZ=2000` takes as many places, and `LABS_FUZZ=all` all that there are.
+
+mod common;
+
+use common::*;
+use jupyter_protocol::ReplyStatus;
+use labs::client::Kernel;
+use labs::notebook::{self, joined};
+use labs::place::Place;
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// Places that take about a minute.
+const SAMPLE: usize = 400;
+
+/// After so many places a cell looks at its variable.
+const BETWEEN: usize = 200;
+
+/// Variables of many types, so that there is something to complete.
+const SETUP: &str = r#"
+use std::collections::HashMap;
+#[derive(Debug, Clone)] struct Pair<T> { left: T, right: T }
+impl<T: Clone> Pair<T> { fn swapped(&self) -> Pair<T> { Pair { left: self.right.clone(), right: self.left.clone() } } }
+fn twice<T: Clone>(value: &T) -> Pair<T> { Pair { left: value.clone(), right: value.clone() } }
+let kept: u32 = 41;
+let numbers = vec![1u64, 2, 3];
+let counts: HashMap<String, Option<u32>> = HashMap::new();
+let pair = twice(&kept);
+"#;
+
+/// Up to the `n`th place in a random order that is always the same.
+fn shuffled<T>(mut all: Vec<T>, n: usize) -> Vec<T> {
+    let mut state = 0x2545_f491_4f6c_dd1du64;
+    for i in (1..all.len()).rev() {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        all.swap(i, (state % (i as u64 + 1)) as usize);
+    }
+    all.truncate(n);
+    all
+}
+
+/// Each code cell of the labs, cut at each character.
+fn places(place: &Place) -> Vec<(String, usize)> {
+    let mut places = Vec::new();
+    for lab in place.labs().unwrap() {
+        let notebook = notebook::read(&lab).unwrap();
+        for cell in notebook["cells"].as_array().unwrap() {
+            if cell["cell_type"] == "code" {
+                let code = joined(&cell["source"]);
+                places.extend((0..=code.chars().count()).map(|end| (code.clone(), end)));
+            }
+        }
+    }
+    places
+}
+
+async fn still_knows(kernel: &mut Kernel, since: &[(String, usize)]) {
+    let code = "println!(\"{}\", kept + 1);";
+    let shown = kernel.execute(code, Duration::from_secs(60)).await;
+    let fine = shown.as_ref().is_ok_and(|shown| shown.stdout() == "42\n");
+    assert!(fine, "after one of {since:#?}: {shown:?}");
+}
+
+/// What the inner kernel has said of panics.
+fn panics(place: &Place) -> Vec<String> {
+    let mut found = Vec::new();
+    for session in sessions(place) {
+        for file in fs::read_dir(session).into_iter().flatten().flatten() {
+            let text = fs::read(file.path()).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text).into_owned();
+            found.extend(
+                text.lines()
+                    .filter(|line| line.contains("panicked at"))
+                    .map(str::to_string),
+            );
+        }
+    }
+    found
+}
+
+#[test]
+fn typing_in_any_lab_never_costs_a_cell() {
+    let (_folder, place) = home();
+    let all = places(&place);
+    let total = all.len();
+    let n = match std::env::var("LABS_FUZZ").as_deref() {
+        Ok("all") => total,
+        Ok(n) => n.parse().expect("LABS_FUZZ is a number of places, or all"),
+        Err(_) => SAMPLE,
+    };
+    let chosen = shuffled(all, n);
+    block_on(async {
+        let mut kernel = start(&place).await;
+        let shown = kernel.execute(SETUP, LONG).await.unwrap();
+        assert_eq!(shown.error(), None);
+        let inner = family(kernel.child.id().unwrap())[1];
+        let begin = Instant::now();
+        let (mut matched, mut found) = (0, 0);
+        let mut slowest: Vec<(Duration, &str, String)> = Vec::new();
+        for chunk in chosen.chunks(BETWEEN) {
+            for (code, end) in chunk {
+                let typed: String = code.chars().take(*end).collect();
+                // At the end of what is typed, and within the whole.
+                for code in [&typed, code] {
+                    let asked = Instant::now();
+                    let reply = kernel
+                        .complete(code, *end, LONG)
+                        .await
+                        .unwrap_or_else(|error| panic!("{error:#}: {typed}^"));
+                    assert_eq!(reply.status, ReplyStatus::Ok);
+                    matched += usize::from(!reply.matches.is_empty());
+                    slowest.push((asked.elapsed(), "complete", typed.clone()));
+                    let asked = Instant::now();
+                    let reply = kernel
+                        .inspect(code, *end, LONG)
+                        .await
+                        .unwrap_or_else(|error| panic!("{error:#}: {typed}^"));
+                    found += usize::from(reply.found);
+                    slowest.push((asked.elapsed(), "inspect", typed.clone()));
+                }
+                slowest.sort_by_key(|(elapsed, ..)| std::cmp::Reverse(*elapsed));
+                slowest.truncate(5);
+            }
+            still_knows(&mut kernel, chunk).await;
+            assert_eq!(
+                panics(&place),
+                Vec::<String>::new(),
+                "after one of {chunk:#?}"
+            );
+        }
+        eprintln!(
+            "{} of {total} places, two completions and two inspections each, in {:.0} s: {matched} completions had matches, \
+             {found} inspections found something",
+            chosen.len(),
+            begin.elapsed().as_secs_f64()
+        );
+        for (elapsed, kind, typed) in &slowest {
+            let line = typed.lines().last().unwrap_or_default();
+            eprintln!("{:.2} s: {kind} {line}^", elapsed.as_secs_f64());
+        }
+        assert_eq!(
+            family(kernel.child.id().unwrap())[1],
+            inner,
+            "the inner kernel is the same"
+        );
+        kernel.shutdown(false).await.unwrap();
+    });
+}

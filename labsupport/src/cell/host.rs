@@ -1,0 +1,80 @@
+use super::quote;
+use std::ffi::CStr;
+use std::io::{self, Write};
+use std::panic::{self, PanicHookInfo};
+use std::sync::Arc;
+
+/// What the labs' kernel calls when a cell is over: flushes the standard output that all cells share.
+type Flush = extern "C" fn();
+type Ready = extern "C" fn(Flush);
+type Panicked = unsafe extern "C" fn(*const u8, usize) -> bool;
+
+/// Tells the labs' kernel that cells use this crate: what they print is then shown with its own cell, also without a line's end, and the
+/// kernel hears of every panic in full. The labs' prelude calls it. On another kernel, and in a program, nothing happens.
+///
+/// # Examples
+/// ```
+/// labsupport::cell::ready();
+/// ```
+pub fn ready() {
+    // SAFETY: the types are those of the functions that the kernel defines under these names (kernel/src/runtime/host.rs).
+    let offered = unsafe {
+        (
+            find::<Ready>(c"labs_ready"),
+            find::<Panicked>(c"labs_panicked"),
+        )
+    };
+    let (Some(ready), Some(panicked)) = offered else {
+        return;
+    };
+    ready(flush);
+    let before = Arc::new(panic::take_hook());
+    panic::set_hook(Box::new(move |info| {
+        let words = describe(info);
+        // SAFETY: the bytes live through the call.
+        let taken = unsafe { panicked(words.as_ptr(), words.len()) };
+        if !taken {
+            before(info);
+        }
+    }));
+}
+
+/// The function `name` of the program that this process runs.
+///
+/// # Safety
+/// `F` is the type of a function pointer, and that of the function.
+unsafe fn find<F>(name: &CStr) -> Option<F> {
+    const { assert!(size_of::<F>() == size_of::<*mut libc::c_void>()) };
+    // SAFETY: a name that ends with a zero; the search has no other effect.
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    // SAFETY: a function pointer has the size and the form of an address; that the type is right the caller promises.
+    (!found.is_null()).then(|| unsafe { std::mem::transmute_copy(&found) })
+}
+
+extern "C" fn flush() {
+    let _ = io::stdout().flush();
+}
+
+/// The most of a panic's message that is passed on, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// What the kernel reads (`Panicked` in kernel/src/front/cell.rs).
+fn describe(info: &PanicHookInfo<'_>) -> String {
+    let message = info
+        .payload_as_str()
+        .unwrap_or("(a panic with a value that is no text)");
+    let end = (0..=LONGEST.min(message.len()))
+        .rev()
+        .find(|&end| message.is_char_boundary(end))
+        .unwrap_or(0);
+    let place = info.location().map(ToString::to_string);
+    let thread = std::thread::current();
+    // SAFETY: both take nothing and cannot fail.
+    let main = unsafe { libc::gettid() == libc::getpid() };
+    format!(
+        "{{\"main\":{main},\"thread\":{},\"message\":{},\"place\":{}}}",
+        quote(thread.name().unwrap_or("<unnamed>")),
+        quote(&message[..end]),
+        quote(&place.unwrap_or_default()),
+    )
+}
