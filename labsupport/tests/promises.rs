@@ -77,7 +77,8 @@ fn another_thread_that_holds_the_lock_is_waited_for() {
     let total = Value::new(0u64).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| (0..20_000).for_each(|_| *total.lock() += 1));
+            let own = total.clone(); // a handle goes to another thread and is not shared with it
+            scope.spawn(move || (0..20_000).for_each(|_| *own.lock() += 1));
         }
     });
     assert_eq!(total.get(), 40_000);

@@ -78,7 +78,7 @@ impl Word {
     /// A word that begins with `value`, or is what fits of it.
     #[inline]
     pub(super) fn of<T>(value: &T) -> Word {
-        let mut word = MaybeUninit::zeroed();
+        let mut word = MaybeUninit::<u64>::zeroed();
         // SAFETY: both are valid for the smaller of the two sizes, and they do not overlap. Padding may come along:
         // the word may be uninitialised.
         unsafe {
