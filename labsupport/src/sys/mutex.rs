@@ -133,7 +133,8 @@ impl RobustMutex {
         // SAFETY: the mutex was made by `init` and does not move.
         match unsafe { libc::pthread_mutex_trylock(self.0.get()) } {
             0 => Some(Acquired::Clean),
-            libc::EBUSY => None,
+            // Held by another thread, or by this one.
+            libc::EBUSY | libc::EDEADLK => None,
             code => Some(self.after_trouble(code)),
         }
     }
