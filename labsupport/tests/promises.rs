@@ -275,6 +275,42 @@ fn a_value_of_up_to_eight_bytes_is_read_in_one_piece() {
 }
 
 #[test]
+fn a_number_written_under_the_lock_is_there_before_the_lock_is_given_back() {
+    let (prime, found, seen) = (
+        Value::new(0u64).unwrap(),
+        Flag::new().unwrap(),
+        Flag::new().unwrap(),
+    );
+    let finder = Workers::spawn(1, |_| {
+        let mut guard = prime.lock();
+        *guard = 7;
+        found.set();
+        while !seen.is_set() {
+            std::thread::yield_now();
+        }
+    });
+    while !found.is_set() {
+        std::thread::yield_now();
+    }
+    assert_eq!(prime.get_unlocked(), 7);
+    seen.set();
+    finder.unwrap().join_timeout(LONG).unwrap();
+}
+
+#[test]
+fn a_holder_that_dies_leaves_no_half_of_a_pair_of_up_to_eight_bytes() {
+    let pair = Value::new((1u32, 1u32)).unwrap();
+    let victim = Workers::spawn(1, |_| -> () {
+        let mut guard = pair.lock();
+        guard.0 += 1;
+        std::process::abort()
+    });
+    let _: Report<()> = victim.unwrap().join_timeout(LONG).unwrap();
+    let guard = pair.lock();
+    assert_eq!((guard.owner_died(), *guard), (true, (1, 1)));
+}
+
+#[test]
 fn a_queue_is_iterated_up_to_its_pill() {
     let tasks = Queue::<Option<u64>>::bounded(8).unwrap();
     for task in [Some(1), Some(2), None, Some(3)] {

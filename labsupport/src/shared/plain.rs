@@ -29,12 +29,18 @@ use std::ptr::NonNull;
 /// # Safety
 /// The type holds no pointers, all zeros are a valid value, and so is any mixture of the aligned words of two valid
 /// values (what a reader without the lock may see).
-pub unsafe trait Plain: Copy + 'static {}
+pub unsafe trait Plain: Copy + 'static {
+    /// Whether any write to a place of this type is a write of the whole. It is not where a part can be written by itself.
+    #[doc(hidden)]
+    const HAS_NO_PARTS: bool = false;
+}
 
 macro_rules! plain {
     ($($type:ty),*) => {$(
         // SAFETY: one number (or bool, or char) of at most one word; zero is valid.
-        unsafe impl Plain for $type {}
+        unsafe impl Plain for $type {
+            const HAS_NO_PARTS: bool = true;
+        }
     )*};
 }
 plain!(

@@ -51,8 +51,9 @@ impl<T: Plain> Value<T> {
         size_of::<LockCell>()
     };
 
-    /// Whether the value is read and written in one piece.
-    const WHOLE: bool = size_of::<T>() <= size_of::<Word>();
+    /// Whether the value has parts and still fits into a word: then guards work on a copy, which they write in one piece. Anything
+    /// else is written where it lies; a number is in one piece anyway.
+    const IN_A_WORD: bool = !T::HAS_NO_PARTS && size_of::<T>() <= size_of::<Word>();
 
     /// A shared value that starts as `value`.
     ///
@@ -115,12 +116,12 @@ impl<T: Plain> Value<T> {
     /// ```
     #[inline]
     pub fn get_unlocked(&self) -> T {
-        // SAFETY: the data is within the window as it is within the segment, aligned, and holds a valid T since `new`; a whole value
-        // has a word of its own. No reference points into a window and nobody writes through one: what changes there changes as
+        // SAFETY: the data is within the window as it is within the segment, aligned, and holds a valid T since `new`, in a word of
+        // its own if it fits into one. No reference points into a window and nobody writes through one: what changes there changes as
         // if another process did it, word by word, even where it is a guard of this one.
         unsafe {
             let data = self.window.at::<T>(Self::DATA);
-            if Self::WHOLE {
+            if Self::IN_A_WORD {
                 Word::load(data.cast()).get()
             } else {
                 load_words(data.as_ptr())
@@ -130,8 +131,9 @@ impl<T: Plain> Value<T> {
 
     /// Waits for the lock; the guard stands for the value until it is dropped.
     ///
-    /// A value of up to 8 bytes is written in one piece when the guard is dropped. A larger one is written as you write it: if you are
-    /// killed in between, it stays half written.
+    /// A number is written at once, and whoever looks without the lock sees it from then on. A tuple, an array or a struct of up to
+    /// 8 bytes is written in one piece when the guard is dropped; a holder that dies before has written nothing. A larger one is
+    /// written part by part, as you write it: if you are killed in between, it stays half written.
     ///
     /// # Panics
     /// The calling thread holds the lock already. `*total.lock() = *total.lock() + 1` takes it twice; write `*total.lock() += 1`.
@@ -140,8 +142,8 @@ impl<T: Plain> Value<T> {
         let (lock, data) = (self.cell().lock(VALUE), self.data());
         ValueGuard {
             lock,
-            // SAFETY: a whole value has a word of its own, and the lock keeps writers out.
-            copy: Self::WHOLE.then(|| unsafe { Word::load(data.cast()).get() }),
+            // SAFETY: the value has a word of its own, and the lock keeps writers out.
+            copy: Self::IN_A_WORD.then(|| unsafe { Word::load(data.cast()).get() }),
             data,
             changed: false,
             value: PhantomData,
