@@ -115,7 +115,20 @@ fn a_guard_that_a_fork_copied_neither_reads_nor_writes_nor_unlocks() {
         lock.try_lock().is_none()
     });
     assert_eq!(dropped.value(), Some(&true));
+    // Nor does it give back what the worker has locked itself since.
+    let free = Flag::new().unwrap();
+    let locked_since = Workers::spawn(1, |_| {
+        while !free.is_set() {
+            std::thread::yield_now();
+        }
+        let _own = lock.lock();
+        drop(guards.take());
+        lock.try_lock().is_none()
+    });
     drop(guards.take());
+    free.set();
+    let locked_since = locked_since.unwrap().join_timeout(LONG).unwrap();
+    assert_eq!(locked_since.values().unwrap(), [true]);
     assert_eq!(
         (value.get(), pair.get(), array.get(0), flag.is_set()),
         (7, (7, 7), 0, false)

@@ -139,15 +139,7 @@ impl Ring {
 
     /// How many messages there were at one moment.
     pub(super) fn len(&self) -> usize {
-        let mut seen = self.positions();
-        loop {
-            let again = self.positions();
-            // The head was the same before and after the first tail was read, so both were true then.
-            if seen.0 == again.0 {
-                return seen.1.messages.wrapping_sub(seen.0.messages) as usize;
-            }
-            seen = again;
-        }
+        count(|| self.positions())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -335,7 +327,41 @@ fn lock(cell: &LockCell, looks: u32) -> LockGuard<'_> {
     cell.lock(QUEUE)
 }
 
+/// How many messages there were at one moment, from as many reads of head and tail as that takes.
+fn count(mut positions: impl FnMut() -> (Position, Position)) -> usize {
+    let mut seen = positions();
+    loop {
+        let again = positions();
+        // The head was the same before and after the first tail was read, so both were true then.
+        if seen.0 == again.0 {
+            return seen.1.messages.wrapping_sub(seen.0.messages) as usize;
+        }
+        seen = again;
+    }
+}
+
 const QUEUE: Locked = Locked {
     what: "a lock of this queue",
     instead: "do not use the queue in what interrupts its own put or get, such as a signal handler.",
 };
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// A reader that is interrupted between head and tail sees a head of long ago.
+    #[test]
+    fn a_head_and_a_tail_of_different_moments_are_not_counted() {
+        let at = |messages| Position { messages, bytes: 0 };
+        let counted = |reads: &[(u32, u32)]| {
+            let mut reads = reads.iter().map(|&(head, tail)| (at(head), at(tail)));
+            count(|| reads.next().unwrap())
+        };
+        assert_eq!(counted(&[(5, 7), (5, 9)]), 2);
+        assert_eq!(
+            counted(&[(0, 1669), (1668, 1670), (1669, 1670), (1669, 1671)]),
+            1
+        );
+        assert_eq!(counted(&[(u32::MAX, 1), (u32::MAX, 1)]), 2);
+    }
+}
