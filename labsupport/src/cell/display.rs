@@ -207,6 +207,17 @@ mod tests {
     }
 
     #[test]
+    fn debug_says_what_page_it_is_on_and_writes_nothing_there() {
+        for (page, expected) in [
+            (Fake::live(), "Display(live)"),
+            (Fake::stock(), "Display(not live)"),
+        ] {
+            assert_eq!(format!("{:?}", Display::on(page.page())), expected);
+            assert!(page.take().is_empty());
+        }
+    }
+
+    #[test]
     fn a_stock_page_gets_plain_lines_and_the_end() {
         let page = Fake::stock();
         let mut display = Display::on(page.page());

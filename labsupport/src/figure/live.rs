@@ -155,6 +155,16 @@ mod tests {
     }
 
     #[test]
+    fn debug_says_whether_a_picture_waits() {
+        let page = Fake::live();
+        let mut live = Live::on(page.page());
+        live.update(&table("shown"));
+        assert_eq!(format!("{live:?}"), "Live(no picture waits)");
+        live.update(&table("waits"));
+        assert_eq!(format!("{live:?}"), "Live(a picture waits)");
+    }
+
+    #[test]
     fn what_is_on_the_page_already_is_not_shown_again() {
         let page = Fake::live();
         let mut live = Live::on(page.page());

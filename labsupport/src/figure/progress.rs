@@ -274,6 +274,17 @@ mod tests {
     }
 
     #[test]
+    fn debug_says_how_much_is_done() {
+        let page = Fake::live();
+        let progress = measuring(&page, 4000);
+        progress.step();
+        assert_eq!(
+            format!("{progress:?}"),
+            "Progress(\"measuring\", 1 of 4,000)"
+        );
+    }
+
+    #[test]
     fn quick_work_stays_quiet() {
         for page in [Fake::live(), Fake::stock()] {
             let progress = measuring(&page, 4);

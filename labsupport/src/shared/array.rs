@@ -138,7 +138,8 @@ impl<T: Plain + fmt::Debug> fmt::Debug for Array<T> {
     }
 }
 
-/// A shared array under its lock.
+/// A shared array under its lock. A worker's copy of it, made by a fork, refuses; what was taken out of it before does not know: see
+/// [`LockGuard`].
 ///
 /// # Examples
 /// ```

@@ -172,8 +172,15 @@ impl LockCell {
 
 /// The lock in your hand; dropping it gives the lock back.
 ///
+/// # Guards and forks
+///
 /// A guard belongs to the process that locked. A fork copies the guard but not the lock: such a copy gives nothing back when it is
-/// dropped, and whoever reads or writes through it gets a panic.
+/// dropped, and whoever reads or writes through it gets a panic. So do the guards of a [`Value`](super::Value), an
+/// [`Array`](super::Array) and a [`Flag`](super::Flag).
+///
+/// A plain reference that was taken out of a guard before the fork, `let n = &mut *guard;`, knows nothing of processes. A worker
+/// that writes through its copy of that writes to the shared memory without the lock (or, where the guard of a value works on a
+/// copy, to memory of its own). Nothing crashes, but additions can be lost, as without any lock. Lock inside the worker's closure.
 ///
 /// # Examples
 /// ```

@@ -157,7 +157,8 @@ impl<T: Plain + fmt::Debug> fmt::Debug for Value<T> {
     }
 }
 
-/// A shared value under its lock.
+/// A shared value under its lock. A worker's copy of it, made by a fork, refuses; what was taken out of it before does not know: see
+/// [`LockGuard`].
 ///
 /// # Examples
 /// ```
