@@ -346,6 +346,32 @@ impl Kernel {
         }
     }
 
+    /// Sends any request on the shell port; its identity.
+    pub async fn request(&mut self, kind: &str, content: Value) -> Result<String> {
+        let content = UnknownMessage {
+            msg_type: kind.into(),
+            content,
+        };
+        let message = JupyterMessage::new(content, None);
+        let id = message.header.msg_id.clone();
+        self.shell.send(message).await?;
+        Ok(id)
+    }
+
+    /// Waits for the answer to the request `id`, and drops others meanwhile.
+    pub async fn reply_to(&mut self, id: &str, limit: Duration) -> Result<JupyterMessageContent> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let reply = timeout(left, self.shell.read())
+                .await
+                .context("No answer came")??;
+            if is_child_of(&reply, id) {
+                return Ok(reply.content);
+            }
+        }
+    }
+
     /// Sends any request on the shell port and waits for its answer, and for the "idle" after it. What is published about other
     /// requests meanwhile is dropped.
     pub async fn ask(
@@ -354,13 +380,7 @@ impl Kernel {
         content: Value,
         limit: Duration,
     ) -> Result<JupyterMessageContent> {
-        let content = UnknownMessage {
-            msg_type: kind.into(),
-            content,
-        };
-        let message = JupyterMessage::new(content, None);
-        let id = message.header.msg_id.clone();
-        self.shell.send(message).await?;
+        let id = self.request(kind, content).await?;
         let deadline = Instant::now() + limit;
         let (mut answer, mut idle) = (None, false);
         loop {

@@ -214,6 +214,37 @@ fn wait_until_ended(handle: &OwnedFd) {
     std::thread::sleep(Duration::from_millis(1));
 }
 
+/// Sends `packet` if there is room for it, without waiting. A socket whose other end is gone takes everything and keeps nothing.
+pub fn send_if_room(socket: &UnixDatagram, packet: &[u8]) -> bool {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    // SAFETY: bytes that live through the call.
+    let sent = unsafe {
+        libc::send(
+            socket.as_raw_fd(),
+            packet.as_ptr().cast(),
+            packet.len(),
+            flags,
+        )
+    };
+    sent >= 0
+        || !matches!(
+            io::Error::last_os_error().kind(),
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+        )
+}
+
+/// Waits until `handle` can be read from or written to; whether it can be read from.
+pub fn wait_for_either_way(handle: RawFd) -> bool {
+    let mut polled = libc::pollfd {
+        fd: handle,
+        events: libc::POLLIN | libc::POLLOUT,
+        revents: 0,
+    };
+    // SAFETY: one pollfd, which lives through the call.
+    unsafe { libc::poll(&mut polled, 1, -1) };
+    polled.revents & libc::POLLIN != 0
+}
+
 /// Waits until one of `handles` can be read or has ended, at most for `limit`; which ones.
 pub fn wait_readable<const N: usize>(handles: &[RawFd; N], limit: Option<Duration>) -> [bool; N] {
     let mut polled = handles.map(|fd| libc::pollfd {

@@ -1,7 +1,8 @@
 //! Everyday typing: the cells of all labs, cut where a student may stop and look, are completed and inspected, and cells never
-//! notice.
+//! notice. And the cells of all labs, with a slip of the finger or two, are run and stopped at any moment.
 //!
-//! A sample by default, the same each time; `LABS_FUZZ=2000` takes as many places, and `LABS_FUZZ=all` all that there are.
+//! A sample by default, the same each time; `LABS_FUZZ=2000` takes as many places, and `LABS_FUZZ=all` all that there are, and 500
+//! slips.
 
 mod common;
 
@@ -31,17 +32,55 @@ let counts: HashMap<String, Option<u32>> = HashMap::new();
 let pair = twice(&kept);
 "#;
 
+/// Random numbers that are the same each time (Marsaglia's xorshift64).
+struct Random(u64);
+
+impl Random {
+    fn new() -> Random {
+        Random(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % n as u64) as usize
+    }
+}
+
 /// Up to the `n`th place in a random order that is always the same.
 fn shuffled<T>(mut all: Vec<T>, n: usize) -> Vec<T> {
-    let mut state = 0x2545_f491_4f6c_dd1du64;
+    let mut random = Random::new();
     for i in (1..all.len()).rev() {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        all.swap(i, (state % (i as u64 + 1)) as usize);
+        all.swap(i, random.below(i + 1));
     }
     all.truncate(n);
     all
+}
+
+/// `code` after a slip of the finger: a character too few, one too many, two exchanged, a line lost or typed twice.
+fn slip(code: &str, random: &mut Random) -> String {
+    let mut chars: Vec<char> = code.chars().collect();
+    let mut lines: Vec<&str> = code.lines().collect();
+    if chars.len() < 2 || lines.is_empty() {
+        return code.into();
+    }
+    let (at, line) = (random.below(chars.len() - 1), random.below(lines.len()));
+    match random.below(6) {
+        0 => drop(chars.remove(at)),
+        1 => chars.insert(at, ['x', ';', '(', '}', '"', '\u{1f600}'][random.below(6)]),
+        2 => chars.swap(at, at + 1),
+        3 => {
+            lines.remove(line);
+            return lines.join("\n");
+        }
+        4 => {
+            lines.insert(line, lines[line]);
+            return lines.join("\n");
+        }
+        _ => {} // as it is
+    }
+    chars.into_iter().collect()
 }
 
 /// Each code cell of the labs, cut at each character.
@@ -143,6 +182,52 @@ fn typing_in_any_lab_never_costs_a_cell() {
             let line = typed.lines().last().unwrap_or_default();
             eprintln!("{:.2} s: {kind} {line}^", elapsed.as_secs_f64());
         }
+        assert_eq!(
+            family(kernel.child.id().unwrap())[1],
+            inner,
+            "the inner kernel is the same"
+        );
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn slips_that_are_run_and_stopped_at_any_moment_cost_nothing() {
+    let (_folder, place) = home();
+    let n = match std::env::var("LABS_FUZZ").as_deref() {
+        Ok("all") => 500,
+        _ => 40,
+    };
+    let mut cells: Vec<String> = places(&place).into_iter().map(|(code, _)| code).collect();
+    cells.dedup();
+    cells.retain(|code| !code.contains(":dep")); // what is not on this machine takes its time
+    let mut random = Random::new();
+    block_on(async {
+        let mut kernel = start(&place).await;
+        assert_eq!(kernel.execute(SETUP, LONG).await.unwrap().error(), None);
+        let inner = family(kernel.child.id().unwrap())[1];
+        let (mut stopped, mut failed) = (0, 0);
+        for _ in 0..n {
+            let code = slip(&cells[random.below(cells.len())], &mut random);
+            let id = kernel.send(&code).await.unwrap();
+            // Where it has not ended by then it is stopped: analysed, compiled or running.
+            let patience = Duration::from_millis(random.below(1500) as u64);
+            tokio::time::sleep(patience).await;
+            for _ in 0..=random.below(3) {
+                kernel.interrupt().await.unwrap();
+            }
+            let shown = kernel.finish(&id, LONG).await;
+            let shown = shown.unwrap_or_else(|error| panic!("{error:#}: {code}"));
+            let error = shown.error().unwrap_or_default();
+            stopped += usize::from(error.starts_with("You stopped"));
+            failed += usize::from(!error.is_empty());
+            assert!(!error.contains("are lost"), "{error}: {code}");
+            still_knows(&mut kernel, &[(code, 0)]).await;
+        }
+        eprintln!(
+            "{n} slips: {stopped} were stopped, {} failed by themselves",
+            failed - stopped
+        );
         assert_eq!(
             family(kernel.child.id().unwrap())[1],
             inner,

@@ -69,6 +69,9 @@ pub fn of_the_process_somehow() -> CellError {
     )
 }
 
+/// What a new kernel means.
+const ANEW: &str = "A new one starts now: variables and definitions are all gone, so run the notebook from the top.";
+
 /// The kernel behind the notebook has ended without being asked; `said` are its last words.
 pub fn of_the_kernel(said: &str) -> String {
     let panic = said
@@ -78,10 +81,12 @@ pub fn of_the_kernel(said: &str) -> String {
         Some(panic) => format!("failed by a fault of its own ({})", panic.trim()),
         None => "was ended, and it did not say why".into(),
     };
-    format!(
-        "The kernel behind this notebook {why}. A new one starts now: variables and definitions are all gone, so run the notebook from \
-         the top."
-    )
+    format!("The kernel behind this notebook {why}. {ANEW}")
+}
+
+/// The cell has ended the kernel.
+pub fn of_quit() -> String {
+    format!("`:quit` ended the kernel behind this notebook. {ANEW}")
 }
 
 fn how(ended: &Ended, memory: (Option<u64>, Option<u64>), printed: &str) -> String {

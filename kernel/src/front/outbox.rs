@@ -88,6 +88,11 @@ impl Outbox {
         Some(self.messages.free_at(now).max(bytes.free_at(now)))
     }
 
+    /// Forgets the figures that wait; text stays.
+    pub fn forget_figures(&mut self) {
+        self.waiting.retain(|(kind, _)| *kind == "stream");
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()

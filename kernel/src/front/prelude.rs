@@ -16,6 +16,7 @@ use toml::{Table, Value};
 
 struct Known {
     names: Vec<Name>,
+    of_cells: HashSet<String>,
     crates: Vec<Name>,
 }
 
@@ -24,13 +25,9 @@ pub fn names(place: &Place) -> &'static [Name] {
     &known(place).names
 }
 
-/// Those of them that a cell's own function, type or variable hides: all but modules.
+/// Those of them that are the labs' own and that a cell's function, type or variable hides: all but modules.
 pub fn of_cells(place: &Place) -> HashSet<String> {
-    names(place)
-        .iter()
-        .filter(|name| name.kind != Kind::Module)
-        .map(|name| name.name.clone())
-        .collect()
+    known(place).of_cells.clone()
 }
 
 /// The crates that every cell can use.
@@ -62,7 +59,8 @@ fn read(config: &Path) -> Known {
         .and_then(Value::as_str)
         .unwrap_or_default();
 
-    let mut names = Vec::new();
+    // From our crates, and what the prelude names besides.
+    let (mut ours, mut names) = (Vec::new(), Vec::new());
     for item in items(&Tokens::of(prelude)) {
         match item.what {
             What::Use(path, leaf) => {
@@ -73,7 +71,7 @@ fn read(config: &Path) -> Known {
                 if let Some(root) = root {
                     let mut seen = HashSet::new();
                     if let Some(module) = root.find(&path[1..]) {
-                        module.brought(&root, &leaf, &mut names, &mut seen);
+                        module.brought(&root, &leaf, &mut ours, &mut seen);
                     }
                 } else if let Leaf::Name { alias, .. } = leaf {
                     names.push(Name::guessed(&alias));
@@ -83,6 +81,12 @@ fn read(config: &Path) -> Known {
             What::Module { .. } => {}
         }
     }
+    let of_cells = ours
+        .iter()
+        .filter(|name| name.kind != Kind::Module)
+        .map(|name| name.name.clone())
+        .collect();
+    names.extend(ours);
     // A module and a function may have one name.
     names.sort_by(|a, b| (&a.name, a.kind == Kind::Module).cmp(&(&b.name, b.kind == Kind::Module)));
     names.dedup_by(|a, b| a.name == b.name);
@@ -90,7 +94,11 @@ fn read(config: &Path) -> Known {
         .iter()
         .map(|(name, _)| Name::new(name, Kind::Module))
         .collect();
-    Known { names, crates }
+    Known {
+        names,
+        of_cells,
+        crates,
+    }
 }
 
 /// A module: its source, and the folder in which its children lie.

@@ -9,7 +9,6 @@
 //! A runtime that is killed in the middle leaves a packet without its end; [`Parcels::reset`] forgets it.
 
 use serde::{Deserialize, Serialize};
-use std::os::unix::net::UnixDatagram;
 
 /// The most that goes into one packet; small enough for the smallest socket buffers.
 const PART: usize = 32 * 1024;
@@ -132,19 +131,17 @@ impl Order {
 /// The most that an answer of the student may have, in bytes: one packet.
 pub const LONGEST_ANSWER: usize = 60 * 1024;
 
-/// Sends `content`, in as many packets as it takes. Waits while the front is behind; a front that is gone takes nothing.
-pub fn send(front: &UnixDatagram, kind: Kind, content: &[u8]) {
+/// `content` as packets, as many as it takes.
+pub fn packets(kind: Kind, content: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let parts = content.chunks(PART).count().max(1);
-    for part in 0..parts {
+    (0..parts).map(move |part| {
         let bytes = &content[part * PART..content.len().min((part + 1) * PART)];
         let mut packet = Vec::with_capacity(bytes.len() + 2);
         packet.push(kind as u8);
         packet.push(if part + 1 < parts { b'+' } else { b'.' });
         packet.extend_from_slice(bytes);
-        if front.send(&packet).is_err() {
-            return;
-        }
-    }
+        packet
+    })
 }
 
 /// Puts packets together again.
@@ -173,6 +170,7 @@ impl Parcels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::net::UnixDatagram;
 
     #[test]
     fn what_is_sent_arrives_whole_and_in_order() {
@@ -181,10 +179,13 @@ mod tests {
         let sender = std::thread::spawn({
             let long = long.clone();
             move || {
-                send(&there, Kind::Stdout, b"one");
-                send(&there, Kind::Display, &long);
-                send(&there, Kind::Panicked, b"");
-                send(&there, Kind::Result, &[1; PART]);
+                for packet in packets(Kind::Stdout, b"one")
+                    .chain(packets(Kind::Display, &long))
+                    .chain(packets(Kind::Panicked, b""))
+                    .chain(packets(Kind::Result, &[1; PART]))
+                {
+                    there.send(&packet).unwrap();
+                }
             }
         });
         let mut parcels = Parcels::default();

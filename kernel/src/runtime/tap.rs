@@ -5,12 +5,13 @@
 //! evcxr only when the runtime asks for its next command, that is after everything else: when evcxr says that the cell is done, the front
 //! has all of it. No waiting, no late lines; and since the pipes end here, what was printed last by a process that was killed is not lost.
 
-use super::packet::{Crash, Ended, Kind, Order, send};
+use super::packet::{Crash, Ended, Kind, Order, packets};
 use super::reader::{COMPLETE, ERROR, Event, PANIC, Reader};
 use super::{crash, stdin};
 use crate::session::{launch, rust_src};
 use crate::watch;
 use serde_json::json;
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -90,6 +91,8 @@ struct Loop {
     commands: Vec<u8>,
     commands_ended: bool,
     front_gone: bool,
+    /// Orders that came while something else was being sent.
+    orders: VecDeque<Order>,
     /// What is left of the student's answer.
     input: Vec<u8>,
     /// The student has stopped the cell that is being compiled.
@@ -122,6 +125,7 @@ impl Tap {
             prompt: Default::default(),
             commands_ended: false,
             front_gone: false,
+            orders: VecDeque::new(),
             input: Vec::new(),
             stop: false,
             crash: None,
@@ -182,8 +186,11 @@ impl Loop {
             if others {
                 self.hear_others();
             }
-            if front {
-                self.obey();
+            if front && let Some(order) = self.hear() {
+                self.orders.push_back(order);
+            }
+            while let Some(order) = self.orders.pop_front() {
+                self.obey(order);
             }
             if main {
                 self.main_asks = question(&self.ends.main).or(self.main_asks);
@@ -206,7 +213,7 @@ impl Loop {
             && let Ok(count) = self.ends.err.read(&mut buffer)
             && count > 0
         {
-            send(&self.ends.front, Kind::Stderr, &buffer[..count]);
+            self.say(Kind::Stderr, &buffer[..count]);
             left = left.saturating_sub(count);
         }
     }
@@ -235,9 +242,9 @@ impl Loop {
     /// Sends an event to whom it concerns.
     fn tell(&mut self, event: Event) {
         match event {
-            Event::Text(text) => send(&self.ends.front, Kind::Stdout, &text),
-            Event::Display(json) => send(&self.ends.front, Kind::Display, json.as_bytes()),
-            Event::Result(json) => send(&self.ends.front, Kind::Result, json.as_bytes()),
+            Event::Text(text) => self.say(Kind::Stdout, &text),
+            Event::Display(json) => self.say(Kind::Display, json.as_bytes()),
+            Event::Result(json) => self.say(Kind::Result, json.as_bytes()),
             Event::Prompt { text, password } => self.prompt = (text, password),
             Event::Evcxr(line) => {
                 // What the cell wrote before this line comes before it.
@@ -249,8 +256,8 @@ impl Loop {
                         self.complete = true;
                         return;
                     }
-                    PANIC => send(&self.ends.front, Kind::Panicked, b""),
-                    ERROR => send(&self.ends.front, Kind::Failed, b""),
+                    PANIC => self.say(Kind::Panicked, b""),
+                    ERROR => self.say(Kind::Failed, b""),
                     _ => {}
                 }
                 if self.running == Running::Cell {
@@ -282,7 +289,7 @@ impl Loop {
             let content = &packet[1..length];
             match packet[0] {
                 stdin::QUESTION => self.other_asks = wanted(content),
-                stdin::PANIC => send(&self.ends.front, Kind::Panic, content),
+                stdin::PANIC => self.say(Kind::Panic, content),
                 stdin::CRASH => self.crash = content.first().and_then(|&c| crash::from_letter(c)),
                 stdin::REMEMBER => {
                     let _ = fs::write(self.directory.join(REMEMBERED), &self.command);
@@ -297,36 +304,64 @@ impl Loop {
         }
     }
 
-    /// What the front wants.
-    fn obey(&mut self) {
+    /// Sends `content` to the front. While the front is behind, which keeps back who shows too much, an order to stop is heard.
+    fn say(&mut self, kind: Kind, content: &[u8]) {
+        for packet in packets(kind, content) {
+            while !watch::send_if_room(&self.ends.front, &packet) {
+                if watch::wait_for_either_way(self.ends.front.as_raw_fd())
+                    && let Some(order) = self.hear()
+                {
+                    match order {
+                        Order::Stop => self.stop_now(),
+                        order => self.orders.push_back(order),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next order of the front.
+    fn hear(&mut self) -> Option<Order> {
         let mut packet = vec![0; 64 * 1024];
-        let Ok(length) = self.ends.front.recv(&mut packet) else {
-            self.front_gone = true;
-            return;
-        };
-        match Order::from_bytes(&packet[..length]) {
-            Some(Order::Folder(folder)) => {
+        match self.ends.front.recv(&mut packet) {
+            Ok(length) => Order::from_bytes(&packet[..length]),
+            Err(_) => {
+                self.front_gone = true;
+                None
+            }
+        }
+    }
+
+    /// What the front wants.
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Folder(folder) => {
                 answer_with(&self.ends.main, stdin::FOLDER, folder.as_bytes());
             }
-            Some(Order::Answer(answer)) if self.asked => {
+            Order::Answer(answer) if self.asked => {
                 self.asked = false;
                 match answer {
                     Some(answer) => self.input = answer.into_bytes(),
                     None => self.end_of_input(),
                 }
             }
-            Some(Order::Stop) => {
+            Order::Answer(_) => {}
+            Order::Stop => {
+                // It may have come to its end.
                 self.drain();
-                match self.running {
-                    Running::Cell if !self.complete => {
-                        // SAFETY: a signal to a child that was not collected yet.
-                        unsafe { libc::kill(self.runtime.pid, libc::SIGKILL) };
-                    }
-                    _ => self.stop = true,
-                }
+                self.stop_now();
             }
-            Some(Order::Over) => self.stop = false,
-            Some(Order::Answer(_)) | None => {}
+            Order::Over => self.stop = false,
+        }
+    }
+
+    /// Stops the cell that runs, or the one that is being compiled.
+    fn stop_now(&mut self) {
+        if self.running == Running::Cell && !self.complete {
+            // SAFETY: a signal to a child that was not collected yet.
+            unsafe { libc::kill(self.runtime.pid, libc::SIGKILL) };
+        } else {
+            self.stop = true;
         }
     }
 
@@ -414,7 +449,7 @@ impl Loop {
         }
         if std::mem::take(&mut self.stop) {
             // As if it had panicked at once: what it was to define is not there, and nothing else has changed.
-            send(&self.ends.front, Kind::Skipped, b"");
+            self.say(Kind::Skipped, b"");
             self.tell_evcxr(PANIC);
             self.tell_evcxr(COMPLETE);
             return;
@@ -422,7 +457,7 @@ impl Loop {
         self.running = Running::Cell;
         self.main_asks = None;
         self.command.clone_from(&line);
-        send(&self.ends.front, Kind::Started, b"");
+        self.say(Kind::Started, b"");
         answer_with(&self.ends.main, stdin::COMMAND, &line);
     }
 
@@ -433,11 +468,7 @@ impl Loop {
                 self.asked = true;
                 let (prompt, password) = std::mem::take(&mut self.prompt);
                 let question = json!({"prompt": prompt, "password": password});
-                send(
-                    &self.ends.front,
-                    Kind::Asked,
-                    question.to_string().as_bytes(),
-                );
+                self.say(Kind::Asked, question.to_string().as_bytes());
             }
             return;
         }
@@ -490,7 +521,7 @@ impl Loop {
             threads: self.threads,
         };
         if let Ok(words) = serde_json::to_vec(&ended) {
-            send(&self.ends.front, Kind::Ended, &words);
+            self.say(Kind::Ended, &words);
         }
         match self.snapshot.take() {
             Some(pid) if self.running == Running::Cell => {

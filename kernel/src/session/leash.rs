@@ -31,12 +31,28 @@ fn end_at_a_panic() {
     }));
 }
 
+/// For tests: panics, in a thread of its own, as soon as there is a file of the name in this environment variable; and takes it away.
+const FAULT: &str = "LABS_FAULT";
+
+fn panic_when_asked() {
+    let Some(file) = std::env::var_os(FAULT).map(PathBuf::from) else {
+        return;
+    };
+    std::thread::spawn(move || {
+        while fs::remove_file(&file).is_err() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("a fault that was asked for");
+    });
+}
+
 /// Takes the leash from standard input and watches it. To be called first of all, before there is any other thread.
 pub fn wear() {
     let Some(directory) = std::env::var_os(launch::DIRECTORY).map(PathBuf::from) else {
         return;
     };
     end_at_a_panic();
+    panic_when_asked();
     let leash = match watch::take_stdin() {
         Ok(leash) => UnixStream::from(leash),
         Err(error) => {

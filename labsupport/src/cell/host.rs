@@ -58,15 +58,27 @@ extern "C" fn flush() {
 /// The most of a panic's message that is passed on, in bytes.
 const LONGEST: usize = 64 * 1024;
 
+/// `text`, without its middle where it is too long.
+fn shortened(text: &str) -> String {
+    if text.len() <= LONGEST {
+        return text.into();
+    }
+    let boundary = |at: usize| (0..=at).rev().find(|&at| text.is_char_boundary(at));
+    let begin = boundary(LONGEST / 2).unwrap_or(0);
+    let end = boundary(text.len() - LONGEST / 2).unwrap_or(text.len());
+    format!(
+        "{} […{} bytes are left out here…] {}",
+        &text[..begin],
+        end - begin,
+        &text[end..]
+    )
+}
+
 /// What the kernel reads (`Panicked` in kernel/src/front/cell.rs).
 fn describe(info: &PanicHookInfo<'_>) -> String {
     let message = info
         .payload_as_str()
         .unwrap_or("(a panic with a value that is no text)");
-    let end = (0..=LONGEST.min(message.len()))
-        .rev()
-        .find(|&end| message.is_char_boundary(end))
-        .unwrap_or(0);
     let place = info.location().map(ToString::to_string);
     let thread = std::thread::current();
     // SAFETY: both take nothing and cannot fail.
@@ -74,7 +86,23 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
     format!(
         "{{\"main\":{main},\"thread\":{},\"message\":{},\"place\":{}}}",
         quote(thread.name().unwrap_or("<unnamed>")),
-        quote(&message[..end]),
+        quote(&shortened(message)),
         quote(&place.unwrap_or_default()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_keeps_its_ends() {
+        assert_eq!(shortened("short"), "short");
+        let long = format!("begin{}end", "\u{e4}".repeat(LONGEST));
+        let short = shortened(&long);
+        assert!(
+            short.starts_with("begin") && short.ends_with("end") && short.len() < LONGEST + 100
+        );
+        assert!(short.contains("bytes are left out here"));
+    }
 }

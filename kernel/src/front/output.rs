@@ -1,0 +1,169 @@
+//! What cells print, show and ask, on its way to the page.
+
+use super::*;
+
+impl Front {
+    /// A cell printed or showed something.
+    pub(super) async fn output(&mut self, kind: Kind, content: Vec<u8>) {
+        let is_code = self.running.as_ref().is_some_and(Cell::is_code);
+        if kind == Kind::Ended && !is_code {
+            // The next cell is told: evcxr finds out only then.
+            self.ended_meanwhile = serde_json::from_slice(&content).ok();
+            return;
+        }
+        let Some(cell) = self.writer() else { return };
+        match cell.output(kind, content) {
+            cell::Shown::Nothing => {}
+            cell::Shown::Text(chunk) => self.show_text(vec![chunk]).await,
+            // Of a cell that was stopped nobody waits for more figures.
+            cell::Shown::Display(_) if cell.interrupted => {}
+            cell::Shown::Display(note) => {
+                // What was printed before comes before.
+                self.show_what_is_due().await;
+                self.outbox.push(note);
+                self.send_what_waits().await;
+            }
+            cell::Shown::Panic(panic) => {
+                let text = panic.as_text(&self.sources(&self.compiled()));
+                self.show_text(vec![("stderr", text)]).await;
+            }
+            cell::Shown::Asked(question) => self.ask_the_student(question).await,
+        }
+    }
+
+    /// Shows text of the cell that writes, or puts it where it is kept.
+    pub(super) async fn show_text(&mut self, chunks: Vec<text::Chunk>) {
+        let now = Instant::now();
+        let Some(cell) = self.writer() else { return };
+        let notes: Vec<Note> = chunks
+            .into_iter()
+            .filter_map(|chunk| cell.flood.add(chunk, now))
+            .collect();
+        for note in notes {
+            self.outbox.push(note);
+        }
+        self.send_what_waits().await;
+    }
+
+    pub(super) async fn show_what_is_due(&mut self) {
+        let chunks = self.writer().map(|cell| cell.text.take_due());
+        self.show_text(chunks.unwrap_or_default()).await;
+    }
+
+    /// Where evcxr compiles.
+    pub(super) fn compiled(&self) -> PathBuf {
+        match &self.state {
+            State::Ready(inner) => inner.session().directory().join(launch::EVAL),
+            _ => PathBuf::new(),
+        }
+    }
+
+    pub(super) fn sources<'a>(&'a self, compiled: &'a Path) -> Sources<'a> {
+        Sources {
+            compiled,
+            cells: &self.cells,
+        }
+    }
+
+    /// The cell reads standard input.
+    pub(super) async fn ask_the_student(&mut self, mut question: Value) {
+        let Some(cell) = &self.running else { return };
+        if !cell.request.flag("allow_stdin", true) || cell.interrupted {
+            return self.give_answer(None);
+        }
+        if question["prompt"] == "" {
+            question["prompt"] = "This cell reads a line:".into();
+        }
+        let request = cell.request.clone();
+        self.show_what_is_due().await; // what the cell has printed may be its question
+        self.question = Some(
+            self.ports
+                .reply(Channel::Stdin, &request, "input_request", question)
+                .await,
+        );
+    }
+
+    /// The student has answered, which counts only for the question that waits.
+    pub(super) fn answered(&mut self, message: &Message) {
+        let (Some(question), "input_reply") = (&self.question, message.kind()) else {
+            return;
+        };
+        // A client need not say which question it answers.
+        let parent = message.parent.as_ref().map(|parent| parent.msg_id.as_str());
+        if parent.is_none_or(|parent| parent.is_empty() || parent == question) {
+            self.question = None;
+            let value = message.text("value");
+            let most = (0..=LONGEST_ANSWER.min(value.len()))
+                .rev()
+                .find(|&most| value.is_char_boundary(most))
+                .unwrap_or(0);
+            self.give_answer(match value {
+                "\u{4}" => None, // Ctrl+D
+                _ => Some(format!("{}\n", &value[..most])),
+            });
+        }
+    }
+
+    pub(super) fn give_answer(&self, answer: Option<String>) {
+        if let State::Ready(inner) = &self.state {
+            inner.order(&Order::Answer(answer));
+        }
+    }
+
+    /// Whose output it is: the running cell's, or else that of the last one, of which a thread goes on.
+    pub(super) fn writer(&mut self) -> Option<&mut Cell> {
+        match self.running.as_ref().is_some_and(Cell::is_code) {
+            true => self.running.as_mut(),
+            false => self.last.as_mut(),
+        }
+    }
+
+    /// When something is due to be shown.
+    pub(super) fn due(&mut self) -> Option<Instant> {
+        let room = self.outbox.due(Instant::now());
+        let text = self
+            .writer()
+            .map(|cell| [cell.text.due(), cell.flood.due()]);
+        text.into_iter().flatten().flatten().chain(room).min()
+    }
+
+    /// Publishes what waits, as far as there is room.
+    pub(super) async fn send_what_waits(&mut self) {
+        while let Some((kind, content)) = self.outbox.pop(Instant::now()) {
+            self.publish_in_cell(kind, content).await;
+        }
+        if self.outbox.is_full()
+            && let Some(cell) = self.writer()
+        {
+            cell.text.wait(Instant::now());
+        }
+    }
+
+    /// Publishes all that a cell has printed, `chunks` last. What comes after it matters more, so nothing waits any longer.
+    pub(super) async fn show_last(&mut self, chunks: Vec<text::Chunk>) {
+        let now = Instant::now();
+        while let Some((kind, content)) = self.outbox.pop_now() {
+            self.publish_in_cell(kind, content).await;
+        }
+        let Some(cell) = self.writer() else { return };
+        let mut notes: Vec<Note> = chunks
+            .into_iter()
+            .filter_map(|chunk| cell.flood.add(chunk, now))
+            .collect();
+        notes.extend(cell.flood.end());
+        notes.extend(cell.figures.end());
+        for (kind, content) in notes {
+            self.publish_in_cell(kind, content).await;
+        }
+    }
+
+    pub(super) async fn publish_in_cell(&mut self, kind: &str, content: Value) {
+        if self.running.as_ref().is_some_and(Cell::is_silent) {
+            return;
+        }
+        let is_code = self.running.as_ref().is_some_and(Cell::is_code);
+        let writer = if is_code { &self.running } else { &self.last };
+        let request = writer.as_ref().map(|cell| &cell.request);
+        self.ports.publish(request, kind, content).await;
+    }
+}

@@ -1,0 +1,285 @@
+//! What Jupyter asks, in its turn: answered here, refused, or begun. Interrupt and shutdown, which do not wait for a turn.
+
+use super::*;
+
+impl Front {
+    /// Answers those that asked whether the kernel is ready.
+    pub(super) async fn answer_early(&mut self) {
+        for request in self.early.end() {
+            let content = answers::kernel_info(&self.rust);
+            self.answer(Channel::Shell, &request, "kernel_info_reply", content)
+                .await;
+        }
+    }
+
+    /// Answers `request` between "busy" and "idle", as the protocol wants it. What is no request has no reply.
+    pub(super) async fn answer(
+        &mut self,
+        channel: Channel,
+        request: &Message,
+        kind: &str,
+        content: Value,
+    ) {
+        self.ports
+            .publish(Some(request), "status", json!({"execution_state": "busy"}))
+            .await;
+        if wants_reply(request) {
+            self.ports.reply(channel, request, kind, content).await;
+        }
+        self.ports
+            .publish(Some(request), "status", json!({"execution_state": "idle"}))
+            .await;
+        if self.running.is_some() || matches!(self.state, State::Starting(_)) {
+            // That "idle" was about this request; the kernel is still at work.
+            let cell = self.running.as_ref().map(|cell| cell.request.clone());
+            self.tell_state(cell.as_ref()).await;
+        }
+    }
+
+    /// The answer to a completion or an inspection, unless it takes evcxr and no cell keeps it busy.
+    pub(super) fn about_code(&self, request: &Message) -> Option<Value> {
+        let is_free = matches!(self.state, State::Ready(_))
+            && !self.running.as_ref().is_some_and(Cell::is_code)
+            && !self.queue.iter().any(is_code);
+        complete::answer(request, &self.cells, &self.place, is_free)
+    }
+
+    /// Takes requests from the queue as long as there is one that can be answered.
+    pub(super) async fn advance(&mut self) {
+        while self.running.is_none()
+            && let Some(request) = self.queue.pop_front()
+        {
+            let Some(mut request) = self.early.keep(request) else {
+                continue;
+            };
+            if let Some(content) = self.about_code(&request) {
+                let kind = reply_kind(request.kind());
+                self.answer(Channel::Shell, &request, &kind, content).await;
+                continue;
+            };
+            if let Err(flaw) = request::complete(&mut request) {
+                let error = CellError::new("BadRequest", flaw);
+                self.refuse(&request, &error).await;
+                continue;
+            }
+            if request.kind() == "shutdown_request" {
+                self.shut_down(Channel::Shell, &request).await;
+                return;
+            }
+            if self.answer_alone(Channel::Shell, &request).await {
+                continue;
+            }
+            if is_code(&request) && request.text("code").contains('\0') {
+                // evcxr never comes back from one.
+                let error = CellError::new(
+                    "BadCharacter",
+                    "The cell holds a character that no program may have (NUL), most often after copying from elsewhere. Type \
+                     that line anew.",
+                );
+                self.fail(&request, &error).await;
+                continue;
+            }
+            if !FOR_EVCXR.contains(&request.kind()) {
+                self.not_known(Channel::Shell, &request).await;
+                continue;
+            }
+            let mut without_lines = request.clone();
+            without_lines.content["code"] = shell::split(request.text("code")).1.into();
+            let prepared = self
+                .defined
+                .prepare(&without_lines, self.count + 1, &self.prelude);
+            if let Some(refusal) = &prepared.refusal {
+                self.fail(&request, refusal).await;
+                continue;
+            }
+            match &mut self.state {
+                State::Ready(_) => self.begin(request, prepared).await,
+                State::Starting(_) => {
+                    self.queue.push_front(request);
+                    return;
+                }
+                State::Down(_) if is_code(&request) => {
+                    self.queue.push_front(request);
+                    self.start();
+                    self.tell_state(None).await;
+                    return;
+                }
+                State::Down(reason) => {
+                    let error = CellError::new("NotStarted", reason.clone());
+                    self.refuse(&request, &error).await;
+                }
+            }
+        }
+    }
+
+    /// Answers `request` if no inner kernel is needed for it; whether it was.
+    pub(super) async fn answer_alone(&mut self, channel: Channel, request: &Message) -> bool {
+        let content = match request.kind() {
+            "kernel_info_request" => answers::kernel_info(&self.rust),
+            "comm_info_request" => answers::comm_info(),
+            "history_request" => answers::history(request, &self.history),
+            "connect_request" => self.ports.numbers.clone(),
+            "is_complete_request" => answers::is_complete(request.text("code")),
+            "execute_request" if request.text("code").trim().is_empty() => {
+                // Nothing runs, but what the cell had defined before is gone from it.
+                self.defined.prepare(request, self.count, &self.prelude);
+                self.defined.ended(true);
+                cell::reply_ok(request, self.count)
+            }
+            // There is nothing here that a comm could talk to; the protocol says to close it at once.
+            "comm_open" => {
+                let closed = json!({"comm_id": request.content["comm_id"], "data": {}});
+                self.ports
+                    .publish(Some(request), "status", json!({"execution_state": "busy"}))
+                    .await;
+                self.ports
+                    .publish(Some(request), "comm_close", closed)
+                    .await;
+                json!({})
+            }
+            "comm_msg" | "comm_close" => json!({}),
+            _ => return false,
+        };
+        let kind = reply_kind(request.kind());
+        self.answer(channel, request, &kind, content).await;
+        true
+    }
+
+    /// Answers what neither we nor evcxr can.
+    pub(super) async fn not_known(&mut self, channel: Channel, request: &Message) {
+        eprintln!("A message of the type {} was refused.", request.kind());
+        let error = CellError::new(
+            "NotSupported",
+            format!(
+                "This kernel does not know messages of the type {} on this channel.",
+                request.kind()
+            ),
+        );
+        let mut content = error.content();
+        content["status"] = json!("error");
+        let kind = reply_kind(request.kind());
+        self.answer(channel, request, &kind, content).await;
+    }
+
+    pub(super) async fn control(&mut self, mut request: Message) {
+        match request.kind() {
+            "interrupt_request" => {
+                self.interrupt().await;
+                let reply = json!({"status": "ok"});
+                self.answer(Channel::Control, &request, "interrupt_reply", reply)
+                    .await;
+            }
+            "shutdown_request" => self.shut_down(Channel::Control, &request).await,
+            // Cells, and what evcxr is asked, wait for their turn; here nothing does.
+            "execute_request" => self.not_known(Channel::Control, &request).await,
+            _ => {
+                let is_whole = request::complete(&mut request).is_ok();
+                if !is_whole || !self.answer_alone(Channel::Control, &request).await {
+                    self.not_known(Channel::Control, &request).await;
+                }
+            }
+        }
+    }
+
+    pub(super) async fn shut_down(&mut self, channel: Channel, request: &Message) {
+        let restart = request.flag("restart", false);
+        let reply = json!({"status": "ok", "restart": restart});
+        self.ports
+            .publish(Some(request), "shutdown_reply", reply.clone())
+            .await;
+        self.answer(channel, request, "shutdown_reply", reply).await;
+        // What was sent is with the sockets' own tasks; let them have a turn.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        self.done = true;
+    }
+
+    /// Stops the cell that is running, and nothing else.
+    pub(super) async fn interrupt(&mut self) {
+        if let (Some((shell, _)), Some(cell)) = (&mut self.shell, &mut self.running) {
+            cell.interrupted = true;
+            return shell.kill();
+        }
+        match (&mut self.state, &mut self.running) {
+            (State::Ready(inner), Some(cell)) if cell.is_code() => {
+                // The tap knows whether the cell has begun. More of the same is no more.
+                if !cell.interrupted {
+                    cell.interrupted = true;
+                    self.outbox.forget_figures();
+                    inner.order(&Order::Stop);
+                }
+                inner.kill_compilers();
+            }
+            (State::Starting(_), _) => {
+                let error = "You stopped this cell before it began: the kernel was still starting. Nothing is lost; run it again.";
+                self.not_started(CellError::new("Interrupted", error)).await;
+            }
+            // Nothing runs, so nothing is to be stopped. evcxr would end its runtime, and all variables with it.
+            _ => {}
+        }
+    }
+
+    /// Answers the cells that wait for a kernel: the first with the reason, the others as not run.
+    pub(super) async fn not_started(&mut self, error: CellError) {
+        let first = self.queue.iter().position(is_code);
+        let Some(first) = first.and_then(|index| self.queue.remove(index)) else {
+            return;
+        };
+        self.fail(&first, &error).await;
+        // What else waits is no cell, and must be answered, too.
+        while let Some(request) = self.queue.pop_front() {
+            self.refuse(&request, &error).await;
+        }
+    }
+
+    /// Answers the cell `request` with the reason, and the cells that were sent after it as not run.
+    pub(super) async fn fail(&mut self, request: &Message, error: &CellError) {
+        self.refuse(request, error).await;
+        for later in self.take_waiting().await {
+            self.abort(&later).await;
+        }
+    }
+
+    /// Answers `request` with an error.
+    pub(super) async fn refuse(&mut self, request: &Message, error: &CellError) {
+        self.ports
+            .publish(Some(request), "status", json!({"execution_state": "busy"}))
+            .await;
+        if is_code(request) && !request.flag("silent", false) {
+            self.ports
+                .publish(Some(request), "error", error.content())
+                .await;
+        }
+        if wants_reply(request) {
+            let reply = cell::reply_error(error, self.count);
+            self.ports
+                .reply(Channel::Shell, request, &reply_kind(request.kind()), reply)
+                .await;
+        }
+        self.ports
+            .publish(Some(request), "status", json!({"execution_state": "idle"}))
+            .await;
+    }
+
+    /// The cells that were sent together with one that fails now: those that have arrived before anybody was told.
+    pub(super) async fn take_waiting(&mut self) -> Vec<Message> {
+        while let Some((channel, message)) = self.ports.next_if_there().await {
+            match channel {
+                Channel::Shell => self.queue.push_back(message),
+                _ => Box::pin(self.handle(Event::Asked(channel, message))).await,
+            }
+        }
+        let (waiting, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.queue)
+            .into_iter()
+            .partition(is_code);
+        self.queue = kept.into();
+        waiting
+    }
+
+    /// Answers a cell that is not run, because one before it failed: so Run All stops.
+    pub(super) async fn abort(&mut self, request: &Message) {
+        // Without a number: the prompt stays empty.
+        let reply = json!({"status": "aborted"});
+        self.answer(Channel::Shell, request, "execute_reply", reply)
+            .await;
+    }
+}
