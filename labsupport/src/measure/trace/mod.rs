@@ -343,8 +343,8 @@ impl Lane {
 #[inline(never)]
 fn shared_lane(index: usize) -> ! {
     panic!(
-        "lane {index} of this trace was written by somebody else meanwhile: take one lane for each worker, inside its closure, \
-         and keep it."
+        "lane {index} of this trace was taken in another process, or written by somebody else meanwhile: take one lane for each \
+         worker, inside its closure, and keep it."
     );
 }
 
