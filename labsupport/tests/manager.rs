@@ -41,18 +41,19 @@ fn a_dict_swaps_only_what_is_expected() {
     let manager = Manager::start().unwrap();
     let dict = manager.dict::<u8, String>("dict").unwrap();
     let (one, two) = (String::from("one"), String::from("two"));
-    let swap = |expected: Option<&String>, new: Option<&String>| {
-        dict.compare_and_swap(&1, expected, new).unwrap()
+    let swap = |current: Option<&String>, new: Option<&String>| {
+        dict.compare_exchange(&1, current.cloned(), new.cloned())
+            .unwrap()
     };
-    assert!(!swap(Some(&one), Some(&two)), "nothing is there");
-    assert!(swap(None, None));
-    assert!(swap(None, Some(&one)));
-    assert!(!swap(None, Some(&two)), "something is there");
-    assert!(!swap(Some(&two), None), "something else is there");
+    assert_eq!(swap(Some(&one), Some(&two)), Err(None));
+    assert_eq!(swap(None, None), Ok(None));
+    assert_eq!(swap(None, Some(&one)), Ok(None));
+    assert_eq!(swap(None, Some(&two)), Err(Some(one.clone())));
+    assert_eq!(swap(Some(&two), None), Err(Some(one.clone())));
     assert_eq!(dict.get(&1).unwrap(), Some(one.clone()));
-    assert!(swap(Some(&one), Some(&two)));
+    assert_eq!(swap(Some(&one), Some(&two)), Ok(Some(one)));
     assert_eq!(dict.get(&1).unwrap(), Some(two.clone()));
-    assert!(swap(Some(&two), None));
+    assert_eq!(swap(Some(&two), None), Ok(Some(two)));
     assert!(dict.is_empty().unwrap());
 }
 
@@ -73,8 +74,9 @@ fn a_list_does_what_pythons_does() {
     list.set(2, element(7)).unwrap();
     assert_eq!(list.pop().unwrap(), Some(element(4)));
     assert_eq!(list.items().unwrap(), [element(1), element(2), element(7)]);
-    assert!(list.compare_and_swap(0, &element(1), &element(9)).unwrap());
-    assert!(!list.compare_and_swap(0, &element(1), &element(5)).unwrap());
+    let swap = |to: u8| list.compare_exchange(0, element(1), element(to)).unwrap();
+    assert_eq!(swap(9), Ok(element(1)));
+    assert_eq!(swap(5), Err(element(9)));
     let added = list.update(0, |(n, _)| element(n + 1)).unwrap();
     assert_eq!(
         (added, list.get(0).unwrap()),
@@ -85,7 +87,7 @@ fn a_list_does_what_pythons_does() {
     };
     out_of_range(list.set(3, element(0)).unwrap_err());
     out_of_range(
-        list.compare_and_swap(3, &element(0), &element(0))
+        list.compare_exchange(3, element(0), element(0))
             .unwrap_err(),
     );
     out_of_range(list.update(3, |same| same).unwrap_err());

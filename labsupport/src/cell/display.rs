@@ -1,6 +1,7 @@
 use super::json::{one_line, quote};
 use super::{Show, block, print};
 use crate::sys;
+use std::fmt;
 use std::time::Instant;
 
 /// A place on the page that can be filled again while the cell runs.
@@ -123,6 +124,13 @@ impl Display {
     }
 }
 
+impl fmt::Debug for Display {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let live = if self.page.live { "live" } else { "not live" };
+        write!(f, "Display({live})")
+    }
+}
+
 impl Default for Display {
     fn default() -> Display {
         Display::new()
@@ -196,6 +204,17 @@ mod tests {
         display.fill(&Word("d"));
         display.end(&Word("e"));
         assert_eq!(page.take(), lines);
+    }
+
+    #[test]
+    fn debug_says_what_page_it_is_on_and_writes_nothing_there() {
+        for (page, expected) in [
+            (Fake::live(), "Display(live)"),
+            (Fake::stock(), "Display(not live)"),
+        ] {
+            assert_eq!(format!("{:?}", Display::on(page.page())), expected);
+            assert!(page.take().is_empty());
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use crate::cell::{Display, Pace, Page, Show};
+use std::fmt;
 use std::time::Duration;
 
 /// How long a picture stays before the next one replaces it.
@@ -83,6 +84,17 @@ impl Live {
     pub fn finish(self) {} // Drop does it.
 }
 
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.waiting.is_some() {
+            "a picture waits"
+        } else {
+            "no picture waits"
+        };
+        write!(f, "Live({what})")
+    }
+}
+
 impl Default for Live {
     fn default() -> Live {
         Live::new()
@@ -140,6 +152,16 @@ mod tests {
             assert!(line.starts_with("LABS_DISPLAY {"), "{line}");
             assert!(line.contains(&format!("&lt;{step}&gt;")), "{step}: {line}");
         }
+    }
+
+    #[test]
+    fn debug_says_whether_a_picture_waits() {
+        let page = Fake::live();
+        let mut live = Live::on(page.page());
+        live.update(&table("shown"));
+        assert_eq!(format!("{live:?}"), "Live(no picture waits)");
+        live.update(&table("waits"));
+        assert_eq!(format!("{live:?}"), "Live(a picture waits)");
     }
 
     #[test]

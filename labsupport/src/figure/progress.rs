@@ -1,6 +1,7 @@
 use crate::cell::{Display, Pace, Page, Show, escape};
 use crate::measure::{human, thousands};
 use std::cell::RefCell;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// What takes less than this needs no bar.
@@ -187,6 +188,13 @@ impl Progress {
     }
 }
 
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = self.state.borrow().done;
+        write!(f, "Progress({:?}, {})", self.name, self.count(done))
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         let mut state = self.state.borrow_mut();
@@ -231,6 +239,7 @@ fn time_left(seconds: f64) -> String {
 /// assert_eq!(rounds.len(), 3);
 /// assert_eq!(rounds.map(|n| n * n).collect::<Vec<_>>(), [0, 1, 4]);
 /// ```
+#[derive(Debug)]
 pub struct Counted<I> {
     items: I,
     given: usize,
@@ -262,6 +271,17 @@ mod tests {
 
     fn measuring(page: &Fake, total: usize) -> Progress {
         Progress::on(page.page(), "measuring".into(), total)
+    }
+
+    #[test]
+    fn debug_says_how_much_is_done() {
+        let page = Fake::live();
+        let progress = measuring(&page, 4000);
+        progress.step();
+        assert_eq!(
+            format!("{progress:?}"),
+            "Progress(\"measuring\", 1 of 4,000)"
+        );
     }
 
     #[test]

@@ -547,7 +547,7 @@ impl fmt::Display for Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::{Array, Flag, Queue};
+    use crate::shared::{Array, Barrier, Flag};
     use std::time::Instant;
 
     const LONG: Duration = Duration::from_secs(20);
@@ -645,8 +645,8 @@ mod tests {
         let begun = Instant::now();
         let checked = check("T", limit, |facts| {
             facts.equal("one", 1, 1);
-            let nobody_puts = Queue::<u64>::bounded(1).unwrap();
-            while nobody_puts.get_timeout(LONG).is_err() {}
+            let nobody_comes = Barrier::new(2).unwrap();
+            nobody_comes.wait_timeout(LONG);
         });
         assert!(begun.elapsed() < LONG / 2);
         assert_eq!(

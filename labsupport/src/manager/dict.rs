@@ -3,12 +3,15 @@ use super::connection::{Object, Swapped, bytes, decode, done, number, swapped, u
 use super::frame::{Draft, Op, Reply};
 use super::types;
 use serde::{Serialize, de::DeserializeOwned};
+use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 
 /// A dict that a [`Manager`](super::Manager) keeps: Python's `manager.dict()`. Every call is one round trip to the server.
 ///
-/// Keys are the same if `serde` writes them as the same bytes. What has no fixed order (a `HashSet`) is no good key.
+/// Keys are the same if `serde` writes them as the same bytes. What has no fixed order (a `HashSet`) is no good key. As in a `HashMap`, a
+/// key may be asked for in a borrowed form, a `String` by a `&str`, say; `serde` must write that as the same bytes. It does so for `str`
+/// and for the slice of a `Vec`, but not for the slice of an array.
 ///
 /// # Two calls are two round trips
 ///
@@ -111,7 +114,11 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     ///
     /// # Errors
     /// The server is gone or silent.
-    pub fn get(&self, key: &K) -> Result<Option<V>, ManagerError> {
+    pub fn get<Q>(&self, key: &Q) -> Result<Option<V>, ManagerError>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
         self.object.ask(Op::Get, |draft| draft.rest(key), value)
     }
 
@@ -152,7 +159,11 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// assert_eq!(tasks.remove(&1)?, None);
     /// # Ok::<(), ManagerError>(())
     /// ```
-    pub fn remove(&self, key: &K) -> Result<Option<V>, ManagerError> {
+    pub fn remove<Q>(&self, key: &Q) -> Result<Option<V>, ManagerError>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
         self.object.ask(Op::Remove, |draft| draft.rest(key), value)
     }
 
@@ -170,7 +181,11 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// assert!(primes.contains(&7)? && !primes.contains(&8)?);
     /// # Ok::<(), ManagerError>(())
     /// ```
-    pub fn contains(&self, key: &K) -> Result<bool, ManagerError> {
+    pub fn contains<Q>(&self, key: &Q) -> Result<bool, ManagerError>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
         let key = |draft: &mut Draft<'_>| draft.rest(key);
         Ok(self.object.ask(Op::Contains, key, number)? != 0)
     }
@@ -212,10 +227,11 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
         })
     }
 
-    /// Writes `new` if `expected` is there, in one step; whether it was. `None` stands for no value: expected, the key must be
-    /// missing; as the new one, it is removed.
+    /// Writes `new` if `current` is there, in one step. `None` stands for no value: as the current one, the key must be missing; as the
+    /// new one, it is removed.
     ///
-    /// Values are the same if `serde` writes them as the same bytes.
+    /// As with the atomics of the standard library, the inner result is what was there: `Ok` if that was `current` and `new` has taken
+    /// its place, `Err` if it was something else and stays. Values are the same if `serde` writes them as the same bytes.
     ///
     /// # Errors
     /// The server is gone, silent or full; the key and the values are too large.
@@ -226,32 +242,42 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// let manager = Manager::start()?;
     /// let found = manager.dict::<String, usize>("found")?;
     /// let workers = Workers::spawn(4, |w| {
-    ///     found.compare_and_swap(&"by".into(), None, Some(&w.index())) // only the first finder writes
+    ///     found.compare_exchange("by", None, Some(w.index())) // only the first finder writes
     /// })?;
-    /// let first: Vec<bool> = workers.join()?.values()?.into_iter().collect::<Result<_, _>>()?;
-    /// assert_eq!(first.iter().filter(|&&first| first).count(), 1);
+    /// let said = workers.join()?.values()?.into_iter().collect::<Result<Vec<_>, _>>()?;
+    /// let by = found.get("by")?;
+    /// assert_eq!(said.iter().filter(|&&said| said == Ok(None)).count(), 1);
+    /// assert_eq!(said.iter().filter(|&&said| said == Err(by)).count(), 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn compare_and_swap(
+    // The outer result is whether the server answered, the inner one its answer.
+    #[allow(clippy::type_complexity)]
+    pub fn compare_exchange<Q>(
         &self,
-        key: &K,
-        expected: Option<&V>,
-        new: Option<&V>,
-    ) -> Result<bool, ManagerError> {
+        key: &Q,
+        current: Option<V>,
+        new: Option<V>,
+    ) -> Result<Result<Option<V>, Option<V>>, ManagerError>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
         let triple = |draft: &mut Draft<'_>| {
-            draft.optional_value(expected)?;
-            draft.optional_value(new)?;
+            draft.optional_value(current.as_ref())?;
+            draft.optional_value(new.as_ref())?;
             draft.rest(key)
         };
-        let swapped = self.object.ask(Op::Swap, triple, swapped)?;
-        Ok(matches!(swapped, Swapped::Yes))
+        match self.object.ask(Op::Swap, triple, swapped)? {
+            Swapped::Yes => Ok(Ok(current)),
+            Swapped::No(there) => Ok(Err(there.as_deref().map(decode).transpose()?)),
+        }
     }
 
     /// Reads the value of `key`, makes another of it with `change` and writes that, so that nobody's writing is lost in between;
     /// the new value. `None` stands for no value, before and after.
     ///
     /// `change` cannot run in the server, which knows nothing of it. So this reads, and writes with
-    /// [`compare_and_swap`](Dict::compare_and_swap) on condition that nobody has written meanwhile; if somebody has, it calls
+    /// [`compare_exchange`](Dict::compare_exchange) on condition that nobody has written meanwhile; if somebody has, it calls
     /// `change` again with what is there now. That is two round trips, and one more each time that somebody else was faster.
     /// Let `change` be quick and without effects of its own. It may be called several times and may use this dict.
     ///
@@ -264,18 +290,22 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// let manager = Manager::start()?;
     /// let words = manager.dict::<String, u64>("words")?;
     /// for word in ["pill", "flag", "pill"] {
-    ///     words.update(&word.into(), |count| Some(count.unwrap_or(0) + 1))?;
+    ///     words.update(word, |count| Some(count.unwrap_or(0) + 1))?;
     /// }
     /// assert_eq!(words.items()?, [("pill".into(), 2), ("flag".into(), 1)]);
-    /// assert_eq!(words.update(&"flag".into(), |_| None)?, None); // removes it
+    /// assert_eq!(words.update("flag", |_| None)?, None); // removes it
     /// assert_eq!(words.keys()?, ["pill"]);
     /// # Ok::<(), ManagerError>(())
     /// ```
-    pub fn update(
+    pub fn update<Q>(
         &self,
-        key: &K,
+        key: &Q,
         mut change: impl FnMut(Option<V>) -> Option<V>,
-    ) -> Result<Option<V>, ManagerError> {
+    ) -> Result<Option<V>, ManagerError>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
         let mut there = self.object.ask(Op::Get, |draft| draft.rest(key), bytes)?;
         loop {
             let new = change(there.as_deref().map(decode).transpose()?);

@@ -189,9 +189,10 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         })
     }
 
-    /// Writes `new` if `expected` is the element of that index, in one step; whether it was.
+    /// Writes `new` if `current` is the element of that index, in one step.
     ///
-    /// Elements are the same if `serde` writes them as the same bytes.
+    /// As with the atomics of the standard library, the inner result is what was there: `Ok` if that was `current` and `new` has taken
+    /// its place, `Err` if it was something else and stays. Elements are the same if `serde` writes them as the same bytes.
     ///
     /// # Errors
     /// There is no such element; the server is gone, silent or full; the elements are too large.
@@ -202,24 +203,27 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// let manager = Manager::start()?;
     /// let owners = manager.list::<Option<usize>>("owners")?;
     /// owners.extend([None; 3])?;
-    /// assert!(owners.compare_and_swap(1, &None, &Some(7))?);
-    /// assert!(!owners.compare_and_swap(1, &None, &Some(8))?); // it has an owner
+    /// assert_eq!(owners.compare_exchange(1, None, Some(7))?, Ok(None));
+    /// assert_eq!(owners.compare_exchange(1, None, Some(8))?, Err(Some(7))); // it has an owner
     /// assert_eq!(owners.items()?, [None, Some(7), None]);
     /// # Ok::<(), ManagerError>(())
     /// ```
-    pub fn compare_and_swap(
+    pub fn compare_exchange(
         &self,
         index: usize,
-        expected: &T,
-        new: &T,
-    ) -> Result<bool, ManagerError> {
+        current: T,
+        new: T,
+    ) -> Result<Result<T, T>, ManagerError> {
         let triple = |draft: &mut Draft<'_>| {
             draft.number(index as u64);
-            draft.value(expected)?;
-            draft.rest(new)
+            draft.value(&current)?;
+            draft.rest(&new)
         };
-        let swapped = self.object.ask(Op::SwapAt, triple, swapped)?;
-        Ok(matches!(swapped, Swapped::Yes))
+        match self.object.ask(Op::SwapAt, triple, swapped)? {
+            Swapped::Yes => Ok(Ok(current)),
+            Swapped::No(Some(there)) => Ok(Err(decode(&there)?)),
+            Swapped::No(None) => unexpected(),
+        }
     }
 
     /// Reads the element of that index, makes another of it with `change` and writes that, so that nobody's writing is lost in

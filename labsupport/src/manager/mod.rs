@@ -68,7 +68,13 @@ use std::time::Duration;
 ///
 /// It ends when the manager is dropped in the process that started it, and also when the *thread* that started it ends: like
 /// a worker it does not outlive its parent. What it kept is lost then. Workers can use the manager too, to open more dicts and
-/// lists; dropping their copy of it ends nothing.
+/// lists; dropping their copy of it ends nothing. The manager itself stays with the thread that started it, its dicts and lists need not:
+///
+/// ```compile_fail,E0277
+/// use labsupport::prelude::*;
+/// let manager = Manager::start().unwrap();
+/// std::thread::spawn(move || manager.pid());
+/// ```
 ///
 /// # Examples
 /// ```
@@ -80,13 +86,13 @@ use std::time::Duration;
 ///
 /// let workers = Workers::spawn(4, |w| {
 ///     for _ in 0..10 {
-///         stock.update(&"pills".into(), |left| left.map(|left| left - 1))?;
+///         stock.update("pills", |left| left.map(|left| left - 1))?;
 ///     }
 ///     log.push(format!("worker {} took ten", w.index()))
 /// })?;
 /// workers.join()?.values()?;
 ///
-/// assert_eq!(stock.get(&"pills".into())?, Some(60));
+/// assert_eq!(stock.get("pills")?, Some(60));
 /// assert_eq!(log.len()?, 4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -168,7 +174,7 @@ impl Manager {
     /// use labsupport::prelude::*;
     /// let manager = Manager::start()?;
     /// manager.dict::<String, u64>("scores")?.insert("Ada".into(), 3)?;
-    /// assert_eq!(manager.dict::<String, u64>("scores")?.get(&"Ada".into())?, Some(3));
+    /// assert_eq!(manager.dict::<String, u64>("scores")?.get("Ada")?, Some(3));
     /// assert_eq!(
     ///     manager.dict::<String, f64>("scores").unwrap_err().to_string(),
     ///     "\"scores\" is a dict of String → u64 and was opened as a dict of String → f64: open it as what it is, \

@@ -480,7 +480,7 @@ fn a_full_server_says_so_and_goes_on() {
     assert_eq!(texts.insert(2, "x".repeat(2_000)), Err(full.clone()));
     assert_eq!(texts.insert(1, "x".repeat(10_000)), Err(full.clone()));
     assert_eq!(
-        texts.compare_and_swap(&3, None, Some(&"x".repeat(2_000))),
+        texts.compare_exchange(&3, None, Some("x".repeat(2_000))),
         Err(full.clone())
     );
     let many = ["x", "y"].map(|text| text.repeat(900));

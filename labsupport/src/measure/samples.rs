@@ -86,7 +86,8 @@ impl Samples {
 
     /// The width of the middle half: the 75th percentile less the 25th.
     pub fn spread(&self) -> f64 {
-        self.percentile(75.0) - self.percentile(25.0)
+        let (low, high) = (self.percentile(25.0), self.percentile(75.0));
+        if low == high { 0.0 } else { high - low }
     }
 
     /// The value that `percent` per cent of the samples do not exceed, on the straight line between the two nearest.
@@ -100,8 +101,14 @@ impl Samples {
         );
         let place = percent / 100.0 * (self.len() - 1) as f64;
         let (below, above) = (place.floor() as usize, place.ceil() as usize);
-        let (low, high) = (self.sorted[below], self.sorted[above]);
-        low + (high - low) * place.fract()
+        let (low, high, part) = (self.sorted[below], self.sorted[above], place.fract());
+        match (low.is_finite(), high.is_finite()) {
+            _ if part == 0.0 || low == high => low,
+            (true, true) => low * (1.0 - part) + high * part,
+            // There is no line from or to infinity. All that lies between is as infinite, and between two infinities the lower one counts.
+            (false, _) => low,
+            (true, false) => high,
+        }
     }
 
     fn show(&self, value: f64) -> String {
@@ -158,6 +165,25 @@ mod tests {
         assert_eq!(samples.percentile(25.0), 1.75);
         assert_eq!(samples.spread(), 1.5);
         assert_eq!(samples.values(), [4.0, 1.0, 3.0, 2.0]);
+    }
+
+    #[test]
+    fn infinite_samples_have_a_median_that_is_a_number() {
+        let (inf, ninf) = (f64::INFINITY, f64::NEG_INFINITY);
+        let of = |values: &[f64]| Samples::new("x", values.to_vec());
+        assert_eq!(
+            (of(&[inf, inf]).median(), of(&[inf, inf]).spread()),
+            (inf, 0.0)
+        );
+        assert_eq!(
+            (of(&[1.0, inf]).median(), of(&[ninf, 1.0]).median()),
+            (inf, ninf)
+        );
+        assert_eq!(of(&[1.0, 2.0, inf]).median(), 2.0);
+        assert_eq!(of(&[ninf, inf]).median(), ninf);
+        // A difference that no f64 can hold.
+        assert_eq!(of(&[f64::MIN, f64::MAX]).median(), 0.0);
+        assert!(!of(&[ninf, 0.0, inf, inf]).to_string().contains("NaN"));
     }
 
     #[test]

@@ -47,12 +47,13 @@ impl std::error::Error for SpawnError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             SpawnError::NoWorkers => None,
-            SpawnError::Os { source, .. } => Some(source),
+            // The message says what the system said; behind it comes what is behind that.
+            SpawnError::Os { source, .. } => source.source(),
         }
     }
 }
 
-/// The system failed while we waited for workers. It does not happen in a healthy process.
+/// The system failed while we waited for workers, which does not happen in a healthy process; or another process than theirs waited.
 ///
 /// # Examples
 /// ```
@@ -62,21 +63,38 @@ impl std::error::Error for SpawnError {
 /// # Ok::<(), SpawnError>(())
 /// ```
 #[derive(Debug)]
-pub struct JoinError(pub(super) io::Error);
+pub struct JoinError(pub(super) Why);
+
+/// Why waiting failed.
+#[derive(Debug)]
+pub(super) enum Why {
+    System(io::Error),
+    /// A fork has copied the workers' handle.
+    NotTheirParent,
+}
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "waiting for the workers failed ({}); they were stopped. Restart the kernel and run again.",
-            self.0
-        )
+        match &self.0 {
+            Why::System(error) => write!(
+                f,
+                "waiting for the workers failed ({error}); they were stopped. Restart the kernel and run again."
+            ),
+            Why::NotTheirParent => write!(
+                f,
+                "only the process that spawned these workers can wait for them, and a worker has only a copy of their handle: join \
+                 them in the parent."
+            ),
+        }
     }
 }
 
 impl std::error::Error for JoinError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
+        match &self.0 {
+            Why::System(error) => error.source(),
+            Why::NotTheirParent => None,
+        }
     }
 }
 
@@ -128,3 +146,32 @@ impl fmt::Display for WorkerError {
 }
 
 impl std::error::Error for WorkerError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::SharedError;
+    use std::error::Error;
+
+    #[test]
+    fn no_chain_says_the_same_twice() {
+        let os = || io::Error::from_raw_os_error(libc::EMFILE);
+        let errors: [Box<dyn Error>; 3] = [
+            Box::new(SpawnError::Os {
+                asked: 4,
+                started: 2,
+                source: os(),
+            }),
+            Box::new(JoinError(Why::System(os()))),
+            Box::new(SharedError::Os(os())),
+        ];
+        for error in errors {
+            assert!(error.to_string().contains("Too many open files"));
+            let mut link = error.source();
+            while let Some(behind) = link {
+                assert!(!error.to_string().contains(&behind.to_string()), "{error}");
+                link = behind.source();
+            }
+        }
+    }
+}

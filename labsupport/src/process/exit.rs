@@ -23,6 +23,9 @@ pub enum Exit {
         /// File, line and column of the panic, where the compiler knew them.
         place: String,
     },
+    /// The closure returned, and its value was lost on the way home: its type does not serialise, or reads its own bytes wrongly. The
+    /// text says what `serde` said.
+    ValueLost(String),
     /// The worker left through `std::process::exit` with this code, so it brought no value home.
     Exited(i32),
     /// A signal ended the worker: 9 is SIGKILL, 15 is SIGTERM.
@@ -58,6 +61,10 @@ impl fmt::Display for Exit {
                 write!(f, "panicked: {message}")
             }
             Exit::Panicked { message, place } => write!(f, "panicked: {message} (at {place})"),
+            Exit::ValueLost(why) => write!(
+                f,
+                "returned, but its value was lost on the way home ({why}): its type must serialise and deserialise alike"
+            ),
             Exit::Exited(code) => write!(f, "left through process::exit with code {code}"),
             Exit::Signaled(signal) => write!(f, "killed by {}", signal_name(*signal)),
             Exit::TimedOut { after, doing } => {

@@ -45,6 +45,9 @@ impl Worker {
 /// ```
 pub trait Share: Sized {
     /// Part `index` of `count` parts of `range`.
+    ///
+    /// # Panics
+    /// `count` is zero, or there is no part `index`.
     fn share(range: Range<Self>, index: usize, count: usize) -> Range<Self>;
 }
 
@@ -52,11 +55,19 @@ macro_rules! share {
     ($($int:ty),*) => {$(
         impl Share for $int {
             fn share(range: Range<$int>, index: usize, count: usize) -> Range<$int> {
-                let total = range.end.saturating_sub(range.start);
-                let (each, over) = (total / count as $int, total % count as $int);
+                assert!(count > 0, "a range was to be shared by 0 workers: share it among at least one.");
+                assert!(
+                    index < count,
+                    "there is no part {index}: {count} parts are numbered 0 to {}.",
+                    count - 1
+                );
+                // There may be more parts than the type can count.
+                let (index, count) = (index as u128, count as u128);
+                let total = range.end.saturating_sub(range.start) as u128;
+                let (each, over) = (total / count, total % count);
                 // The first `over` parts take one number more.
-                let before = |i: $int| range.start + each * i + i.min(over);
-                before(index as $int)..before(index as $int + 1)
+                let before = |i: u128| range.start + (each * i + i.min(over)) as $int;
+                before(index)..before(index + 1)
             }
         }
     )*};
@@ -67,6 +78,22 @@ share!(u32, u64, usize);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_that_cannot_be_is_a_sentence_and_no_division_by_zero() {
+        let said = |index, count| {
+            let caught = std::panic::catch_unwind(|| u64::share(0..10, index, count));
+            *caught.unwrap_err().downcast::<String>().unwrap()
+        };
+        assert!(std::panic::catch_unwind(|| u32::share(0..10, 0, 0)).is_err());
+        assert_eq!(
+            said(3, 3),
+            "there is no part 3: 3 parts are numbered 0 to 2."
+        );
+        // 2^32 parts, of which a u32 counts none.
+        assert_eq!(u32::share(0..10, 3, 1 << 32), 3..4);
+        assert_eq!(u32::share(0..10, 1 << 31, 1 << 32), 10..10);
+    }
 
     #[test]
     fn shares_cover_the_range_in_order_and_are_even() {

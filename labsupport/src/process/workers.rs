@@ -1,3 +1,4 @@
+use super::error::Why;
 use super::forking::{self, Forking};
 use super::roster::Roster;
 use super::{Exit, JoinError, Outcome, Report, SpawnError, Worker};
@@ -8,6 +9,7 @@ use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 /// How long [`Workers::join`] waits in silence before it says for whom it waits.
@@ -20,6 +22,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// its neighbours) and the value that it returns, which must be `serde`-serialisable.
 ///
 /// Dropping it kills and collects the workers that still run.
+///
+/// Workers also end with the *thread* that spawned them, so their handle stays there. Another thread may borrow it, to
+/// [`kill`](Workers::kill) a worker, say, but not take it along:
+///
+/// ```compile_fail,E0277
+/// use labsupport::prelude::*;
+/// let workers = Workers::spawn(1, |_| 7).unwrap();
+/// std::thread::spawn(move || workers.join());
+/// ```
 ///
 /// # Examples
 /// ```
@@ -37,6 +48,9 @@ pub struct Workers<T> {
     children: Vec<Child>,
     // A worker makes a T and nobody else holds one.
     value: PhantomData<fn() -> T>,
+    /// They end with the thread that spawned them, so they must not outlive it in another one's hand. As a guard of the standard
+    /// library it is not `Send`, yet `Sync`.
+    stays: PhantomData<MutexGuard<'static, ()>>,
 }
 
 /// One worker as its parent sees it.
@@ -66,6 +80,7 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
             parent: sys::getpid(),
             children: Vec::new(), // a count that is absurd is refused by the system, not by the allocator
             value: PhantomData,
+            stays: PhantomData,
         };
         for index in 0..count {
             let forked = Instant::now();
@@ -99,11 +114,11 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
         Ok(workers)
     }
 
-    /// Waits for all workers, however long it takes. After ten seconds in which nobody ended and all sleep it says on
-    /// standard error for whom it waits.
+    /// Waits for all workers, however long it takes. When nobody has ended for ten seconds and somebody sleeps, it says once on standard
+    /// error for whom it waits.
     ///
     /// # Errors
-    /// The system failed; a worker's bad end is no error here but in [`Report::values`].
+    /// The system failed, or this is a worker's copy of the handle, made by a fork; a worker's bad end is no error here but in [`Report::values`].
     pub fn join(self) -> Result<Report<T>, JoinError> {
         self.collect(None, None)
     }
@@ -162,6 +177,10 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
         limit: Option<Duration>,
         mut roster: Option<Roster>,
     ) -> Result<Report<T>, JoinError> {
+        // A copy would read what the workers send to their parent.
+        if sys::getpid() != self.parent {
+            return Err(JoinError(Why::NotTheirParent));
+        }
         let waited = self.wait(limit, |children| {
             let roster = roster.as_mut()?;
             for (index, child) in children.iter().enumerate() {
@@ -175,7 +194,7 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
         if let Err(error) = waited {
             drop(self);
             roster.into_iter().for_each(Roster::give_up);
-            return Err(JoinError(error));
+            return Err(JoinError(Why::System(error)));
         }
         let collected = self.children.iter().filter_map(Child::collected).max();
         let elapsed = collected.map_or(Duration::ZERO, |last| last - self.started);
@@ -202,7 +221,11 @@ impl<T> Workers<T> {
     /// assert_eq!(report.outcomes()[0].exit(), &Exit::Signaled(15));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Panics
+    /// This is a worker's copy of the handle, made by a fork.
     pub fn terminate(&self) {
+        self.assert_parent();
         for child in self.children.iter().filter(|child| child.ended.is_none()) {
             let _ = sys::send_signal(child.pid, libc::SIGTERM);
         }
@@ -211,7 +234,7 @@ impl<T> Workers<T> {
     /// Kills worker `index` with SIGKILL, which no process can catch or delay.
     ///
     /// # Panics
-    /// There is no worker `index`.
+    /// There is no worker `index`, or this is a worker's copy of the handle, made by a fork.
     ///
     /// # Examples
     /// ```
@@ -224,6 +247,7 @@ impl<T> Workers<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn kill(&self, index: usize) {
+        self.assert_parent();
         let count = self.children.len();
         assert!(
             index < count,
@@ -250,16 +274,38 @@ impl<T> Workers<T> {
         self.children.iter().map(|child| child.pid as u32).collect()
     }
 
+    /// In another process these numbers may long stand for others.
+    fn assert_parent(&self) {
+        assert!(
+            sys::getpid() == self.parent,
+            "only the process that spawned these workers can stop them, and a worker has only a copy of their handle: stop them in \
+             the parent, or tell them with a flag."
+        );
+    }
+
     /// Reads every pipe to its end and collects every worker; kills those that outlast `limit`. `watch` sees the workers
     /// once those are collected that have ended by then: at first, after every end, and at the time that it asks for.
     fn wait(
         &mut self,
         limit: Option<Duration>,
+        watch: impl FnMut(&[Child]) -> Option<Instant>,
+    ) -> io::Result<()> {
+        self.wait_and_tell(limit, watch, PATIENCE, |line| eprintln!("{line}"))
+    }
+
+    /// The same; after each `patience` in which nobody ended it looks whether there is something to tell, and tells once.
+    fn wait_and_tell(
+        &mut self,
+        limit: Option<Duration>,
         mut watch: impl FnMut(&[Child]) -> Option<Instant>,
+        patience: Duration,
+        mut tell: impl FnMut(&str),
     ) -> io::Result<()> {
         // A limit beyond the end of time is none.
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        let mut silent = false;
+        // When to look whether there is something to tell; `None` when all is told.
+        let quiet = || Instant::now() + patience;
+        let mut tell_at = deadline.is_none().then(quiet);
         let mut look = Some(Instant::now());
         loop {
             let waiting: Vec<usize> = (0..self.children.len())
@@ -270,8 +316,7 @@ impl<T> Workers<T> {
                 return Ok(());
             }
             let pipes: Vec<&OwnedFd> = waiting.iter().map(|&i| &self.children[i].pipe).collect();
-            let next = deadline.or((!silent).then(|| Instant::now() + PATIENCE));
-            let next = next.into_iter().chain(look).min();
+            let next = deadline.into_iter().chain(tell_at).chain(look).min();
             let ready = sys::wait_readable(&pipes, next)?;
             for &index in &ready {
                 let child = &mut self.children[waiting[index]];
@@ -281,6 +326,7 @@ impl<T> Workers<T> {
             }
             if !ready.is_empty() {
                 look = Some(Instant::now());
+                tell_at = tell_at.map(|_| quiet());
                 continue;
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -292,15 +338,17 @@ impl<T> Workers<T> {
                 }
             } else if look.is_some_and(|look| Instant::now() >= look) {
                 look = watch(&self.children);
-            } else if deadline.is_none() && !silent {
-                silent = true;
+            } else if tell_at.is_some_and(|at| Instant::now() >= at) {
+                // All that run may sleep later: only what was told need not be told again.
+                tell_at = Some(quiet());
                 for index in waiting {
                     let doing = doing(self.children[index].pid);
                     if !doing.starts_with("running") {
-                        eprintln!(
+                        tell_at = None;
+                        tell(&format!(
                             "Still waiting for worker {index}, which is {doing}. Interrupt the cell (■) to stop, \
                              and give join_timeout a limit to be told sooner."
-                        );
+                        ));
                     }
                 }
             }
@@ -393,12 +441,13 @@ fn send_home(pipe: &OwnedFd, frame: &[u8]) -> io::Result<()> {
 // The frame that a worker sends home:
 //
 //   ┌─────┬──────────────────────┬──────────────────────────────────────────────┐
-//   │ tag │ nanoseconds, 8 bytes │ postcard: the value, or (message, place)     │
+//   │ tag │ nanoseconds, 8 bytes │ postcard: the value, (message, place) or why │
 //   └─────┴──────────────────────┴──────────────────────────────────────────────┘
 //
 // It counts only together with the exit code of a worker that left by itself: one killed while it wrote has sent a part.
 const RETURNED: u8 = 0;
 const PANICKED: u8 = 1;
+const UNWRITABLE: u8 = 2;
 const HEADER: usize = 9;
 
 /// Runs the closure in the worker; the exit code and the frame.
@@ -412,7 +461,8 @@ fn run<T: Serialize>(work: impl FnOnce() -> T, forked: Instant) -> (i32, Vec<u8>
     let result = panic::catch_unwind(AssertUnwindSafe(|| {
         let value = work();
         postcard::to_extend(&value, frame(RETURNED)).unwrap_or_else(|error| {
-            panic!("the value that the worker returned cannot be sent home: {error}")
+            let why = error.to_string();
+            postcard::to_extend(&why, frame(UNWRITABLE)).unwrap_or_default()
         })
     }));
     match result {
@@ -443,14 +493,11 @@ fn outcome<T: DeserializeOwned>(
                 value = Some(returned);
                 Exit::Returned
             }
-            Err(error) => Exit::Panicked {
-                message: format!(
-                    "the value that came home cannot be read back ({error}): its type must serialise and \
-                     deserialise alike"
-                ),
-                place: String::new(),
-            },
+            Err(error) => Exit::ValueLost(error.to_string()),
         },
+        (_, sys::Ended::Code(0), Some(UNWRITABLE)) => {
+            Exit::ValueLost(postcard::from_bytes(body).unwrap_or_default())
+        }
         (_, sys::Ended::Code(101), Some(PANICKED)) => {
             let (message, place) = postcard::from_bytes(body).unwrap_or_default();
             Exit::Panicked { message, place }
@@ -468,5 +515,75 @@ fn outcome<T: DeserializeOwned>(
         value,
         wall,
         cpu: usage.user + usage.system,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::cpu_time;
+    use serde::{Deserialize, Deserializer, Serializer, de, ser};
+
+    #[test]
+    fn a_worker_that_sleeps_after_it_ran_for_long_is_told_of_once() {
+        const PATIENCE: Duration = Duration::from_millis(2);
+        let mut workers = Workers::spawn(1, |_| -> () {
+            while cpu_time() < 25 * PATIENCE {
+                std::hint::spin_loop();
+            }
+            loop {
+                std::thread::park();
+            }
+        })
+        .unwrap();
+        let (pid, mut told) = (workers.children[0].pid, Vec::new());
+        let tell = |line: &str| {
+            told.push(line.to_string());
+            sys::send_signal(pid, libc::SIGKILL).unwrap();
+        };
+        workers
+            .wait_and_tell(None, |_| None, PATIENCE, tell)
+            .unwrap();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("Still waiting for worker 0, which is asleep"));
+    }
+
+    /// Does not come through.
+    #[derive(Debug)]
+    enum Stubborn {
+        Unwritable,
+        Unreadable,
+    }
+
+    impl Serialize for Stubborn {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Stubborn::Unwritable => Err(ser::Error::custom("no")),
+                Stubborn::Unreadable => serializer.serialize_u8(0),
+            }
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Stubborn {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Err(de::Error::custom("no"))
+        }
+    }
+
+    #[test]
+    fn a_value_that_does_not_come_through_is_lost_and_nobody_panicked() {
+        let report = Workers::spawn(2, |w| match w.index() {
+            0 => Stubborn::Unwritable,
+            _ => Stubborn::Unreadable,
+        });
+        let report = report.unwrap().join().unwrap();
+        for outcome in report.outcomes() {
+            let exit = outcome.exit();
+            assert!(matches!(exit, Exit::ValueLost(_)), "{exit}");
+            assert!(
+                exit.to_string()
+                    .starts_with("returned, but its value was lost")
+            );
+        }
     }
 }

@@ -1,4 +1,4 @@
-use super::lock::{LockCell, LockGuard};
+use super::lock::{LockCell, LockGuard, Locked};
 use super::{Plain, Segment, SharedError};
 use std::cell::Cell;
 use std::fmt;
@@ -22,6 +22,11 @@ pub struct Array<T> {
     len: usize,
     values: PhantomData<Cell<T>>,
 }
+
+const ARRAY: Locked = Locked {
+    what: "the lock of this array",
+    instead: "take the guard once and use it for all elements: `let mut all = hits.lock(); all[0] += all[1];`.",
+};
 
 impl<T> Clone for Array<T> {
     fn clone(&self) -> Self {
@@ -57,7 +62,8 @@ impl<T: Plain> Array<T> {
             });
         }
         let segment = Segment::new(Self::DATA + len * size_of::<T>())?;
-        segment.make_lock(0, 0)?;
+        // SAFETY: the segment is new and has room for a lock at 0.
+        unsafe { segment.make_lock(0, 0) }?;
         Ok(Array {
             segment,
             len,
@@ -89,7 +95,7 @@ impl<T: Plain> Array<T> {
     /// Element `index`, read under the lock.
     ///
     /// # Panics
-    /// There is no element `index`.
+    /// There is no element `index`, or the calling thread holds the lock: then use the guard, `guard[index]`.
     pub fn get(&self, index: usize) -> T {
         self.check(index);
         self.lock()[index]
@@ -98,21 +104,26 @@ impl<T: Plain> Array<T> {
     /// Writes element `index` under the lock.
     ///
     /// # Panics
-    /// There is no element `index`.
+    /// There is no element `index`, or the calling thread holds the lock: then use the guard, `guard[index] = value`.
     pub fn set(&self, index: usize, value: T) {
         self.check(index);
         self.lock()[index] = value;
     }
 
-    /// Waits for the lock; the guard stands for the whole array until it is dropped.
+    /// Waits for the lock; the guard stands for the whole array until it is dropped. It is the only way to the elements: nobody reads
+    /// or writes them without the lock.
+    ///
+    /// # Panics
+    /// The calling thread holds the lock already.
     pub fn lock(&self) -> ArrayGuard<'_, T> {
-        self.guard(self.cell().lock())
+        self.guard(self.cell().lock(ARRAY))
     }
 
     fn guard<'a>(&'a self, lock: LockGuard<'a>) -> ArrayGuard<'a, T> {
         ArrayGuard {
             lock,
-            data: NonNull::slice_from_raw_parts(self.segment.at(Self::DATA), self.len),
+            // SAFETY: `new` made the segment for so many elements from there on, and checked their alignment.
+            data: NonNull::slice_from_raw_parts(unsafe { self.segment.at(Self::DATA) }, self.len),
             values: PhantomData,
         }
     }
@@ -127,7 +138,8 @@ impl<T: Plain + fmt::Debug> fmt::Debug for Array<T> {
     }
 }
 
-/// A shared array under its lock.
+/// A shared array under its lock. A worker's copy of it, made by a fork, refuses; what was taken out of it before does not know: see
+/// [`LockGuard`].
 ///
 /// # Examples
 /// ```
@@ -157,6 +169,7 @@ impl<T: Plain> Deref for ArrayGuard<'_, T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
+        self.lock.assert_at_home();
         // SAFETY: the data is valid for the guard's life and only read and written under the lock, which this guard holds.
         unsafe { self.data.as_ref() }
     }
@@ -164,6 +177,7 @@ impl<T: Plain> Deref for ArrayGuard<'_, T> {
 
 impl<T: Plain> DerefMut for ArrayGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut [T] {
+        self.lock.assert_at_home();
         // SAFETY: as in `deref`, and the guard is borrowed mutably.
         unsafe { self.data.as_mut() }
     }
@@ -171,6 +185,9 @@ impl<T: Plain> DerefMut for ArrayGuard<'_, T> {
 
 impl<T: Plain + fmt::Debug> fmt::Debug for ArrayGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.lock.is_at_home() {
+            return f.write_str("ArrayGuard(a worker's copy)");
+        }
         f.debug_list().entries(self.iter()).finish()
     }
 }

@@ -114,7 +114,8 @@ impl Barrier {
         }
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         let segment = Segment::new(size_of::<Futex>())?;
-        segment.place(0, Futex::new(0));
+        // SAFETY: the segment is new and has room for the word.
+        unsafe { segment.place(0, Futex::new(0)) };
         Ok(Barrier {
             segment,
             parties: parties as u32,

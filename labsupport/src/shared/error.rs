@@ -66,7 +66,8 @@ impl fmt::Display for SharedError {
 impl std::error::Error for SharedError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            SharedError::Os(error) => Some(error),
+            // The message says what the system said; behind it comes what is behind that.
+            SharedError::Os(error) => error.source(),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-use super::lock::{LockCell, LockGuard};
+use super::lock::{LockCell, LockGuard, Locked};
 use super::{Segment, SharedError};
 use crate::sync::{AtomicU32, Ordering, weakened};
 use std::fmt;
@@ -35,6 +35,11 @@ pub struct Flag {
     segment: Segment,
 }
 
+const FLAG: Locked = Locked {
+    what: "the lock of this flag",
+    instead: "use what its guard lends: `let guard = flag.lock(); if !guard.is_set() { guard.set(); }`.",
+};
+
 impl Flag {
     const WORD: usize = size_of::<LockCell>();
 
@@ -44,8 +49,11 @@ impl Flag {
     /// No shared memory.
     pub fn new() -> Result<Flag, SharedError> {
         let segment = Segment::new(Self::WORD + size_of::<AtomicU32>())?;
-        segment.make_lock(0, 0)?;
-        segment.place(Self::WORD, AtomicU32::new(CLEAR));
+        // SAFETY: the segment is new and has room for a lock at 0 and for the word after it.
+        unsafe {
+            segment.make_lock(0, 0)?;
+            segment.place(Self::WORD, AtomicU32::new(CLEAR));
+        }
         Ok(Flag { segment })
     }
 
@@ -68,6 +76,9 @@ impl Flag {
 
     /// Whether the flag is set, read under the lock, as Python's `Value.value` does.
     ///
+    /// # Panics
+    /// The calling thread holds the lock: then ask the guard, `guard.is_set()`.
+    ///
     /// # Examples
     /// ```
     /// use labsupport::prelude::*;
@@ -77,7 +88,7 @@ impl Flag {
     /// ```
     #[inline]
     pub fn is_set_locked(&self) -> bool {
-        let _guard = self.cell().lock();
+        let _guard = self.cell().lock(FLAG);
         self.word().load(Ordering::Relaxed) == SET
     }
 
@@ -125,6 +136,9 @@ impl Flag {
 
     /// Waits for the flag's lock, for a double check: look, lock, look again, write.
     ///
+    /// # Panics
+    /// The calling thread holds the lock already.
+    ///
     /// # Examples
     /// ```
     /// use labsupport::prelude::*;
@@ -142,7 +156,7 @@ impl Flag {
     #[inline]
     pub fn lock(&self) -> FlagGuard<'_> {
         FlagGuard {
-            lock: self.cell().lock(),
+            lock: self.cell().lock(FLAG),
             flag: self,
         }
     }
@@ -177,16 +191,19 @@ pub struct FlagGuard<'a> {
 impl FlagGuard<'_> {
     /// Whether the flag is set. Whoever uses the lock too cannot change that before the guard is dropped.
     pub fn is_set(&self) -> bool {
+        self.lock.assert_at_home();
         self.flag.is_set()
     }
 
     /// Sets the flag.
     pub fn set(&self) {
+        self.lock.assert_at_home();
         self.flag.set();
     }
 
     /// Clears the flag.
     pub fn clear(&self) {
+        self.lock.assert_at_home();
         self.flag.clear();
     }
 

@@ -71,8 +71,10 @@ impl Window {
         Ok(Window(memory.base()))
     }
 
-    pub(super) fn at<T>(&self, offset: usize) -> NonNull<T> {
-        // SAFETY: callers stay within the length that they asked for.
+    /// # Safety
+    /// As of the real one.
+    pub(super) unsafe fn at<T>(&self, offset: usize) -> NonNull<T> {
+        // SAFETY: this function's contract.
         unsafe { self.0.add(offset).cast() }
     }
 }

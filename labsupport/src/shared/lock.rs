@@ -1,6 +1,6 @@
 use super::{Segment, SharedError};
 use crate::sync::{Acquired, RobustMutex};
-use crate::sys::fault;
+use crate::sys::{Home, fault};
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// A lock that processes share.
 ///
 /// It is *robust*: when a process dies with the lock in its hand, the next one gets it and is told, instead of waiting
-/// for ever.
+/// forever. It is not *re-entrant*: a thread that locks what it holds already gets a panic that says so.
 ///
 /// # Examples
 /// ```
@@ -38,7 +38,8 @@ impl Lock {
     /// No shared memory.
     pub fn new() -> Result<Lock, SharedError> {
         let segment = Segment::new(size_of::<LockCell>())?;
-        segment.make_lock(0, 0)?;
+        // SAFETY: the segment is new and has room for a lock at 0.
+        unsafe { segment.make_lock(0, 0) }?;
         Ok(Lock { segment })
     }
 
@@ -47,11 +48,13 @@ impl Lock {
         unsafe { self.segment.at::<LockCell>(0).as_ref() }
     }
 
-    /// Waits for the lock; dropping the guard gives it back. Locking twice in one process waits for ever, as with any
-    /// plain lock.
+    /// Waits for the lock; dropping the guard gives it back.
+    ///
+    /// # Panics
+    /// The calling thread holds the lock already. Other threads and processes wait.
     #[inline]
     pub fn lock(&self) -> LockGuard<'_> {
-        self.cell().lock()
+        self.cell().lock(LOCK)
     }
 
     /// The lock, if nobody holds it.
@@ -84,6 +87,32 @@ impl fmt::Debug for Lock {
     }
 }
 
+/// What is locked, for the message to a thread that locks it twice.
+#[derive(Clone, Copy)]
+pub(super) struct Locked {
+    /// Its name, with an article.
+    pub(super) what: &'static str,
+    /// What to write instead.
+    pub(super) instead: &'static str,
+}
+
+const LOCK: Locked = Locked {
+    what: "this lock",
+    instead: "take the guard once, `let guard = lock.lock();`, and `drop(guard)` before you lock again.",
+};
+
+impl Locked {
+    #[cold]
+    #[inline(never)]
+    fn twice(self) -> ! {
+        let Locked { what, instead } = self;
+        panic!(
+            "this process already holds {what}, and would wait for itself forever: a guard that it has not dropped yet is in use \
+             here, perhaps one in the same line. Instead, {instead}"
+        )
+    }
+}
+
 /// The lock as it lies in shared memory, alone on its pair of cache lines: processors fetch lines in pairs.
 #[repr(C, align(128))]
 pub(super) struct LockCell {
@@ -103,9 +132,12 @@ impl LockCell {
     }
 
     #[inline]
-    pub(super) fn lock(&self) -> LockGuard<'_> {
+    pub(super) fn lock(&self, locked: Locked) -> LockGuard<'_> {
         fault::point("lock: asked");
-        self.guard(self.mutex.lock())
+        match self.mutex.lock() {
+            Some(acquired) => self.guard(acquired),
+            None => locked.twice(),
+        }
     }
 
     #[inline]
@@ -123,6 +155,7 @@ impl LockCell {
         LockGuard {
             cell: self,
             owner_died,
+            home: Home::here(),
             not_send: PhantomData,
         }
     }
@@ -131,12 +164,23 @@ impl LockCell {
         self.deaths.load(Ordering::Relaxed)
     }
 
-    pub(super) fn is_held(&self) -> bool {
-        self.try_lock().is_none()
+    /// Whether a thread of this process holds it.
+    pub(super) fn is_held_here(&self) -> bool {
+        self.mutex.is_held_here()
     }
 }
 
 /// The lock in your hand; dropping it gives the lock back.
+///
+/// # Guards and forks
+///
+/// A guard belongs to the process that locked. A fork copies the guard but not the lock: such a copy gives nothing back when it is
+/// dropped, and whoever reads or writes through it gets a panic. So do the guards of a [`Value`](super::Value), an
+/// [`Array`](super::Array) and a [`Flag`](super::Flag).
+///
+/// A plain reference that was taken out of a guard before the fork, `let n = &mut *guard;`, knows nothing of processes. A worker
+/// that writes through its copy of that writes to the shared memory without the lock (or, where the guard of a value works on a
+/// copy, to memory of its own). Nothing crashes, but additions can be lost, as without any lock. Lock inside the worker's closure.
 ///
 /// # Examples
 /// ```
@@ -151,6 +195,8 @@ impl LockCell {
 pub struct LockGuard<'a> {
     cell: &'a LockCell,
     owner_died: bool,
+    /// The process that locked.
+    home: Home,
     // A pthread mutex is unlocked by the thread that locked it.
     not_send: PhantomData<*const ()>,
 }
@@ -161,14 +207,40 @@ impl LockGuard<'_> {
     pub fn owner_died(&self) -> bool {
         self.owner_died
     }
+
+    /// Whether this is the guard of the process that locked, and not a copy that a fork has made.
+    #[inline]
+    pub(super) fn is_at_home(&self) -> bool {
+        self.home.is_here()
+    }
+
+    /// # Panics
+    /// This is a copy that a fork has made.
+    #[inline]
+    pub(super) fn assert_at_home(&self) {
+        if !self.is_at_home() {
+            copied();
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn copied() -> ! {
+    panic!(
+        "this guard was locked in the parent, and a worker has only a copy of it: the lock is not the worker's. Lock inside the \
+         worker's closure instead."
+    )
 }
 
 impl Drop for LockGuard<'_> {
     #[inline]
     fn drop(&mut self) {
+        if !self.is_at_home() {
+            return; // a worker's copy: the worker may even hold the lock itself by now
+        }
         fault::point("lock: giving back");
-        // SAFETY: the guard was made by the thread that locked, and it cannot be sent to another. In a forked worker a
-        // copied guard is not the holder, and the unlock of a robust mutex by another than its holder does nothing.
+        // SAFETY: the guard was made by the thread that locked, which is still in its process, and it cannot be sent to another.
         unsafe { self.cell.mutex.unlock() };
         fault::point("lock: given back");
     }

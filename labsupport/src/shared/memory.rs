@@ -77,9 +77,12 @@ impl Window {
     }
 
     /// A pointer to the `T` at byte `offset`, to read what others change.
+    ///
+    /// # Safety
+    /// The `T` lies within the memory, and the offset is a multiple of its alignment.
     #[inline]
-    pub(super) fn at<T>(&self, offset: usize) -> NonNull<T> {
-        // SAFETY: callers stay within the length that they asked for.
+    pub(super) unsafe fn at<T>(&self, offset: usize) -> NonNull<T> {
+        // SAFETY: this function's contract.
         unsafe { self.base.add(offset).cast() }
     }
 }

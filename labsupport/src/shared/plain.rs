@@ -1,4 +1,5 @@
 use std::mem::MaybeUninit;
+use std::ptr::NonNull;
 
 /// Types whose bytes mean the same in every process: numbers, `bool`, `char`, and arrays and tuples of these.
 ///
@@ -28,12 +29,18 @@ use std::mem::MaybeUninit;
 /// # Safety
 /// The type holds no pointers, all zeros are a valid value, and so is any mixture of the aligned words of two valid
 /// values (what a reader without the lock may see).
-pub unsafe trait Plain: Copy + 'static {}
+pub unsafe trait Plain: Copy + 'static {
+    /// Whether any write to a place of this type is a write of the whole. It is not where a part can be written by itself.
+    #[doc(hidden)]
+    const HAS_NO_PARTS: bool = false;
+}
 
 macro_rules! plain {
     ($($type:ty),*) => {$(
         // SAFETY: one number (or bool, or char) of at most one word; zero is valid.
-        unsafe impl Plain for $type {}
+        unsafe impl Plain for $type {
+            const HAS_NO_PARTS: bool = true;
+        }
     )*};
 }
 plain!(
@@ -67,6 +74,60 @@ unsafe impl<A: Plain, B: Plain> Plain for (A, B) {}
 unsafe impl<A: Plain, B: Plain, C: Plain> Plain for (A, B, C) {}
 // SAFETY: field by field.
 unsafe impl<A: Plain, B: Plain, C: Plain, D: Plain> Plain for (A, B, C, D) {}
+
+/// Eight bytes that are read and written in one piece, with a value of at most so many at their beginning.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct Word(MaybeUninit<u64>);
+
+impl Word {
+    /// A word that begins with `value`, or is what fits of it.
+    #[inline]
+    pub(super) fn of<T>(value: &T) -> Word {
+        let mut word = MaybeUninit::<u64>::zeroed();
+        // SAFETY: both are valid for the smaller of the two sizes, and they do not overlap. Padding may come along:
+        // the word may be uninitialised.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                (&raw const *value).cast::<MaybeUninit<u8>>(),
+                word.as_mut_ptr().cast::<MaybeUninit<u8>>(),
+                size_of::<T>().min(size_of::<Word>()),
+            );
+        }
+        Word(word)
+    }
+
+    /// The value at the beginning of the word.
+    ///
+    /// # Safety
+    /// There is one.
+    #[inline]
+    pub(super) unsafe fn get<T: Plain>(self) -> T {
+        // SAFETY: this function's contract.
+        unsafe { std::mem::transmute_copy(&self.0) }
+    }
+
+    /// Reads a word in one instruction.
+    ///
+    /// # Safety
+    /// `from` is valid for reads of a word and aligned for it. Whoever writes there meanwhile does it from another process or through
+    /// another mapping of the same pages.
+    #[inline]
+    pub(super) unsafe fn load(from: NonNull<Word>) -> Word {
+        // SAFETY: this function's contract.
+        unsafe { from.read_volatile() }
+    }
+
+    /// Writes a word in one instruction.
+    ///
+    /// # Safety
+    /// As for [`load`](Word::load), for writes.
+    #[inline]
+    pub(super) unsafe fn store(self, to: NonNull<Word>) {
+        // SAFETY: this function's contract.
+        unsafe { to.write_volatile(self) };
+    }
+}
 
 /// The largest step in which a `T` can be copied by single instructions.
 const fn step<T>() -> usize {

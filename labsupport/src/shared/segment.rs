@@ -93,10 +93,13 @@ impl Segment {
     }
 
     /// A pointer to the `T` at byte `offset`.
+    ///
+    /// # Safety
+    /// The `T` lies within the segment, and the offset is a multiple of its alignment.
     #[inline]
-    pub(super) fn at<T>(&self, offset: usize) -> NonNull<T> {
+    pub(super) unsafe fn at<T>(&self, offset: usize) -> NonNull<T> {
         // No debug_assert here: cells are compiled with them, and this is in every look at a flag.
-        // SAFETY: callers stay within the length that they asked for, so the result is within the same mapping.
+        // SAFETY: this function's contract, so the result is within the same mapping.
         unsafe { self.base.add(offset).cast() }
     }
 
@@ -105,10 +108,12 @@ impl Segment {
         Window::new(&self.mapping.memory).map_err(SharedError::Os)
     }
 
-    /// Writes a first value at byte `offset`, while the segment is being made and nobody else knows it.
-    pub(super) fn place<T>(&self, offset: usize, value: T) {
-        // SAFETY: callers stay within the length that they asked for, at a place that is aligned for `T`; nobody else knows
-        // the segment yet.
+    /// Writes a first value at byte `offset`, while the segment is being made.
+    ///
+    /// # Safety
+    /// As for [`at`](Segment::at); also nobody else knows the segment yet.
+    pub(super) unsafe fn place<T>(&self, offset: usize, value: T) {
+        // SAFETY: this function's contract.
         unsafe { self.at(offset).write(value) };
     }
 
@@ -140,9 +145,11 @@ impl Segment {
     }
 
     /// Makes a lock at byte `offset` (one per `slot`, 0 or 1) and remembers it, so that it is not unmapped while held.
-    pub(super) fn make_lock(&self, slot: usize, offset: usize) -> Result<(), SharedError> {
-        // SAFETY: the place is within the mapping and aligned (both of our offsets are multiples of 128), nobody else knows
-        // the segment yet, and `Mapping::drop` keeps the memory while the lock is held.
+    ///
+    /// # Safety
+    /// As for [`at`](Segment::at) of a [`LockCell`]; also nobody else knows the segment yet, and the place holds zeros.
+    pub(super) unsafe fn make_lock(&self, slot: usize, offset: usize) -> Result<(), SharedError> {
+        // SAFETY: this function's contract, and `Mapping::drop` keeps the memory while a thread of this process holds the lock.
         unsafe { LockCell::init(self.at(offset)) }.map_err(SharedError::Os)?;
         self.mapping.locks[slot].store(offset as u32 + 1, Ordering::Relaxed);
         Ok(())
@@ -158,10 +165,11 @@ impl Drop for Mapping {
             };
             // SAFETY: `make_lock` made a lock at this offset of this mapping, which is still mapped.
             let lock = unsafe { base.add(offset as usize).cast::<LockCell>().as_ref() };
-            lock.is_held()
+            // Looked at and never taken: another process may hold it, or have died with it, and its next owner must be told.
+            lock.is_held_here()
         });
         // A thread's list of robust locks, which the C library and the kernel walk, must never point into memory that is
-        // gone. A lock is still held here only if its guard was forgotten; then the memory is kept.
+        // gone. A thread of this process still holds a lock only if its guard was forgotten; then the memory is kept.
         if !held {
             // SAFETY: this is the only drop of `memory`, and nothing uses it afterwards.
             unsafe { ManuallyDrop::drop(&mut self.memory) };

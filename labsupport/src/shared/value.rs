@@ -1,6 +1,6 @@
-use super::lock::{LockCell, LockGuard};
+use super::lock::{LockCell, LockGuard, Locked};
 use super::memory::Window;
-use super::plain::load_words;
+use super::plain::{Word, load_words};
 use super::{Plain, Segment, SharedError};
 use std::cell::Cell;
 use std::fmt;
@@ -30,6 +30,11 @@ pub struct Value<T> {
     value: PhantomData<Cell<T>>,
 }
 
+const VALUE: Locked = Locked {
+    what: "the lock of this value",
+    instead: "take the guard once: `*total.lock() += 1`, or `let mut t = total.lock(); *t = *t + 1;`.",
+};
+
 impl<T> Clone for Value<T> {
     fn clone(&self) -> Self {
         Value {
@@ -46,14 +51,21 @@ impl<T: Plain> Value<T> {
         size_of::<LockCell>()
     };
 
+    /// Whether the value has parts and still fits into a word: then guards work on a copy, which they write in one piece. Anything
+    /// else is written where it lies; a number is in one piece anyway.
+    const IN_A_WORD: bool = !T::HAS_NO_PARTS && size_of::<T>() <= size_of::<Word>();
+
     /// A shared value that starts as `value`.
     ///
     /// # Errors
     /// No shared memory.
     pub fn new(value: T) -> Result<Value<T>, SharedError> {
-        let segment = Segment::new(Self::DATA + size_of::<T>())?;
-        segment.make_lock(0, 0)?;
-        segment.place(Self::DATA, value);
+        let segment = Segment::new(Self::DATA + size_of::<T>().max(size_of::<Word>()))?;
+        // SAFETY: the segment is new and has room for a lock at 0 and for the value, or the word that it is in, after it.
+        unsafe {
+            segment.make_lock(0, 0)?;
+            segment.place(Self::DATA, value);
+        }
         Ok(Value {
             window: segment.window()?,
             segment,
@@ -68,23 +80,32 @@ impl<T: Plain> Value<T> {
 
     #[inline]
     fn data(&self) -> NonNull<T> {
-        self.segment.at(Self::DATA)
+        // SAFETY: `new` made the segment for a `T` there, and checked its alignment.
+        unsafe { self.segment.at(Self::DATA) }
     }
 
     /// The value, read under the lock.
+    ///
+    /// # Panics
+    /// The calling thread holds the lock: then read through the guard, `*guard`.
     #[inline]
     pub fn get(&self) -> T {
         *self.lock()
     }
 
     /// Writes the value under the lock.
+    ///
+    /// # Panics
+    /// The calling thread holds the lock, perhaps through a guard in the same line (`count.set(*count.lock() + 1)`): write
+    /// through the guard, `*count.lock() += 1`.
     #[inline]
     pub fn set(&self, value: T) {
         *self.lock() = value;
     }
 
-    /// The value, read without the lock. Up to 8 bytes are read in one piece; a larger value word by word, so that a
-    /// reader may see the beginning of one write and the end of another.
+    /// The value, read without the lock. A value of up to 8 bytes, whatever it is made of, is read in one piece, as it was before or
+    /// after a write. A larger one is read piece by piece, each of them aligned as the type is and of at most 8 bytes: so a reader
+    /// may see the beginning of one write and the end of another.
     ///
     /// # Examples
     /// ```
@@ -95,18 +116,36 @@ impl<T: Plain> Value<T> {
     /// ```
     #[inline]
     pub fn get_unlocked(&self) -> T {
-        // SAFETY: the data is within the window as it is within the segment, aligned, and holds a valid T since `new`. No reference
-        // points into a window and nobody writes through one: what changes there changes as if another process did it, word by
-        // word, even where it is a guard of this one.
-        unsafe { load_words(self.window.at(Self::DATA).as_ptr()) }
+        // SAFETY: the data is within the window as it is within the segment, aligned, and holds a valid T since `new`, in a word of
+        // its own if it fits into one. No reference points into a window and nobody writes through one: what changes there changes as
+        // if another process did it, word by word, even where it is a guard of this one.
+        unsafe {
+            let data = self.window.at::<T>(Self::DATA);
+            if Self::IN_A_WORD {
+                Word::load(data.cast()).get()
+            } else {
+                load_words(data.as_ptr())
+            }
+        }
     }
 
     /// Waits for the lock; the guard stands for the value until it is dropped.
+    ///
+    /// A number is written at once, and whoever looks without the lock sees it from then on. A tuple, an array or a struct of up to
+    /// 8 bytes is written in one piece when the guard is dropped; a holder that dies before has written nothing. A larger one is
+    /// written part by part, as you write it: if you are killed in between, it stays half written.
+    ///
+    /// # Panics
+    /// The calling thread holds the lock already. `*total.lock() = *total.lock() + 1` takes it twice; write `*total.lock() += 1`.
     #[inline]
     pub fn lock(&self) -> ValueGuard<'_, T> {
+        let (lock, data) = (self.cell().lock(VALUE), self.data());
         ValueGuard {
-            lock: self.cell().lock(),
-            data: self.data(),
+            lock,
+            // SAFETY: the value has a word of its own, and the lock keeps writers out.
+            copy: Self::IN_A_WORD.then(|| unsafe { Word::load(data.cast()).get() }),
+            data,
+            changed: false,
             value: PhantomData,
         }
     }
@@ -118,7 +157,8 @@ impl<T: Plain + fmt::Debug> fmt::Debug for Value<T> {
     }
 }
 
-/// A shared value under its lock.
+/// A shared value under its lock. A worker's copy of it, made by a fork, refuses; what was taken out of it before does not know: see
+/// [`LockGuard`].
 ///
 /// # Examples
 /// ```
@@ -135,6 +175,10 @@ impl<T: Plain + fmt::Debug> fmt::Debug for Value<T> {
 pub struct ValueGuard<'a, T> {
     lock: LockGuard<'a>,
     data: NonNull<T>,
+    /// What a value that is written in one piece will be.
+    copy: Option<T>,
+    /// Whether the copy may have been written to.
+    changed: bool,
     value: PhantomData<&'a mut T>,
 }
 
@@ -150,6 +194,10 @@ impl<T: Plain> Deref for ValueGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
+        self.lock.assert_at_home();
+        if let Some(copy) = &self.copy {
+            return copy;
+        }
         // SAFETY: the data is valid for the guard's life, and the lock keeps other writers out: nothing writes without it.
         unsafe { self.data.as_ref() }
     }
@@ -158,13 +206,35 @@ impl<T: Plain> Deref for ValueGuard<'_, T> {
 impl<T: Plain> DerefMut for ValueGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
+        self.lock.assert_at_home();
+        if let Some(copy) = &mut self.copy {
+            self.changed = true;
+            return copy;
+        }
         // SAFETY: as in `deref`, and the guard is borrowed mutably. Who reads without the lock reads elsewhere: see `Window`.
         unsafe { self.data.as_mut() }
     }
 }
 
+impl<T> Drop for ValueGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(copy) = &self.copy
+            && self.changed
+            && self.lock.is_at_home()
+        {
+            // SAFETY: only a value of at most one word has a copy, it has a word of its own, and the lock, which is given back after
+            // this, keeps other writers out.
+            unsafe { Word::of(copy).store(self.data.cast()) };
+        }
+    }
+}
+
 impl<T: Plain + fmt::Debug> fmt::Debug for ValueGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.lock.is_at_home() {
+            return f.write_str("ValueGuard(a worker's copy)");
+        }
         write!(f, "ValueGuard({:?})", **self)
     }
 }
@@ -181,7 +251,8 @@ mod tests {
         let other = value.clone();
         let mut guard = value.lock();
         let lent = &mut *guard;
-        let outside = other.window.at::<u64>(Value::<u64>::DATA).as_ptr();
+        // SAFETY: the value's place in the window, which `other` keeps.
+        let outside = unsafe { other.window.at::<u64>(Value::<u64>::DATA) }.as_ptr();
         assert_ne!(outside, &raw mut *lent);
         assert_eq!(other.get_unlocked(), 1);
         *lent = 2;

@@ -79,6 +79,14 @@ pub(crate) fn other_threads() -> usize {
     })
 }
 
+/// Whether `thread` is one of the calling process. Where /proc tells nothing: yes, as far as can be seen.
+pub(crate) fn is_thread_of_this_process(thread: Pid) -> bool {
+    match fs::metadata(format!("/proc/self/task/{thread}")) {
+        Ok(_) => true,
+        Err(error) => !is_gone(&error),
+    }
+}
+
 /// The one-letter state in /proc/PID/stat; it follows the command name, which is in brackets and may hold anything.
 fn state(pid: Pid) -> Option<char> {
     let stat = match fs::read_to_string(format!("/proc/{pid}/stat")) {

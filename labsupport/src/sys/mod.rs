@@ -14,16 +14,20 @@ mod clock;
 mod epoll;
 pub mod fault;
 mod futex;
+mod home;
 mod mutex;
 mod process;
 mod server;
 mod shm;
 mod socket;
 
-pub(crate) use activity::{activity, alive, has_live_children, other_threads};
+pub(crate) use activity::{
+    activity, alive, has_live_children, is_thread_of_this_process, other_threads,
+};
 pub(crate) use clock::{monotonic_nanos, thread_cpu_time};
 pub(crate) use epoll::{Epoll, Event, Until};
 pub(crate) use futex::{LOOK_AGAIN, futex_wait, futex_wake};
+pub(crate) use home::Home;
 pub(crate) use mutex::{Acquired, RobustMutex};
 pub(crate) use process::{
     Ended, Pid, Pipe, Usage, die_with_parent, exit_now, fork, getpid, read_available, send_signal,

@@ -1,10 +1,11 @@
 //! A mutex that several processes share and that tells when its holder died.
 
-use super::{LOOK_AGAIN, fault};
+use super::{LOOK_AGAIN, Pid, fault, is_thread_of_this_process};
 use std::cell::UnsafeCell;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 unsafe extern "C" {
     /// POSIX.1-2024, and glibc since 2.30; the `libc` crate does not declare it. musl has none: this crate is built for
@@ -25,7 +26,10 @@ pub(crate) enum Acquired {
     OwnerDied,
 }
 
-/// A `pthread_mutex_t` with the attributes *process-shared* and *robust*, at a place that does not move.
+/// A `pthread_mutex_t` with the attributes *process-shared*, *robust* and *error-checking*, at a place that does not move.
+///
+/// Error-checking means: a thread that waits for what it holds itself is told so instead of sleeping forever. That costs nothing
+/// while the lock is free.
 ///
 /// Robust means: each thread keeps a list of such locks that it holds, and when the thread ends, however it ends, the
 /// kernel walks the list, marks each lock and wakes a waiter. See `man 3 pthread_mutexattr_setrobust` and the Linux
@@ -67,6 +71,12 @@ impl RobustMutex {
                 ))
             })
             .and_then(|()| {
+                check(libc::pthread_mutexattr_settype(
+                    attributes,
+                    libc::PTHREAD_MUTEX_ERRORCHECK,
+                ))
+            })
+            .and_then(|()| {
                 check(libc::pthread_mutex_init(
                     place.as_ptr().cast::<libc::pthread_mutex_t>(),
                     attributes,
@@ -77,11 +87,11 @@ impl RobustMutex {
         }
     }
 
-    /// Waits for the lock.
+    /// Waits for the lock. `None` where the calling thread holds it already: nobody could ever give it back.
     #[inline]
-    pub(crate) fn lock(&self) -> Acquired {
+    pub(crate) fn lock(&self) -> Option<Acquired> {
         match self.try_lock() {
-            Some(acquired) => acquired,
+            Some(acquired) => Some(acquired),
             None => self.wait(),
         }
     }
@@ -91,9 +101,9 @@ impl RobustMutex {
     /// A wake-up can be lost: the holder gives the lock back and wakes a sleeper, another one takes the lock before that sleeper runs, and
     /// the sleeper is killed. The new holder found no mark "somebody sleeps" (who wakes up sets it again, and he never did), so it
     /// will wake nobody; and the kernel, which looks after the dead, wakes the next sleeper only where the lock is free at that moment.
-    /// `pthread_mutex_lock` would sleep for ever then; `tests/faults/kill_lock.rs` forces it.
+    /// `pthread_mutex_lock` would sleep forever then; `tests/faults/kill_lock.rs` forces it.
     #[cold]
-    fn wait(&self) -> Acquired {
+    fn wait(&self) -> Option<Acquired> {
         loop {
             let mut until = libc::timespec {
                 tv_sec: 0,
@@ -109,9 +119,10 @@ impl RobustMutex {
             }
             // SAFETY: the mutex was made by `init` and does not move; `until` is a live local.
             match unsafe { pthread_mutex_clocklock(self.0.get(), libc::CLOCK_MONOTONIC, &until) } {
-                0 => return Acquired::Clean,
+                0 => return Some(Acquired::Clean),
                 libc::ETIMEDOUT => {}
-                code => return self.after_trouble(code),
+                libc::EDEADLK => return None,
+                code => return Some(self.after_trouble(code)),
             }
         }
     }
@@ -122,18 +133,29 @@ impl RobustMutex {
         // SAFETY: the mutex was made by `init` and does not move.
         match unsafe { libc::pthread_mutex_trylock(self.0.get()) } {
             0 => Some(Acquired::Clean),
-            libc::EBUSY => None,
+            // Held by another thread, or by this one.
+            libc::EBUSY | libc::EDEADLK => None,
             code => Some(self.after_trouble(code)),
         }
     }
 
-    /// Gives the lock back.
+    /// Whether a thread of this process holds the lock, or did so a moment ago. It does not touch the lock: whoever locks next is still
+    /// told of a death.
+    pub(crate) fn is_held_here(&self) -> bool {
+        // SAFETY: the mutex lies at a valid place. The kernel's interface for robust locks wants the holder's thread number in the
+        // word that waiters sleep on, and the C library has that word first; all use it as an atomic.
+        let word = unsafe { &*self.0.get().cast::<AtomicU32>() }.load(Ordering::Relaxed);
+        let holder = (word & libc::FUTEX_TID_MASK) as Pid;
+        holder != 0 && is_thread_of_this_process(holder)
+    }
+
+    /// Gives the lock back. Does nothing where another process's thread holds it.
     ///
     /// # Safety
-    /// The calling thread holds it.
+    /// The calling thread took it.
     #[inline]
     pub(crate) unsafe fn unlock(&self) {
-        // SAFETY: the caller holds the lock, so this is the matching unlock of a live mutex.
+        // SAFETY: the caller took the lock, so this is the matching unlock of a live mutex.
         unsafe { libc::pthread_mutex_unlock(self.0.get()) };
     }
 
@@ -151,5 +173,44 @@ impl RobustMutex {
         unsafe { libc::pthread_mutex_consistent(self.0.get()) };
         fault::point("lock: made consistent");
         Acquired::OwnerDied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    /// The layout that `is_held_here` relies on.
+    #[test]
+    fn a_mutex_says_who_holds_it_and_whoever_holds_it_is_told() {
+        let place = Box::leak(Box::new(MaybeUninit::<RobustMutex>::uninit()));
+        let place = NonNull::from(place).cast::<RobustMutex>();
+        // SAFETY: the place is aligned, leaked and known to nobody else.
+        let mutex = unsafe {
+            RobustMutex::init(place).unwrap();
+            place.as_ref()
+        };
+        assert!(!mutex.is_held_here());
+        assert_eq!(mutex.lock(), Some(Acquired::Clean));
+        assert!(mutex.is_held_here());
+        assert_eq!((mutex.try_lock(), mutex.lock()), (None, None));
+        let locked = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            // Another thread waits, however long it takes.
+            let other = scope.spawn(|| {
+                let acquired = mutex.lock();
+                locked.store(true, Ordering::SeqCst);
+                assert!(mutex.is_held_here());
+                // SAFETY: this thread has just taken it.
+                unsafe { mutex.unlock() };
+                acquired
+            });
+            assert!(!locked.load(Ordering::SeqCst));
+            // SAFETY: this thread took it above.
+            unsafe { mutex.unlock() };
+            assert_eq!(other.join().unwrap(), Some(Acquired::Clean));
+        });
+        assert!(!mutex.is_held_here());
     }
 }

@@ -176,6 +176,7 @@ impl Trace {
             first: index * words_of(self.slots),
             slots: self.slots as u64,
             next: Cell::new(0),
+            home: sys::Home::here(),
         };
         if let Some(segment) = &lane.segment {
             let owner = segment.word(lane.first + OWNER);
@@ -298,6 +299,8 @@ pub struct Lane {
     slots: u64,
     /// The count as this writer left it.
     next: Cell<u64>,
+    /// The process that took it.
+    home: sys::Home,
 }
 
 impl Lane {
@@ -317,7 +320,7 @@ impl Lane {
             return;
         };
         let (count, number) = (self.count(segment), self.next.get());
-        if count.load(Ordering::Relaxed) != number {
+        if count.load(Ordering::Relaxed) != number || !self.home.is_here() {
             shared_lane(self.index);
         }
         let slot = self.first + HEADER + 2 * (number % self.slots) as usize;
@@ -340,8 +343,8 @@ impl Lane {
 #[inline(never)]
 fn shared_lane(index: usize) -> ! {
     panic!(
-        "lane {index} of this trace was written by somebody else meanwhile: take one lane for each worker, inside its closure, \
-         and keep it."
+        "lane {index} of this trace was taken in another process, or written by somebody else meanwhile: take one lane for each \
+         worker, inside its closure, and keep it."
     );
 }
 
@@ -350,7 +353,8 @@ impl Drop for Lane {
         let Some(segment) = &self.segment else {
             return;
         };
-        let mine = self.count(segment).load(Ordering::Relaxed) == self.next.get();
+        let mine =
+            self.home.is_here() && self.count(segment).load(Ordering::Relaxed) == self.next.get();
         if mine {
             self.record(if std::thread::panicking() {
                 Event::Panicked

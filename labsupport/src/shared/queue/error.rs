@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Why a message was not put. It is in here: [`into_message`](PutError::into_message) gives it back.
+/// Why a message was not put. A worker's closure may return it. The message is in here: [`into_message`](PutError::into_message) gives it back.
 ///
 /// # Examples
 /// ```
@@ -12,6 +12,7 @@ use std::fmt;
 /// assert_eq!(error.into_message().len(), 5000);
 /// # Ok::<(), SharedError>(())
 /// ```
+#[derive(Clone)]
 pub struct PutError<T> {
     pub(super) message: T,
     pub(super) why: Refusal,
@@ -48,7 +49,7 @@ pub enum Refusal {
         /// Bytes of the largest message that fits.
         limit: usize,
     },
-    /// The queue is full and every process that could take something has ended.
+    /// The queue is full and everybody who could take something has ended.
     NobodyTakes,
     /// `serde` could not turn the message into bytes.
     Unserialisable(String),
@@ -65,7 +66,8 @@ impl fmt::Display for Refusal {
             ),
             Refusal::NobodyTakes => write!(
                 f,
-                "the queue is full and nobody is left to take anything: every worker of the process that made it has ended."
+                "the queue is full and nobody is left to take anything: the process that made it has no worker and no other thread \
+                 left."
             ),
             Refusal::Unserialisable(why) => write!(f, "the message cannot be sent: {why}."),
         }
@@ -101,7 +103,7 @@ impl<T> std::error::Error for PutError<T> {}
 pub enum GetError {
     /// Nothing there, or nothing until the time was up.
     Empty,
-    /// The queue is empty and every process that could put something has ended.
+    /// The queue is empty and everybody who could put something has ended.
     NobodyPuts,
     /// The bytes are not what the type expects: its `Serialize` and `Deserialize` differ. The message is lost.
     Unreadable(String),
@@ -113,7 +115,8 @@ impl fmt::Display for GetError {
             GetError::Empty => write!(f, "the queue is empty."),
             GetError::NobodyPuts => write!(
                 f,
-                "the queue is empty and nobody is left to put anything: every worker of the process that made it has ended."
+                "the queue is empty and nobody is left to put anything: the process that made it has no worker and no other thread \
+                 left."
             ),
             GetError::Unreadable(why) => write!(
                 f,
@@ -145,5 +148,77 @@ impl<'de> Deserialize<'de> for GetError {
             (1, _) => GetError::NobodyPuts,
             (_, why) => GetError::Unreadable(why),
         })
+    }
+}
+
+impl Serialize for Refusal {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Refusal::Full => (0u8, "", 0, 0),
+            Refusal::NobodyTakes => (1, "", 0, 0),
+            Refusal::TooLarge { bytes, limit } => (2, "", *bytes as u64, *limit as u64),
+            Refusal::Unserialisable(why) => (3, why.as_str(), 0, 0),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Refusal {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (which, why, bytes, limit) = <(u8, String, u64, u64)>::deserialize(deserializer)?;
+        Ok(match which {
+            0 => Refusal::Full,
+            1 => Refusal::NobodyTakes,
+            2 => Refusal::TooLarge {
+                bytes: bytes as usize,
+                limit: limit as usize,
+            },
+            _ => Refusal::Unserialisable(why),
+        })
+    }
+}
+
+impl<T: Serialize> Serialize for PutError<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.message, &self.why).serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for PutError<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (message, why) = Deserialize::deserialize(deserializer)?;
+        Ok(PutError { message, why })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_comes_home_as_it_was() {
+        let refusals = [
+            Refusal::Full,
+            Refusal::NobodyTakes,
+            Refusal::TooLarge { bytes: 9, limit: 8 },
+            Refusal::Unserialisable("because".into()),
+        ];
+        for why in refusals {
+            let error = PutError {
+                message: 7u64,
+                why: why.clone(),
+            };
+            let bytes = postcard::to_stdvec(&error).unwrap();
+            let back: PutError<u64> = postcard::from_bytes(&bytes).unwrap();
+            assert_eq!((back.message, back.why), (7, why));
+        }
+        for error in [
+            GetError::Empty,
+            GetError::NobodyPuts,
+            GetError::Unreadable("because".into()),
+        ] {
+            let bytes = postcard::to_stdvec(&error).unwrap();
+            assert_eq!(postcard::from_bytes::<GetError>(&bytes).unwrap(), error);
+        }
     }
 }

@@ -23,6 +23,22 @@ use std::time::{Duration, Instant};
 /// Any number of producers and consumers; messages are any `serde` type. It survives `kill -9` of any of them at any
 /// instruction: a killed consumer takes at the most the one task that it held, never another's and never the queue.
 ///
+/// # Waiting, and what ends it
+///
+/// *Alone* is the process that made the queue when it has no worker left and no other thread: what is not there then will never come.
+/// A worker is never alone, because its parent lives.
+///
+/// | | nothing there, or no room | the same, and alone |
+/// |---|---|---|
+/// | [`get`](Queue::get) | waits | [`GetError::NobodyPuts`] |
+/// | [`get_timeout`](Queue::get_timeout) | waits, then [`GetError::Empty`] | [`GetError::NobodyPuts`] |
+/// | [`try_get`](Queue::try_get) | [`GetError::Empty`] at once | [`GetError::Empty`] at once |
+/// | [`put`](Queue::put) | waits | [`Refusal::NobodyTakes`] |
+/// | [`put_timeout`](Queue::put_timeout) | waits, then [`Refusal::Full`] | [`Refusal::NobodyTakes`] |
+/// | [`try_put`](Queue::try_put) | [`Refusal::Full`] at once | [`Refusal::Full`] at once |
+///
+/// # Pills
+///
 /// A *poison pill* is a message that tells a worker to go home. With `Queue<Option<Task>>` it is `None`:
 ///
 /// # Examples
@@ -98,16 +114,16 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// Puts a message at the end; waits while the queue is full.
     ///
     /// # Errors
-    /// The message is larger than the queue; the queue is full and nobody is left who could take anything. The message
-    /// comes back in the error.
+    /// [`Refusal::TooLarge`] and [`Refusal::Unserialisable`]: the message can never be put. [`Refusal::NobodyTakes`]: the queue is full
+    /// and no worker and no other thread is left that could take anything. The message comes back in the error.
     pub fn put(&self, message: T) -> Result<(), PutError<T>> {
-        self.put_before(message, None)
+        self.put_within(message, Patience::Endless)
     }
 
     /// As [`put`](Queue::put), but waits at the most for `limit`.
     ///
     /// # Errors
-    /// As `put`, and [`Refusal::Full`] when the time is up.
+    /// As `put`, and [`Refusal::Full`] when the time is up and somebody could still take something.
     ///
     /// # Examples
     /// ```
@@ -115,22 +131,41 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// use std::time::Duration;
     /// let tasks = Queue::<u64>::bounded(1)?;
     /// tasks.put(1)?;
-    /// let error = tasks.put_timeout(2, Duration::from_millis(1)).unwrap_err();
-    /// assert_eq!(error.why(), &Refusal::Full);
+    /// let error = tasks.put_timeout(2, Duration::from_secs(20)).unwrap_err();
+    /// assert_eq!(error.why(), &Refusal::NobodyTakes); // long before the time is up
     /// assert_eq!(error.into_message(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn put_timeout(&self, message: T, limit: Duration) -> Result<(), PutError<T>> {
-        self.put_before(message, Some(Instant::now() + limit))
+        self.put_within(message, Patience::until(limit))
     }
 
-    fn put_before(&self, message: T, deadline: Option<Instant>) -> Result<(), PutError<T>> {
+    /// Puts a message at the end if there is room now.
+    ///
+    /// # Errors
+    /// [`Refusal::Full`], [`Refusal::TooLarge`] and [`Refusal::Unserialisable`]. The message comes back in the error.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let tasks = Queue::<u64>::bounded(1)?;
+    /// tasks.try_put(1)?;
+    /// let error = tasks.try_put(2).unwrap_err();
+    /// assert_eq!(error.why(), &Refusal::Full);
+    /// assert_eq!(error.into_message(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_put(&self, message: T) -> Result<(), PutError<T>> {
+        self.put_within(message, Patience::None)
+    }
+
+    fn put_within(&self, message: T, patience: Patience) -> Result<(), PutError<T>> {
         // Small messages, which are nearly all, never touch the heap.
         let mut small = [0u8; 128];
         let result = match postcard::to_slice(&message, &mut small) {
-            Ok(bytes) => self.put_bytes(bytes, deadline),
+            Ok(bytes) => self.put_bytes(bytes, patience),
             Err(postcard::Error::SerializeBufferFull) => match postcard::to_stdvec(&message) {
-                Ok(bytes) => self.put_bytes(&bytes, deadline),
+                Ok(bytes) => self.put_bytes(&bytes, patience),
                 Err(error) => Err(Refusal::Unserialisable(error.to_string())),
             },
             Err(error) => Err(Refusal::Unserialisable(error.to_string())),
@@ -138,7 +173,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
         result.map_err(|why| PutError { message, why })
     }
 
-    fn put_bytes(&self, bytes: &[u8], deadline: Option<Instant>) -> Result<(), Refusal> {
+    fn put_bytes(&self, bytes: &[u8], patience: Patience) -> Result<(), Refusal> {
         let limit = self.ring.largest_message();
         if bytes.len() > limit {
             return Err(Refusal::TooLarge {
@@ -147,18 +182,24 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
             });
         }
         while !self.ring.try_put(bytes) {
-            self.ring.wait_for_room(bytes.len(), until(deadline));
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                // One look more: there may have been room since.
-                return if self.ring.try_put(bytes) {
-                    Ok(())
-                } else {
-                    Err(Refusal::Full)
-                };
+            if let Patience::None = patience {
+                return Err(Refusal::Full);
             }
-            if deadline.is_none() && !self.ring.has_room(bytes.len()) && self.ring.is_alone() {
-                return Err(Refusal::NobodyTakes);
+            self.ring.wait_for_room(bytes.len(), patience.slice());
+            if self.ring.has_room(bytes.len()) {
+                continue;
             }
+            let refusal = match (self.ring.is_alone(), patience.is_over()) {
+                (true, _) => Refusal::NobodyTakes,
+                (false, true) => Refusal::Full,
+                (false, false) => continue,
+            };
+            // One try more: there may have been room since, and whoever made it may have ended.
+            return if self.ring.try_put(bytes) {
+                Ok(())
+            } else {
+                Err(refusal)
+            };
         }
         Ok(())
     }
@@ -166,32 +207,35 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// Takes the message at the front; waits while the queue is empty.
     ///
     /// # Errors
-    /// [`GetError::NobodyPuts`]: the queue is empty and nobody is left who could put anything.
+    /// [`GetError::NobodyPuts`]: the queue is empty, and no worker and no other thread is left that could put anything.
+    /// [`GetError::Unreadable`]: the type reads its own bytes wrongly.
     pub fn get(&self) -> Result<T, GetError> {
-        self.get_before(None)
+        self.get_within(Patience::Endless)
     }
 
     /// As [`get`](Queue::get), but waits at the most for `limit`.
     ///
     /// # Errors
-    /// As `get`, and [`GetError::Empty`] when the time is up.
+    /// As `get`, and [`GetError::Empty`] when the time is up and somebody could still put something.
     ///
     /// # Examples
     /// ```
     /// use labsupport::prelude::*;
     /// use std::time::Duration;
     /// let tasks = Queue::<u64>::bounded(8)?;
-    /// assert_eq!(tasks.get_timeout(Duration::from_millis(1)), Err(GetError::Empty));
-    /// # Ok::<(), SharedError>(())
+    /// let worker = Workers::spawn(1, |_| tasks.get_timeout(Duration::from_millis(1)))?;
+    /// assert_eq!(worker.join()?.values()?, [Err(GetError::Empty)]); // its parent might have put something
+    /// assert_eq!(tasks.get_timeout(Duration::from_secs(20)), Err(GetError::NobodyPuts));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn get_timeout(&self, limit: Duration) -> Result<T, GetError> {
-        self.get_before(Some(Instant::now() + limit))
+        self.get_within(Patience::until(limit))
     }
 
     /// Takes the message at the front, if there is one.
     ///
     /// # Errors
-    /// [`GetError::Empty`].
+    /// [`GetError::Empty`] and [`GetError::Unreadable`].
     ///
     /// # Examples
     /// ```
@@ -206,24 +250,59 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
         self.ring.try_get(decode).unwrap_or(Err(GetError::Empty))
     }
 
-    fn get_before(&self, deadline: Option<Instant>) -> Result<T, GetError> {
+    fn get_within(&self, patience: Patience) -> Result<T, GetError> {
         loop {
             if let Some(message) = self.ring.try_get(decode) {
                 return message;
             }
-            self.ring.wait_for_message(until(deadline));
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return self.try_get();
+            self.ring.wait_for_message(patience.slice());
+            if !self.ring.is_empty() {
+                continue;
             }
-            if deadline.is_none() && self.ring.len() == 0 && self.ring.is_alone() {
-                return Err(GetError::NobodyPuts);
-            }
+            let error = match (self.ring.is_alone(), patience.is_over()) {
+                (true, _) => GetError::NobodyPuts,
+                (false, true) => GetError::Empty,
+                (false, false) => continue,
+            };
+            // One try more: a message may have come since, and whoever put it may have ended.
+            return self.ring.try_get(decode).unwrap_or(Err(error));
         }
     }
 }
 
+impl<T: Serialize + DeserializeOwned> Queue<Option<T>> {
+    /// The messages up to the pill: [`get`](Queue::get) again and again, until a `None` comes, which it takes.
+    ///
+    /// An error is its last item.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let tasks = Queue::<Option<u64>>::bounded(8)?;
+    /// let worker = Workers::spawn(1, |_| tasks.iter().sum::<Result<u64, GetError>>())?;
+    /// for task in [1, 2, 3] {
+    ///     tasks.put(Some(task))?;
+    /// }
+    /// tasks.put(None)?;
+    /// assert_eq!(worker.join()?.values()?, [Ok(6)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = Result<T, GetError>> {
+        let mut over = false;
+        std::iter::from_fn(move || {
+            if over {
+                return None;
+            }
+            let message = self.get().transpose();
+            over = !matches!(message, Some(Ok(_)));
+            message
+        })
+    }
+}
+
 impl<T> Queue<T> {
-    /// How many messages wait. With other processes at work it may have changed by the time you look at it.
+    /// How many messages wait: never more than [`capacity`](Queue::capacity). With other processes at work it may have changed by the
+    /// time you look at it.
     ///
     /// # Examples
     /// ```
@@ -239,7 +318,7 @@ impl<T> Queue<T> {
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.ring.is_empty()
     }
 
     /// How many messages it holds at the most.
@@ -258,9 +337,37 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, GetError> {
     postcard::from_bytes(bytes).map_err(|error| GetError::Unreadable(error.to_string()))
 }
 
-/// How long to sleep before the next look.
-fn until(deadline: Option<Instant>) -> Duration {
-    deadline.map_or(LOOK_AGAIN, |deadline| {
-        LOOK_AGAIN.min(deadline.saturating_duration_since(Instant::now()))
-    })
+/// How long a call waits.
+#[derive(Clone, Copy)]
+enum Patience {
+    None,
+    Until(Instant),
+    Endless,
+}
+
+impl Patience {
+    /// A limit beyond the end of time is none.
+    fn until(limit: Duration) -> Patience {
+        let deadline = Instant::now().checked_add(limit);
+        deadline.map_or(Patience::Endless, Patience::Until)
+    }
+
+    /// How long to sleep before the next look.
+    fn slice(self) -> Duration {
+        match self {
+            Patience::None => Duration::ZERO,
+            Patience::Until(deadline) => {
+                LOOK_AGAIN.min(deadline.saturating_duration_since(Instant::now()))
+            }
+            Patience::Endless => LOOK_AGAIN,
+        }
+    }
+
+    fn is_over(self) -> bool {
+        match self {
+            Patience::None => true,
+            Patience::Until(deadline) => Instant::now() >= deadline,
+            Patience::Endless => false,
+        }
+    }
 }

@@ -1,5 +1,5 @@
 use super::bell::Bell;
-use crate::shared::lock::LockCell;
+use crate::shared::lock::{LockCell, Locked};
 use crate::shared::{LockGuard, Segment, SharedError};
 use crate::sync::{AtomicU64, Ordering, seeded, weakened};
 use crate::sys::{self, fault};
@@ -98,11 +98,16 @@ impl Ring {
         }
         let bytes = bytes.next_power_of_two().max(64);
         let segment = Segment::new(RING + bytes)?;
-        segment.make_lock(0, offset_of!(Header, get) + offset_of!(Side, lock))?;
-        segment.make_lock(1, offset_of!(Header, put) + offset_of!(Side, lock))?;
-        for side in [offset_of!(Header, get), offset_of!(Header, put)] {
-            segment.place(side + offset_of!(Side, position), AtomicU64::new(0));
-            segment.place(side + offset_of!(Side, bell), Bell::new());
+        for (slot, side) in [offset_of!(Header, get), offset_of!(Header, put)]
+            .into_iter()
+            .enumerate()
+        {
+            // SAFETY: the segment is new and begins with room for a Header, of which these are fields.
+            unsafe {
+                segment.make_lock(slot, side + offset_of!(Side, lock))?;
+                segment.place(side + offset_of!(Side, position), AtomicU64::new(0));
+                segment.place(side + offset_of!(Side, bell), Bell::new());
+            }
         }
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         Ok(Ring {
@@ -121,6 +126,8 @@ impl Ring {
         unsafe { self.segment.at::<Header>(0).as_ref() }
     }
 
+    /// Head and tail, read one after the other. If they are the same, the ring was empty at some moment in between; how far they are
+    /// apart may be more than there ever was, since others put and get meanwhile.
     #[inline]
     fn positions(&self) -> (Position, Position) {
         let header = self.header();
@@ -130,9 +137,14 @@ impl Ring {
         (head, tail)
     }
 
+    /// How many messages there were at one moment.
     pub(super) fn len(&self) -> usize {
+        count(|| self.positions())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
         let (head, tail) = self.positions();
-        tail.messages.wrapping_sub(head.messages) as usize
+        head == tail
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -151,7 +163,8 @@ impl Ring {
     #[inline]
     fn fits(&self, head: Position, tail: Position, frame: u32) -> bool {
         tail.messages.wrapping_sub(head.messages) < self.capacity
-            && tail.bytes.wrapping_sub(head.bytes) + frame <= self.bytes
+            // `largest_message` sees to it that a frame is no larger than the ring.
+            && tail.bytes.wrapping_sub(head.bytes) <= self.bytes - frame
     }
 
     /// Puts a message if there is room.
@@ -240,7 +253,7 @@ impl Ring {
     }
 
     pub(super) fn wait_for_message(&self, limit: Duration) {
-        self.wait(&self.header().get.bell, limit, || self.len() > 0);
+        self.wait(&self.header().get.bell, limit, || !self.is_empty());
     }
 
     pub(super) fn wait_for_room(&self, len: usize, limit: Duration) {
@@ -258,13 +271,13 @@ impl Ring {
         bell.sleep(limit, ready);
     }
 
-    /// Whether no other process is left that could use this queue.
+    /// Whether nobody is left who could use this queue besides the calling thread.
     ///
     /// Only the process that made the queue and those forked from it know the memory, and a worker does not outlive its
-    /// parent. So a worker is never alone, and the creator is when it has no living child. Slow; for those that have
-    /// waited long.
+    /// parent. So a worker is never alone, and the creator is when it has no living child and no other thread. Slow; for those
+    /// that have waited long.
     pub(super) fn is_alone(&self) -> bool {
-        self.creator == sys::getpid() && !sys::has_live_children()
+        self.creator == sys::getpid() && !sys::has_live_children() && sys::other_threads() == 0
     }
 
     /// Copies `bytes` into the ring at stream position `at`, around its end if need be.
@@ -311,5 +324,44 @@ fn lock(cell: &LockCell, looks: u32) -> LockGuard<'_> {
         }
         hint::spin_loop();
     }
-    cell.lock()
+    cell.lock(QUEUE)
+}
+
+/// How many messages there were at one moment, from as many reads of head and tail as that takes.
+fn count(mut positions: impl FnMut() -> (Position, Position)) -> usize {
+    let mut seen = positions();
+    loop {
+        let again = positions();
+        // The head was the same before and after the first tail was read, so both were true then.
+        if seen.0 == again.0 {
+            return seen.1.messages.wrapping_sub(seen.0.messages) as usize;
+        }
+        seen = again;
+    }
+}
+
+const QUEUE: Locked = Locked {
+    what: "a lock of this queue",
+    instead: "do not use the queue in what interrupts its own put or get, such as a signal handler.",
+};
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// A reader that is interrupted between head and tail sees a head of long ago.
+    #[test]
+    fn a_head_and_a_tail_of_different_moments_are_not_counted() {
+        let at = |messages| Position { messages, bytes: 0 };
+        let counted = |reads: &[(u32, u32)]| {
+            let mut reads = reads.iter().map(|&(head, tail)| (at(head), at(tail)));
+            count(|| reads.next().unwrap())
+        };
+        assert_eq!(counted(&[(5, 7), (5, 9)]), 2);
+        assert_eq!(
+            counted(&[(0, 1669), (1668, 1670), (1669, 1670), (1669, 1671)]),
+            1
+        );
+        assert_eq!(counted(&[(u32::MAX, 1), (u32::MAX, 1)]), 2);
+    }
 }
