@@ -102,6 +102,21 @@ fn an_interrupt_at_any_moment_stops_the_cell_and_loses_nothing() {
             );
             keeps(&mut kernel, &format!("an interrupt after {wait} ms")).await;
         }
+        // A cell that would have taken a variable has not taken it.
+        let moves = "let taken = kept; println!(\"{}\", taken.len()); loop {}";
+        let id = kernel.send(moves).await.unwrap();
+        assert_eq!(kernel.next_line(LONG).await.unwrap(), "2\n");
+        kernel.interrupt().await.unwrap();
+        let error = kernel.finish(&id, LONG).await.unwrap().error().unwrap();
+        assert!(error.contains("as they were before"), "{error}");
+        keeps(&mut kernel, "an interrupt of a cell that takes a variable").await;
+        let (_, error) = run(
+            &mut kernel,
+            "let taken = kept.clone(); std::process::abort();",
+        )
+        .await;
+        assert!(error.contains("as they were before"), "{error}");
+        keeps(&mut kernel, "the end of one").await;
         // Nothing runs.
         for _ in 0..3 {
             kernel.interrupt().await.unwrap();

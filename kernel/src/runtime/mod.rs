@@ -26,7 +26,7 @@
 //! asked; if not, it is evcxr's runtime that waits for its next command.
 //!
 //! **Snapshots.** Before a cell runs the runtime forks. When the cell was stopped, or ended its process, the copy goes on in its place,
-//! with all variables as they were before the cell, and evcxr is told that the cell panicked. A fork copies one thread alone, so there
+//! with all variables as they were before the cell, and evcxr is told that nothing was run. A fork copies one thread alone, so there
 //! is no snapshot while another thread runs. `LABS_SNAPSHOTS=0` turns them off.
 
 mod crash;

@@ -268,12 +268,18 @@ impl Loop {
     }
 
     fn tell_evcxr(&mut self, line: &str) {
-        if self
-            .ends
-            .evcxr
-            .write_all(format!("{line}\n").as_bytes())
-            .is_err()
-        {
+        self.write_to_evcxr(format!("{line}\n").as_bytes());
+    }
+
+    /// Has evcxr take the cell for one that failed before it had any effect: it keeps its variables, those too that the cell would have
+    /// moved, and forgets what the cell was to define. It does so where it cannot read a line, and the runtime goes on: so it gets one
+    /// that is no UTF-8. (Of a panic it would keep what the cell has moved for gone.)
+    fn tell_evcxr_that_nothing_was_run(&mut self) {
+        self.write_to_evcxr(b"\xff\n");
+    }
+
+    fn write_to_evcxr(&mut self, bytes: &[u8]) {
+        if self.ends.evcxr.write_all(bytes).is_err() {
             self.leave(Ended::default()); // evcxr is gone
         }
     }
@@ -448,10 +454,8 @@ impl Loop {
             return;
         }
         if std::mem::take(&mut self.stop) {
-            // As if it had panicked at once: what it was to define is not there, and nothing else has changed.
             self.say(Kind::Skipped, b"");
-            self.tell_evcxr(PANIC);
-            self.tell_evcxr(COMPLETE);
+            self.tell_evcxr_that_nothing_was_run();
             return;
         }
         self.running = Running::Cell;
@@ -530,8 +534,7 @@ impl Loop {
                 self.forget_questions();
                 self.runtime = Process::new(pid);
                 let _ = self.ends.snapshots.send(b"p");
-                self.tell_evcxr(PANIC);
-                self.tell_evcxr(COMPLETE);
+                self.tell_evcxr_that_nothing_was_run();
             }
             _ => self.leave(ended),
         }
