@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use jupyter_protocol::{ExecutionState, JupyterMessageContent as Content, MediaType};
+use jupyter_protocol::{JupyterMessageContent as Content, MediaType};
 use labs::client::Kernel;
 use labs::place::Place;
 use std::fs;
@@ -15,20 +15,6 @@ async fn start_in(place: &Place, folder: &Path) -> Kernel {
         command.current_dir(folder).env_remove("JPY_SESSION_NAME");
     })
     .await
-}
-
-/// What was published for the cell `id`, until it is idle.
-async fn published(kernel: &mut Kernel, id: &str) -> Vec<Content> {
-    let mut all = Vec::new();
-    loop {
-        match kernel.next_published(id, LONG).await.unwrap() {
-            Content::Status(status) if status.execution_state == ExecutionState::Idle => {
-                return all;
-            }
-            Content::Status(_) | Content::ExecuteInput(_) => {}
-            content => all.push(content),
-        }
-    }
 }
 
 async fn run(kernel: &mut Kernel, code: &str) -> Vec<Content> {

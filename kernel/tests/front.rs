@@ -3,23 +3,8 @@
 mod common;
 
 use common::*;
-use jupyter_protocol::{ExecutionState, JupyterMessageContent as Content, Stdio};
-use labs::client::Kernel;
+use jupyter_protocol::{JupyterMessageContent as Content, Stdio};
 use std::time::Duration;
-
-/// What was published for the cell `id`, until it is idle. Nothing may come later: so no more is waited for.
-async fn published(kernel: &mut Kernel, id: &str) -> Vec<Content> {
-    let mut all = Vec::new();
-    loop {
-        match kernel.next_published(id, LONG).await.unwrap() {
-            Content::Status(status) if status.execution_state == ExecutionState::Idle => {
-                return all;
-            }
-            Content::Status(_) | Content::ExecuteInput(_) => {}
-            content => all.push(content),
-        }
-    }
-}
 
 fn text(contents: &[Content], stdout: bool) -> String {
     let streams = contents.iter().filter_map(|content| match content {

@@ -185,10 +185,7 @@ impl Front {
             place,
             folder,
         };
-        front
-            .ports
-            .publish(None, "status", json!({"execution_state": "starting"}))
-            .await;
+        front.ports.publish_state(None, "starting").await;
         front.start();
         Ok(front)
     }
@@ -331,9 +328,7 @@ impl Front {
     async fn tell_state(&mut self, after: Option<&Message>) {
         let busy = self.running.is_some() || matches!(self.state, State::Starting(_));
         let state = if busy { "busy" } else { "idle" };
-        self.ports
-            .publish(after, "status", json!({"execution_state": state}))
-            .await;
+        self.ports.publish_state(after, state).await;
     }
 }
 

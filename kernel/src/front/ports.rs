@@ -126,6 +126,12 @@ impl Ports {
             .await;
     }
 
+    /// Publishes that the kernel is in `state`, as an effect of `request`.
+    pub async fn publish_state(&mut self, request: Option<&Message>, state: &str) {
+        self.publish(request, "status", json!({"execution_state": state}))
+            .await;
+    }
+
     /// Publishes a message with its metadata and buffers.
     pub async fn publish_message(&mut self, message: Message) {
         let kind = message.header.msg_type.clone();

@@ -20,15 +20,11 @@ impl Front {
         kind: &str,
         content: Value,
     ) {
-        self.ports
-            .publish(Some(request), "status", json!({"execution_state": "busy"}))
-            .await;
+        self.ports.publish_state(Some(request), "busy").await;
         if wants_reply(request) {
             self.ports.reply(channel, request, kind, content).await;
         }
-        self.ports
-            .publish(Some(request), "status", json!({"execution_state": "idle"}))
-            .await;
+        self.ports.publish_state(Some(request), "idle").await;
         if self.running.is_some() || matches!(self.state, State::Starting(_)) {
             // That "idle" was about this request; the kernel is still at work.
             let cell = self.running.as_ref().map(|cell| cell.request.clone());
@@ -133,9 +129,7 @@ impl Front {
             // There is nothing here that a comm could talk to; the protocol says to close it at once.
             "comm_open" => {
                 let closed = json!({"comm_id": request.content["comm_id"], "data": {}});
-                self.ports
-                    .publish(Some(request), "status", json!({"execution_state": "busy"}))
-                    .await;
+                self.ports.publish_state(Some(request), "busy").await;
                 self.ports
                     .publish(Some(request), "comm_close", closed)
                     .await;
@@ -245,9 +239,7 @@ impl Front {
 
     /// Answers `request` with an error.
     pub(super) async fn refuse(&mut self, request: &Message, error: &CellError) {
-        self.ports
-            .publish(Some(request), "status", json!({"execution_state": "busy"}))
-            .await;
+        self.ports.publish_state(Some(request), "busy").await;
         if is_code(request) && !request.flag("silent", false) {
             self.ports
                 .publish(Some(request), "error", error.content())
@@ -259,9 +251,7 @@ impl Front {
                 .reply(Channel::Shell, request, &reply_kind(request.kind()), reply)
                 .await;
         }
-        self.ports
-            .publish(Some(request), "status", json!({"execution_state": "idle"}))
-            .await;
+        self.ports.publish_state(Some(request), "idle").await;
     }
 
     /// The cells that were sent together with one that fails now: those that have arrived before anybody was told.

@@ -14,13 +14,7 @@ impl Front {
         let number = self.count + u32::from(is_code(&request));
         let mut cell = Cell::new(request, number, &self.folder);
         cell.lines = prepared.lines;
-        self.ports
-            .publish(
-                Some(&cell.request),
-                "status",
-                json!({"execution_state": "busy"}),
-            )
-            .await;
+        self.ports.publish_state(Some(&cell.request), "busy").await;
         let mut code = None;
         let mut lines = VecDeque::new();
         if cell.is_code() {
@@ -262,13 +256,7 @@ impl Front {
         if cell.is_code() {
             self.tell_busy(false);
         }
-        self.ports
-            .publish(
-                Some(&cell.request),
-                "status",
-                json!({"execution_state": "idle"}),
-            )
-            .await;
+        self.ports.publish_state(Some(&cell.request), "idle").await;
         self.outbox.idle(Instant::now());
         if cell.is_code() {
             self.last = Some(cell);

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // each test uses a part of it
 
+use jupyter_protocol::{ExecutionState, JupyterMessageContent as Content};
 use labs::client::{Connection, Kernel};
 use labs::place::Place;
 use std::collections::BTreeSet;
@@ -165,4 +166,18 @@ pub fn block_on(future: impl Future<Output = ()>) {
 pub fn kill(pid: u32) {
     // SAFETY: a signal to a process that the test has just seen alive, as a descendant of its own child.
     assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGKILL) }, 0);
+}
+
+/// What was published for the cell `id`, until it is idle. Nothing may come later: so no more is waited for.
+pub async fn published(kernel: &mut Kernel, id: &str) -> Vec<Content> {
+    let mut all = Vec::new();
+    loop {
+        match kernel.next_published(id, LONG).await.unwrap() {
+            Content::Status(status) if status.execution_state == ExecutionState::Idle => {
+                return all;
+            }
+            Content::Status(_) | Content::ExecuteInput(_) => {}
+            content => all.push(content),
+        }
+    }
 }
