@@ -324,7 +324,9 @@ impl Cell {
         if self.ended.is_some() || lost {
             let memory = (self.memory_kills, ending::memory_kills());
             let mut error = match &self.ended {
-                Some(ended) => ending::of_the_process(ended, memory, &panics, &err),
+                Some(ended) => {
+                    ending::of_the_process(ended, memory, &panics, &self.text.last_error())
+                }
                 None => ending::of_the_process_somehow(),
             };
             let places = panics.iter().map(|panic| sources.find(&panic.place));
@@ -351,7 +353,12 @@ impl Cell {
             };
         }
         if self.failed {
-            let mut error = CellError::new("Error", err.trim());
+            // What the error says may have been shown already.
+            let said = match err.trim() {
+                "" => self.text.last_error(),
+                _ => err,
+            };
+            let mut error = CellError::new("Error", said.trim());
             error
                 .places
                 .push(question_marks(self.number, self.request.text("code")));

@@ -36,6 +36,14 @@ pub fn stopped_before_it_ran() -> CellError {
     )
 }
 
+/// The order to stop the cell came before the cell.
+pub fn stopped_before_it_began() -> CellError {
+    CellError::new(
+        "Interrupted",
+        "You stopped this cell before it began. Nothing is lost; run it again.",
+    )
+}
+
 /// The process in which cells run has ended, and nobody has stopped it. `memory`: how often the system had killed a process for want
 /// of memory, before and now; `printed` is what came last on standard error.
 pub fn of_the_process(

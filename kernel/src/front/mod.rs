@@ -40,7 +40,7 @@ use early::Early;
 use errors::{CellError, Sources};
 use flood::Note;
 use inner::{Inner, Said};
-use jupyter_protocol::ConnectionInfo;
+use jupyter_protocol::{ConnectionInfo, Header};
 use message::Message;
 use outbox::Outbox;
 use ports::{Channel, Ports};
@@ -110,6 +110,9 @@ enum State {
 /// How often compilers are looked for that a stopped cell may still start.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// How much later than the order to stop it a cell may arrive.
+const OVERTAKES: Duration = Duration::from_secs(1);
+
 /// What happens next.
 enum Event {
     Asked(Channel, Message),
@@ -142,6 +145,8 @@ struct Front {
     question: Option<String>,
     /// How the process in which cells run has ended while no cell did.
     ended_meanwhile: Option<Ended>,
+    /// The last order to stop that found nothing to stop, and when it came.
+    stopped: Option<(Header, Instant)>,
     /// What the next cell must be told before it runs.
     notice: Option<String>,
     /// The last cell that ran. Its threads may still print.
@@ -172,6 +177,7 @@ impl Front {
             shell: None,
             question: None,
             ended_meanwhile: None,
+            stopped: None,
             notice: None,
             last: None,
             outbox: Outbox::new(Instant::now()),
@@ -274,6 +280,10 @@ impl Front {
                 Some(content) => {
                     let kind = reply_kind(message.kind());
                     self.answer(Channel::Shell, &message, &kind, content).await;
+                }
+                None if is_code(&message) && self.was_stopped_before(&message) => {
+                    self.fail(&message, &ending::stopped_before_it_began())
+                        .await;
                 }
                 None => {
                     self.queue.push_back(message);

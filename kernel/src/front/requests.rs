@@ -162,7 +162,7 @@ impl Front {
     pub(super) async fn control(&mut self, mut request: Message) {
         match request.kind() {
             "interrupt_request" => {
-                self.interrupt().await;
+                self.interrupt(&request.header).await;
                 let reply = json!({"status": "ok"});
                 self.answer(Channel::Control, &request, "interrupt_reply", reply)
                     .await;
@@ -192,7 +192,7 @@ impl Front {
     }
 
     /// Stops the cell that is running, and nothing else.
-    pub(super) async fn interrupt(&mut self) {
+    pub(super) async fn interrupt(&mut self, order: &Header) {
         if let (Some((shell, _)), Some(cell)) = (&mut self.shell, &mut self.running) {
             cell.interrupted = true;
             return shell.kill();
@@ -203,17 +203,34 @@ impl Front {
                 if !cell.interrupted {
                     cell.interrupted = true;
                     self.outbox.forget_figures();
-                    inner.order(&Order::Stop);
                 }
+                inner.order(&Order::Stop);
                 inner.kill_compilers();
             }
-            (State::Starting(_), _) => {
+            (State::Starting(_), _) if self.queue.iter().any(is_code) => {
                 let error = "You stopped this cell before it began: the kernel was still starting. Nothing is lost; run it again.";
                 self.not_started(CellError::new("Interrupted", error)).await;
             }
-            // Nothing runs, so nothing is to be stopped. evcxr would end its runtime, and all variables with it.
-            _ => {}
+            // No cell runs. evcxr would end its runtime, and all variables with it.
+            _ => match self.queue.iter().position(is_code) {
+                // A cell that waits until a question about code is answered.
+                Some(index) => {
+                    if let Some(first) = self.queue.remove(index) {
+                        self.fail(&first, &ending::stopped_before_it_began()).await;
+                    }
+                }
+                // The order may have overtaken its cell.
+                None => self.stopped = Some((order.clone(), Instant::now())),
+            },
         }
+    }
+
+    /// Whether the student has stopped the cell `request` before it arrived: the two come by different ways, and the order may be the
+    /// faster one. By the clock of the page the cell is older.
+    pub(super) fn was_stopped_before(&self, request: &Message) -> bool {
+        self.stopped.as_ref().is_some_and(|(order, when)| {
+            when.elapsed() < OVERTAKES && request.header.date < order.date
+        })
     }
 
     /// Answers the cells that wait for a kernel: the first with the reason, the others as not run.

@@ -11,11 +11,15 @@ const REPORT: Duration = Duration::from_secs(1);
 /// The longest report that waits; one that is longer is text like any other.
 const LONGEST: usize = 64 * 1024 * 1024;
 
+/// How much of standard error is kept for whoever asks what came last, shown or not.
+const LAST: usize = 4096;
+
 /// Text that was printed and not yet shown.
 #[derive(Default)]
 pub struct Text {
     out: Vec<u8>,
     err: Vec<u8>,
+    last: Vec<u8>,
     /// Whether the report of a panic begins in `err`.
     reports: bool,
     since: Option<Instant>,
@@ -39,6 +43,9 @@ impl Text {
                 // What was looked at before is not looked at again, but for words that were cut.
                 let seen = self.err.len().saturating_sub(32);
                 self.err.extend_from_slice(bytes);
+                self.last
+                    .extend_from_slice(&bytes[bytes.len().saturating_sub(LAST)..]);
+                self.last.drain(..self.last.len().saturating_sub(LAST));
                 self.reports |= report_begins(&String::from_utf8_lossy(&self.err[seen..]));
             }
             false => self.out.extend_from_slice(bytes),
@@ -82,6 +89,11 @@ impl Text {
         (take("stdout", &mut self.out, true), err)
     }
 
+    /// What came last on standard error. It may have been shown: it is, where the machine is busy and the cell's end comes late.
+    pub fn last_error(&self) -> String {
+        String::from_utf8_lossy(&self.last).into_owned()
+    }
+
     fn take_err(&mut self) -> Option<Chunk> {
         self.reports = false;
         take("stderr", &mut self.err, false)
@@ -116,6 +128,18 @@ mod tests {
         assert_eq!(text.add(false, b"three"), Some(("stderr", "err".into())));
         assert_eq!(text.take_due(), [("stdout", "three".to_string())]);
         assert_eq!(text.due(), None);
+    }
+
+    #[test]
+    fn what_came_last_is_known_after_it_was_shown() {
+        let mut text = Text::default();
+        text.add(true, &[b'x'; 2 * LAST]);
+        text.add(true, b"memory ");
+        assert_eq!(text.take_due().len(), 1);
+        text.add(true, b"allocation");
+        text.take_due();
+        assert!(text.last_error().ends_with("xmemory allocation"));
+        assert_eq!(text.last_error().len(), LAST);
     }
 
     #[test]

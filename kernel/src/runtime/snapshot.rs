@@ -9,6 +9,10 @@ use std::time::Duration;
 /// Turns snapshots off where it is 0.
 const SETTING: &str = "LABS_SNAPSHOTS";
 
+/// What the tap is told instead of a process number: other threads ran, or there is no snapshot for another reason.
+pub(super) const OTHER_THREADS: i32 = 0;
+pub(super) const NONE: i32 = -1;
+
 /// Whether this process is the one that was there before.
 #[derive(PartialEq, Eq)]
 pub(super) enum Who {
@@ -25,11 +29,12 @@ static LATEST: AtomicI32 = AtomicI32::new(0);
 pub(super) fn take(tap: &Tap) -> Who {
     collect();
     if std::env::var_os(SETTING).is_some_and(|setting| setting == "0") {
+        tell(tap, NONE);
         return Who::Runtime;
     }
     if threads() != 1 {
         // A fork copies one thread. What the others do, and the locks that they hold, would be missing.
-        tell(tap, 0);
+        tell(tap, OTHER_THREADS);
         return Who::Runtime;
     }
     // SAFETY: there is one thread, so the child is a whole copy of this process.
@@ -43,7 +48,7 @@ pub(super) fn take(tap: &Tap) -> Who {
             if pid > 0 {
                 LATEST.store(pid, Ordering::Relaxed);
             }
-            tell(tap, pid.max(0));
+            tell(tap, if pid > 0 { pid } else { NONE });
             Who::Runtime
         }
     }
@@ -61,7 +66,7 @@ fn collect() {
     }
 }
 
-/// Tells the tap which process the snapshot is; 0 is none.
+/// Tells the tap which process the snapshot is.
 fn tell(tap: &Tap, pid: i32) {
     let mut packet = vec![SNAPSHOT];
     packet.extend_from_slice(&pid.to_le_bytes());

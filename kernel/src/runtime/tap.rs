@@ -7,7 +7,7 @@
 
 use super::packet::{Crash, Ended, Kind, Order, packets};
 use super::reader::{COMPLETE, ERROR, Event, PANIC, Reader};
-use super::{crash, stdin};
+use super::{crash, snapshot, stdin};
 use crate::session::{launch, rust_src};
 use crate::watch;
 use serde_json::json;
@@ -78,6 +78,8 @@ struct Loop {
     snapshot: Option<i32>,
     /// Other threads were there when the cell began.
     threads: bool,
+    /// Whether the runtime has said if there is a snapshot of the cell that runs. Before, nothing may end it.
+    snapshot_told: bool,
     running: Running,
     /// The cell has said that it is done. evcxr is told when the runtime asks for the next command.
     complete: bool,
@@ -95,7 +97,7 @@ struct Loop {
     orders: VecDeque<Order>,
     /// What is left of the student's answer.
     input: Vec<u8>,
-    /// The student has stopped the cell that is being compiled.
+    /// The student has stopped the cell that is being compiled, or copied.
     stop: bool,
     crash: Option<Crash>,
     /// The last command that was handed out.
@@ -117,6 +119,7 @@ impl Tap {
             reader: Reader::default(),
             snapshot: None,
             threads: false,
+            snapshot_told: false,
             running: Running::Nothing,
             complete: false,
             main_asks: None,
@@ -301,9 +304,15 @@ impl Loop {
                     let _ = fs::write(self.directory.join(REMEMBERED), &self.command);
                 }
                 stdin::SNAPSHOT => {
-                    let pid = content.try_into().map_or(0, i32::from_le_bytes);
+                    let pid = content
+                        .try_into()
+                        .map_or(snapshot::NONE, i32::from_le_bytes);
                     self.snapshot = (pid > 0).then_some(pid);
-                    self.threads = pid == 0;
+                    self.threads = pid == snapshot::OTHER_THREADS;
+                    self.snapshot_told = true;
+                    if std::mem::take(&mut self.stop) {
+                        self.stop_now();
+                    }
                 }
                 _ => {}
             }
@@ -317,8 +326,10 @@ impl Loop {
                 if watch::wait_for_either_way(self.ends.front.as_raw_fd())
                     && let Some(order) = self.hear()
                 {
+                    // These two in the order in which they came.
                     match order {
                         Order::Stop => self.stop_now(),
+                        Order::Over => self.stop = false,
                         order => self.orders.push_back(order),
                     }
                 }
@@ -361,9 +372,9 @@ impl Loop {
         }
     }
 
-    /// Stops the cell that runs, or the one that is being compiled.
+    /// Stops the cell that runs, or the one that is being compiled, or the one of which a snapshot is just being made.
     fn stop_now(&mut self) {
-        if self.running == Running::Cell && !self.complete {
+        if self.running == Running::Cell && self.snapshot_told && !self.complete {
             // SAFETY: a signal to a child that was not collected yet.
             unsafe { libc::kill(self.runtime.pid, libc::SIGKILL) };
         } else {
@@ -459,6 +470,7 @@ impl Loop {
             return;
         }
         self.running = Running::Cell;
+        self.snapshot_told = false;
         self.main_asks = None;
         self.command.clone_from(&line);
         self.say(Kind::Started, b"");
