@@ -161,6 +161,8 @@ struct Front {
     /// What the cells have defined, and the names that the prelude of the labs has.
     defined: source::History,
     prelude: HashSet<String>,
+    /// What evcxr has answered about code since the last cell.
+    known: complete::Known,
     rust: String,
     done: bool,
 }
@@ -186,6 +188,7 @@ impl Front {
             count: 0,
             defined: source::History::default(),
             prelude: prelude::of_cells(&place),
+            known: complete::Known::default(),
             rust: config::toolchain(&place).unwrap_or_default(),
             done: false,
             place,
@@ -200,6 +203,7 @@ impl Front {
     fn start(&mut self) {
         self.tell_busy(true);
         self.defined = source::History::default();
+        self.known.forget();
         let (place, folder) = (self.place.clone(), self.folder.clone());
         let keeper = self.keeper.clone();
         self.state = State::Starting(Box::pin(async move {

@@ -41,7 +41,7 @@ impl Front {
         if !request.content["code"].is_string() {
             return None;
         }
-        complete::answer(request, &self.cells, &self.place, is_free)
+        complete::answer(request, &self.cells, &self.place, &self.known, is_free)
     }
 
     /// Takes requests from the queue as long as there is one that can be answered.

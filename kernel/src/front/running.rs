@@ -19,6 +19,7 @@ impl Front {
         let mut lines = VecDeque::new();
         if cell.is_code() {
             self.tell_busy(true);
+            self.known.forget();
             let source = cell.request.text("code").to_string();
             if !cell.is_silent() {
                 let input = json!({"code": source, "execution_count": cell.number});
@@ -131,6 +132,10 @@ impl Front {
                 if let Some(cell) = &mut self.running
                     && message.is_child_of(&cell.id)
                 {
+                    if !cell.is_code() {
+                        let asked = complete::for_evcxr(&cell.request);
+                        self.known.keep(asked, message.content.clone());
+                    }
                     cell.reply = Some(complete::from_evcxr(&cell.request, message.content));
                 }
             }
@@ -211,11 +216,6 @@ impl Front {
             reply,
             failed,
         } = cell.end(&self.cells, &compiled);
-        if cell.interrupted
-            && let State::Ready(inner) = &mut self.state
-        {
-            inner.order(&Order::Over);
-        }
         if cell.lost_its_process()
             && let State::Ready(inner) = &mut self.state
         {
@@ -243,6 +243,12 @@ impl Front {
         let Some(cell) = self.running.take() else {
             return;
         };
+        // From here on nothing can stop it any more.
+        if cell.interrupted
+            && let State::Ready(inner) = &self.state
+        {
+            inner.order(&Order::Over);
+        }
         if let Some(reply) = reply
             && wants_reply(&cell.request)
         {

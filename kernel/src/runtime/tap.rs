@@ -189,11 +189,8 @@ impl Loop {
             if others {
                 self.hear_others();
             }
-            if front && let Some(order) = self.hear() {
-                self.orders.push_back(order);
-            }
-            while let Some(order) = self.orders.pop_front() {
-                self.obey(order);
+            if front || !self.orders.is_empty() {
+                self.obey_all();
             }
             if main {
                 self.main_asks = question(&self.ends.main).or(self.main_asks);
@@ -349,6 +346,19 @@ impl Loop {
         }
     }
 
+    /// What the front has wanted up to now.
+    fn obey_all(&mut self) {
+        while !self.front_gone
+            && watch::wait_readable(&[self.ends.front.as_raw_fd()], Some(Duration::ZERO)) == [true]
+            && let Some(order) = self.hear()
+        {
+            self.orders.push_back(order);
+        }
+        while let Some(order) = self.orders.pop_front() {
+            self.obey(order);
+        }
+    }
+
     /// What the front wants.
     fn obey(&mut self, order: Order) {
         match order {
@@ -464,6 +474,8 @@ impl Loop {
             answer_with(&self.ends.main, stdin::REPEATED, &line);
             return;
         }
+        // What ended the cell before was said before this command was sent.
+        self.obey_all();
         if std::mem::take(&mut self.stop) {
             self.say(Kind::Skipped, b"");
             self.tell_evcxr_that_nothing_was_run();

@@ -67,6 +67,18 @@ class Corners(unittest.TestCase):
         history, _ = self.ask("history_request", {"hist_access_type": "tail", "n": 2})
         self.assertEqual([entry[2] for entry in history["content"]["history"]], ["2;", "3;"])
 
+    def test_an_order_to_stop_that_overtakes_its_cell_stops_it_and_no_later_one(self):
+        client = self.client
+        late = client.session.msg("execute_request", {"code": "loop {}"})
+        interrupt = client.session.msg("interrupt_request", {})
+        client.control_channel.send(interrupt)
+        client.get_control_msg(timeout=LONG)
+        client.shell_channel.send(late)
+        reply, published = self.result(late["header"]["msg_id"])
+        self.assertEqual(reply["content"]["status"], "error")
+        self.assertIn("before it began", reply["content"]["evalue"])
+        self.lives()
+
     def test_a_silent_cell_shows_nothing(self):
         for code, status in [('println!("x"); 5', "ok"), ('panic!("oh");', "error"), ("nothing", "error")]:
             reply, published = self.ask("execute_request", {"code": code, "silent": True})

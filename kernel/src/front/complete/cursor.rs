@@ -9,8 +9,10 @@
 //!
 //! ```text
 //! cell:   let total: u32 = add(1, values.le|n(), 2);
-//! evcxr:  let total: u32 = add(1, ({values.le|;}));
+//! evcxr:  let total: u32 = add(1, ({values.|;}));
 //! ```
+//!
+//! The name itself is left out: rust-analyzer tells all members in any case, and so the question is the same at each of its letters.
 //!
 //! The round brackets keep `Name {` from being read as a struct. Where the code is so broken that the parser makes something
 //! else of it, the word before the cursor still is not the last thing of a block, and no type is expected of it.
@@ -45,9 +47,9 @@ pub enum Spot {
 pub struct Asked {
     /// Code that ends, but for what closes it, at the cursor.
     pub code: String,
-    /// The part of `code` that is the name so far; the cursor is at its end.
-    pub name: Range<usize>,
-    /// Where that name starts in the cell.
+    /// The byte of `code` at which the cursor stands.
+    pub cursor: usize,
+    /// Where the name that is meant starts in the cell.
     pub start: usize,
 }
 
@@ -211,8 +213,8 @@ fn in_use(tokens: &Tokens, at: usize) -> bool {
 fn import(code: &str, start: usize) -> Spot {
     let closers = closers(&Tokens::of(code));
     Spot::Member(Asked {
-        code: format!("{code}{closers};"),
-        name: start..code.len(),
+        code: format!("{}{closers};", &code[..start]),
+        cursor: start,
         start,
     })
 }
@@ -243,10 +245,10 @@ fn member(code: &str, tokens: &Tokens, at: usize, start: usize, link: usize) -> 
         code: format!(
             "{}{OPEN}{};}}){};",
             &code[..from],
-            &code[from..],
+            &code[from..start],
             closers(tokens)
         ),
-        name: start + OPEN.len()..code.len() + OPEN.len(),
+        cursor: start + OPEN.len(),
         start,
     })
 }
@@ -409,7 +411,7 @@ pub fn hovered(code: &str, cursor: usize) -> Option<Asked> {
             // evcxr tells more of a function where its name and a bracket end the code.
             let called = token.kind == TokenKind::OpenParen;
             let code = &rest[..if called { end } else { name.end }];
-            return Some(asked_about(code, name.clone(), rust));
+            return Some(asked_about(code, rust + name.start));
         }
         if token.kind == TokenKind::Ident && (start..=end).contains(&at) {
             found = Some(start..end);
@@ -418,14 +420,14 @@ pub fn hovered(code: &str, cursor: usize) -> Option<Asked> {
         }
         start = end;
     }
-    found.map(|name| asked_about(&rest[..name.end], name, rust))
+    found.map(|name| asked_about(&rest[..name.end], rust + name.start))
 }
 
-fn asked_about(code: &str, name: Range<usize>, rust: usize) -> Asked {
+fn asked_about(code: &str, start: usize) -> Asked {
     Asked {
         code: code.into(),
-        start: rust + name.start,
-        name,
+        cursor: code.len(),
+        start,
     }
 }
 
@@ -443,9 +445,9 @@ mod tests {
         let cursor = code.find('^').unwrap();
         match spot(&code.replace('^', ""), cursor) {
             Spot::Member(asked) => {
-                assert_eq!(
-                    asked.code[asked.name.clone()],
-                    code[asked.start..cursor],
+                assert!(asked.start <= cursor, "{code}");
+                assert!(
+                    asked.code[asked.cursor..].starts_with([';', ')', '}']),
                     "{code}"
                 );
                 Some(asked.code)
@@ -458,31 +460,31 @@ mod tests {
     fn a_member_is_asked_for_as_a_statement_of_its_own() {
         for (code, expected) in [
             ("v.^", "({v.;});"),
-            ("let x = 1;\nx.po^w(2)", "let x = 1;\n({x.po;});"),
+            ("let x = 1;\nx.po^w(2)", "let x = 1;\n({x.;});"),
             (
                 "let t: u32 = add(1, values.le^n(), 2);",
-                "let t: u32 = add(1, ({values.le;}));",
+                "let t: u32 = add(1, ({values.;}));",
             ),
             ("if !done { v.^ }", "if !done { ({v.;})};"),
             ("let a = !flag.^", "let a = !({flag.;});"),
             ("v.iter().map(|x| x.^", "v.iter().map(|x| ({x.;}));"),
             (
                 "v.iter().map(|x| { x.y }).fi^",
-                "({v.iter().map(|x| { x.y }).fi;});",
+                "({v.iter().map(|x| { x.y }).;});",
             ),
             (
                 "let n = &mut a.b[2].c(d)?.e^",
-                "let n = &mut ({a.b[2].c(d)?.e;});",
+                "let n = &mut ({a.b[2].c(d)?.;});",
             ),
             ("pair.0.^", "({pair.0.;});"),
             ("pair.0.1.^", "({pair.0.1.;});"),
-            ("2.0.sq^", "({2.0.sq;});"),
+            ("2.0.sq^", "({2.0.;});"),
             ("\"a\".^", "({\"a\".;});"),
             ("(1 + 2).^", "({(1 + 2).;});"),
             ("return (1 + 2).^", "return ({(1 + 2).;});"),
             ("vec![1].^", "({vec![1].;});"),
-            ("for i in 0..v.l^", "for i in 0..({v.l;});"),
-            ("println!(\"{}\", v.l^)", "println!(\"{}\", ({v.l;}));"),
+            ("for i in 0..v.l^", "for i in 0..({v.;});"),
+            ("println!(\"{}\", v.l^)", "println!(\"{}\", ({v.;}));"),
             ("match x { A => b.^", "match x { A => ({b.;})};"),
             ("P { x: q.^", "P { x: ({q.;})};"),
             ("v // no. comment\n  .^", "({v // no. comment\n  .;});"),
@@ -499,21 +501,21 @@ mod tests {
     #[test]
     fn a_path_is_asked_for_as_a_statement_or_as_it_stands_in_a_use() {
         for (code, expected) in [
-            ("std::time::Du^", "({std::time::Du;});"),
+            ("std::time::Du^", "({std::time::;});"),
             (
                 "let d = Duration::fr^om_secs(1);",
-                "let d = ({Duration::fr;});",
+                "let d = ({Duration::;});",
             ),
             ("let d: std::^", "let d: ({std::;});"),
             ("Vec::<u32>::^", "({Vec::<u32>::;});"),
             ("<u32 as From<u8>>::^", "({<u32 as From<u8>>::;});"),
             ("::std::^", ""),
             ("let x = ::std::^", "let x = ({::std::;});"),
-            ("impl std::fmt::Di^", "impl ({std::fmt::Di;});"),
-            ("use std::ti^", "use std::ti;"),
+            ("impl std::fmt::Di^", "impl ({std::fmt::;});"),
+            ("use std::ti^", "use std::;"),
             (
                 "use std::{collections::HashMap, ti^me}",
-                "use std::{collections::HashMap, ti};",
+                "use std::{collections::HashMap, };",
             ),
             ("pub use std::{^", "pub use std::{};"),
         ] {

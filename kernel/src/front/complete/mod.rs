@@ -5,6 +5,7 @@
 //! cannot panic ([`cursor`] says why), and only while no cell runs. The front answers all the rest at once.
 
 mod cursor;
+mod known;
 mod words;
 
 use super::message::Message;
@@ -12,6 +13,7 @@ use super::names::{Kind, Name, defined, in_scope};
 use super::prelude;
 use crate::place::Place;
 use cursor::{Asked, Spot, hovered, spot};
+pub use known::Known;
 use serde_json::{Value, json};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -23,15 +25,20 @@ fn all_to_evcxr() -> bool {
     *ALL.get_or_init(|| std::env::var_os("LABS_COMPLETE").is_some_and(|value| value == "evcxr"))
 }
 
-/// The front's own answer to `request`, if it is about code; None is for evcxr. `cells` are all that were run.
+/// The front's own answer to `request`, if it is about code; None is for evcxr. `cells` are all that were run, and `known` is what
+/// evcxr has answered since.
 pub fn answer(
     request: &Message,
     cells: &[(u32, String)],
     place: &Place,
+    known: &Known,
     evcxr_is_free: bool,
 ) -> Option<Value> {
     if all_to_evcxr() {
         return None;
+    }
+    if let Some(answer) = known.find(&for_evcxr(request)) {
+        return Some(from_evcxr(request, answer.clone()));
     }
     let code = request.text("code");
     let cursor = cursor_of(request);
@@ -61,12 +68,7 @@ pub fn answer(
 pub fn for_evcxr(request: &Message) -> Message {
     let mut message = request.clone();
     if let Some(asked) = asked(request) {
-        // The place is the end of that name, or of the code, where an opening bracket follows the name.
-        let end = match request.kind() {
-            "inspect_request" => asked.code.len(),
-            _ => asked.name.end,
-        };
-        message.content["cursor_pos"] = graphemes(&asked.code[..end]).into();
+        message.content["cursor_pos"] = graphemes(&asked.code[..asked.cursor]).into();
         message.content["code"] = asked.code.into();
     }
     message
@@ -86,10 +88,12 @@ pub fn from_evcxr(request: &Message, content: Value) -> Value {
     }
     let code = request.text("code");
     let range = asked.start..cursor_of(request);
+    let name = &code[range.clone()];
     // Else it is for something other than the name at the cursor, or an error, of which nobody wants to know while typing.
+    let place = graphemes(&asked.code[..asked.cursor]);
     let is_for_the_name = content["status"] == "ok"
-        && content["cursor_start"] == graphemes(&asked.code[..asked.name.start])
-        && content["cursor_end"] == graphemes(&asked.code[..asked.name.end]);
+        && content["cursor_start"] == place
+        && content["cursor_end"] == place;
     if !is_for_the_name {
         return completions(code, range, &[]);
     }
@@ -99,6 +103,7 @@ pub fn from_evcxr(request: &Message, content: Value) -> Value {
         let about = types.and_then(|types| types.get(index));
         let about = |name: &str| Some(about?[name].as_str()?.to_string());
         let text = text.as_str()?.to_string();
+        text.starts_with(name).then_some(())?;
         Some(Match {
             label: about("text").unwrap_or_else(|| text.clone()),
             kind: about("type").unwrap_or_default(),
@@ -298,7 +303,13 @@ mod tests {
     fn complete(code: &str, cells: &[(u32, String)]) -> Option<Value> {
         let cursor = code.chars().position(|c| c == '^').unwrap();
         let request = request("complete_request", &code.replace('^', ""), json!(cursor));
-        answer(&request, cells, &Place::find().unwrap(), true)
+        answer(
+            &request,
+            cells,
+            &Place::find().unwrap(),
+            &Known::default(),
+            true,
+        )
     }
 
     fn matches(content: &Value) -> Vec<&str> {
@@ -377,26 +388,34 @@ mod tests {
     fn evcxr_s_graphemes_become_code_points_and_back() {
         let code = "let s = \"👩‍🚀e\u{301}\"; foo(s.le";
         let request = request("complete_request", code, json!(code.chars().count()));
-        assert!(answer(&request, &[], &Place::find().unwrap(), true).is_none());
-        let asked = for_evcxr(&request);
-        assert_eq!(
-            asked.text("code"),
-            "let s = \"👩‍🚀e\u{301}\"; foo(({s.le;}));"
+        assert!(
+            answer(
+                &request,
+                &[],
+                &Place::find().unwrap(),
+                &Known::default(),
+                true
+            )
+            .is_none()
         );
+        let asked = for_evcxr(&request);
+        assert_eq!(asked.text("code"), "let s = \"👩‍🚀e\u{301}\"; foo(({s.;}));");
         let start = graphemes("let s = \"👩‍🚀e\u{301}\"; foo(({s.");
         assert_eq!(start, "let s = \"AE\"; foo(({s.".len());
-        assert_eq!(asked.content["cursor_pos"], start + 2);
+        assert_eq!(asked.content["cursor_pos"], start);
         let reply = |start: usize, end: usize| {
-            json!({"status": "ok", "matches": ["len()"], "cursor_start": start, "cursor_end": end,
-                   "metadata": {"_jupyter_types_experimental": [{"text": "len()", "type": "function", "start": start, "end": end}]}})
+            let about =
+                |text| json!({"text": text, "type": "function", "start": start, "end": end});
+            json!({"status": "ok", "matches": ["is_empty()", "len()"], "cursor_start": start, "cursor_end": end,
+                   "metadata": {"_jupyter_types_experimental": [about("is_empty()"), about("len()")]}})
         };
-        let answer = from_evcxr(&request, reply(start, start + 2));
+        let answer = from_evcxr(&request, reply(start, start));
         assert_eq!(matches(&answer), ["len()"]);
         assert_eq!(answer["cursor_start"], code.chars().count() - 2);
         assert_eq!(answer["cursor_end"], code.chars().count());
         // Whatever is not about the name, and an error, is no completion.
         for other in [
-            reply(start - 1, start + 2),
+            reply(start - 1, start),
             json!({"status": "error"}),
             json!({}),
         ] {
@@ -423,13 +442,16 @@ mod tests {
             ] {
                 for code in ["", "é.x", "let x = y;", "\0"] {
                     let request = request(kind, code, cursor.clone());
-                    let answer = answer(&request, &[], &place, false).unwrap();
+                    let answer = answer(&request, &[], &place, &Known::default(), false).unwrap();
                     assert_eq!(answer["status"], "ok", "{kind} {cursor} {code}");
                     for_evcxr(&request);
                 }
             }
             let nothing = Message::child(kind, None, json!({}));
-            assert_eq!(answer(&nothing, &[], &place, true).unwrap()["status"], "ok");
+            assert_eq!(
+                answer(&nothing, &[], &place, &Known::default(), true).unwrap()["status"],
+                "ok"
+            );
         }
         assert_eq!(cursor_of(&request("", "é.x", json!(1))), 2);
         assert_eq!(cursor_of(&request("", "é.x", json!(-5))), 0);
@@ -441,9 +463,9 @@ mod tests {
         let place = Place::find().unwrap();
         for kind in ["complete_request", "inspect_request"] {
             let request = request(kind, "v.le", json!(4));
-            assert!(answer(&request, &[], &place, true).is_none());
+            assert!(answer(&request, &[], &place, &Known::default(), true).is_none());
             assert_eq!(
-                answer(&request, &[], &place, false).unwrap()["status"],
+                answer(&request, &[], &place, &Known::default(), false).unwrap()["status"],
                 "ok"
             );
         }
