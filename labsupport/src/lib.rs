@@ -30,8 +30,8 @@
 //! ```
 //!
 //! What must not be in two processes at once refuses there: a worker that uses its copy of the parent's guard, trace lane or
-//! [`Workers`](process::Workers) gets a panic or an error that says so. Only a plain `&mut` that was taken out of a guard before the
-//! fork is not recognised: see [`LockGuard`](shared::LockGuard).
+//! [`Workers`](process::Workers) gets a panic or an error that says so. And nobody forks with a value's or an array's lock in the hand:
+//! [`SpawnError::Lent`](process::SpawnError::Lent).
 //!
 //! **Cooperative early exit.** A shared [`Flag`](shared::Flag), looked at now and then; only the first finder writes:
 //!

@@ -2,6 +2,7 @@
 
 use labsupport::prelude::*;
 use std::cell::RefCell;
+use std::io::{Read, Write};
 use std::time::Duration;
 
 /// More than anything here takes, on any machine.
@@ -84,6 +85,82 @@ fn another_thread_that_holds_the_lock_is_waited_for() {
     assert_eq!(total.get(), 40_000);
 }
 
+/// What `work` panics with in a child that a plain fork has made.
+fn said_in_a_fork(work: impl Fn()) -> String {
+    let (mut out, mut end) = std::io::pipe().unwrap();
+    // SAFETY: the child runs `work`, writes to its pipe and leaves at once; it needs none of the locks that other threads of the test
+    // may hold, but for the allocator's, which the C library keeps usable across a fork.
+    match unsafe { libc::fork() } {
+        0 => {
+            std::panic::set_hook(Box::new(|_| {}));
+            let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).err();
+            let said =
+                panic.and_then(|panic| panic.downcast_ref::<&str>().map(|said| said.to_string()));
+            end.write_all(said.unwrap_or_default().as_bytes()).unwrap();
+            // SAFETY: it never returns.
+            unsafe { libc::_exit(0) }
+        }
+        child => {
+            drop(end);
+            let mut said = String::new();
+            out.read_to_string(&mut said).unwrap();
+            // SAFETY: our own child; the status is not wanted.
+            unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+            said
+        }
+    }
+}
+
+#[test]
+fn no_worker_gets_a_reference_to_what_its_parent_has_locked() {
+    let (value, pair) = (Value::new(0u64).unwrap(), Value::new((0u64, 0u64)).unwrap());
+    let (array, flag, lock) = (
+        Array::<u64>::new(1).unwrap(),
+        Flag::new().unwrap(),
+        Lock::new().unwrap(),
+    );
+    let refused = |why: &str, work: &dyn Fn()| {
+        let spawned = Workers::spawn(2, |_| work());
+        assert!(
+            matches!(spawned, Err(SpawnError::Lent)),
+            "{why}: {spawned:?}"
+        );
+    };
+    {
+        let mut guard = value.lock();
+        let count = RefCell::new(&mut *guard);
+        refused("a value", &|| {
+            (0..1000).for_each(|_| **count.borrow_mut() += 1)
+        });
+    }
+    {
+        let mut guard = pair.lock();
+        let count = std::sync::Mutex::new(&mut guard.0);
+        refused("a pair", &|| **count.lock().unwrap() += 1);
+    }
+    {
+        let mut guard = array.lock();
+        let all = RefCell::new(&mut guard[..]);
+        refused("an array", &|| all.borrow_mut()[0] += 1);
+    }
+    // Where nothing is lent, workers start and wait for the lock; and where a guard was dropped, as ever.
+    let (locked, flagged) = (lock.lock(), flag.lock());
+    let waiting = Workers::spawn(2, |_| {
+        *value.lock() += u64::from(lock.lock().owner_died()) + 1
+    })
+    .unwrap();
+    drop((locked, flagged));
+    waiting.join_timeout(LONG).unwrap().values().unwrap();
+    assert_eq!(value.get(), 2);
+    // Nor does the guard of another thread keep anybody from it.
+    std::thread::scope(|scope| {
+        let guard = pair.lock();
+        let other = scope.spawn(|| alone(|| 7).value().copied());
+        assert_eq!(other.join().unwrap(), Some(7));
+        drop(guard);
+    });
+}
+
 #[test]
 fn a_guard_that_a_fork_copied_neither_reads_nor_writes_nor_unlocks() {
     let (value, pair) = (Value::new(7u64).unwrap(), Value::new((7u64, 7u64)).unwrap());
@@ -92,23 +169,25 @@ fn a_guard_that_a_fork_copied_neither_reads_nor_writes_nor_unlocks() {
         Flag::new().unwrap(),
         Lock::new().unwrap(),
     );
-    let guards = RefCell::new(Some((
-        value.lock(),
-        pair.lock(),
-        array.lock(),
-        flag.lock(),
-        lock.lock(),
-    )));
+    {
+        // Workers are not spawned under these, so somebody else has forked.
+        let guards = RefCell::new((value.lock(), pair.lock(), array.lock()));
+        let inherited = |use_it: &dyn Fn()| {
+            let said = said_in_a_fork(use_it);
+            assert!(said.contains("a worker has only a copy of it"), "{said}");
+        };
+        inherited(&|| *guards.borrow_mut().0 += 1);
+        inherited(&|| assert_eq!(*guards.borrow().0, 7));
+        inherited(&|| guards.borrow_mut().1.0 += 1);
+        inherited(&|| guards.borrow_mut().2[0] += 1);
+    }
+    let guards = RefCell::new(Some((flag.lock(), lock.lock())));
     let inherited = |use_it: &dyn Fn()| {
         let said = said(use_it);
         assert!(said.contains("a worker has only a copy of it"), "{said}");
     };
-    inherited(&|| *guards.borrow_mut().as_mut().unwrap().0 += 1);
-    inherited(&|| assert_eq!(*guards.borrow().as_ref().unwrap().0, 7));
-    inherited(&|| guards.borrow_mut().as_mut().unwrap().1.0 += 1);
-    inherited(&|| guards.borrow_mut().as_mut().unwrap().2[0] += 1);
-    inherited(&|| guards.borrow().as_ref().unwrap().3.set());
-    inherited(&|| guards.borrow().as_ref().unwrap().3.clear());
+    inherited(&|| guards.borrow().as_ref().unwrap().0.set());
+    inherited(&|| guards.borrow().as_ref().unwrap().0.clear());
     // A copy that is dropped leaves the lock with its holder.
     let dropped = alone(|| {
         drop(guards.take());

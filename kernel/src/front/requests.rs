@@ -248,9 +248,10 @@ impl Front {
 
     /// Answers the cell `request` with the reason, and the cells that were sent after it as not run.
     pub(super) async fn fail(&mut self, request: &Message, error: &CellError) {
+        let waiting = self.take_waiting().await;
         self.refuse(request, error).await;
-        for later in self.take_waiting().await {
-            self.abort(&later).await;
+        for later in &waiting {
+            self.abort(later).await;
         }
     }
 

@@ -3,6 +3,7 @@ use super::forking::{self, Forking};
 use super::roster::Roster;
 use super::{Exit, JoinError, Outcome, Report, SpawnError, Worker};
 use crate::cell::Page;
+use crate::shared::lent_here;
 use crate::sys::{self, fault};
 use serde::{Serialize, de::DeserializeOwned};
 use std::io::{self, Write};
@@ -69,10 +70,13 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
     /// Forks `count` workers that each run `work`.
     ///
     /// # Errors
-    /// Zero workers, or the system refuses a process; then none is left running.
+    /// Zero workers; a lock of a value or an array in the calling thread's hand; or the system refuses a process. None is left running.
     pub fn spawn(count: usize, work: impl Fn(&Worker) -> T) -> Result<Workers<T>, SpawnError> {
         if count == 0 {
             return Err(SpawnError::NoWorkers);
+        }
+        if lent_here() {
+            return Err(SpawnError::Lent);
         }
         let mut forking = Forking::begin();
         let mut workers = Workers {

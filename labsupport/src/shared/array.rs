@@ -63,7 +63,7 @@ impl<T: Plain> Array<T> {
         }
         let segment = Segment::new(Self::DATA + len * size_of::<T>())?;
         // SAFETY: the segment is new and has room for a lock at 0.
-        unsafe { segment.make_lock(0, 0) }?;
+        unsafe { segment.make_lending_lock() }?;
         Ok(Array {
             segment,
             len,
@@ -138,8 +138,7 @@ impl<T: Plain + fmt::Debug> fmt::Debug for Array<T> {
     }
 }
 
-/// A shared array under its lock. A worker's copy of it, made by a fork, refuses; what was taken out of it before does not know: see
-/// [`LockGuard`].
+/// A shared array under its lock. No workers are spawned meanwhile, and a copy of it that a fork has made refuses: see [`LockGuard`].
 ///
 /// # Examples
 /// ```

@@ -1,6 +1,6 @@
 use super::{Segment, SharedError};
 use crate::sync::{Acquired, RobustMutex};
-use crate::sys::{Home, fault};
+use crate::sys::{Home, fault, held_by_this_thread};
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
@@ -119,6 +119,22 @@ pub(super) struct LockCell {
     mutex: RobustMutex,
     /// Only ever grows; written by the holder.
     deaths: AtomicU32,
+    /// [`LENDS`] where the guard lends what is locked as a plain reference; zero elsewhere.
+    lends: AtomicU32,
+}
+
+/// No number that happens to be there: it is looked for at locks that may not be ours.
+const LENDS: u32 = 0x6c65_6e64;
+
+/// Whether the calling thread holds a lock whose guard lends what is locked. It asks the system: too slow for anything but a fork.
+pub(crate) fn lent_here() -> bool {
+    held_by_this_thread().into_iter().any(|word| {
+        let cell = word.cast::<LockCell>();
+        // SAFETY: ours or not, a lock lies there that the thread holds. A place that is so aligned is 128 bytes of one page, so the
+        // number can be read; where the lock is not ours it is part of something else, and as an atomic it is read in one piece.
+        cell.is_aligned()
+            && unsafe { &*(&raw const (*cell.as_ptr()).lends) }.load(Ordering::Relaxed) == LENDS
+    })
 }
 
 impl LockCell {
@@ -129,6 +145,11 @@ impl LockCell {
     pub(super) unsafe fn init(place: NonNull<LockCell>) -> io::Result<()> {
         // SAFETY: the mutex is the first field (`repr(C)`), and the rest is this function's contract.
         unsafe { RobustMutex::init(place.cast()) }
+    }
+
+    /// From now on the guard counts as one that lends what is locked.
+    pub(super) fn lends(&self) {
+        self.lends.store(LENDS, Ordering::Relaxed);
     }
 
     #[inline]
@@ -178,9 +199,10 @@ impl LockCell {
 /// dropped, and whoever reads or writes through it gets a panic. So do the guards of a [`Value`](super::Value), an
 /// [`Array`](super::Array) and a [`Flag`](super::Flag).
 ///
-/// A plain reference that was taken out of a guard before the fork, `let n = &mut *guard;`, knows nothing of processes. A worker
-/// that writes through its copy of that writes to the shared memory without the lock (or, where the guard of a value works on a
-/// copy, to memory of its own). Nothing crashes, but additions can be lost, as without any lock. Lock inside the worker's closure.
+/// A plain reference that was taken out of a guard, `let n = &mut *guard;`, knows nothing of processes. So while a thread has the guard
+/// of a value or an array in its hand, it spawns no workers: [`Workers::spawn`](crate::process::Workers::spawn) returns
+/// [`SpawnError::Lent`](crate::process::SpawnError::Lent). The guards of a lock and of a flag lend nothing; workers may be spawned under
+/// them, and wait.
 ///
 /// # Examples
 /// ```

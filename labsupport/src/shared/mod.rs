@@ -37,6 +37,7 @@ pub use array::{Array, ArrayGuard};
 pub use barrier::Barrier;
 pub use error::SharedError;
 pub use flag::{Flag, FlagGuard};
+pub(crate) use lock::lent_here;
 pub use lock::{Lock, LockGuard};
 pub use plain::Plain;
 pub use queue::{GetError, PutError, Queue, Refusal};

@@ -154,6 +154,19 @@ impl Segment {
         self.mapping.locks[slot].store(offset as u32 + 1, Ordering::Relaxed);
         Ok(())
     }
+
+    /// As [`make_lock`](Segment::make_lock) at the beginning, for a lock whose guard lends what is locked as a plain reference.
+    ///
+    /// # Safety
+    /// As there.
+    pub(super) unsafe fn make_lending_lock(&self) -> Result<(), SharedError> {
+        // SAFETY: this function's contract; the lock is there after the first call.
+        unsafe {
+            self.make_lock(0, 0)?;
+            self.at::<LockCell>(0).as_ref().lends();
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Mapping {

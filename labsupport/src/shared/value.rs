@@ -63,7 +63,7 @@ impl<T: Plain> Value<T> {
         let segment = Segment::new(Self::DATA + size_of::<T>().max(size_of::<Word>()))?;
         // SAFETY: the segment is new and has room for a lock at 0 and for the value, or the word that it is in, after it.
         unsafe {
-            segment.make_lock(0, 0)?;
+            segment.make_lending_lock()?;
             segment.place(Self::DATA, value);
         }
         Ok(Value {
@@ -157,8 +157,7 @@ impl<T: Plain + fmt::Debug> fmt::Debug for Value<T> {
     }
 }
 
-/// A shared value under its lock. A worker's copy of it, made by a fork, refuses; what was taken out of it before does not know: see
-/// [`LockGuard`].
+/// A shared value under its lock. No workers are spawned meanwhile, and a copy of it that a fork has made refuses: see [`LockGuard`].
 ///
 /// # Examples
 /// ```

@@ -28,7 +28,7 @@ pub(crate) use clock::{monotonic_nanos, thread_cpu_time};
 pub(crate) use epoll::{Epoll, Event, Until};
 pub(crate) use futex::{LOOK_AGAIN, futex_wait, futex_wake};
 pub(crate) use home::Home;
-pub(crate) use mutex::{Acquired, RobustMutex};
+pub(crate) use mutex::{Acquired, RobustMutex, held_by_this_thread};
 pub(crate) use process::{
     Ended, Pid, Pipe, Usage, die_with_parent, exit_now, fork, getpid, read_available, send_signal,
     stop_with_parent, try_reap, wait_readable, write_all,

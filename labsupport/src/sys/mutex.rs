@@ -176,10 +176,81 @@ impl RobustMutex {
     }
 }
 
+/// The head of a thread's list of robust locks, as the kernel has it (`linux/futex.h`).
+#[repr(C)]
+struct RobustList {
+    /// The first entry, which begins with the place of the next one; the last leads back to the head.
+    first: *const *const u8,
+    /// From an entry to the word of its lock, in bytes.
+    to_word: isize,
+    pending: *const u8,
+}
+
+/// As many as the kernel follows (`ROBUST_LIST_LIMIT`).
+const MOST_HELD: usize = 2048;
+
+/// The robust locks that the calling thread holds: the places of their words, each the beginning of a [`RobustMutex`] if it is ours. It
+/// reads the list that the kernel walks when the thread ends, so keeping account costs a lock nothing.
+pub(crate) fn held_by_this_thread() -> Vec<NonNull<u8>> {
+    let (mut head, mut size) = (std::ptr::null::<RobustList>(), 0usize);
+    // SAFETY: both pointers are to live locals of the right types; 0 is the calling thread.
+    let answer = unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &mut head, &mut size) };
+    if answer != 0 || head.is_null() || size != size_of::<RobustList>() {
+        return Vec::new();
+    }
+    let mut held = Vec::new();
+    // SAFETY: the C library has registered this head for the calling thread, and changes it only in calls of that thread. Each entry
+    // lies in a mutex that the thread holds, and such memory is never unmapped (see `Mapping` in shared/segment.rs).
+    unsafe {
+        let mut entry = (*head).first;
+        while entry.cast() != head && !entry.is_null() && held.len() < MOST_HELD {
+            // The lowest bit says which kind of mutex it is.
+            let place = entry.map_addr(|address| address & !1);
+            held.extend(NonNull::new(
+                place.byte_offset((*head).to_word).cast::<u8>().cast_mut(),
+            ));
+            entry = (*place).cast();
+        }
+    }
+    held
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicBool;
+
+    /// The layout that `held_by_this_thread` relies on.
+    #[test]
+    fn a_thread_knows_its_own_locks() {
+        let mutexes = [(); 2].map(|()| {
+            let place = Box::leak(Box::new(MaybeUninit::<RobustMutex>::uninit()));
+            let place = NonNull::from(place).cast::<RobustMutex>();
+            // SAFETY: the place is aligned, leaked and known to nobody else.
+            unsafe {
+                RobustMutex::init(place).unwrap();
+                place.as_ref()
+            }
+        });
+        let places = mutexes.map(|mutex| NonNull::from(mutex).cast::<u8>());
+        assert_eq!(held_by_this_thread(), []);
+        for mutex in mutexes {
+            mutex.lock();
+        }
+        let held = held_by_this_thread();
+        assert_eq!(held.len(), 2);
+        assert!(places.iter().all(|place| held.contains(place)));
+        std::thread::scope(|scope| {
+            let other = scope.spawn(held_by_this_thread);
+            assert_eq!(other.join().unwrap(), []);
+        });
+        // SAFETY: this thread took it above.
+        unsafe { mutexes[0].unlock() };
+        assert_eq!(held_by_this_thread(), [places[1]]);
+        // SAFETY: this thread took it above.
+        unsafe { mutexes[1].unlock() };
+        assert_eq!(held_by_this_thread(), []);
+    }
 
     /// The layout that `is_held_here` relies on.
     #[test]
