@@ -1,4 +1,5 @@
-use super::canvas::{self, Align, FAINT, INK, LINE, MARGIN, TEXT, WHITE, WIDTH, text_width};
+use super::canvas::{self, Align, FAINT, INK, LINE, MARGIN, PAPER, TEXT, WIDTH, text_width};
+use super::theme::{ON_DARK, ON_LIGHT};
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
 use plotters::style::RGBColor;
@@ -439,7 +440,7 @@ fn ramp(place: f64) -> RGBColor {
 fn ink_on(colour: RGBColor) -> RGBColor {
     let light =
         0.299 * f64::from(colour.0) + 0.587 * f64::from(colour.1) + 0.114 * f64::from(colour.2);
-    if light > 125.0 { INK } else { WHITE }
+    if light > 125.0 { ON_LIGHT } else { ON_DARK }
 }
 
 fn hatch(
@@ -489,7 +490,7 @@ fn ring(canvas: &canvas::Canvas<'_>, centre: (i32, i32), half: i32) -> Result<()
         })
     };
     canvas.path(oval(0.0), INK, 5)?;
-    canvas.path(oval(0.0), WHITE, 3)
+    canvas.path(oval(0.0), PAPER, 3)
 }
 
 #[cfg(test)]
@@ -568,7 +569,7 @@ mod tests {
 
     #[test]
     fn ink_can_be_read_on_both_ends() {
-        assert_eq!(ink_on(ramp(0.0)), WHITE);
-        assert_eq!(ink_on(ramp(1.0)), INK);
+        assert_eq!(ink_on(ramp(0.0)), ON_DARK);
+        assert_eq!(ink_on(ramp(1.0)), ON_LIGHT);
     }
 }
