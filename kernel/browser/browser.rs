@@ -207,7 +207,7 @@ fn lab_01_runs_from_top_to_bottom() {
         "01_poison_pill.ipynb",
         &[
             "terminate() in the middle of the work",
-            "A flag overtakes the tasks",
+            "A flag that was set behind the last task",
             "One pill for each worker",
             "One pill too few",
             "Too many pills",
@@ -222,7 +222,7 @@ fn lab_02_runs_from_top_to_bottom() {
         &[
             "Schedule 14 of 70",
             "Schedule 7 of 16",
-            "The longer the window",
+            "Rounds that went wrong",
         ],
     );
 }

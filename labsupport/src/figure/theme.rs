@@ -28,7 +28,7 @@ pub(super) const TASK: [RGBColor; 2] = [RGBColor(0x00, 0x71, 0xb2), RGBColor(0x2
 /// Words on a field of colour that is the same on both pages: this one on a dark field.
 pub(super) const ON_DARK: RGBColor = RGBColor(0xfe, 0xfe, 0xfe);
 /// And this one on a light field.
-pub(super) const ON_LIGHT: RGBColor = RGBColor(0x10, 0x10, 0x10);
+pub(super) const ON_LIGHT: RGBColor = RGBColor(0x00, 0x00, 0x00);
 
 /// What a colour of the light page becomes on a dark page. What is not named here stays.
 const DARK: [(RGBColor, RGBColor); 13] = [
@@ -67,7 +67,6 @@ fn hex(RGBColor(red, green, blue): RGBColor) -> String {
 }
 
 /// How far two colours stand apart, from 1 to 21, as WCAG 2 reckons it.
-#[cfg(test)]
 pub(super) fn contrast(one: RGBColor, other: RGBColor) -> f64 {
     let light = |part: u8| {
         let part = f64::from(part) / 255.0;
