@@ -28,10 +28,11 @@ async fn dress(browser: &Client, theme: &str) {
 const LOOK: &str = "
     const image = document.querySelector('.jp-OutputArea-output img');
     image.scrollIntoView({block: 'center'});
-    const room = image.closest('.jp-OutputArea-output').getBoundingClientRect();
-    const {left, right, width, height} = image.getBoundingClientRect();
+    const room = image.parentElement.getBoundingClientRect();
+    const output = image.closest('.jp-OutputArea-output').getBoundingClientRect();
+    const {width, height} = image.getBoundingClientRect();
     return {
-        inside: left >= room.left && right <= room.right + 1, share: width / room.width, width,
+        inside: room.left >= output.left && room.right <= output.right, share: width / room.width, width,
         ratio: (width / height) / (image.naturalWidth / image.naturalHeight),
         name: image.alt, scheme: getComputedStyle(image).colorScheme,
         words: image.parentElement.querySelector('details pre')?.textContent ?? '',
@@ -91,11 +92,14 @@ fn a_figure_is_as_wide_as_the_page_and_has_its_colours_and_a_name() {
             );
             let number = |name: &str| look[name].as_f64().unwrap();
             assert!((number("ratio") - 1.0).abs() < 0.02, "{look}");
-            // Up to the widest that it may be, it fills the page.
+            // It fills the page, but never so little or so much that its words would be too small or too large.
+            let is_as_wide = (number("share") - 1.0).abs() < 0.01;
             assert!(
-                number("share") > 0.97 || number("width") >= 959.0,
+                is_as_wide || [576.0, 960.0].contains(&number("width").round()),
                 "{width}: {look}"
             );
+            // Words are drawn with 13 of 720 pixels.
+            assert!(number("width") / 720.0 * 13.0 >= 10.0, "{width}: {look}");
         }
         browser.close().await.unwrap();
     });

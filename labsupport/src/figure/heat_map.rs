@@ -543,8 +543,9 @@ fn outline(
         let (x0, y0, x1, y1) = (x0 + inset, y0 + inset, x1 - inset, y1 - inset);
         [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
     };
-    canvas.path(frame(0), INK, 4)?;
-    canvas.path(frame(0), canvas::colour(4), 2)
+    // Dark around light, as the ring: it stands out from fields of any colour.
+    canvas.path(frame(0), INK, 5)?;
+    canvas.path(frame(0), PAPER, 2)
 }
 
 fn ring(canvas: &canvas::Canvas<'_>, centre: (i32, i32), half: i32) -> Result<(), FigureError> {

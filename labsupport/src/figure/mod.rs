@@ -69,18 +69,19 @@ fn contents(svg: Result<String, FigureError>, text: String) -> Vec<(&'static str
     }
 }
 
-/// The picture for a page, as wide as the page and at the most this wide, and its text twin folded below it.
+/// The picture for a page, as wide as the page within two limits, and its text twin folded below it. Where the page is narrower than
+/// the first limit, words would be too small to read, so the picture can be moved sideways instead.
 ///
 /// JupyterLab prefers this to a bare SVG, which it shows at its own width and without a name. It is an `<img>` since JupyterLab takes
 /// every `<svg>` out of a notebook it does not trust, and lets an `<img>` stand. The words in `alt` are the title; they are the first
 /// line of the text twin, too.
 fn on_page(svg: &str, text: &str) -> String {
-    const WIDEST: &str = "60rem";
+    const WIDTHS: &str = "min-width:36rem;max-width:60rem";
     let title = escape(text.lines().next().unwrap_or_default());
     let (width, height) = canvas::size(svg);
     format!(
-        "<figure style=\"margin:0\"><img alt=\"{title}\" width=\"{width}\" height=\"{height}\" \
-         style=\"width:100%;max-width:{WIDEST};height:auto\" src=\"data:image/svg+xml,{}\">\
+        "<figure style=\"margin:0;overflow-x:auto\"><img alt=\"{title}\" width=\"{width}\" height=\"{height}\" \
+         style=\"width:100%;{WIDTHS};height:auto\" src=\"data:image/svg+xml,{}\">\
          <details><summary>The same in words</summary><pre>{}</pre></details></figure>",
         in_address(svg),
         escape(text)
@@ -119,7 +120,7 @@ mod tests {
         let html = &contents[0].1;
         for part in [
             "<img alt=\"Costs &amp; &quot;benefits&quot; in µs\" width=\"720\" height=\"",
-            "style=\"width:100%;max-width:60rem;height:auto\"",
+            "style=\"width:100%;min-width:36rem;max-width:60rem;height:auto\"",
             "<summary>The same in words</summary><pre>Costs &amp; &quot;benefits&quot; in µs\n",
         ] {
             assert!(html.contains(part), "{part} in {html}");

@@ -86,9 +86,9 @@ const COUNT: &str = "format(T, ',.3~r')";
 
 /// The attributes of a slider.
 const SLIDER: &str = r#""data-lm-suppress-shortcuts": "true",
-        "style": "position: absolute; left: 170px; width: 220px; margin: 2px 0""#;
+        "style": "position: absolute; left: 170px; width: 220px; height: 16px; margin: 0""#;
 /// The attributes of the words beside it.
-const WORDS: &str = r#""readonly": "", "tabindex": "-1", "style": "position: absolute; left: 405px; width: 130px; margin: -1.5em 0 0; padding: 0; border: 0; background: none; color: inherit; font: inherit; pointer-events: none""#;
+const WORDS: &str = r#""readonly": "", "tabindex": "-1", "style": "display: block; width: 130px; height: 16px; margin: -16px 0 5px 405px; padding: 0; border: 0; background: none; color: inherit; font: inherit; pointer-events: none""#;
 
 impl Setting {
     fn overhead(&self, interval: f64) -> f64 {
