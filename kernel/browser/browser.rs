@@ -1,8 +1,11 @@
 //! The labs as a student meets them: JupyterLab in a real browser.
 //!
-//! Needs `target/release/labs`, which `cargo labs test` has built, and Debian's packages `chromium` and `chromium-driver`; `.ci/run` installs them.
+//! Needs `target/release/labs`, which `cargo labs test` has built, Debian's packages `chromium` and `chromium-driver`, and npm; `.ci/run`
+//! installs them.
 
+mod axe;
 mod driver;
+mod figures;
 mod site;
 
 use driver::{Driver, block_on, checkout, click, free_port, page_says, photograph};
@@ -207,7 +210,7 @@ fn lab_01_runs_from_top_to_bottom() {
         "01_poison_pill.ipynb",
         &[
             "terminate() in the middle of the work",
-            "A flag overtakes the tasks",
+            "A flag that was set behind the last task",
             "One pill for each worker",
             "One pill too few",
             "Too many pills",
@@ -222,7 +225,7 @@ fn lab_02_runs_from_top_to_bottom() {
         &[
             "Schedule 14 of 70",
             "Schedule 7 of 16",
-            "The longer the window",
+            "Rounds that went wrong",
         ],
     );
 }
@@ -376,57 +379,6 @@ live.finish();"
             Value::Bool(false)
         );
         photograph(&browser, "live-two").await;
-        browser.close().await.unwrap();
-    });
-}
-
-/// A slider is moved with the mouse; the best interval moves as the model says.
-#[test]
-fn a_slider_moves_the_best_interval() {
-    // Locked looks cost 100 ns with two workers; the sliders start at 10 µs, 2 % and 10 ms.
-    let cell = "IntervalExplorer::new(\"How often?\").look(\"locked\", [2e-8, 1e-7]).look(\"lock-free\", [3e-10, 3e-10])
-        .measured(\"locked\", 2, 1e-5, [(1, 0.01, 2e-5), (10, 0.001, 9e-5)]).start(2, 1e-5)";
-    let desk = Desk::with(&[&[cell]]);
-    block_on(async {
-        let browser = open(&desk).await;
-        run_all(&browser).await;
-        let says = |words: &str| {
-            format!(
-                "const chart = document.querySelector('.vega-embed svg');
-                return chart !== null && chart.textContent.includes({});",
-                json!(words)
-            )
-        };
-        page_says(&browser, "the start", 60, &says("Best: every 32.")).await;
-        page_says(&browser, "dots", 5, &says("Dots: measured.")).await;
-
-        // A click goes to the middle of the slider, which is 10^4.5 ns.
-        let slider = "//div[@class='vega-bind'][contains(., 'cost of one iteration')]//input";
-        click(&browser, Locator::XPath(slider)).await;
-        page_says(&browser, "dearer", 5, &says("an iteration 31.6 µs")).await;
-        page_says(
-            &browser,
-            "another best interval",
-            5,
-            &says("Best: every 18."),
-        )
-        .await;
-        page_says(
-            &browser,
-            "no dots",
-            5,
-            &says("Nothing was measured at this setting."),
-        )
-        .await;
-
-        // The arrows belong to JupyterLab, which goes to another cell with them; these keys are the slider's.
-        let slider = browser.find(Locator::XPath(slider)).await.unwrap();
-        let press = |key: Key| char::from(key).to_string();
-        slider.send_keys(&press(Key::PageUp)).await.unwrap();
-        page_says(&browser, "by keyboard", 5, &says("an iteration 100 µs")).await;
-        slider.send_keys(&press(Key::Home)).await.unwrap();
-        page_says(&browser, "the cheapest", 5, &says("an iteration 100 ns")).await;
-        photograph(&browser, "sliders").await;
         browser.close().await.unwrap();
     });
 }

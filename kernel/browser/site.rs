@@ -1,5 +1,6 @@
 //! The published pages, as files in a browser: nothing is missing, nothing is fetched, and the sliders work.
 
+use crate::axe::findings;
 use crate::driver::{Driver, block_on, checkout, page_says, photograph};
 use fantoccini::Locator;
 use fantoccini::key::Key;
@@ -75,6 +76,8 @@ fn published_pages_miss_nothing_and_fetch_nothing() {
             page_says(&browser, "the sliders' figures are drawn", 20, drawn).await;
             let seen = browser.execute(LOOK, vec![]).await.unwrap();
             assert_eq!(seen["empty"], json!([]), "{name}");
+            let found = findings(&browser, &["html"]).await;
+            assert_eq!(found, [""; 0], "axe, {name}");
             assert_eq!(seen["fetched"], json!([]), "{name}");
             assert_eq!(
                 seen["dollars"],

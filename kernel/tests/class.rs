@@ -148,7 +148,7 @@ fn a_class_is_drawn_and_what_cannot_be_read_is_named_and_skipped() {
         "student 5, 5 of",
         "Guesses against measurements",
         "&lt;b&gt;Ada&lt;/b&gt;",
-        "<td style=\"text-align:right\">5 of 5</td><td style=\"text-align:right\">300 ns</td>",
+        "<td style=\"text-align:right;white-space:nowrap\">5 of 5</td><td style=\"text-align:right;white-space:nowrap\">300\u{a0}ns</td>",
     ] {
         assert!(page.contains(part), "{part}");
     }

@@ -118,23 +118,42 @@ pub fn escape(text: &str) -> String {
 
 /// A table as HTML and as aligned text: `(html, text)`. The first `left` columns are words, the others numbers.
 ///
+/// Whole numbers of more than three digits get a comma between thousands where they stand alone in a column of numbers. On a page a
+/// number is never on another line than its unit.
+///
 /// # Examples
 /// ```
-/// let rows = vec![vec!["lock".to_string(), "12 ns".to_string()]];
-/// let (html, text) = labsupport::cell::table(&["look", "cost"], &rows, 1);
-/// assert!(html.contains("<td style=\"text-align:right\">12 ns</td>"));
-/// assert_eq!(text, "look   cost\nlock  12 ns\n");
+/// let rows = vec![vec!["lock".to_string(), "12 ns".to_string(), "20000".to_string()]];
+/// let (html, text) = labsupport::cell::table(&["look", "cost", "looks"], &rows, 1);
+/// assert!(html.contains("<td style=\"text-align:right;white-space:nowrap\">12\u{a0}ns</td>"));
+/// assert_eq!(text, "look   cost   looks\nlock  12 ns  20,000\n");
 /// ```
 pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> (String, String) {
-    let align = |column: usize| if column < left { "left" } else { "right" };
+    let rows: Vec<Vec<String>> = (rows.iter())
+        .map(|row| {
+            let cells = row.iter().enumerate();
+            cells
+                .map(|(column, cell)| match column < left {
+                    true => cell.clone(),
+                    false => grouped(cell),
+                })
+                .collect()
+        })
+        .collect();
+    let style = |column: usize, tag: &str| match (column < left, tag) {
+        (true, _) => "text-align:left",
+        // The names of the columns may be long.
+        (false, "th") => "text-align:right",
+        (false, _) => "text-align:right;white-space:nowrap",
+    };
     let html_row = |tag: &str, cells: &mut dyn Iterator<Item = &str>| {
         let cells: String = cells
             .enumerate()
             .map(|(column, cell)| {
                 format!(
-                    "<{tag} style=\"text-align:{}\">{}</{tag}>",
-                    align(column),
-                    escape(cell)
+                    "<{tag} style=\"{}\">{}</{tag}>",
+                    style(column, tag),
+                    escape(&with_unit(cell))
                 )
             })
             .collect();
@@ -143,7 +162,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> (String, Str
     let mut html = String::from("<table><thead>");
     html.push_str(&html_row("th", &mut header.iter().copied()));
     html.push_str("</thead><tbody>");
-    for row in rows {
+    for row in &rows {
         html.push_str(&html_row("td", &mut row.iter().map(String::as_str)));
     }
     html.push_str("</tbody></table>");
@@ -172,10 +191,52 @@ pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> (String, Str
         format!("{}\n", line.trim_end())
     };
     let mut text = text_row(&mut header.iter().copied());
-    for row in rows {
+    for row in &rows {
         text.push_str(&text_row(&mut row.iter().map(String::as_str)));
     }
     (html, text)
+}
+
+/// A whole number with commas between thousands; anything else as it is.
+fn grouped(cell: &str) -> String {
+    let digits = cell.strip_prefix('-').unwrap_or(cell);
+    let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if whole { thousands(cell) } else { cell.into() }
+}
+
+/// An integer with commas between thousands.
+pub(crate) fn thousands(value: impl ToString) -> String {
+    let written = value.to_string();
+    let digits = written.trim_start_matches('-');
+    let mut text = written[..written.len() - digits.len()].to_string();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `text` with a space that no line ends at between each number and its unit.
+fn with_unit(text: &str) -> String {
+    const UNITS: [&str; 15] = [
+        "ns", "µs", "ms", "s", "min", "h", "%", "B", "KB", "MB", "GB", "KiB", "MiB", "GiB", "times",
+    ];
+    let mut words = text.split(' ');
+    let mut kept = words.next().unwrap_or_default().to_string();
+    for word in words {
+        let unit = word.trim_end_matches([',', '.', ';', ':', ')']);
+        let after_number = kept.ends_with(|c: char| c.is_ascii_digit());
+        let space = if after_number && UNITS.contains(&unit) {
+            '\u{a0}'
+        } else {
+            ' '
+        };
+        kept.push(space);
+        kept.push_str(word);
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -198,7 +259,7 @@ mod tests {
         let mimes = |shown: &dyn Show| -> Vec<&str> {
             shown.contents().iter().map(|(mime, _)| *mime).collect()
         };
-        let picture = ["image/svg+xml", "text/plain"];
+        let picture = ["text/html", "image/svg+xml", "text/plain"];
         let words = ["text/html", "text/plain"];
         let heat_map = HeatMap::new("T").x("x", ["1"]).y("y", ["2"]);
         assert_eq!(mimes(&Lines::new("T").series("a", [(1.0, 2.0)])), picture);
@@ -208,5 +269,29 @@ mod tests {
         assert_eq!(mimes(&Table::new(["a"]).row(["b"])), words);
         let report = Workers::spawn(1, |_| 1).unwrap().join().unwrap();
         assert_eq!(mimes(&report), words);
+    }
+
+    #[test]
+    fn a_number_stays_with_its_unit_and_thousands_are_grouped() {
+        let row = ["20000", "138.8 ms", "12345"].map(String::from);
+        let (html, text) = table(&["rounds", "time", "pid 12345"], &[row.to_vec()], 1);
+        // What is a word stays as it was written, and so does the text twin's space.
+        assert!(html.contains("<td style=\"text-align:left\">20000</td>"));
+        assert!(html.contains("138.8\u{a0}ms") && html.contains(">12,345<"));
+        assert!(text.contains("138.8 ms") && text.contains("12,345"));
+        for (written, kept) in [
+            (
+                "Manager: 1 to 5 ms, locked",
+                "Manager: 1 to 5\u{a0}ms, locked",
+            ),
+            ("about 16.9 % (of all)", "about 16.9\u{a0}% (of all)"),
+            ("4 workers", "4 workers"),
+            ("no ms", "no ms"),
+        ] {
+            assert_eq!(with_unit(written), kept);
+        }
+        for (cell, written) in [("-1234", "-1,234"), ("12.5", "12.5"), ("", ""), ("-", "-")] {
+            assert_eq!(grouped(cell), written);
+        }
     }
 }

@@ -4,7 +4,8 @@ use super::numbers::{Numbers, Scale, ShowsNumbers};
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
 
-/// Bars that lie on their side, so that their names have room, each with its value and, if given, its spread.
+/// Bars that lie on their side, so that their names have room, each with its value and, if given, its spread. On a logarithmic axis
+/// they are dots: a length from nowhere in particular would say nothing.
 ///
 /// # Examples
 /// ```
@@ -60,7 +61,7 @@ impl Bars {
         self
     }
 
-    /// Makes the axis logarithmic. A bar's end is what counts then; its length has no meaning.
+    /// Makes the axis logarithmic, and the bars dots.
     pub fn log(mut self) -> Bars {
         self.scale.log = true;
         self
@@ -147,12 +148,9 @@ impl Bars {
             values.extend(self.guess_of(bar));
         }
         let has_guesses = self.bars.iter().any(|bar| self.guess_of(bar).is_some());
-        // A bar needs a length: from zero, or from below the smallest.
-        values.push(if self.scale.log {
-            values.iter().fold(f64::INFINITY, |a, &b| a.min(b)) * 0.9
-        } else {
-            0.0
-        });
+        if !self.scale.log {
+            values.push(0.0); // where bars begin
+        }
         let axis = Axis::new(&values, self.scale.log, self.scale.format, true);
         let caption = canvas::wrap(&self.caption);
         let names = self
@@ -201,9 +199,13 @@ impl Bars {
             for (index, bar) in self.bars.iter().enumerate() {
                 let middle = top + BAR * index as i32 + BAR / 2;
                 let end = px(axis.place(bar.value));
-                let (from, to) = (zero.min(end), zero.max(end).max(zero + 1));
-                canvas.rect((from, middle - 10), (to, middle + 10), colour(0), true)?;
-                let mut after = to;
+                let mut after = if self.scale.log {
+                    end + 4
+                } else {
+                    let (from, to) = (zero.min(end), zero.max(end).max(zero + 1));
+                    canvas.rect((from, middle - 10), (to, middle + 10), colour(0), true)?;
+                    to
+                };
                 if let Some((low, high)) = bar.spread {
                     let (low, high) = (px(axis.place(low)), px(axis.place(high)));
                     canvas.path([(low, middle), (high, middle)], INK, 2)?;
@@ -211,6 +213,9 @@ impl Bars {
                         canvas.path([(x, middle - 5), (x, middle + 5)], INK, 2)?;
                     }
                     after = after.max(high);
+                }
+                if self.scale.log {
+                    canvas.circle((end, middle), 6, colour(0), true)?;
                 }
                 let value = self.scale.format.write(bar.value);
                 if let Some(guess) = self.guess_of(bar) {
@@ -249,10 +254,10 @@ impl Bars {
         // Without guesses there is no column for them.
         let columns = 4 - usize::from(rows.iter().all(|row| row[3].is_empty()));
         let rows: Vec<Vec<String>> = rows.iter().map(|row| row[..columns].to_vec()).collect();
-        let scale = if self.scale.log {
-            ", on a logarithmic axis"
+        let kind = if self.scale.log {
+            "Dots on a logarithmic axis"
         } else {
-            ""
+            "Bars"
         };
         let (_, table) = cell::table(
             &["", &self.scale.label, "spread", GUESS][..columns],
@@ -264,7 +269,7 @@ impl Bars {
         } else {
             format!("{}\n", self.caption)
         };
-        format!("{}\nBars{scale}.\n{table}{caption}", self.title)
+        format!("{}\n{kind}.\n{table}{caption}", self.title)
     }
 
     /// Shows picture and text twin in a notebook cell.
@@ -329,10 +334,16 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_bar_on_a_log_axis_has_a_length() {
-        let svg = Bars::new("T").log().bar("one", 1.0).bar("ten", 10.0).svg();
-        // The axis begins a power of ten below.
-        assert!(svg.unwrap().contains(">\n0.1\n<"));
+    fn on_a_log_axis_nothing_has_a_length() {
+        let figure = Bars::new("T").bar("one", 1.0).bar("ten", 10.0);
+        let shapes = |figure: &Bars| {
+            let svg = figure.svg().unwrap();
+            (svg.matches("<rect").count(), svg.matches("<circle").count())
+        };
+        // The first rectangle is the paper.
+        assert_eq!(shapes(&figure), (3, 0));
+        assert_eq!(shapes(&figure.clone().log()), (1, 2));
+        assert!(figure.log().text().contains("Dots on a logarithmic axis."));
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! The one look of all figures: sizes, colours, markers, and the few things that are drawn.
+//!
+//! A figure is drawn in the colours of a light page. A style sheet inside it names what each of them becomes on a dark one, so that one
+//! picture serves both, also where it stands in an `<img>`: there it follows the `color-scheme` of the page around it.
 
 use super::FigureError;
+use super::theme;
 use crate::cell::escape;
 use plotters::backend::DrawingBackend;
 use plotters::prelude::{Color, IntoFont, RGBColor, SVGBackend};
@@ -19,27 +23,11 @@ const TITLE_LINE: i32 = 22;
 
 /// What a guess is called in every figure.
 pub(super) const GUESS: &str = "your guess";
-pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-pub(super) const FAINT: RGBColor = RGBColor(0x66, 0x66, 0x66);
-pub(super) const GRID: RGBColor = RGBColor(0xe2, 0xe2, 0xe2);
-pub(super) const SHADE: RGBColor = RGBColor(0xee, 0xee, 0xee);
-/// What stands behind: many lines of which none is meant alone.
-pub(super) const CROWD: RGBColor = RGBColor(0xa6, 0xa6, 0xa6);
-pub(super) const WHITE: RGBColor = RGBColor(0xff, 0xff, 0xff);
-
-/// Okabe and Ito's colours ("Color Universal Design", 2008), the order chosen for contrast on white.
-const PALETTE: [RGBColor; 6] = [
-    RGBColor(0x00, 0x72, 0xb2), // blue
-    RGBColor(0xd5, 0x5e, 0x00), // vermilion
-    RGBColor(0x00, 0x9e, 0x73), // bluish green
-    RGBColor(0xcc, 0x79, 0xa7), // reddish purple
-    RGBColor(0xe6, 0x9f, 0x00), // orange
-    RGBColor(0x56, 0xb4, 0xe9), // sky blue
-];
+pub(super) use theme::{CROWD, FAINT, GRID, INK, PAPER, SHADE};
 
 /// The colour of the `index`-th series.
 pub(super) fn colour(index: usize) -> RGBColor {
-    PALETTE[index % PALETTE.len()]
+    theme::PALETTE[index % theme::PALETTE.len()]
 }
 
 /// Dash and gap of the `index`-th series, in pixels; no gap is a solid line.
@@ -54,7 +42,7 @@ pub(super) enum Align {
     Right,
 }
 
-/// A white sheet; places are pixels from the top left.
+/// An empty sheet; places are pixels from the top left.
 pub(super) struct Canvas<'a> {
     backend: RefCell<SVGBackend<'a>>,
 }
@@ -72,7 +60,7 @@ pub(super) fn svg(
         let canvas = Canvas {
             backend: RefCell::new(backend),
         };
-        canvas.rect((0, 0), (WIDTH, height), WHITE, true)?;
+        canvas.rect((0, 0), (WIDTH, height), PAPER, true)?;
         for (row, line) in title_lines(title).iter().enumerate() {
             let at = (MARGIN, MARGIN + TITLE_LINE * row as i32);
             canvas.text(at, line, TITLE, INK, Align::Left)?;
@@ -82,11 +70,13 @@ pub(super) fn svg(
     }
     let end = svg.find('>').unwrap_or(0);
     let (open, rest) = svg.split_at(end);
+    let rest = rest.trim_start_matches('>');
     Ok(format!(
-        "{open} role=\"img\" style=\"max-width:100%;height:auto\"><title>{}</title><desc>{}</desc>{}",
-        escape(&printable(title)),
+        "{open} class=\"labs-figure\" role=\"img\" aria-label=\"{title}\" style=\"max-width:100%;height:auto\">\
+         <title>{title}</title><desc>{}</desc><style>{}</style>{rest}",
         escape(&printable(text)),
-        rest.trim_start_matches('>'),
+        theme::dark_style(rest),
+        title = escape(&printable(title)),
     ))
 }
 
@@ -187,7 +177,7 @@ impl Canvas<'_> {
     /// The marker of a guess: hollow, so that it is never taken for a measurement.
     pub(super) fn guess(&self, (x, y): (i32, i32)) -> Result<(), FigureError> {
         let corners = [(x, y - 8), (x + 8, y), (x, y + 8), (x - 8, y)];
-        self.polygon(corners, WHITE)?;
+        self.polygon(corners, PAPER)?;
         self.path(corners.into_iter().chain([corners[0]]), INK, 2)
     }
 
@@ -339,6 +329,18 @@ impl Canvas<'_> {
         }
         Ok(())
     }
+}
+
+/// The width and height that a picture of [`svg`] names, which are numbers of pixels.
+pub(super) fn size(svg: &str) -> (&str, &str) {
+    let of = |name: &str| {
+        let (_, value) = svg.split_once(name)?;
+        Some(value.split_once('"')?.0)
+    };
+    (
+        of(" width=\"").unwrap_or_default(),
+        of(" height=\"").unwrap_or_default(),
+    )
 }
 
 /// How wide a text is, about: the widths of sans-serif fonts differ, so this is on the safe side.

@@ -1,4 +1,5 @@
-use super::canvas::{self, Align, FAINT, INK, LINE, MARGIN, TEXT, WHITE, WIDTH, text_width};
+use super::canvas::{self, Align, FAINT, INK, LINE, MARGIN, PAPER, TEXT, WIDTH, text_width};
+use super::theme::{ON_DARK, ON_LIGHT, contrast};
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
 use plotters::style::RGBColor;
@@ -31,6 +32,7 @@ pub struct HeatMap {
     legend: String,
     format: Format,
     log: bool,
+    limit: Option<f64>,
     fields: Vec<(usize, usize, f64)>,
     marks: Vec<(String, usize, usize)>,
     windows: Vec<(String, usize, f64, f64)>,
@@ -60,6 +62,7 @@ impl HeatMap {
             legend: String::new(),
             format: Format::Number,
             log: false,
+            limit: None,
             fields: Vec::new(),
             marks: Vec::new(),
             windows: Vec::new(),
@@ -105,6 +108,31 @@ impl HeatMap {
         self
     }
 
+    /// Lets the colours break at `limit`: blue up to it, orange above, both paler the nearer they are. On a log scale one of zero or
+    /// less has no place, and nothing breaks.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let map = HeatMap::new("How far over budget?")
+    ///     .x("interval", ["1", "10"])
+    ///     .y("cost", ["1 µs"])
+    ///     .limit(1.0)
+    ///     .field(0, 0, 5.0)
+    ///     .field(1, 0, 0.5);
+    /// assert!(map.text().contains("The colours break at 1."));
+    /// ```
+    pub fn limit(mut self, limit: f64) -> HeatMap {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// The limit, where the scale has a place for it.
+    fn drawn_limit(&self) -> Option<f64> {
+        self.limit
+            .filter(|limit| limit.is_finite() && !(self.log && *limit <= 0.0))
+    }
+
     /// The value of the field in this column and row; a later one replaces an earlier one.
     pub fn field(mut self, column: usize, row: usize, value: f64) -> HeatMap {
         self.fields.retain(|f| (f.0, f.1) != (column, row));
@@ -148,13 +176,24 @@ impl HeatMap {
             .iter()
             .map(|f| measure(f.2))
             .fold(f64::NEG_INFINITY, f64::max);
-        let place = |value: f64| {
+        // Where a value lies between both ends, measured as the scale does.
+        let place = |measured: f64| {
             if high > low {
-                (measure(value) - low) / (high - low)
+                (measured - low) / (high - low)
             } else {
                 0.5
             }
         };
+        let limit = self.drawn_limit().map(measure);
+        let shade = |measured: f64| match limit {
+            // Both sides by the same steps, so that twice over is as dark as half.
+            Some(limit) => {
+                let most = (high - limit).max(limit - low).max(f64::MIN_POSITIVE);
+                broken((measured - limit) / most)
+            }
+            None => ramp(place(measured)),
+        };
+        let colour_of = |value: f64| shade(measure(value));
         let (columns, rows) = (self.x.1.len() as i32, self.y.1.len() as i32);
         let names = self
             .y
@@ -175,7 +214,7 @@ impl HeatMap {
             .collect();
         let (places, lines) = canvas::flow(&widths);
         let scale = bottom + 3 * LINE + 22;
-        let legend = scale + LINE + 14;
+        let legend = scale + LINE + if self.limit.is_some() { 26 } else { 14 };
         let below = legend + lines * LINE + 6;
         let caption = canvas::wrap(&self.caption);
         let height = below + caption.len() as i32 * LINE + MARGIN;
@@ -195,7 +234,7 @@ impl HeatMap {
                     let (x, y) = (left + column * width, row_top(row));
                     match self.value(column as usize, row) {
                         Some(value) => {
-                            let colour = ramp(place(value));
+                            let colour = colour_of(value);
                             canvas.rect(
                                 (x + 1, y + 1),
                                 (x + width - 1, y + ROW - 1),
@@ -251,7 +290,7 @@ impl HeatMap {
                 if half > width / 2 {
                     continue;
                 }
-                let colour = ramp(place(value));
+                let colour = colour_of(value);
                 canvas.rect(
                     (at.0 - half, at.1 - 9),
                     (at.0 + half, at.1 + 9),
@@ -265,7 +304,8 @@ impl HeatMap {
             let from = left + 70;
             let bar = |step: i32| from + step * 3;
             for step in 0..STEPS {
-                let colour = ramp(f64::from(step) / f64::from(STEPS - 1));
+                let part = f64::from(step) / f64::from(STEPS - 1);
+                let colour = shade(low + part * (high - low));
                 canvas.rect(
                     (bar(step), scale),
                     (bar(step + 1), scale + 14),
@@ -288,6 +328,12 @@ impl HeatMap {
                 INK,
                 Align::Left,
             )?;
+            if let Some(limit) = limit.filter(|limit| (low..=high).contains(limit)) {
+                let x = bar(0) + (place(limit) * f64::from(bar(STEPS) - bar(0))).round() as i32;
+                canvas.path([(x, scale - 3), (x, scale + 17)], INK, 2)?;
+                let name = self.format.write(self.limit.unwrap_or_default());
+                canvas.text((x, scale + 18), &name, TEXT, INK, Align::Centre)?;
+            }
             for (name, (x, row)) in signs.iter().zip(places) {
                 let y = legend + row * LINE + LINE / 2;
                 if *name == NOT_MEASURED {
@@ -379,6 +425,12 @@ impl HeatMap {
             .collect();
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
         let mut text = format!("{}\nFields: {}.\n", self.title, self.legend);
+        if let Some(limit) = self.drawn_limit() {
+            text.push_str(&format!(
+                "The colours break at {}.\n",
+                self.format.write(limit)
+            ));
+        }
         text.push_str(&cell::table(&header, &rows, 1).1);
         if let Some(mark) = self.marks.first() {
             text.push_str(&format!("* {}\n", mark.0));
@@ -427,19 +479,37 @@ const NOT_MEASURED: &str = "not measured";
 fn ramp(place: f64) -> RGBColor {
     let at = place.clamp(0.0, 1.0) * (RAMP.len() - 1) as f64;
     let (below, above) = (RAMP[at.floor() as usize], RAMP[at.ceil() as usize]);
-    let mix = |a: f64, b: f64| (a + (b - a) * at.fract()).round() as u8;
+    mixed(below, above, at.fract())
+}
+
+/// The colour that lies between `one` and `other`.
+fn mixed(one: (f64, f64, f64), other: (f64, f64, f64), part: f64) -> RGBColor {
+    let mix = |a: f64, b: f64| (a + (b - a) * part).round() as u8;
     RGBColor(
-        mix(below.0, above.0),
-        mix(below.1, above.1),
-        mix(below.2, above.2),
+        mix(one.0, other.0),
+        mix(one.1, other.1),
+        mix(one.2, other.2),
     )
+}
+
+/// The colour of what lies at the limit, 0, below it, down to -1, or above it, up to 1.
+fn broken(place: f64) -> RGBColor {
+    // At the limit each side still has a hue of its own.
+    let (pale, full) = if place <= 0.0 {
+        ((205.0, 226.0, 243.0), (5.0, 72.0, 125.0))
+    } else {
+        ((255.0, 221.0, 178.0), (150.0, 55.0, 0.0))
+    };
+    mixed(pale, full, place.abs().min(1.0))
 }
 
 /// Black or white, whichever can be read on `colour`.
 fn ink_on(colour: RGBColor) -> RGBColor {
-    let light =
-        0.299 * f64::from(colour.0) + 0.587 * f64::from(colour.1) + 0.114 * f64::from(colour.2);
-    if light > 125.0 { INK } else { WHITE }
+    if contrast(ON_LIGHT, colour) > contrast(ON_DARK, colour) {
+        ON_LIGHT
+    } else {
+        ON_DARK
+    }
 }
 
 fn hatch(
@@ -473,8 +543,9 @@ fn outline(
         let (x0, y0, x1, y1) = (x0 + inset, y0 + inset, x1 - inset, y1 - inset);
         [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
     };
-    canvas.path(frame(0), INK, 4)?;
-    canvas.path(frame(0), canvas::colour(4), 2)
+    // Dark around light, as the ring: it stands out from fields of any colour.
+    canvas.path(frame(0), INK, 5)?;
+    canvas.path(frame(0), PAPER, 2)
 }
 
 fn ring(canvas: &canvas::Canvas<'_>, centre: (i32, i32), half: i32) -> Result<(), FigureError> {
@@ -489,7 +560,7 @@ fn ring(canvas: &canvas::Canvas<'_>, centre: (i32, i32), half: i32) -> Result<()
         })
     };
     canvas.path(oval(0.0), INK, 5)?;
-    canvas.path(oval(0.0), WHITE, 3)
+    canvas.path(oval(0.0), PAPER, 3)
 }
 
 #[cfg(test)]
@@ -567,8 +638,29 @@ mod tests {
     }
 
     #[test]
-    fn ink_can_be_read_on_both_ends() {
-        assert_eq!(ink_on(ramp(0.0)), WHITE);
-        assert_eq!(ink_on(ramp(1.0)), INK);
+    fn ink_can_be_read_on_every_field() {
+        for step in 0..=100 {
+            let part = f64::from(step) / 100.0;
+            for field in [ramp(part), broken(part), broken(-part)] {
+                let apart = contrast(ink_on(field), field);
+                assert!(apart >= 4.5, "{field:?}: {apart}");
+            }
+        }
+    }
+
+    #[test]
+    fn colours_break_at_the_limit() {
+        // Blue has more blue than red, orange the reverse, however near they are.
+        for step in 1..=100 {
+            let part = f64::from(step) / 100.0;
+            let (kept, missed) = (broken(-part), broken(part));
+            assert!(kept.2 > kept.0 && missed.0 > missed.2);
+        }
+        let figure = map().log().limit(10.0);
+        assert!(figure.svg().unwrap().contains(">\n10\n<"));
+        assert!(figure.text().contains("The colours break at 10."));
+        // A limit without a place, and one that nothing reaches.
+        assert_eq!(map().log().limit(0.0).text(), map().log().text());
+        assert!(map().limit(1e6).svg().is_ok());
     }
 }

@@ -1,5 +1,5 @@
 use super::canvas::{
-    self, Align, FAINT, GRID, INK, LINE, MARGIN, SHADE, TEXT, WHITE, WIDTH, colour, fit, text_width,
+    self, Align, FAINT, GRID, INK, LINE, MARGIN, PAPER, SHADE, TEXT, WIDTH, colour, fit, text_width,
 };
 use super::{FigureError, contents};
 use crate::cell::{self, Show};
@@ -265,13 +265,7 @@ impl StepDiagram {
         for (lane, name) in self.lanes.iter().enumerate() {
             let x = places.lane(lane);
             let name = fit(name, places.lane_width - 2 * GAP);
-            canvas.text(
-                (x, places.head),
-                &name,
-                TEXT,
-                lane_colour(lane),
-                Align::Centre,
-            )?;
+            canvas.text((x, places.head), &name, TEXT, INK, Align::Centre)?;
             let waits = self.waiting.contains(&lane);
             let last = self.rows.iter().rposition(|row| row.lane == lane);
             let end = match last {
@@ -292,7 +286,7 @@ impl StepDiagram {
                 let name = fit("waits for ever", places.lane_width - 2 * GAP);
                 let half = text_width(&name) / 2 + 2;
                 let (top, bottom) = (places.end - LINE, places.end);
-                canvas.rect((x - half, top), (x + half, bottom), WHITE, true)?;
+                canvas.rect((x - half, top), (x + half, bottom), PAPER, true)?;
                 canvas.text_middle((x, bottom - LINE / 2), &name, TEXT, INK, Align::Centre)?;
             } else {
                 canvas.path([(x - 9, end), (x + 9, end)], lane_colour(lane), 3)?;
@@ -344,7 +338,7 @@ impl StepDiagram {
                 let at = (WIDTH - MARGIN - 8, bottom - 11 - LINE * line as i32);
                 // Life lines pass here.
                 let (left, half) = (at.0 - text_width(&mark) - 3, LINE / 2 - 2);
-                canvas.rect((left, at.1 - half), (at.0 + 3, at.1 + half), WHITE, true)?;
+                canvas.rect((left, at.1 - half), (at.0 + 3, at.1 + half), PAPER, true)?;
                 canvas.text_middle(at, &mark, TEXT, INK, Align::Right)?;
             }
         }
@@ -523,7 +517,7 @@ fn framed(
     filled: bool,
 ) -> Result<(), FigureError> {
     if filled {
-        canvas.rect((left, top), (right, bottom), WHITE, true)?;
+        canvas.rect((left, top), (right, bottom), PAPER, true)?;
     }
     let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
     // Once more along the first side, so that the last corner is whole.

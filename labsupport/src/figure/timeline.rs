@@ -1,7 +1,8 @@
 use super::axis::Axis;
 use super::canvas::{
-    self, Align, Canvas, FAINT, GRID, INK, LINE, MARGIN, TEXT, WHITE, WIDTH, colour, text_width,
+    self, Align, Canvas, FAINT, GRID, INK, LINE, MARGIN, PAPER, TEXT, WIDTH, colour, text_width,
 };
+use super::theme::{ON_DARK, TASK, WASTED};
 use super::{FigureError, Format, contents};
 use crate::cell::{self, Show};
 use crate::measure::{Event, LaneRecord, Recording, Span, SpanKind, human, thousands};
@@ -49,10 +50,6 @@ pub struct Timeline {
     caption: String,
 }
 
-/// Light vermilion: work for nothing.
-const WASTED: RGBColor = RGBColor(0xfa, 0xdf, 0xcd);
-/// Every second task is a little lighter, so that neighbours can be told apart.
-const TASK: [RGBColor; 2] = [RGBColor(0x00, 0x72, 0xb2), RGBColor(0x3d, 0x97, 0xcb)];
 const LOST: usize = 1;
 const WAIT: usize = 4;
 const HOLD: usize = 2;
@@ -705,14 +702,14 @@ fn dense(
         let (x0, x1) = (from.round() as i32, to.round() as i32);
         if x1 - x0 >= OWN_RECT {
             canvas.rect((x0, top), (x1, bottom), fill(index, span), true)?;
-            canvas.path([(x0, top), (x0, bottom)], WHITE, 1)?;
+            canvas.path([(x0, top), (x0, bottom)], PAPER, 1)?;
             if let SpanKind::Task { number, .. } = span.kind
                 && numbered
             {
                 let number = number.to_string();
                 if text_width(&number) + 4 <= x1 - x0 && bottom - top >= 12 {
                     let at = ((x0 + x1) / 2, (top + bottom) / 2);
-                    canvas.text_middle(at, &number, TEXT - 1, WHITE, Align::Centre)?;
+                    canvas.text_middle(at, &number, TEXT - 1, ON_DARK, Align::Centre)?;
                 }
             }
         } else {
@@ -767,7 +764,7 @@ fn lost(
     (x0, y0): (i32, i32),
     (x1, y1): (i32, i32),
 ) -> Result<(), FigureError> {
-    canvas.rect((x0, y0), (x1, y1), WHITE, true)?;
+    canvas.rect((x0, y0), (x1, y1), PAPER, true)?;
     let height = y1 - y0;
     let mut start = x0 - height;
     while start < x1 {

@@ -9,6 +9,7 @@ mod timed;
 mod trace;
 mod work;
 
+pub(crate) use crate::cell::thousands;
 pub use clock::cpu_time;
 pub use machine::{cores, machine, processor};
 pub use proportion::Proportion;
@@ -74,20 +75,6 @@ pub(crate) fn three_digits(value: f64) -> String {
     } else {
         text
     }
-}
-
-/// An integer with commas between thousands.
-pub(crate) fn thousands(value: impl ToString) -> String {
-    let written = value.to_string();
-    let digits = written.trim_start_matches('-');
-    let mut text = written[..written.len() - digits.len()].to_string();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

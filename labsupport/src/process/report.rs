@@ -67,24 +67,23 @@ impl<T: Clone> Report<T> {
 
 impl<T: fmt::Debug> Report<T> {
     fn table(&self) -> (String, String) {
-        let rows: Vec<Vec<String>> = self
-            .outcomes
-            .iter()
-            .map(|outcome| {
-                vec![
-                    outcome.index.to_string(),
-                    outcome.exit.to_string(),
-                    outcome
-                        .value
-                        .as_ref()
-                        .map_or("–".into(), |value| shorten(&format!("{value:?}"))),
-                    milliseconds(outcome.wall),
-                    milliseconds(outcome.cpu),
-                ]
-            })
-            .collect();
-        let header = ["worker", "ended", "value", "wall time", "CPU time"];
-        cell::table(&header, &rows, 3)
+        // Workers that return nothing need no column that says so.
+        let has_values = std::any::type_name::<T>() != "()";
+        let row = |outcome: &Outcome<T>| {
+            let mut row = vec![outcome.index.to_string(), outcome.exit.to_string()];
+            if has_values {
+                let value = outcome.value.as_ref();
+                row.push(value.map_or("–".into(), |value| shorten(&format!("{value:?}"))));
+            }
+            row.extend([outcome.wall, outcome.cpu].map(milliseconds));
+            row
+        };
+        let rows: Vec<Vec<String>> = self.outcomes.iter().map(row).collect();
+        let mut header = vec!["worker", "ended"];
+        header.extend(has_values.then_some("value"));
+        let words = header.len();
+        header.extend(["wall time", "CPU time"]);
+        cell::table(&header, &rows, words)
     }
 
     /// Shows the table in a notebook cell.
@@ -164,5 +163,32 @@ impl<T> Outcome<T> {
     /// CPU time it used, user and system, as the kernel counted it.
     pub fn cpu(&self) -> Duration {
         self.cpu
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+
+    #[test]
+    fn workers_that_return_nothing_have_no_column_of_nothing() {
+        let nothing = Workers::spawn(1, |_| ())
+            .unwrap()
+            .join()
+            .unwrap()
+            .to_string();
+        assert!(
+            !nothing.contains("value") && !nothing.contains("()"),
+            "{nothing}"
+        );
+        let seven = Workers::spawn(1, |_| 7)
+            .unwrap()
+            .join()
+            .unwrap()
+            .to_string();
+        assert!(
+            seven.contains("value") && seven.contains("returned  7"),
+            "{seven}"
+        );
     }
 }

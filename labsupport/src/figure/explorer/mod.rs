@@ -22,7 +22,7 @@ use std::fmt::Write;
 ///
 /// Times are in seconds, overheads are shares: 0.02 is 2 %.
 ///
-/// By keyboard: Tab goes to a slider; Page Up, Page Down, Home and End move it. (In JupyterLab the arrows go to another cell.)
+/// By keyboard: Tab goes to a slider; the arrows, Page Up, Page Down, Home and End move it.
 ///
 /// # Examples
 /// ```
@@ -79,6 +79,16 @@ const TIME: &str = "(T < 0.9995e-6 ? format(T * 1e9, ',.3~r') + ' ns' : T < 0.99
                     T < 0.9995 ? format(T * 1e3, ',.3~r') + ' ms' : format(T, ',.3~r') + ' s')";
 /// A Vega expression for a number with three digits.
 const COUNT: &str = "format(T, ',.3~r')";
+
+// Vega makes the sliders, and writes a bare number beside a `range`: 4.5, the power of ten. An input of another type becomes an
+// `<input>` with every attribute that is named, so `Range`, which HTML takes for `range`, gets its place in the column, and keeps
+// JupyterLab from taking the arrow keys. What it stands for is written beside it by a text field that nobody can write into.
+
+/// The attributes of a slider.
+const SLIDER: &str = r#""data-lm-suppress-shortcuts": "true",
+        "style": "position: absolute; left: 170px; width: 220px; height: 16px; margin: 0""#;
+/// The attributes of the words beside it.
+const WORDS: &str = r#""readonly": "", "tabindex": "-1", "style": "display: block; width: 130px; height: 16px; margin: -16px 0 5px 405px; padding: 0; border: 0; background: none; color: inherit; font: inherit; pointer-events: none""#;
 
 impl Setting {
     fn overhead(&self, interval: f64) -> f64 {
@@ -266,8 +276,8 @@ impl IntervalExplorer {
     /// No look at all, a number that is none, a cost of zero or less.
     pub fn vega_lite(&self) -> Result<String, FigureError> {
         self.check()?;
-        let hows = self.looks.iter().map(|(how, _)| quote(how));
         // In an expression inside a JSON string, so quoted twice.
+        let hows = list(self.looks.iter().map(|(how, _)| quote(how)));
         let prices = self.looks.iter().map(|(how, seconds)| {
             let seconds = list(seconds.iter().map(|seconds| format!("{seconds:e}")));
             format!("{}: {seconds}", quote(how))
@@ -283,8 +293,9 @@ impl IntervalExplorer {
         });
         let mut spec = macros(&macros(SPEC, "TIME", TIME), "COUNT", COUNT);
         for (name, value) in [
-            ("\"@HOWS@\"", list(hows)),
-            ("\"@HOW@\"", quote(&self.looks[0].0)),
+            ("@SLIDER@", SLIDER.into()),
+            ("@WORDS@", WORDS.into()),
+            ("\"@LAST_HOW@\"", (self.looks.len() - 1).to_string()),
             ("\"@WORKERS@\"", self.workers().to_string()),
             ("\"@MOST_WORKERS@\"", self.most_workers().to_string()),
             ("\"@COST_POWER@\"", cost_power(self.cost).to_string()),
@@ -303,7 +314,9 @@ impl IntervalExplorer {
             ),
             ("\"@MOST_ITERATIONS@\"", MOST_ITERATIONS.to_string()),
             ("@MOST_ITERATIONS@", MOST_ITERATIONS.to_string()),
+            ("@HOWS@", inside(&hows)),
             ("@PRICES@", inside(&prices)),
+            ("@ELSEWHERE@", inside(&quote(&self.measured_where()))),
             ("@MEASURED_AT@", inside(&list(measured_at))),
             ("\"@MEASURED@\"", self.measured_values()),
             // What somebody wrote comes last: nothing in it is taken for one of the names above.
@@ -313,6 +326,38 @@ impl IntervalExplorer {
             spec = spec.replace(name, &value);
         }
         Ok(spec)
+    }
+
+    /// At which settings dots appear, for somebody who sees none.
+    fn measured_where(&self) -> String {
+        let mut settings: Vec<(String, Vec<f64>)> = Vec::new();
+        for at in self.measured.iter().filter(|at| !at.points.is_empty()) {
+            let how = format!("{} with {}", at.how, workers_of(at.workers));
+            let known = settings.iter().position(|(known, _)| *known == how);
+            let known = known.unwrap_or_else(|| {
+                settings.push((how, Vec::new()));
+                settings.len() - 1
+            });
+            settings[known].1.push(at.cost);
+        }
+        if settings.is_empty() {
+            return "No loop was measured for this figure.".into();
+        }
+        let settings = settings.iter().map(|(how, costs)| {
+            let low = costs.iter().copied().fold(f64::INFINITY, f64::min);
+            let high = costs.iter().copied().fold(0.0, f64::max);
+            let costs = match costs.len() {
+                1 => human_seconds(low),
+                several => format!(
+                    "{several} costs from {} to {}",
+                    human_seconds(low),
+                    human_seconds(high)
+                ),
+            };
+            format!("{how}, {costs}")
+        });
+        let settings: Vec<String> = settings.collect();
+        format!("Dots only where it was measured: {}.", settings.join("; "))
     }
 
     fn measured_values(&self) -> String {
@@ -393,10 +438,7 @@ impl IntervalExplorer {
     /// Where the sliders start, in words.
     fn settings(&self) -> String {
         let setting = self.setting();
-        let workers = match self.workers() {
-            1 => "1 worker".to_string(),
-            more => format!("{} workers", thousands(more)),
-        };
+        let workers = workers_of(self.workers());
         format!(
             "{}, {workers}: a look costs {}, an iteration {}. Budgets: {} and {}.",
             self.looks[0].0,
@@ -455,9 +497,17 @@ impl Show for IntervalExplorer {
     fn contents(&self) -> Vec<(&'static str, String)> {
         let mut contents = super::contents(self.svg(), self.text());
         if let Ok(spec) = self.vega_lite() {
-            contents.insert(0, ("application/vnd.vegalite.v5+json", spec));
+            // JupyterLab would prefer the HTML to the sliders.
+            contents[0] = ("application/vnd.vegalite.v5+json", spec);
         }
         contents
+    }
+}
+
+fn workers_of(count: usize) -> String {
+    match count {
+        1 => "1 worker".to_string(),
+        more => format!("{} workers", thousands(more)),
     }
 }
 
@@ -555,12 +605,14 @@ mod tests {
         let spec = sample().vega_lite().unwrap();
         assert!(!spec.contains('@'), "{spec}");
         for part in [
-            r#""options": ["locked", "lock-free"]"#,
+            r#"([\"locked\", \"lock-free\"])[toNumber(how_slider)]"#,
+            r#""min": 0, "max": 1, "step": 1, "name": "how to look", "data-lm-suppress-shortcuts""#,
+            "'Lines: the model. ' + (\\\"Dots only where it was measured: locked with 2 workers, 10 µs.\\\")",
             r#"({\"locked\": [1e-8, 1e-7], \"lock-free\": [1e-9, 1e-9, 1e-9]})[how]"#,
             r#"indexof([\"locked/2/4\"], how"#,
             r#""max": 2, "step": 1"#, // the shorter list
             r#""iterations": 100, "overhead": -1e-3, "reaction": 9e-4"#,
-            r#""name": "reaction_power", "value": 1e0"#,
+            r#""name": "reaction_slider", "value": 1e0"#,
         ] {
             assert!(spec.contains(part), "{part} in {spec}");
         }
@@ -568,14 +620,12 @@ mod tests {
 
     #[test]
     fn the_colours_are_those_of_every_figure() {
-        use crate::figure::canvas::{FAINT, GRID, INK, SHADE, WHITE, colour};
-        let known = [INK, FAINT, GRID, SHADE, WHITE, colour(0), colour(1)]
-            .map(|c| format!("{:02x}{:02x}{:02x}", c.0, c.1, c.2));
+        use crate::figure::canvas::colour;
+        // All else takes the colour of the page's text, dark or light.
+        let series = [colour(0), colour(1)].map(|c| format!("{:02x}{:02x}{:02x}", c.0, c.1, c.2));
         let used: Vec<&str> = SPEC.split('#').skip(1).map(|rest| &rest[..6]).collect();
-        assert!(used.len() > 10);
-        for colour in used {
-            assert!(known.iter().any(|known| known == colour), "#{colour}");
-        }
+        assert_eq!(used, series);
+        assert!(SPEC.matches("currentColor").count() > 10);
     }
 
     #[test]
