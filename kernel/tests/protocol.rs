@@ -3,7 +3,7 @@
 mod common;
 
 use common::home;
-use labs::environment::venv;
+use labs_launcher::venv;
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ fn run(program: &str) -> String {
     let environment = place.workspace.join("target/labs/protocol");
     let requirements = here.join("requirements.txt");
     if !venv::is_made(&environment, &requirements) {
-        venv::make_in(&environment, &requirements).unwrap();
+        venv::make(&environment, &requirements).unwrap();
     }
     let spec = folder.path().join("jupyter/kernels/rust");
     fs::create_dir_all(&spec).unwrap();

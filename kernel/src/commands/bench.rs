@@ -26,7 +26,6 @@ impl Bench {
             .args(&self.arguments)
             .current_dir(&place.workspace)
             .env("LABS_PROGRAM", program);
-        super::forget_cargo(&mut command);
         let status = command.status().context("cargo cannot be run")?;
         match status.success() {
             true => Ok(()),

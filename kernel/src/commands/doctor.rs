@@ -6,14 +6,9 @@ use anyhow::{Result, bail};
 
 /// Prints a line for each look; fails if the labs cannot run.
 pub fn run() -> Result<()> {
-    let checks = checks::all(&Place::find()?);
+    let checks = checks::all(&Place::find()?)?;
     for check in &checks {
-        let sign = match check.verdict {
-            Verdict::Fine => "ok     ",
-            Verdict::Warning => "warning",
-            Verdict::Problem => "PROBLEM",
-        };
-        println!("{sign}  {:<15} {}", check.name, check.text);
+        println!("{check}");
     }
     let problems = checks
         .iter()

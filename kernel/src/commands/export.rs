@@ -1,6 +1,6 @@
 //! `cargo labs export`: what a student has measured, predicted and solved, in one file to hand in.
 
-use crate::environment::checks::{fact, first_line, number};
+use crate::environment::facts::{fact, first_line, number};
 use crate::place::{self, Place, replace};
 use crate::results::{FORMAT, Machine, Results, tidy};
 use crate::session::launch;

@@ -78,17 +78,6 @@ impl Command {
     }
 }
 
-/// Takes from `command`, which runs cargo, what `cargo labs` told this program about itself: the build script of `ring` would run, and
-/// the kernel be linked, once more because of it.
-fn forget_cargo(command: &mut std::process::Command) {
-    for (name, _) in std::env::vars_os() {
-        let words = name.to_string_lossy();
-        if words.starts_with("CARGO_PKG_") || words.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(&name);
-        }
-    }
-}
-
 /// Asks for a SIGTERM to `command` when this process ends, however it ends. The thread that starts it must be the one that waits.
 fn end_with_us(command: &mut std::process::Command) {
     // SAFETY: between fork and exec only prctl is called, which is a plain system call.

@@ -1,12 +1,13 @@
 //! `cargo labs open`: JupyterLab on the first lab.
 
 use super::copy::copy_to;
-use crate::environment::{self, venv};
+use crate::environment;
 use crate::place::{self, Place, make_private};
 use crate::session::sweep;
 use crate::spare::keeper::Keeper;
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use labs_launcher::venv;
 use serde_json::json;
 use std::fs;
 use std::io::Write;

@@ -1,7 +1,7 @@
 //! `cargo labs test`: every test there is, step by step.
 
 use crate::environment;
-use crate::environment::checks::first_line;
+use crate::environment::facts::first_line;
 use crate::place::Place;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -61,7 +61,7 @@ impl Step {
 /// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build and is built once. clippy
 /// leaves the kernel out for the same reason: it would check all of evcxr anew. What is built with other flags has a folder of its
 /// own, or each would throw away what the other has built.
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     step("format", "cargo fmt --all --check"),
     step(
         "supply chain",
@@ -70,7 +70,7 @@ const STEPS: [Step; 15] = [
     .if_there("cargo deny --version", "cargo install --locked cargo-deny"),
     step(
         "lint",
-        "cargo clippy --package labsupport --package labs-data --package labs-bench --all-targets -- --deny warnings",
+        "cargo clippy --package labsupport --package labs-data --package labs-bench --package labs-launcher --all-targets -- --deny warnings",
     ),
     step(
         "documentation",
@@ -83,13 +83,17 @@ const STEPS: [Step; 15] = [
         "cargo test --manifest-path labsupport/model/Cargo.toml --locked --release --lib --target-dir target/model model::",
     )
     .with(&[("RUSTFLAGS", "--cfg loom")]),
+    step("launcher", "cargo test --package labs-launcher"),
     step("data", "cargo test --package labs-data"),
     // Whether it measures at all; how fast things are is asked with `cargo labs bench`.
     step("bench", "cargo test --package labs-bench"),
     step("kernel", "cargo test --release --package labs"),
     // Runs every lab, and makes the pages that the browser looks at.
     step("notebooks", "cargo labs publish"),
-    step("browser", "cargo test --release --package labs-browser"),
+    step("browser", "cargo test --release --package labs-browser").if_there(
+        "sh deploy/doctor.sh browser",
+        "`sh deploy/doctor.sh browser` names the packages",
+    ),
     // What forks, opens sockets or waits for others cannot run there, and what is long takes hours. Miri errs on purpose in the last
     // digit of powers, which is not what is looked for.
     step(
@@ -202,6 +206,5 @@ fn words(place: &Place, command: &str) -> Command {
     let mut words = command.split(' ');
     let mut command = Command::new(words.next().unwrap_or_default());
     command.args(words).current_dir(&place.workspace);
-    super::forget_cargo(&mut command);
     command
 }

@@ -1,8 +1,9 @@
 //! What a fresh machine needs before a lab can be opened, and the looks that tell whether it is there.
 
 pub mod checks;
+pub mod facts;
+pub mod jupyter;
 pub mod kernelspec;
-pub mod venv;
 
 use crate::place::{Place, make_private};
 use crate::progress::Steps;
@@ -11,7 +12,7 @@ use anyhow::{Result, bail};
 
 /// Makes whatever is missing or out of date. On a machine that is set up this takes a fraction of a second.
 pub fn set_up(place: &Place) -> Result<()> {
-    let python = !venv::is_fresh(place);
+    let python = !jupyter::is_fresh(place);
     let sources = !rust_src::is_fresh(place);
     checks::require(place, python)?;
     config::check(&place.notebooks(), place)?;
@@ -29,7 +30,7 @@ pub fn set_up(place: &Place) -> Result<()> {
     if python {
         steps.step(
             "Installing JupyterLab into an environment of its own (about 1 minute)",
-            || venv::make(place),
+            || jupyter::make(place),
         )?;
     }
     kernelspec::write(place)?;

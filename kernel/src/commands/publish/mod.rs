@@ -4,12 +4,13 @@ mod lab;
 mod page;
 
 use crate::commands::check::Check;
-use crate::environment::{self, venv};
+use crate::environment;
 use crate::place::{Place, make_private, replace, scratch};
 use crate::progress::Steps;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use clap::Args;
 use lab::Lab;
+use labs_launcher::venv;
 use page::Page;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -98,7 +99,7 @@ fn vega(place: &Place, scratch: &Path) -> Result<String> {
     if !venv::is_made(&environment, &requirements) {
         make_private(&place.home)?;
         Steps::new(1).step("Installing what the sliders need (30 MB to load)", || {
-            venv::make_in(&environment, &requirements)
+            venv::make(&environment, &requirements).map_err(Error::msg)
         })?;
     }
     let script = format!(

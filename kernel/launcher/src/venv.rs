@@ -1,29 +1,12 @@
-//! The Python environment with JupyterLab: pinned versions, checked hashes, nothing of the user's own Python.
+//! A Python environment: pinned versions, checked hashes, nothing of the user's own Python.
 
-use crate::place::{Place, make_private};
-use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::path::Path;
 use std::process::Command;
 
 /// A copy of the requirements that were installed; it is there when the installation went to its end.
 const STAMP: &str = "labs-requirements.txt";
-
-fn requirements(place: &Place) -> PathBuf {
-    place.notebooks().join("requirements.txt")
-}
-
-/// Whether JupyterLab is installed as the requirements say.
-pub fn is_fresh(place: &Place) -> bool {
-    is_made(&place.venv(), &requirements(place))
-}
-
-/// Makes JupyterLab's environment anew.
-pub fn make(place: &Place) -> Result<()> {
-    make_private(&place.home)?;
-    make_in(&place.venv(), &requirements(place))
-}
 
 /// `program`, a Python or one that runs on it, without the settings that make it look for its parts elsewhere: they are made for
 /// another Python.
@@ -43,12 +26,19 @@ pub fn is_made(venv: &Path, requirements: &Path) -> bool {
         && python(venv.join("bin/python")).arg("-c").arg("").status().is_ok_and(|s| s.success())
 }
 
-/// Makes the environment `venv` anew, with what the file `requirements` says, every hash checked.
-pub fn make_in(venv: &Path, requirements: &Path) -> Result<()> {
+/// Makes the environment `venv`, with what the file `requirements` says, every hash checked; unless another process just did.
+pub fn make(venv: &Path, requirements: &Path) -> Result<(), String> {
+    let lock = File::create(venv.with_extension("lock"))
+        .map_err(|error| format!("{} cannot be made: {error}", venv.display()))?;
+    lock.lock()
+        .map_err(|error| format!("Waiting for the process that makes it failed: {error}"))?;
+    if is_made(venv, requirements) {
+        return Ok(());
+    }
     let _ = fs::remove_dir_all(venv);
     run(
         python("python3").args(["-m", "venv"]).arg(venv),
-        "The Python environment cannot be made. On Debian and Ubuntu: sudo apt install python3-venv",
+        "The Python environment cannot be made. `sh deploy/doctor.sh` looks for what is missing",
     )?;
     run(
         python(venv.join("bin/python"))
@@ -64,27 +54,25 @@ pub fn make_in(venv: &Path, requirements: &Path) -> Result<()> {
             .arg(requirements),
         "The Python packages cannot be installed. The first time needs the network; is it there?",
     )?;
-    fs::copy(requirements, venv.join(STAMP))?;
+    fs::copy(requirements, venv.join(STAMP))
+        .map_err(|error| format!("{} cannot be written to: {error}", venv.display()))?;
     Ok(())
 }
 
-fn run(command: &mut Command, failure: &str) -> Result<()> {
-    let output = command.output().with_context(|| failure.to_string())?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let last: Vec<&str> = said
-            .lines()
-            .rev()
-            .filter(|line| !line.trim().is_empty())
-            .take(5)
-            .collect();
-        bail!(
-            "{failure}\nIt said: {}",
-            last.into_iter()
-                .rev()
-                .collect::<Vec<_>>()
-                .join("\n         ")
-        );
+fn run(command: &mut Command, failure: &str) -> Result<(), String> {
+    let output = command
+        .output()
+        .map_err(|error| format!("{failure}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
     }
-    Ok(())
+    let said = String::from_utf8_lossy(&output.stderr);
+    let mut last: Vec<&str> = said
+        .lines()
+        .rev()
+        .filter(|line| !line.trim().is_empty())
+        .take(5)
+        .collect();
+    last.reverse();
+    Err(format!("{failure}\nIt said: {}", last.join("\n         ")))
 }

@@ -1,0 +1,98 @@
+//! `cargo labs`: checks the machine, builds the kernel, and becomes it.
+//!
+//! Building the kernel takes minutes, so whatever would stop the labs is found before: a machine without a linker or without
+//! Python says so in seconds. When the kernel is built and nothing has changed since, this program is gone at once.
+
+mod kernel;
+mod progress;
+mod python;
+
+use kernel::Kernel;
+use labs_launcher::checks::{self, Verdict};
+use std::ffi::OsString;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[OsString]) -> Result<ExitCode, String> {
+    let kernel = Kernel::find()?;
+    let command = arguments.first().and_then(|first| first.to_str());
+    if command == Some("doctor") {
+        if !kernel.program.is_file() {
+            return doctor(&kernel);
+        }
+    } else if !kernel.is_fresh() {
+        let found = checks::require(kernel.site(), &[]).map_err(|why| {
+            format!(
+                "{why}\nNothing was built yet. Once this is mended, run the same command again."
+            )
+        })?;
+        for check in found {
+            if check.verdict == Verdict::Warning {
+                eprintln!("warning: {}: {}", check.name, check.text);
+            }
+        }
+        let python = python::install(&kernel, command);
+        kernel.build(python)?;
+    }
+    let mut program = Command::new(&kernel.program);
+    program.args(arguments);
+    forget_cargo(&mut program);
+    let error = program.exec();
+    Err(format!(
+        "{} cannot be run: {error}",
+        kernel.program.display()
+    ))
+}
+
+/// The checks alone, on a machine where the kernel, which has some of its own, is not built.
+fn doctor(kernel: &Kernel) -> Result<ExitCode, String> {
+    let found = checks::run(kernel.site(), &[])?;
+    let mut out = std::io::stdout().lock();
+    let problems = found
+        .iter()
+        .filter(|check| check.verdict == Verdict::Problem)
+        .count();
+    for check in &found {
+        let _ = writeln!(out, "{check}");
+    }
+    let _ = writeln!(
+        out,
+        "warning  Kernel          not built yet: `cargo labs open` does it, and takes minutes"
+    );
+    match problems {
+        0 => Ok(ExitCode::SUCCESS),
+        1 => Err("1 problem stops the labs: see the line above.".into()),
+        n => Err(format!("{n} problems stop the labs: see the lines above.")),
+    }
+}
+
+/// Takes from `command` what `cargo run` told this program about itself: build scripts that look at it would run, and the kernel be
+/// linked, once more because of it.
+fn forget_cargo(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let words = name.to_string_lossy();
+        if [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_BIN_",
+            "CARGO_CRATE_",
+        ]
+        .iter()
+        .any(|beginning| words.starts_with(beginning))
+        {
+            command.env_remove(&name);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! JupyterLab's environment, made while the kernel is built. Where this leaves it out, the kernel makes it itself.
+
+use crate::kernel::Kernel;
+use labs_launcher::venv;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::sync::mpsc::{self, Receiver};
+
+/// The commands that need it.
+const WITH_JUPYTER: [&str; 5] = ["open", "setup", "check", "publish", "test"];
+
+/// Begins to install it in the background, where `command` needs it and it is not there. The channel says how it ended.
+pub(crate) fn install(
+    kernel: &Kernel,
+    command: Option<&str>,
+) -> Option<Receiver<Result<(), String>>> {
+    let told_where = ["LABS_HOME", "LABS_WORKSPACE"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    let home = kernel.home.clone();
+    let (environment, requirements) = (
+        home.join("venv"),
+        kernel.workspace.join("notebooks/requirements.txt"),
+    );
+    // A home that the user names is the kernel's to judge.
+    if told_where || !WITH_JUPYTER.contains(&command?) || venv::is_made(&environment, &requirements)
+    {
+        return None;
+    }
+    let (done, when_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let result = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&home)
+            .map_err(|error| format!("The folder {} cannot be made: {error}", home.display()))
+            .and_then(|()| venv::make(&environment, &requirements));
+        let _ = done.send(result);
+    });
+    Some(when_done)
+}
