@@ -13,6 +13,8 @@ pub struct CellError {
     pub value: String,
     /// The lines of the traceback, after the sentence.
     pub places: Vec<String>,
+    /// What to do next, where that is not in the sentence.
+    pub next: Option<String>,
 }
 
 impl CellError {
@@ -22,6 +24,7 @@ impl CellError {
             name,
             value: value.into(),
             places: Vec::new(),
+            next: None,
         }
     }
 
@@ -30,9 +33,13 @@ impl CellError {
         let value = shorten::text(&self.value);
         let mut traceback = wrapped(&format!("{}: {value}", self.name));
         if let Some(rest) = traceback[0].strip_prefix(self.name) {
-            traceback[0] = format!("\u{1b}[1;31m{}:\u{1b}[0m{}", self.name, &rest[1..]);
+            // Bold, and in the theme's own colour: no other is legible on the red of a light theme and on that of a dark one.
+            traceback[0] = format!("\u{1b}[1m{}:\u{1b}[0m{}", self.name, &rest[1..]);
         }
         traceback.extend(self.places.iter().cloned());
+        if let Some(next) = &self.next {
+            traceback.extend(wrapped(&format!("→ {next}")));
+        }
         json!({"ename": self.name, "evalue": value, "traceback": traceback})
     }
 }
@@ -215,7 +222,7 @@ mod tests {
             .filter_map(Value::as_str)
             .collect();
         assert_eq!(lines.len(), 3);
-        assert!(lines[0].starts_with("\u{1b}[1;31mInterrupted:\u{1b}[0m word word"));
+        assert!(lines[0].starts_with("\u{1b}[1mInterrupted:\u{1b}[0m word word"));
         assert!(lines.iter().all(|line| line.ends_with("word")));
         assert_eq!(wrapped(&"x".repeat(200)).len(), 1);
         assert_eq!(wrapped("a\n\nb"), ["a", "", "b"]);

@@ -184,7 +184,11 @@ mod tests {
     #[test]
     fn a_check_is_a_build_without_warnings() {
         let (_above, directory) = session("echo \"$*:$RUSTFLAGS\"");
-        let output = cargo(&directory, CELLS, &["--offline", "check", "--target", "x y"]);
+        let output = cargo(
+            &directory,
+            CELLS,
+            &["--offline", "check", "--target", "x y"],
+        );
         assert_eq!(said(&output), "");
         assert_eq!(output.stdout, b"--offline build --target x y: -Awarnings\n");
         assert!(!directory.join(FAILED).exists());
