@@ -334,6 +334,7 @@ impl Cell {
             if let Some(panic) = panics.pop() {
                 let mut error = CellError::new("Panic", panic.message);
                 error.places.push(sources.find(&panic.place));
+                error.next = compiler::advice::of_a_panic(&error.value);
                 return (err + &caught(&panics, sources), Some(error));
             }
             // Where the notebook has no labsupport, what was printed must do.

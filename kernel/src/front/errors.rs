@@ -228,6 +228,57 @@ mod tests {
         assert_eq!(wrapped("a\n\nb"), ["a", "", "b"]);
     }
 
+    /// The relative luminance of a colour (WCAG 2.2).
+    fn luminance(colour: [f64; 3]) -> f64 {
+        let [red, green, blue] = colour.map(|part| match part / 255.0 {
+            part if part <= 0.04045 => part / 12.92,
+            part => ((part + 0.055) / 1.055).powf(2.4),
+        });
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
+
+    fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    /// `colour` over `below`, where it hides that much of it.
+    fn over(colour: [f64; 3], hides: f64, below: [f64; 3]) -> [f64; 3] {
+        [0, 1, 2].map(|part| colour[part] * hides + below[part] * (1.0 - hides))
+    }
+
+    #[test]
+    fn every_colour_of_an_error_is_legible_in_both_themes() {
+        const BLACK: [f64; 3] = [0.0; 3];
+        const DARK: [f64; 3] = [17.0; 3]; // #111
+        const WHITE: [f64; 3] = [255.0; 3];
+        // JupyterLab 4, theme-light and theme-dark: --jp-rendermime-error-background over --jp-layout-color0, the text's
+        // --jp-content-font-color1, and for inverse video --jp-ui-inverse-font-color0 on --jp-inverse-layout-color0.
+        let light = [255.0, 221.0, 221.0];
+        let dark = over([244.0, 67.0, 54.0], 0.28, DARK);
+        for (what, text, ground) in [
+            ("text, light", over(BLACK, 0.87, light), light),
+            ("text, dark", WHITE, dark),
+            ("marked, light", WHITE, DARK),
+            ("marked, dark", BLACK, WHITE),
+        ] {
+            let contrast = contrast(text, ground);
+            eprintln!("{what}: {contrast:.1}:1");
+            assert!(contrast >= 4.5, "{what}: {contrast:.2}:1");
+        }
+        // And no others are used.
+        let mut error = CellError::new("Panic", "oh");
+        error.next = Some("Do.".into());
+        let shown = error.content()["traceback"].to_string();
+        let codes: Vec<&str> = shown.split("\\u001b[").skip(1).collect();
+        assert!(
+            codes.iter().all(|code| ["0m", "1m", "7m"]
+                .iter()
+                .any(|known| code.starts_with(known))),
+            "{shown}"
+        );
+    }
+
     #[test]
     fn a_panic_is_taken_apart() {
         let text = "hello\n\nthread '<unnamed>' (71) panicked at src/lib.rs:14:5:\nassertion failed\n  left: 1\n right: 2\n\

@@ -136,6 +136,9 @@ fn next(found: &Found, notebook: &Notebook, said: &str) -> Option<String> {
     match code {
         "E0425" | "E0412" | "E0405" | "E0422" | "E0574" => Some(missing(first, found, notebook, said)),
         "E0423" | "E0433" if said.starts_with("cannot find") => Some(missing_crate(first, notebook)),
+        "E0432" if matches!(first.split("::").next(), Some("std" | "core" | "alloc" | "labsupport")) => {
+            Some("Is the path spelled right? Press Tab after `::` to see what there is.".into())
+        }
         "E0432" => Some(format!(
             "Is the path spelled right? Press Tab after `::` to see what there is. A crate from crates.io needs a line before it: \
              `:dep {} = \"1\"`.",
@@ -155,10 +158,17 @@ fn next(found: &Found, notebook: &Notebook, said: &str) -> Option<String> {
             _ => format!("A variable can change only if it is made with `mut`: write `let mut {first} = …`."),
         }),
         "E0382" => Some(moved(first, found)),
+        "E0499" | "E0502" | "E0505" | "E0506" => Some(
+            "What is borrowed cannot change meanwhile. Use the borrowed one for the last time before, or keep a copy, `.clone()`.".into(),
+        ),
+        "E0369" => Some(match said.contains("&str") || said.contains("String") {
+            true => "Texts are put together with `format!(\"{a}{b}\")`. To calculate with a text, make a number of it: `text.parse::<f64>()?`.".into(),
+            false => "Both sides must be of types that go together. Is one of them still an `Option` or a `Result`? Then take out its value with `?`.".into(),
+        }),
         "E0373" => Some("Write `move` before the closure: `move |…| …`. It then owns what it uses.".into()),
         "E0308" => mismatched(found),
         "E0277" if is_number(first) && is_number(second) => Some(convert(found.places.first()?.0.text(), first)),
-        "E0277" => unsatisfied(found, notebook, said, first),
+        "E0277" => unsatisfied(notebook, said, first),
         "E0599" | "E0609" | "E0610" if found.said.children.iter().all(|child| !child.message.contains("similar name")) => {
             Some("Press Tab after the dot to see what there is.".into())
         }
@@ -179,6 +189,9 @@ fn next(found: &Found, notebook: &Notebook, said: &str) -> Option<String> {
 /// A mistake of syntax.
 fn syntax(found: &Found, said: &str) -> Option<String> {
     let (place, _) = found.places.first()?;
+    if said.contains("positional argument") {
+        return Some("Each `{}` in the text needs a value after it, and each value a `{}`.".into());
+    }
     if said.contains("unclosed delimiter") {
         return Some(
             "A bracket opens here and is never closed. Write the one that is missing.".into(),
@@ -435,7 +448,7 @@ fn mismatched(found: &Found) -> Option<String> {
 }
 
 /// A type without what is asked of it.
-fn unsatisfied(found: &Found, notebook: &Notebook, said: &str, first: &str) -> Option<String> {
+fn unsatisfied(notebook: &Notebook, said: &str, first: &str) -> Option<String> {
     let (kind, wanted) = first.split_once(": ").unwrap_or((first, ""));
     if wanted.contains("Serialize") || wanted.contains("Deserialize") {
         return Some(match kind {
@@ -466,7 +479,6 @@ fn unsatisfied(found: &Found, notebook: &Notebook, said: &str, first: &str) -> O
     if said.contains("the `?` operator can only be used") {
         return Some("A `?` hands the error on, so the function must return one: `fn name() -> Result<(), Box<dyn std::error::Error>> { …; Ok(()) }`.".into());
     }
-    let _ = found;
     None
 }
 
@@ -524,6 +536,31 @@ pub fn of_a_variable(said: &str) -> Option<Told> {
         });
     }
     None
+}
+
+/// What to do about a panic.
+pub fn of_a_panic(said: &str) -> Option<String> {
+    let next = match said {
+        said if said.starts_with("attempt to divide by zero")
+            || said.contains("with a divisor of zero") =>
+        {
+            "Ask before whether the divisor is 0, or use `checked_div`, which then gives `None`."
+        }
+        said if said.starts_with("attempt to ") && said.ends_with("with overflow") => {
+            "The result does not fit its type. Use a larger one, such as `u64` or `i64`, or `checked_sub` and its like, which then give `None`."
+        }
+        said if said.starts_with("index out of bounds") => {
+            "The first element has the index 0 and the last one `len() - 1`. `get(i)` gives `None` where there is none."
+        }
+        said if said.starts_with("called `Result::unwrap()`") => {
+            "`unwrap` panics where there is an error. Write `?` instead: then the cell ends with the error itself."
+        }
+        said if said.starts_with("called `Option::unwrap()`") => {
+            "`unwrap` panics on `None`. Ask before with `if let Some(value) = …`, or say what else it is: `.unwrap_or(…)`."
+        }
+        _ => return None,
+    };
+    Some(next.into())
 }
 
 /// Where a cell makes the variable `name`.

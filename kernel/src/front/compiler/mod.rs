@@ -84,10 +84,8 @@ impl Report {
         for found in &found {
             let error = self.error(found, notebook);
             let is_said = |said: &CellError| {
-                said.value == error.value
-                    || said.next.is_some()
-                        && said.next == error.next
-                        && said.places.first() == error.places.first()
+                said.places.first() == error.places.first()
+                    && (said.value == error.value || said.next == error.next)
             };
             if !errors.iter().any(is_said) {
                 errors.push(error);
@@ -190,7 +188,7 @@ impl Report {
                 && !text.contains("Cargo.toml")
                 && !text.starts_with("`#[deny(")
                 && !text.starts_with("the trait `")
-                && !text.starts_with("required")
+                && !text.to_lowercase().starts_with("require")
                 && !text.contains("defined here")
                 && !text.contains("takes ownership")
         });
@@ -290,12 +288,16 @@ fn drop_consequences(found: &mut Vec<Found>) {
     };
     let is_syntax =
         |found: &Found| found.said.code().is_empty() && found.said.message.starts_with("expected");
-    if let Some(broken) = found.iter().find(|found| is_syntax(found)).map(line) {
-        let mut is_first = true;
-        found.retain(|found| line(found) != broken || std::mem::take(&mut is_first));
+    // After that the compiler only guesses what was meant.
+    if let Some(broken) = found.iter().position(is_syntax) {
+        found.swap(0, broken);
+        found.truncate(1);
     }
-    if found.len() > 1 && !found.iter().all(|found| found.kept().is_some()) {
-        found.retain(|found| found.kept().is_none() || found.said.code() == "E0502");
+    // That a variable cannot be kept is the last thing to be mended.
+    let is_kept =
+        |found: &Found| matches!(found.said.code(), "E0597" | "E0505") && found.kept().is_some();
+    if !found.iter().all(is_kept) {
+        found.retain(|found| !is_kept(found));
     }
     if found.len() > 1 {
         let is_bounds = |found: &Found| {
@@ -338,5 +340,204 @@ fn sentence(said: &str) -> String {
     match characters.next() {
         Some(first) => first.to_uppercase().chain(characters).collect(),
         None => said,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use std::collections::HashSet;
+
+    /// A cell that rustc 1.97 refused: the cells so far, the library that evcxr made of them, and what rustc said.
+    #[derive(Deserialize)]
+    struct Recorded {
+        name: String,
+        cells: Vec<(u32, String)>,
+        code: String,
+        said: String,
+    }
+
+    /// What is told of each recorded mistake, as a page shows it, but for the inverse video.
+    fn told(name: &str) -> String {
+        let recorded: Vec<Recorded> = serde_json::from_str(include_str!("recorded.json")).unwrap();
+        let mistake = recorded.into_iter().find(|one| one.name == name).unwrap();
+        let notebook = Notebook {
+            cells: &mistake.cells,
+            prelude: &HashSet::from(["Workers".to_string()]),
+            file: None,
+        };
+        let report = Report::of(&mistake.said, mistake.code).unwrap();
+        let errors = report.errors(&notebook);
+        let lines = errors.iter().flat_map(|error| {
+            let content = error.content();
+            let lines = content["traceback"].as_array().unwrap().clone();
+            lines
+                .into_iter()
+                .map(|line| line.as_str().unwrap().to_string())
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
+        ["\u{1b}[1m", "\u{1b}[7m", "\u{1b}[0m"]
+            .iter()
+            .fold(text, |text, code| text.replace(code, ""))
+    }
+
+    fn mark(before: &str, length: usize, said: &str) -> String {
+        let space = " ".repeat(before.chars().count());
+        format!("{space}{} {said}", "^".repeat(length))
+            .trim_end()
+            .to_string()
+    }
+
+    #[test]
+    fn an_error_has_a_headline_a_place_the_code_and_what_to_do() {
+        let expected = [
+            "CompileError: cannot find value `coutn` in this scope",
+            "cell [9], line 1:  println!(\"{}\", coutn);",
+            &mark("cell [9], line 1:  println!(\"{}\", ", 5, ""),
+            "→ Did you mean `count`, which cell [8] defines?",
+        ];
+        assert_eq!(told("undefined_value"), expected.join("\n"));
+    }
+
+    #[test]
+    fn a_cell_may_hold_any_character() {
+        let expected = [
+            "CompileError: cannot find value `größer` in this scope",
+            "cell [23], line 1:  let größe = 5; println!(\"µ {}\", größer);",
+            &mark(
+                "cell [23], line 1:  let größe = 5; println!(\"µ {}\", ",
+                6,
+                "",
+            ),
+            "→ Did you mean `größe`?",
+        ];
+        assert_eq!(told("nonascii"), expected.join("\n"));
+    }
+
+    #[test]
+    fn an_error_in_a_macro_is_where_it_is_called() {
+        let text = told("macro_user");
+        assert!(
+            text.contains("cell [26], line 1:  square!(\"a\");\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("cell [25], line 1:  macro_rules! square"),
+            "{text}"
+        );
+        assert!(text.contains(" ^ in this macro"), "{text}");
+        let text = told("macro_std");
+        assert!(
+            text.ends_with(
+                "→ Each `{}` in the text needs a value after it, and each value a `{}`."
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn several_errors_come_in_the_order_of_their_lines() {
+        let text = told("several");
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("cell ["))
+            .collect();
+        assert_eq!(lines.len(), 5, "{text}");
+        assert!(lines[0].starts_with("cell [30], line 1:  let a1"), "{text}");
+        assert!(lines[2].starts_with("cell [30], line 2:  let b1"), "{text}");
+        assert!(lines[3].starts_with("cell [30], line 3:  let c1"), "{text}");
+    }
+
+    #[test]
+    fn an_error_without_a_place_is_still_a_sentence() {
+        let said = r#"{"reason":"compiler-message","message":{"message":"linking with `cc` failed","code":null,"level":"error","spans":[],"children":[]}}"#;
+        let report = Report::of(said, "fn x() {}".into()).unwrap();
+        let cells = [(1, "1 + 1".to_string())];
+        let notebook = Notebook {
+            cells: &cells,
+            prelude: &HashSet::new(),
+            file: None,
+        };
+        let errors = report.errors(&notebook);
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].value, "linking with `cc` failed");
+        assert!(errors[0].places.is_empty());
+    }
+
+    #[test]
+    fn what_only_the_kernel_wrote_is_not_shown() {
+        for (name, headline, next) in [
+            (
+                "missing_semicolon_let",
+                "expected `;` here",
+                "→ Write `;` at the end of line 1: it ends a statement.",
+            ),
+            (
+                "guard",
+                "`guard_of` holds a lock, and no lock is held from one cell to the next",
+                "→ Put braces around the lines that need the lock: `{ let guard_of = …; … }`. It is",
+            ),
+            (
+                "serde",
+                "the trait bound `Found: serde::Serialize` is not satisfied",
+                "→ What a worker returns travels through a pipe, and a type of your own must say how.",
+            ),
+            (
+                "never",
+                "the trait bound `!: serde::Serialize` is not satisfied",
+                "→ This worker never returns, so say what it would return: `|w| -> () { … }`.",
+            ),
+            (
+                "div_const",
+                "this operation will panic at runtime",
+                "→ Ask before whether it can be done: with `if`, or with `checked_div` or `get`, which",
+            ),
+            (
+                "captured",
+                "cannot assign to `hits`, as it is a captured variable in a `Fn` closure",
+                "→ A worker is a process of its own, and would change only its own copy of `hits`. For a",
+            ),
+            (
+                "mismatched",
+                "mismatched types",
+                "→ Rust does not mix types of numbers. Write `b as u32`, which cuts off what does not fit,",
+            ),
+            (
+                "moved",
+                "borrow of moved value: `text`",
+                "→ A value has one owner, and `text` was given away before. Lend it instead, with `&text`,",
+            ),
+            (
+                "borrow",
+                "cannot borrow `v7` as mutable because it is also borrowed as immutable",
+                "→ What is borrowed cannot change meanwhile. Use the borrowed one for the last time before,",
+            ),
+            (
+                "python2",
+                "expected `;`, found `f`",
+                "→ That is Python. In Rust a function is `fn name(x: u32) -> u32 { … }`.",
+            ),
+        ] {
+            let text = told(name);
+            assert!(
+                text.starts_with(&format!("CompileError: {headline}\ncell [")),
+                "{text}"
+            );
+            assert!(text.lines().any(|line| line == next), "{text}");
+            assert_eq!(text.matches("CompileError").count(), 1, "{text}");
+            for word in [
+                "evcxr",
+                "persisted",
+                "ote: ",
+                "prelude::",
+                "serde_core",
+                "}^",
+            ] {
+                assert!(!text.contains(word), "{word}: {text}");
+            }
+        }
+        // Not even where the student's cells have such a line.
+        assert!(!told("guard").contains("cell [37]"));
     }
 }

@@ -60,7 +60,15 @@ impl<'a> Map<'a> {
         let first = self.bytes.partition_point(|(at, _)| *at < range.start);
         let end = self.bytes.partition_point(|(at, _)| *at < range.end);
         let (at, _) = *self.bytes.get(first)?;
-        let line = self.code[..at].rfind('\n').map_or(0, |end| end + 1);
+        let mut line = self.code[..at].rfind('\n').map_or(0, |end| end + 1);
+        // A line of brackets alone may be anybody's: the line before it must be there, too.
+        let has_words = |line: usize| {
+            let line = self.code[line..].lines().next().unwrap_or_default();
+            line.contains(char::is_alphanumeric)
+        };
+        while line > 0 && !has_words(line) {
+            line = self.code[..line - 1].rfind('\n').map_or(0, |end| end + 1);
+        }
         let line_end = self.code[at..]
             .find('\n')
             .map_or(self.code.len(), |end| at + end);
@@ -199,6 +207,8 @@ mod tests {
         assert_eq!(found("half", 2), Some((2, 4, "half".into())));
         assert_eq!(found("µ", 1), Some((2, 5, "µ".into())));
         assert_eq!(found("(\nµ + b\n)", 0), Some((2, 5, "µ + b".into())));
+        assert_eq!(found("}", 0), Some((2, 3, "}".into())));
+        assert_eq!(found("}", 2), None);
         assert_eq!(found("show", 0), None);
         assert_eq!(found("run", 0), None);
     }
