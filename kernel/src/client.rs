@@ -511,14 +511,14 @@ impl Shown {
                 }
             }
             JupyterMessageContent::ErrorOutput(error) => {
-                // The front's own errors say after the sentence where it was; the compiler's draw a picture of it.
-                let places = error
-                    .traceback
-                    .iter()
-                    .filter(|line| line.starts_with("cell ["));
-                let lines: Vec<&str> = std::iter::once(error.evalue.as_str())
-                    .chain(places.map(String::as_str))
-                    .collect();
+                // After the sentence it says where it was, and after an arrow what to do.
+                let is_sentence =
+                    |line: &&String| !line.starts_with("cell [") && !line.starts_with("→ ");
+                let places = error.traceback.iter().skip_while(is_sentence);
+                let mut lines = vec![error.evalue.clone()];
+                lines.extend(
+                    places.map(|line| line.replace("\u{1b}[7m", "").replace("\u{1b}[0m", "")),
+                );
                 self.outputs.push(Output::Error(lines.join("\n")));
             }
             JupyterMessageContent::ExecuteResult(result) => {

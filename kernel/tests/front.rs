@@ -36,7 +36,8 @@ fn errors_are_errors_with_their_cell_and_line() {
         );
         assert_eq!(
             error("third(&[1])").await,
-            "index out of bounds: the len is 1 but the index is 2\ncell [2], line 2:  v[2]"
+            "index out of bounds: the len is 1 but the index is 2\ncell [2], line 2:  v[2]\n→ The first element has the index 0 and \
+             the last one `len() - 1`. `get(i)` gives\n`None` where there is none."
         );
         let question = error("let a = 1;\nlet n: u32 = \"x\".parse::<u32>()?;").await;
         assert!(

@@ -1,13 +1,14 @@
 //! A request that the inner kernel is at, most often a cell: what came of it so far, and how it ends.
 
 use super::advice;
+use super::compiler::{self, Report, advice::Notebook};
 use super::ending;
 use super::errors::{CellError, Sources, last_panic, question_marks};
 use super::figures::Figures;
 use super::flood::{Flood, Note};
 use super::message::Message;
 use super::shorten;
-use super::source::{Lines, types};
+use super::source::types;
 use super::spill::Spill;
 use super::text::{Chunk, Text};
 use crate::runtime::packet::{Ended, Kind};
@@ -30,8 +31,6 @@ pub struct Cell {
     pub had_lines: bool,
     /// The number in its prompt.
     pub number: u32,
-    /// How to read the compiler's reports on it.
-    pub lines: Lines,
     /// The inner kernel's reply.
     pub reply: Option<Value>,
     /// The inner kernel has published its "idle", and so everything else before.
@@ -117,7 +116,6 @@ impl Cell {
             code: None,
             had_lines,
             number,
-            lines: Lines::default(),
             reply: None,
             idle: false,
             errors: Vec::new(),
@@ -248,8 +246,8 @@ impl Cell {
         out.into_iter().chain(stderr(err)).collect()
     }
 
-    /// How it ended. `cells` are all that were run, and `compiled` is where evcxr compiles.
-    pub fn end(&mut self, cells: &[(u32, String)], compiled: &Path) -> Ending {
+    /// How it ended. `compiled` is where evcxr compiles.
+    pub fn end(&mut self, notebook: &Notebook, compiled: &Path) -> Ending {
         let reply = self.reply.take();
         if !self.is_code() {
             return Ending {
@@ -261,7 +259,10 @@ impl Cell {
             };
         }
         let (out, err) = self.text.take_all();
-        let sources = Sources { compiled, cells };
+        let sources = Sources {
+            compiled,
+            cells: notebook.cells,
+        };
         let (err, error) = self.error(err, &sources);
         let reply_is_error = reply.is_some_and(|reply| reply["status"] == "error");
         let mut errors: Vec<Value> = match (error, reply_is_error) {
@@ -272,14 +273,10 @@ impl Cell {
                         .content(),
                 ]
             }
-            (None, true) => self
-                .errors
-                .iter()
-                .map(|error| {
-                    let unnamed = types::explain(error, compiled).map(|error| error.content());
-                    unnamed.unwrap_or_else(|| self.of_the_compiler(error))
-                })
-                .collect(),
+            (None, true) => {
+                let errors = self.of_the_compiler(notebook, compiled);
+                errors.iter().map(CellError::content).collect()
+            }
             (None, false) => Vec::new(),
         };
         errors.iter_mut().for_each(shorten::error);
@@ -337,6 +334,7 @@ impl Cell {
             if let Some(panic) = panics.pop() {
                 let mut error = CellError::new("Panic", panic.message);
                 error.places.push(sources.find(&panic.place));
+                error.next = compiler::advice::of_a_panic(&error.value);
                 return (err + &caught(&panics, sources), Some(error));
             }
             // Where the notebook has no labsupport, what was printed must do.
@@ -367,21 +365,29 @@ impl Cell {
         (err + &caught(&panics, sources), None)
     }
 
-    /// An error of the compiler, with our number of the cell.
-    fn of_the_compiler(&self, error: &Value) -> Value {
-        let said = error["evalue"].as_str().unwrap_or_default();
-        if let Some(advice) = advice::of_cargo(said, self.request.text("code")) {
-            return advice.content();
-        }
-        let mut error = error.clone();
-        if let Some(lines) = error["traceback"].as_array_mut() {
-            for line in lines {
-                if let Some(text) = line.as_str() {
-                    *line = numbered(&self.lines.of_report(text), self.number).into();
-                }
+    /// Why the cell was not compiled.
+    fn of_the_compiler(&self, notebook: &Notebook, compiled: &Path) -> Vec<CellError> {
+        let source = self.request.text("code");
+        let said = |error: &Value| error["evalue"].as_str().unwrap_or_default().to_string();
+        for error in &self.errors {
+            if let Some(unnamed) = types::explain(error, compiled) {
+                return vec![unnamed];
+            }
+            let said = said(error);
+            if let Some(advice) = advice::of_cargo(&said, source) {
+                return vec![advice];
+            }
+            if let Some(error) = compiler::of_a_variable(&said, self.number, source) {
+                return vec![error];
             }
         }
-        error
+        let report = compiled.parent().and_then(Report::read);
+        let errors = report.map_or(Vec::new(), |report| report.errors(notebook));
+        if !errors.is_empty() {
+            return errors;
+        }
+        let plain = |error: &Value| CellError::new("CompileError", said(error));
+        self.errors.iter().map(plain).collect()
     }
 }
 
@@ -398,17 +404,6 @@ impl Panicked {
             "thread '{}' panicked, {place}\n{}\n",
             self.thread, self.message
         )
-    }
-}
-
-/// evcxr counts cells its own way and calls them `command_N`.
-fn numbered(line: &str, number: u32) -> String {
-    match line.split_once("command_") {
-        Some((before, after)) if after.starts_with(|c: char| c.is_ascii_digit()) => {
-            let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
-            format!("{before}cell {number}{rest}")
-        }
-        _ => line.to_string(),
     }
 }
 

@@ -100,7 +100,7 @@ pub fn of_quit() -> String {
 fn how(ended: &Ended, memory: (Option<u64>, Option<u64>), printed: &str) -> String {
     match (ended.crash, ended.signal) {
         (Some(Crash::StackOverflow), _) => {
-            "its stack overflowed. Most often a function calls itself without end.".into()
+            "its stack overflowed. Most often a function calls itself without end: give it a case in which it does not.".into()
         }
         (Some(Crash::BadInstruction), _) => "it met an instruction that does not exist.".into(),
         (Some(Crash::BadAccess), _) => {
@@ -108,7 +108,7 @@ fn how(ended: &Ended, memory: (Option<u64>, Option<u64>), printed: &str) -> Stri
         }
         // Our handler had no stack to run on.
         (None, Some(libc::SIGSEGV)) => {
-            "a thread's stack overflowed, as far as can be told (segmentation fault). Most often a function calls itself without end."
+            "a thread's stack overflowed, as far as can be told (segmentation fault). Most often a function calls itself without end: give it a case in which it does not."
                 .into()
         }
         (None, Some(libc::SIGKILL)) => match memory {

@@ -13,6 +13,8 @@ pub struct CellError {
     pub value: String,
     /// The lines of the traceback, after the sentence.
     pub places: Vec<String>,
+    /// What to do next, where that is not in the sentence.
+    pub next: Option<String>,
 }
 
 impl CellError {
@@ -22,6 +24,7 @@ impl CellError {
             name,
             value: value.into(),
             places: Vec::new(),
+            next: None,
         }
     }
 
@@ -30,9 +33,13 @@ impl CellError {
         let value = shorten::text(&self.value);
         let mut traceback = wrapped(&format!("{}: {value}", self.name));
         if let Some(rest) = traceback[0].strip_prefix(self.name) {
-            traceback[0] = format!("\u{1b}[1;31m{}:\u{1b}[0m{}", self.name, &rest[1..]);
+            // Bold, and in the theme's own colour: no other is legible on the red of a light theme and on that of a dark one.
+            traceback[0] = format!("\u{1b}[1m{}:\u{1b}[0m{}", self.name, &rest[1..]);
         }
         traceback.extend(self.places.iter().cloned());
+        if let Some(next) = &self.next {
+            traceback.extend(wrapped(&format!("→ {next}")));
+        }
         json!({"ename": self.name, "evalue": value, "traceback": traceback})
     }
 }
@@ -215,10 +222,61 @@ mod tests {
             .filter_map(Value::as_str)
             .collect();
         assert_eq!(lines.len(), 3);
-        assert!(lines[0].starts_with("\u{1b}[1;31mInterrupted:\u{1b}[0m word word"));
+        assert!(lines[0].starts_with("\u{1b}[1mInterrupted:\u{1b}[0m word word"));
         assert!(lines.iter().all(|line| line.ends_with("word")));
         assert_eq!(wrapped(&"x".repeat(200)).len(), 1);
         assert_eq!(wrapped("a\n\nb"), ["a", "", "b"]);
+    }
+
+    /// The relative luminance of a colour (WCAG 2.2).
+    fn luminance(colour: [f64; 3]) -> f64 {
+        let [red, green, blue] = colour.map(|part| match part / 255.0 {
+            part if part <= 0.04045 => part / 12.92,
+            part => ((part + 0.055) / 1.055).powf(2.4),
+        });
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
+
+    fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    /// `colour` over `below`, where it hides that much of it.
+    fn over(colour: [f64; 3], hides: f64, below: [f64; 3]) -> [f64; 3] {
+        [0, 1, 2].map(|part| colour[part] * hides + below[part] * (1.0 - hides))
+    }
+
+    #[test]
+    fn every_colour_of_an_error_is_legible_in_both_themes() {
+        const BLACK: [f64; 3] = [0.0; 3];
+        const DARK: [f64; 3] = [17.0; 3]; // #111
+        const WHITE: [f64; 3] = [255.0; 3];
+        // JupyterLab 4, theme-light and theme-dark: --jp-rendermime-error-background over --jp-layout-color0, the text's
+        // --jp-content-font-color1, and for inverse video --jp-ui-inverse-font-color0 on --jp-inverse-layout-color0.
+        let light = [255.0, 221.0, 221.0];
+        let dark = over([244.0, 67.0, 54.0], 0.28, DARK);
+        for (what, text, ground) in [
+            ("text, light", over(BLACK, 0.87, light), light),
+            ("text, dark", WHITE, dark),
+            ("marked, light", WHITE, DARK),
+            ("marked, dark", BLACK, WHITE),
+        ] {
+            let contrast = contrast(text, ground);
+            eprintln!("{what}: {contrast:.1}:1");
+            assert!(contrast >= 4.5, "{what}: {contrast:.2}:1");
+        }
+        // And no others are used.
+        let mut error = CellError::new("Panic", "oh");
+        error.next = Some("Do.".into());
+        let shown = error.content()["traceback"].to_string();
+        let codes: Vec<&str> = shown.split("\\u001b[").skip(1).collect();
+        assert!(
+            codes.iter().all(|code| ["0m", "1m", "7m"]
+                .iter()
+                .any(|known| code.starts_with(known))),
+            "{shown}"
+        );
     }
 
     #[test]

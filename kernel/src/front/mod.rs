@@ -4,6 +4,7 @@
 mod advice;
 mod answers;
 mod cell;
+mod compiler;
 mod complete;
 mod early;
 mod ending;
@@ -36,6 +37,7 @@ use crate::spare::claim::{Keeper, claim};
 use crate::watch;
 use anyhow::{Context, Result};
 use cell::{Cell, Ending};
+use compiler::advice::Notebook;
 use early::Early;
 use errors::{CellError, Sources};
 use flood::Note;

@@ -13,7 +13,6 @@ impl Front {
         }
         let number = self.count + u32::from(is_code(&request));
         let mut cell = Cell::new(request, number, &self.folder);
-        cell.lines = prepared.lines;
         self.ports.publish_state(Some(&cell.request), "busy").await;
         let mut code = None;
         let mut lines = VecDeque::new();
@@ -59,6 +58,9 @@ impl Front {
                 Err(error) => self.fail_here("ShellError", format!("{error:#}.")).await,
             }
             return;
+        }
+        if let State::Ready(inner) = &self.state {
+            compiler::forget(inner.session().directory());
         }
         let Some(cell) = &mut self.running else {
             return;
@@ -201,6 +203,13 @@ impl Front {
             return;
         }
         let compiled = self.compiled();
+        // JupyterLab's server says which notebook it is.
+        let file = std::env::var_os("JPY_SESSION_NAME").map(|file| self.folder.join(file));
+        let notebook = Notebook {
+            cells: &self.cells,
+            prelude: &self.prelude,
+            file,
+        };
         let Some(cell) = &mut self.running else {
             return;
         };
@@ -215,7 +224,7 @@ impl Front {
             errors,
             reply,
             failed,
-        } = cell.end(&self.cells, &compiled);
+        } = cell.end(&notebook, &compiled);
         if cell.lost_its_process()
             && let State::Ready(inner) = &mut self.state
         {

@@ -13,6 +13,7 @@
 //! | `tested.lock` | the lock file that cells are compiled with: the checkout's, until a cell asks for a crate that is not in it |
 //! | `own.lock` | what the first crate of `evcxr.toml` needs; no `:dep` may change a version of these |
 //! | `cells.toml` | the last manifest of cells |
+//! | `failed.json`, `failed.rs` | what the compiler said when it last refused a cell, and the code; the front reads them |
 //! | `forgotten` | is there when `Cargo.lock` is another manifest's, so that `tested.lock` takes its place before cells are compiled |
 //!
 //! A crate that a cell asks for is looked for on this machine first, then in the network. So what was lost of the downloads is
@@ -25,6 +26,11 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+
+/// What the compiler said, as cargo passes it on, when it last refused a cell.
+pub const FAILED: &str = "failed.json";
+/// The code that it refused.
+pub const FAILED_CODE: &str = "failed.rs";
 
 /// The scripts, by name.
 pub const SCRIPTS: [(&str, &str); 2] = [
@@ -173,6 +179,30 @@ mod tests {
         );
         let output = cargo(&directory, BARE, &["build"]);
         assert_eq!(output.stdout, b"2 false <>\n");
+    }
+
+    #[test]
+    fn a_check_is_a_build_without_warnings() {
+        let (_above, directory) = session("echo \"$*:$RUSTFLAGS\"");
+        let output = cargo(
+            &directory,
+            CELLS,
+            &["--offline", "check", "--target", "x y"],
+        );
+        assert_eq!(said(&output), "");
+        assert_eq!(output.stdout, b"--offline build --target x y: -Awarnings\n");
+        assert!(!directory.join(FAILED).exists());
+    }
+
+    #[test]
+    fn what_the_compiler_refused_is_kept() {
+        let (_above, directory) = session("echo 'é {\"a\\n\"}'; exit 101");
+        fs::create_dir(directory.join("eval/src")).unwrap();
+        fs::write(directory.join("eval/src/lib.rs"), "wrong").unwrap();
+        let output = cargo(&directory, CELLS, &["build"]);
+        assert_eq!(output.status.code(), Some(101));
+        assert_eq!(fs::read(directory.join(FAILED)).unwrap(), output.stdout);
+        assert_eq!(fs::read(directory.join(FAILED_CODE)).unwrap(), b"wrong");
     }
 
     #[test]

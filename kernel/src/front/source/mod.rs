@@ -10,7 +10,7 @@ mod edit;
 mod impls;
 mod magics;
 mod main_function;
-mod scan;
+pub mod scan;
 mod shadows;
 mod statics;
 pub mod types;
@@ -18,7 +18,6 @@ pub mod types;
 use super::errors::CellError;
 use super::message::Message;
 use edit::Edit;
-pub use edit::Lines;
 use std::collections::HashSet;
 
 /// What is asked of the kernel.
@@ -36,8 +35,6 @@ struct Request<'a> {
 #[derive(Debug, Default)]
 pub struct Prepared {
     pub code: String,
-    /// How to read the compiler's reports on that code.
-    pub lines: Lines,
     /// Sentences for the page.
     pub notes: Vec<String>,
     /// Why the cell is not run at all.
@@ -103,10 +100,8 @@ fn prepare(
         main_function::apply(&statements, &mut known.main, &mut edit, &mut notes);
     }
     history.next = Some(Next { known, restoring });
-    let (code, lines) = edit.finish();
     Prepared {
-        code,
-        lines,
+        code: edit.finish(),
         notes,
         refusal: None,
     }
@@ -200,7 +195,6 @@ mod tests {
             assert_eq!(prepared.code, code);
             assert_eq!(prepared.notes, [""; 0], "{code}");
             assert_eq!(prepared.refusal, None, "{code}");
-            assert_eq!(prepared.lines, Lines::default());
         }
     }
 

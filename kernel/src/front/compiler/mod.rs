@@ -1,0 +1,543 @@
+//! Errors of the compiler, in the words of the notebook. The stand-in for cargo keeps what the compiler said of a cell that it
+//! refused ([`diagnostic`]); this looks for the place in the cells ([`place`]) and adds what to do next ([`advice`]).
+//!
+//! An error has the name `CompileError`, the compiler's headline, the places, each with its cell, its line and the code, and a
+//! sentence after an arrow.
+
+pub mod advice;
+mod diagnostic;
+mod place;
+
+use super::errors::CellError;
+use crate::session::stand_in::{FAILED, FAILED_CODE};
+use advice::Notebook;
+use diagnostic::{Diagnostic, Span};
+use place::{Map, Place};
+use std::fs;
+use std::path::Path;
+
+/// More errors are shown when these are mended; most often they vanish with them.
+const MOST: usize = 3;
+
+/// More places confuse.
+const PLACES: usize = 4;
+
+/// What the compiler said of a cell that it refused, and the code it refused.
+pub struct Report {
+    said: Vec<Diagnostic>,
+    code: String,
+}
+
+/// Before a cell is compiled: what was said of an earlier one is forgotten.
+pub fn forget(session: &Path) {
+    for file in [FAILED, FAILED_CODE] {
+        let _ = fs::remove_file(session.join(file));
+    }
+}
+
+/// What evcxr says about a variable of a cell that it cannot keep, in our words.
+pub fn of_a_variable(said: &str, number: u32, source: &str) -> Option<CellError> {
+    let told = advice::of_a_variable(said)?;
+    let mut error = CellError::new("CompileError", told.headline);
+    let place = said.split('`').nth(1);
+    let place = place.and_then(|name| advice::let_of(number, source, name));
+    error.places = place.map_or(Vec::new(), |place| place.picture(""));
+    error.next = told.next;
+    Some(error)
+}
+
+impl Report {
+    /// What the compiler said when it refused the last cell of `session`.
+    pub fn read(session: &Path) -> Option<Report> {
+        let said = fs::read_to_string(session.join(FAILED)).ok()?;
+        let code = fs::read_to_string(session.join(FAILED_CODE)).ok()?;
+        Report::of(&said, code)
+    }
+
+    fn of(said: &str, code: String) -> Option<Report> {
+        let said = diagnostic::errors(said);
+        (!said.is_empty()).then_some(Report { said, code })
+    }
+
+    /// The errors, as far as they are about the last cell of `notebook` or caused by it.
+    pub fn errors(&self, notebook: &Notebook) -> Vec<CellError> {
+        let map = Map::new(&self.code, notebook.cells);
+        let found = self
+            .said
+            .iter()
+            .map(|said| Found::new(said, &map, &self.code));
+        let mut found: Vec<Found> = found.collect();
+        let number = notebook.number();
+        let is_own = |found: &Found| {
+            let first = found.places.first();
+            first.is_some_and(|(place, _)| place.number == number)
+        };
+        // What evcxr adds to a cell does not fit when the cell does not.
+        let best = found.iter().map(|found| found.certainty).max().unwrap_or(0);
+        found.retain(|found| found.certainty == best);
+        if found.iter().any(is_own) {
+            found.retain(is_own);
+        }
+        found.sort_by_key(|found| found.places.first().map(|(place, _)| place.range.start));
+        drop_consequences(&mut found);
+        let mut errors: Vec<CellError> = Vec::new();
+        for found in &found {
+            let error = self.error(found, notebook);
+            let is_said = |said: &CellError| {
+                said.places.first() == error.places.first()
+                    && (said.value == error.value || said.next == error.next)
+            };
+            if !errors.iter().any(is_said) {
+                errors.push(error);
+            }
+        }
+        let more = errors.len().saturating_sub(MOST);
+        errors.truncate(MOST);
+        if let Some(last) = errors.last_mut()
+            && more > 0
+        {
+            let next = last
+                .next
+                .take()
+                .map_or(String::new(), |next| format!("{next}\n"));
+            let more = match more {
+                1 => "One more error follows; often it vanishes".to_string(),
+                more => format!("{more} more errors follow; often they vanish"),
+            };
+            last.next = Some(format!("{next}{more} with the first."));
+        }
+        errors
+    }
+
+    fn error(&self, found: &Found, notebook: &Notebook) -> CellError {
+        let told = advice::tell(found, notebook);
+        let mut error = CellError::new("CompileError", told.headline);
+        for (place, label) in found.places.iter().take(PLACES) {
+            error.places.extend(place.picture(label));
+        }
+        let suggestion = || self.suggestion(found, notebook);
+        error.next = told.next.or_else(suggestion);
+        if let Some((place, _)) = found.places.first()
+            && place.number != notebook.number()
+        {
+            let other = format!(
+                "This is code of cell [{}], which is compiled with every cell. It does not fit what this cell defines: change one of \
+                 the two.",
+                place.number
+            );
+            error.next = Some(match error.next {
+                Some(next) => format!("{other} {next}"),
+                None => other,
+            });
+        }
+        error
+    }
+
+    /// What the compiler suggests, with the line as it would be then.
+    fn suggestion(&self, found: &Found, notebook: &Notebook) -> Option<String> {
+        let map = Map::new(&self.code, notebook.cells);
+        for child in &found.said.children {
+            let mut parts: Vec<(std::ops::Range<usize>, &str)> = Vec::new();
+            for span in &child.spans {
+                if let (Some((range, None)), Some(new)) =
+                    (span.place(), &span.suggested_replacement)
+                {
+                    parts.push((range, new));
+                }
+            }
+            let is_one_line = parts.iter().all(|(_, new)| !new.trim_end().contains('\n'));
+            if let [(range, new)] = &parts[..]
+                && is_one_line
+                && let Some(place) = map.find(range)
+            {
+                // Of an empty place the cell's may be before white space that the compiler's is after.
+                let start = place.source[..place.range.start]
+                    .rfind('\n')
+                    .map_or(0, |end| end + 1);
+                let end = place.source[start..]
+                    .find('\n')
+                    .map_or(place.source.len(), |end| start + end);
+                let (line, from, to) = (
+                    &place.source[start..end],
+                    place.range.start - start,
+                    place.range.end - start,
+                );
+                let mut from = from;
+                if range.is_empty() {
+                    let skipped =
+                        self.code[..range.start].len() - self.code[..range.start].trim_end().len();
+                    from = (from + skipped).min(line.len());
+                }
+                let to = to.clamp(from, line.len());
+                let changed = match new.ends_with('\n') {
+                    true => format!("{} {}", new.trim(), line.trim()),
+                    false => format!("{}{new}{}", line.get(..from)?, line.get(to..)?),
+                };
+                return Some(format!(
+                    "{}: `{}`",
+                    sentence(&child.message),
+                    changed.trim()
+                ));
+            }
+        }
+        let said = found.said.children.iter().filter(|child| {
+            let text = &child.message;
+            matches!(&child.level[..], "help" | "note")
+                && !text.contains('\n')
+                && !text.contains("evcxr")
+                && !text.contains("Cargo.toml")
+                && !text.starts_with("`#[deny(")
+                && !text.starts_with("the trait `")
+                && !text.to_lowercase().starts_with("require")
+                && !text.contains("defined here")
+                && !text.contains("takes ownership")
+        });
+        said.map(|child| format!("{}.", sentence(&child.message)))
+            .next()
+    }
+}
+
+/// An error and where it is in the notebook.
+pub struct Found<'a> {
+    said: &'a Diagnostic,
+    /// With what is said of each; the error's own first, then in their order.
+    places: Vec<(Place<'a>, String)>,
+    /// 2: the error's own place is in a cell, 1: another one is, 0: none.
+    certainty: u8,
+    /// The lines of evcxr's that it is about.
+    generated: Vec<&'a str>,
+}
+
+impl<'a> Found<'a> {
+    fn new(said: &'a Diagnostic, map: &Map<'a>, code: &'a str) -> Found<'a> {
+        let mut found = Found {
+            said,
+            places: Vec::new(),
+            certainty: 0,
+            generated: Vec::new(),
+        };
+        let mut others = Vec::new();
+        let mut add = |span: &Span, said: String| {
+            let Some((range, within)) = span.place() else {
+                return;
+            };
+            let Some(place) = map.find(&range) else {
+                found.generated.extend(code.get(range));
+                return;
+            };
+            if let Some(inner) = within.and_then(|range| map.find(&range)) {
+                others.push((inner, "in this macro".to_string()));
+            }
+            match span.is_primary {
+                true if found.places.iter().all(|(there, _)| *there != place) => {
+                    found.places.push((place, said));
+                }
+                true => {}
+                false => others.push((place, said)),
+            }
+        };
+        for span in &said.spans {
+            if span.is_primary || span.label.is_some() {
+                add(span, clean(span.label.as_deref().unwrap_or_default()));
+            }
+        }
+        found.certainty = if !found.places.is_empty() { 2 } else { 0 };
+        for child in &said.children {
+            for span in child
+                .spans
+                .iter()
+                .filter(|span| span.suggested_replacement.is_none())
+            {
+                if let Some((range, None)) = span.place()
+                    && let Some(place) = map.find(&range)
+                    && others.iter().all(|(there, _)| *there != place)
+                {
+                    others.push((place, clean(&child.message)));
+                }
+            }
+        }
+        others.retain(|(place, _)| found.places.iter().all(|(there, _)| there != place));
+        others.sort_by_key(|(place, _)| (place.number, place.range.start));
+        found.places.extend(others);
+        if found.certainty == 0 && !found.places.is_empty() {
+            found.certainty = 1;
+        }
+        found
+    }
+
+    /// The variable that evcxr could not keep, and its type.
+    fn kept(&self) -> Option<(&'a str, &'a str)> {
+        let kept = self
+            .generated
+            .iter()
+            .find_map(|line| line.strip_prefix("evcxr_variable_store"))?;
+        let name = kept.split_once("stringify!(").map(|(_, rest)| rest)?;
+        let kind = kept.split_once("::<").map_or("", |(_, rest)| rest);
+        let kind = kind.split_once(">(stringify!").map_or("", |(kind, _)| kind);
+        Some((name.split_once(')')?.0, kind))
+    }
+}
+
+/// Without errors that come from another one.
+fn drop_consequences(found: &mut Vec<Found>) {
+    let line = |found: &Found| {
+        found
+            .places
+            .first()
+            .map(|(place, _)| (place.number, place.line()))
+    };
+    let is_syntax =
+        |found: &Found| found.said.code().is_empty() && found.said.message.starts_with("expected");
+    // After that the compiler only guesses what was meant.
+    if let Some(broken) = found.iter().position(is_syntax) {
+        found.swap(0, broken);
+        found.truncate(1);
+    }
+    // That a variable cannot be kept is the last thing to be mended.
+    let is_kept =
+        |found: &Found| matches!(found.said.code(), "E0597" | "E0505") && found.kept().is_some();
+    if !found.iter().all(is_kept) {
+        found.retain(|found| !is_kept(found));
+    }
+    if found.len() > 1 {
+        let is_bounds = |found: &Found| {
+            found
+                .said
+                .message
+                .contains("trait bounds were not satisfied")
+        };
+        if !found.iter().all(is_bounds) {
+            found.retain(|found| !is_bounds(found));
+        }
+    }
+    let mixed: Vec<_> = found
+        .iter()
+        .filter(|found| found.said.code() == "E0308")
+        .map(line)
+        .collect();
+    found.retain(|found| {
+        !(found.said.code() == "E0277"
+            && found.said.message.starts_with("cannot ")
+            && mixed.contains(&line(found)))
+    });
+}
+
+/// Without names that only the kernel knows.
+fn clean(said: &str) -> String {
+    if said.contains("evcxr") {
+        return String::new();
+    }
+    let said = said
+        .replace("labsupport::prelude::", "")
+        .replace("serde_core::", "serde::");
+    said.replace("EvcxrUserCodeError", "the cell's error")
+}
+
+/// As a sentence begins.
+fn sentence(said: &str) -> String {
+    let said = clean(said);
+    let mut characters = said.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => said,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use std::collections::HashSet;
+
+    /// A cell that rustc 1.97 refused: the cells so far, the library that evcxr made of them, and what rustc said.
+    #[derive(Deserialize)]
+    struct Recorded {
+        name: String,
+        cells: Vec<(u32, String)>,
+        code: String,
+        said: String,
+    }
+
+    /// What is told of each recorded mistake, as a page shows it, but for the inverse video.
+    fn told(name: &str) -> String {
+        let recorded: Vec<Recorded> = serde_json::from_str(include_str!("recorded.json")).unwrap();
+        let mistake = recorded.into_iter().find(|one| one.name == name).unwrap();
+        let notebook = Notebook {
+            cells: &mistake.cells,
+            prelude: &HashSet::from(["Workers".to_string()]),
+            file: None,
+        };
+        let report = Report::of(&mistake.said, mistake.code).unwrap();
+        let errors = report.errors(&notebook);
+        let lines = errors.iter().flat_map(|error| {
+            let content = error.content();
+            let lines = content["traceback"].as_array().unwrap().clone();
+            lines
+                .into_iter()
+                .map(|line| line.as_str().unwrap().to_string())
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
+        ["\u{1b}[1m", "\u{1b}[7m", "\u{1b}[0m"]
+            .iter()
+            .fold(text, |text, code| text.replace(code, ""))
+    }
+
+    fn mark(before: &str, length: usize, said: &str) -> String {
+        let space = " ".repeat(before.chars().count());
+        format!("{space}{} {said}", "^".repeat(length))
+            .trim_end()
+            .to_string()
+    }
+
+    #[test]
+    fn an_error_has_a_headline_a_place_the_code_and_what_to_do() {
+        let expected = [
+            "CompileError: cannot find value `coutn` in this scope",
+            "cell [9], line 1:  println!(\"{}\", coutn);",
+            &mark("cell [9], line 1:  println!(\"{}\", ", 5, ""),
+            "→ Did you mean `count`, which cell [8] defines?",
+        ];
+        assert_eq!(told("undefined_value"), expected.join("\n"));
+    }
+
+    #[test]
+    fn a_cell_may_hold_any_character() {
+        let expected = [
+            "CompileError: cannot find value `größer` in this scope",
+            "cell [23], line 1:  let größe = 5; println!(\"µ {}\", größer);",
+            &mark(
+                "cell [23], line 1:  let größe = 5; println!(\"µ {}\", ",
+                6,
+                "",
+            ),
+            "→ Did you mean `größe`?",
+        ];
+        assert_eq!(told("nonascii"), expected.join("\n"));
+    }
+
+    #[test]
+    fn an_error_in_a_macro_is_where_it_is_called() {
+        let text = told("macro_user");
+        assert!(
+            text.contains("cell [26], line 1:  square!(\"a\");\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("cell [25], line 1:  macro_rules! square"),
+            "{text}"
+        );
+        assert!(text.contains(" ^ in this macro"), "{text}");
+        let text = told("macro_std");
+        assert!(
+            text.ends_with(
+                "→ Each `{}` in the text needs a value after it, and each value a `{}`."
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn several_errors_come_in_the_order_of_their_lines() {
+        let text = told("several");
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("cell ["))
+            .collect();
+        assert_eq!(lines.len(), 5, "{text}");
+        assert!(lines[0].starts_with("cell [30], line 1:  let a1"), "{text}");
+        assert!(lines[2].starts_with("cell [30], line 2:  let b1"), "{text}");
+        assert!(lines[3].starts_with("cell [30], line 3:  let c1"), "{text}");
+    }
+
+    #[test]
+    fn an_error_without_a_place_is_still_a_sentence() {
+        let said = r#"{"reason":"compiler-message","message":{"message":"linking with `cc` failed","code":null,"level":"error","spans":[],"children":[]}}"#;
+        let report = Report::of(said, "fn x() {}".into()).unwrap();
+        let cells = [(1, "1 + 1".to_string())];
+        let notebook = Notebook {
+            cells: &cells,
+            prelude: &HashSet::new(),
+            file: None,
+        };
+        let errors = report.errors(&notebook);
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].value, "linking with `cc` failed");
+        assert!(errors[0].places.is_empty());
+    }
+
+    #[test]
+    fn what_only_the_kernel_wrote_is_not_shown() {
+        for (name, headline, next) in [
+            (
+                "missing_semicolon_let",
+                "expected `;` here",
+                "→ Write `;` at the end of line 1: it ends a statement.",
+            ),
+            (
+                "guard",
+                "`guard_of` holds a lock, and no lock is held from one cell to the next",
+                "→ Put braces around the lines that need the lock: `{ let guard_of = …; … }`. It is",
+            ),
+            (
+                "serde",
+                "the trait bound `Found: serde::Serialize` is not satisfied",
+                "→ What a worker returns travels through a pipe, and a type of your own must say how.",
+            ),
+            (
+                "never",
+                "the trait bound `!: serde::Serialize` is not satisfied",
+                "→ This worker never returns, so say what it would return: `|w| -> () { … }`.",
+            ),
+            (
+                "div_const",
+                "this operation will panic at runtime",
+                "→ Ask before whether it can be done: with `if`, or with `checked_div` or `get`, which",
+            ),
+            (
+                "captured",
+                "cannot assign to `hits`, as it is a captured variable in a `Fn` closure",
+                "→ A worker is a process of its own, and would change only its own copy of `hits`. For a",
+            ),
+            (
+                "mismatched",
+                "mismatched types",
+                "→ Rust does not mix types of numbers. Write `b as u32`, which cuts off what does not fit,",
+            ),
+            (
+                "moved",
+                "borrow of moved value: `text`",
+                "→ A value has one owner, and `text` was given away before. Lend it instead, with `&text`,",
+            ),
+            (
+                "borrow",
+                "cannot borrow `v7` as mutable because it is also borrowed as immutable",
+                "→ What is borrowed cannot change meanwhile. Use the borrowed one for the last time before,",
+            ),
+            (
+                "python2",
+                "expected `;`, found `f`",
+                "→ That is Python. In Rust a function is `fn name(x: u32) -> u32 { … }`.",
+            ),
+        ] {
+            let text = told(name);
+            assert!(
+                text.starts_with(&format!("CompileError: {headline}\ncell [")),
+                "{text}"
+            );
+            assert!(text.lines().any(|line| line == next), "{text}");
+            assert_eq!(text.matches("CompileError").count(), 1, "{text}");
+            for word in [
+                "evcxr",
+                "persisted",
+                "ote: ",
+                "prelude::",
+                "serde_core",
+                "}^",
+            ] {
+                assert!(!text.contains(word), "{word}: {text}");
+            }
+        }
+        // Not even where the student's cells have such a line.
+        assert!(!told("guard").contains("cell [37]"));
+    }
+}
