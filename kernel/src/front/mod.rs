@@ -3,6 +3,7 @@
 
 mod advice;
 mod answers;
+mod attempts;
 mod cell;
 mod complete;
 mod early;
@@ -35,6 +36,7 @@ use crate::session::{Session, config, launch, sweep};
 use crate::spare::claim::{Keeper, claim};
 use crate::watch;
 use anyhow::{Context, Result};
+use attempts::Attempts;
 use cell::{Cell, Ending};
 use early::Early;
 use errors::{CellError, Sources};
@@ -160,6 +162,8 @@ struct Front {
     count: u32,
     /// What the cells have defined, and the names that the prelude of the labs has.
     defined: source::History,
+    /// What checks must know of the code.
+    attempts: Attempts,
     prelude: HashSet<String>,
     rust: String,
     done: bool,
@@ -185,6 +189,7 @@ impl Front {
             history: Vec::new(),
             count: 0,
             defined: source::History::default(),
+            attempts: Attempts::default(),
             prelude: prelude::of_cells(&place),
             rust: config::toolchain(&place).unwrap_or_default(),
             done: false,
@@ -200,6 +205,7 @@ impl Front {
     fn start(&mut self) {
         self.tell_busy(true);
         self.defined = source::History::default();
+        self.attempts = Attempts::default();
         let (place, folder) = (self.place.clone(), self.folder.clone());
         let keeper = self.keeper.clone();
         self.state = State::Starting(Box::pin(async move {
