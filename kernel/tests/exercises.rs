@@ -130,7 +130,10 @@ fn tempt(lab: &str, count: usize) {
     let mistaken: Vec<String> = judged
         .iter()
         .zip(&shown)
-        .filter(|(answer, (_, shown))| answer.is_right == shown.contains("not yet"))
+        .filter(|(answer, (_, shown))| {
+            answer.is_right != shown.contains("facts hold.")
+                || answer.is_right == shown.contains("not yet")
+        })
         .map(|(answer, (_, shown))| {
             format!("{} (right: {}):\n{shown}", answer.what, answer.is_right)
         })
@@ -171,12 +174,16 @@ fn judge(lab: &str, count: usize) {
             shown.contains("not yet"),
             "{lab}, {id} as it is handed out passes:\n{shown}"
         );
+        assert!(
+            shown.contains("as it was handed out, which is no try"),
+            "{lab}, {id} takes the exercise for a try:\n{shown}"
+        );
     }
 
     let passes = run(&solution);
     assert_eq!(passes.len(), count, "{passes:?}");
     for (id, shown) in passes {
-        let passed = shown.contains("facts hold") && !shown.contains("not yet");
+        let passed = shown.contains("facts hold.") && !shown.contains("not yet");
         assert!(passed, "{lab}, {id} of the solution fails:\n{shown}");
     }
     tempt(lab, count);

@@ -351,9 +351,13 @@ impl<T> Workers<T> {
                 continue;
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                for index in waiting {
+                // Before the first is killed: what it held goes to the others, and they go on.
+                for &index in &waiting {
                     let child = &mut self.children[index];
                     child.timed_out = Some((doing(child.pid), sys::sleeps_on(child.pid)));
+                }
+                for index in waiting {
+                    let child = &mut self.children[index];
                     let _ = sys::send_signal(child.pid, libc::SIGKILL);
                     child.reap()?;
                 }

@@ -122,7 +122,7 @@ use answer;
 /// | `00-1` | `count` | four workers and three share a range, no number is tested twice or left out, and no addition to the total is lost |
 /// | `01-1` | `(run_worker, stop_pool)` | each task is done once, all workers come home, nothing is left in the queue: also with few tasks, and with late ones |
 /// | `01-2` | `(produce, all_producers_are_done)` | the same with several producers, whoever ends first |
-/// | `02-1` | `publish` | one of two finders writes, both parts are there once the flag is set, and nobody writes over it: forced, then 20,000 times by chance |
+/// | `02-1` | `publish` | one of two finders writes, both parts are there once the flag is set, and nobody writes over it: forced, then up to 20,000 times by chance |
 /// | `02-2` | `offer` | the smallest of two candidates wins, though the other one writes last: forced, then by chance |
 /// | `03-1` | `mean_window` | the *mean* reaction keeps its budget, and is no shorter than it must be |
 /// | `03-2` | `go_through` | a look for every so many steps, wherever an item ends |
