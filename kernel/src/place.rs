@@ -178,10 +178,10 @@ pub fn notebooks_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(notebooks)
 }
 
-/// The folder of the student's copy, where there is one: the copy in which this process works, or the one that it was told of.
+/// The folder of the student's copy, where there is one: the copy that this process was told of, or the one in which it works.
 fn copy() -> Option<PathBuf> {
-    let told = || std::env::var_os(COPY).filter(|copy| !copy.is_empty());
-    copy_here().or_else(|| told().map(PathBuf::from))
+    let told = std::env::var_os(COPY).filter(|copy| !copy.is_empty());
+    told.map(PathBuf::from).or_else(copy_here)
 }
 
 /// The copy of the labs that the current folder is, or lies in. So a command acts on it from any terminal.

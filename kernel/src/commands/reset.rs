@@ -24,8 +24,18 @@ impl Reset {
     /// Brings the notebooks back, a line for each.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
-        let folder = self.folder.unwrap_or_else(|| place.students());
-        let journals = BTreeSet::from([place.journal(), folder.join(place::JOURNAL_FILE)]);
+        // The folder in which this is run says more than a variable that a terminal has inherited.
+        let (folder, journals) = match (self.folder, place::copy_here()) {
+            (None, Some(copy)) => {
+                let journal = copy.join(place::JOURNAL_FILE);
+                (copy, BTreeSet::from([journal]))
+            }
+            (folder, _) => {
+                let folder = folder.unwrap_or_else(|| place.students());
+                let journal = folder.join(place::JOURNAL_FILE);
+                (folder, BTreeSet::from([place.journal(), journal]))
+            }
+        };
         let labs = place.labs()?;
         let names = labs.iter().filter_map(|lab| lab.file_name());
         let names = names.map(|name| name.to_string_lossy().into_owned());

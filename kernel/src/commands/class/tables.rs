@@ -91,7 +91,7 @@ pub fn exercises(students: &[Student]) -> Option<Lesson> {
     // Tries that passed, tries in all, and the exercise that most have not solved.
     let (mut solved, mut begun, mut hardest) = (0, 0, (0, String::new()));
     for (title, all) in &tried {
-        // Whoever runs all cells of a lab has opened its exercises, and tried none.
+        // A student that runs all cells of a lab has opened its exercises, and tried none.
         let (tries, opened): (Vec<_>, Vec<_>) = all.iter().partition(|(_, tries, _)| *tries > 0);
         let passed = tries.iter().filter(|(_, _, passed)| *passed).count();
         let open = tries.iter().filter(|(_, _, passed)| !passed);

@@ -57,7 +57,7 @@ pub(super) const OFFER: Exercise = Exercise {
             about: &["came home"],
             says: &[
                 "A worker never came to its end. The row says what it was waiting for; at `meet()` each worker waits for the other.",
-                "Leave `meet()` where it is, and take no lock before it: who holds a lock while it waits keeps the other one out.",
+                "Leave `meet()` where it is, and take no lock before it: a worker that holds a lock while it waits keeps the other one out.",
             ],
         },
         Hint {

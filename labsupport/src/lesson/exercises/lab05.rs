@@ -246,13 +246,13 @@ fn bound(facts: &Facts, first_match: FirstMatch) {
     );
     facts.equal("a smaller match", 1_900, walk(1, 0..2_000, &hits));
     facts.equal(
-        "who may find a smaller one goes on",
+        "a worker that may find a smaller one goes on",
         true,
         tested.get(1) >= 1_901,
     );
     walk(2, 2_000..4_000, &hits);
     facts.holds(
-        "who cannot stops within 100",
+        "a worker that cannot stops within 100",
         tested.get(2) <= 101,
         &words(2),
     );

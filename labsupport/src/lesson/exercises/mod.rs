@@ -129,7 +129,7 @@ use answer;
 /// | `04-1` | `count_visit` | no visit is lost, however many others write the same number |
 /// | `04-2` | `count_primes` | a report for every 1,000 numbers, each in time, and a right sum |
 /// | `05-1` | `(announce, begin, is_decided)` | no late signal stops a later transaction, and no signal is lost |
-/// | `05-2` | `first_match` | the smallest match wins, and whoever cannot find a smaller one stops within 100 records |
+/// | `05-2` | `first_match` | the smallest match wins, and a worker that cannot find a smaller one stops within 100 records |
 ///
 /// After a failed try there is a hint. It is about the fact that failed, and the next try at the same fact gets a more telling
 /// one. A try is code that was not tried before: the exercise as it was handed out, code that has not changed since the last
