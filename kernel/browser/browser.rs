@@ -161,7 +161,7 @@ fn output_has(number: usize, words: &str) -> String {
     )
 }
 
-/// A folded cell, as those of the checks are, shows no number; it has run when it has an output.
+/// A folded cell shows no number; it has run when it has an output.
 const ALL_NUMBERED: &str = "
     const cells = [...document.querySelectorAll('.jp-CodeCell')];
     return cells.length > 10 && cells.every(cell => {

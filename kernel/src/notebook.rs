@@ -1,6 +1,7 @@
 //! A notebook's file, as JSON.
 
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -32,6 +33,36 @@ pub fn read(path: &Path) -> Result<Value> {
     Ok(notebook)
 }
 
+/// The bytes of a notebook without the notes for the teacher. What is no notebook stays as it is.
+pub fn for_students(bytes: Vec<u8>) -> Vec<u8> {
+    let Ok(mut notebook) = serde_json::from_slice::<Value>(&bytes) else {
+        return bytes;
+    };
+    let Some(cells) = notebook["cells"].as_array_mut() else {
+        return bytes;
+    };
+    let all = cells.len();
+    cells.retain(|cell| !is_for_the_teacher(cell));
+    if cells.len() == all {
+        return bytes;
+    }
+    // As Jupyter writes it, so that the first save changes nothing else.
+    let mut text = Vec::new();
+    let format = serde_json::ser::PrettyFormatter::with_indent(b" ");
+    let mut writer = serde_json::Serializer::with_formatter(&mut text, format);
+    match notebook.serialize(&mut writer) {
+        Ok(()) => [text, b"\n".to_vec()].concat(),
+        Err(_) => bytes,
+    }
+}
+
+/// Whether a cell is a note for the teacher.
+pub fn is_for_the_teacher(cell: &Value) -> bool {
+    cell["id"]
+        .as_str()
+        .is_some_and(|id| id.starts_with("teacher-"))
+}
+
 /// Whether it is a text as a notebook keeps it: whole, or as a list of lines.
 fn is_text(text: &Value) -> bool {
     match text {
@@ -53,6 +84,17 @@ pub fn joined(text: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_student_gets_no_notes_for_the_teacher_and_all_the_rest() {
+        let given = br#"{"cells": [{"id": "teacher-a", "source": "x"}, {"id": "b", "source": ["y\n"]}], "nbformat": 4}"#;
+        let got = String::from_utf8(for_students(given.to_vec())).unwrap();
+        let expected = "{\n \"cells\": [\n  {\n   \"id\": \"b\",\n   \"source\": [\n    \"y\\n\"\n   ]\n  }\n ],\n \"nbformat\": 4\n}\n";
+        assert_eq!(got, expected);
+        for other in ["zero", "{}", "{\"cells\": []}"] {
+            assert_eq!(for_students(other.into()), other.as_bytes());
+        }
+    }
 
     /// What is said about a notebook's file with this content.
     fn refused(content: &[u8]) -> String {

@@ -15,6 +15,9 @@ use tempfile::TempDir;
 /// The environment variable with the folder of the student's notebooks, where those are a copy; `--copy-to` sets it.
 pub const COPY: &str = "LABS_COPY";
 
+/// The name of the file that makes a folder a copy of the labs, and says of which.
+pub const COPY_FILE: &str = ".labs-copy";
+
 /// The name of the journal.
 pub const JOURNAL_FILE: &str = ".journal.tsv";
 
@@ -175,10 +178,25 @@ pub fn notebooks_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(notebooks)
 }
 
-/// The folder of the student's copy, where there is one.
+/// The folder of the student's copy, where there is one: the copy that this process was told of, or the one in which it works.
 fn copy() -> Option<PathBuf> {
-    let copy = std::env::var_os(COPY).filter(|copy| !copy.is_empty());
-    copy.map(PathBuf::from)
+    let told = std::env::var_os(COPY).filter(|copy| !copy.is_empty());
+    told.map(PathBuf::from).or_else(copy_here)
+}
+
+/// The copy of the labs that the current folder is, or lies in. So a command acts on it from any terminal.
+pub fn copy_here() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let mut folders = here.ancestors();
+    folders
+        .find(|folder| is_copy(folder))
+        .map(Path::to_path_buf)
+}
+
+/// Whether `folder` is a copy of the labs, and this user's.
+fn is_copy(folder: &Path) -> bool {
+    let about = fs::symlink_metadata(folder.join(COPY_FILE));
+    about.is_ok_and(|about| about.is_file() && about.uid() == user())
 }
 
 /// Where evcxr compiles, if it were for `folder`. It cuts a path at its first space and wants UTF-8, so another place serves
@@ -272,6 +290,22 @@ mod tests {
         if proc.is_read_only() {
             assert_eq!(proc.sessions(), temporary.join("sessions"));
             assert_eq!(proc.template(), Path::new("/proc/sys/template"));
+        }
+    }
+
+    #[test]
+    fn a_folder_is_a_copy_where_a_file_of_this_user_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_copy(folder.path()));
+        let file = folder.path().join(COPY_FILE);
+        fs::create_dir(&file).unwrap();
+        assert!(!is_copy(folder.path()), "no file");
+        fs::remove_dir(&file).unwrap();
+        fs::write(&file, "").unwrap();
+        assert!(is_copy(folder.path()));
+        if user() == 0 {
+            std::os::unix::fs::lchown(&file, Some(12345), None).unwrap();
+            assert!(!is_copy(folder.path()), "somebody else's");
         }
     }
 

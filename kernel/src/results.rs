@@ -178,7 +178,7 @@ impl Amount {
 pub struct Exercise {
     /// Its title.
     pub title: String,
-    /// Tries until it passed for the first time, or so far.
+    /// Tries until it passed for the first time, or so far; 0 if it was only opened.
     pub tries: u64,
     /// Whether it ever passed.
     pub passed: bool,
@@ -248,10 +248,12 @@ impl Results {
                         measured,
                         when: *when,
                     })),
+                Noted::Opened { title } => results.note_opened(tidy(title)),
                 Noted::Check {
                     title,
                     passed,
                     facts,
+                    ..
                 } => results.note_try(tidy(title), *passed, tidy(facts)),
             }
         }
@@ -262,6 +264,17 @@ impl Results {
         keep_newest(&mut results.predictions);
         keep_newest(&mut results.exercises);
         results
+    }
+
+    fn note_opened(&mut self, title: String) {
+        if !self.exercises.iter().any(|one| one.title == title) {
+            self.exercises.push(Exercise {
+                title,
+                tries: 0,
+                passed: false,
+                facts: String::new(),
+            });
+        }
     }
 
     fn note_try(&mut self, title: String, passed: bool, facts: String) {

@@ -28,6 +28,7 @@ fn journal(folder: &Path, n: usize) -> String {
          170000000{n}\tprediction\tLab 03: slower?\t\t3 %\n\
          170000000{n}\tcheck\tLab 03, exercise 1\tnot yet\t1 of 2\n\
          170000000{n}\tcheck\tLab 03, exercise 1\tpassed\t2 of 2\n\
+         170000000{n}\topened\tLab 03, exercise 2\n\
          torn\n\
          170000000{n}\tmeasured\tLab 03\tReaction\tinterval\tlog number\ttime\tlog seconds\t{n}\tlocked\t\t1.0:0.00{n} 10.0:0.0{n}\n\
          170000000{n}\tmeasured\tLab 04\tCosts\t\t\ttime\tnanoseconds\t{n}\talone\tqueue\t{n}.5:1.0:9.0\n"
@@ -72,7 +73,10 @@ fn nothing_of_a_journal_is_lost_and_no_name_is_added() {
     assert_eq!(results["predictions"][2].get("guess"), None);
     assert_eq!(
         results["exercises"],
-        json!([{"title": "Lab 03, exercise 1", "tries": 2, "passed": true, "facts": "2 of 2"}])
+        json!([
+            {"title": "Lab 03, exercise 1", "tries": 2, "passed": true, "facts": "2 of 2"},
+            {"title": "Lab 03, exercise 2", "tries": 0, "passed": false, "facts": ""},
+        ])
     );
     assert!(
         results["machine"]["cores"].as_u64().unwrap()
@@ -104,9 +108,19 @@ fn an_empty_journal_and_a_file_of_somebody_else_are_sentences() {
 fn a_class_is_drawn_and_what_cannot_be_read_is_named_and_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
+    let long = "Ada Augusta King, Countess of Lovelace, of London";
     for n in 1..=5 {
         let name = ["--name", "<b>Ada</b>"];
-        export(place, n, if n == 2 { &name } else { &[] });
+        let long = ["--name", long];
+        export(
+            place,
+            n,
+            match n {
+                2 => &name,
+                3 => &long,
+                _ => &[],
+            },
+        );
     }
     let good = fs::read(place.join("1.json")).unwrap();
     fs::write(place.join("cut.json"), &good[..good.len() / 2]).unwrap();
@@ -152,9 +166,37 @@ fn a_class_is_drawn_and_what_cannot_be_read_is_named_and_skipped() {
     ] {
         assert!(page.contains(part), "{part}");
     }
+    assert!(page.contains(long), "names are whole");
+    // Whoever has only opened an exercise has not tried it.
+    let row = page
+        .split("<tr>")
+        .find(|row| row.contains("Lab 03, exercise 2"));
+    let row = row.unwrap();
+    assert!(
+        row.contains("student 4, student 5") && row.contains(">0 of 5<"),
+        "{row}"
+    );
+    let place_of = |heading: &str| page.find(&format!("<h2>{heading}</h2>")).unwrap();
+    let order = [
+        "What the class learned",
+        "Predictions",
+        "Exercises",
+        "The machines",
+    ]
+    .map(place_of);
+    assert!(order.is_sorted(), "{order:?}");
+    let first = &page[order[0]..order[1]];
+    assert!(
+        first.contains("Exercises: 5 of the 5 that were tried are solved."),
+        "{first}"
+    );
+    assert!(
+        first.contains("The largest surprises: Lab 03: one look? Guessed 300 ns, measured 50 ns"),
+        "{first}"
+    );
     assert!(!page.contains("<b>Ada") && !page.contains("<script") && !page.contains(".json"));
     assert!(
-        text.contains("5 ms") && text.contains("student 3: 3.json"),
+        text.contains("5 ms") && text.contains("student 4: 4.json") && text.contains(long),
         "{text}"
     );
 

@@ -130,7 +130,10 @@ fn tempt(lab: &str, count: usize) {
     let mistaken: Vec<String> = judged
         .iter()
         .zip(&shown)
-        .filter(|(answer, (_, shown))| answer.is_right == shown.contains("not yet"))
+        .filter(|(answer, (_, shown))| {
+            answer.is_right != shown.contains("facts hold.")
+                || answer.is_right == shown.contains("not yet")
+        })
         .map(|(answer, (_, shown))| {
             format!("{} (right: {}):\n{shown}", answer.what, answer.is_right)
         })
@@ -171,12 +174,16 @@ fn judge(lab: &str, count: usize) {
             shown.contains("not yet"),
             "{lab}, {id} as it is handed out passes:\n{shown}"
         );
+        assert!(
+            shown.contains("as it was handed out, which is no try"),
+            "{lab}, {id} takes the exercise for a try:\n{shown}"
+        );
     }
 
     let passes = run(&solution);
     assert_eq!(passes.len(), count, "{passes:?}");
     for (id, shown) in passes {
-        let passed = shown.contains("facts hold") && !shown.contains("not yet");
+        let passed = shown.contains("facts hold.") && !shown.contains("not yet");
         assert!(passed, "{lab}, {id} of the solution fails:\n{shown}");
     }
     tempt(lab, count);
@@ -210,6 +217,76 @@ fn lab_04_costs() {
 #[test]
 fn lab_05_signals() {
     judge("05_fraud_signal", 2);
+}
+
+/// The newest text counts. Where it does not compile, evcxr goes on with the older one, which must not be judged instead.
+#[test]
+fn what_does_not_compile_is_not_checked() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let name = "02_double_check.ipynb";
+    let mut notebook = read(&notebooks().join(name));
+    let given = exercises(&notebook);
+    let source = |id: &str| &given.iter().find(|(of, _)| of == id).unwrap().1;
+    let cell = |id: &str, source: &str, tags: &[&str]| {
+        json!({"cell_type": "code", "id": id, "metadata": {"tags": tags}, "source": [source],
+               "execution_count": null, "outputs": []})
+    };
+    let broken = source("exercise-2").replace("best.set(candidate)", "best.set(nonsense)");
+    let check = source("check-2");
+    notebook["cells"] = json!([
+        cell("exercise-2", source("exercise-2"), &[]),
+        cell("exercise-broken", &broken, &["raises-exception"]),
+        cell("check-broken", check, &[]),
+        cell("exercise-again", source("exercise-2"), &[]),
+        cell("check-again", check, &[]),
+        cell(
+            "check-wrong",
+            "check_lab(\"02-1\", offer)?;",
+            &["raises-exception"]
+        ),
+        cell(
+            "other",
+            "fn offer(candidate: u64) -> u64 { candidate }",
+            &[]
+        ),
+        cell("check-other", check, &["raises-exception"]),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(name);
+    fs::write(&file, notebook.to_string()).unwrap();
+    let saved = folder.path().join("run");
+    let output = Command::new(env!("CARGO_BIN_EXE_labs"))
+        .args(["check", "--save"])
+        .arg(&saved)
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let run = read(&saved.join(name));
+    let shown = |id: &str| {
+        let cells = run["cells"].as_array().unwrap();
+        cells.iter().find(|cell| cell["id"] == id).unwrap()["outputs"].to_string()
+    };
+    let broken = shown("check-broken");
+    assert!(
+        broken.contains("nothing was checked") && !broken.contains("found"),
+        "{broken}"
+    );
+    let again = shown("check-again");
+    assert!(
+        again.contains("as it was handed out, which is no try"),
+        "{again}"
+    );
+    let wrong = shown("check-wrong");
+    assert!(
+        wrong.contains("exercise 02-1 asks for `publish`"),
+        "{wrong}"
+    );
+    let other = shown("check-other");
+    assert!(
+        other.contains("no exercise asks for a function with these parameters"),
+        "{other}"
+    );
 }
 
 /// The minutes of the sections, the exercises among them, add up to those that the lab and the README promise.

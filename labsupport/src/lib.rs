@@ -123,6 +123,7 @@ pub mod measure;
 pub mod prelude;
 pub mod process;
 pub mod shared;
+mod shown;
 mod sync;
 mod sys;
 

@@ -481,7 +481,7 @@ fn the_script_alone_says_the_same() {
     let output = script(&["--packages", "linker", "browser"]);
     assert_eq!(
         text(&output.stdout),
-        "gcc libc6-dev chromium chromium-driver\n"
+        "gcc libc6-dev chromium chromium-driver npm\n"
     );
 }
 

@@ -1,13 +1,14 @@
 //! `--copy-to`: the labs as a student's own files, where the checkout is read-only or shared, as in the class image.
 
-use crate::place::{self, Place, notebooks_in};
+use crate::notebook::for_students;
+use crate::place::{self, Place, notebooks_in, replace};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// The folder with the solutions, beside the labs; the hints name it.
+/// The folder with the solutions, beside the labs; `check_lab` names it.
 const SOLUTIONS: &str = "solutions";
 
 /// Copies the labs and their solutions into `folder`, and makes this process and all that it starts take that folder for the
@@ -21,9 +22,24 @@ pub fn copy_to(place: &Place, folder: &Path) -> Result<PathBuf> {
         &notebooks_in(&place.notebooks().join(SOLUTIONS))?,
         &folder.join(SOLUTIONS),
     )?;
+    sign(place, &folder)?;
     // SAFETY: no other thread of this process reads the environment: the callers have started none.
     unsafe { std::env::set_var(place::COPY, &folder) };
     Ok(folder)
+}
+
+/// Writes down in the folder what it is a copy of. `labs` looks for this file where it is run.
+fn sign(place: &Place, folder: &Path) -> Result<()> {
+    let text = format!(
+        "This folder is a copy of the labs in {}, made by `labs … --copy-to`.\n\
+         `labs reset` and `labs export`, run here, act on this folder. Without this file they would not.\n",
+        place.notebooks().display()
+    );
+    let file = folder.join(place::COPY_FILE);
+    if fs::read_to_string(&file).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    replace(&file, text.as_bytes())
 }
 
 fn bring(notebooks: &[PathBuf], folder: &Path) -> Result<()> {
@@ -52,7 +68,7 @@ fn bring(notebooks: &[PathBuf], folder: &Path) -> Result<()> {
 fn bring_one(notebook: &Path, target: &Path) -> Result<()> {
     let folder = target.parent().context("a file lies in a folder")?;
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(&fs::read(notebook)?)?;
+    new.write_all(&for_students(fs::read(notebook)?))?;
     new.as_file()
         .set_permissions(fs::Permissions::from_mode(0o644))?;
     match new.persist_noclobber(target) {

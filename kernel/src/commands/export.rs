@@ -21,7 +21,7 @@ pub struct Export {
     /// The file to write; labs-results.json in this folder if none is named
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Where the student's notebooks are, if that is not the checkout
+    /// Where the student's notebooks are; the copy of the labs in which this is run, or the checkout, if none is named
     #[arg(long)]
     folder: Option<PathBuf>,
 }
@@ -31,7 +31,9 @@ impl Export {
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
         let kept = std::env::var_os(launch::JOURNAL).filter(|kept| !kept.is_empty());
-        let file = match (&self.folder, kept) {
+        // The folder in which this is run says more than a variable that a terminal has inherited.
+        let folder = self.folder.clone().or_else(place::copy_here);
+        let file = match (folder, kept) {
             (Some(folder), _) => folder.join(place::JOURNAL_FILE),
             (None, Some(kept)) => kept.into(),
             (None, None) => place.journal(),

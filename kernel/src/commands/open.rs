@@ -105,7 +105,7 @@ impl Open {
     /// The folder to show and the notebook in it, as JupyterLab wants them.
     fn what_to_open(&self, place: &Place) -> Result<(PathBuf, String)> {
         let Some(notebook) = &self.notebook else {
-            return Ok((place.notebooks(), format!("/tree/{FIRST}")));
+            return Ok((place.students(), format!("/tree/{FIRST}")));
         };
         if !notebook.is_file() {
             bail!(

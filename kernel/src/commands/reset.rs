@@ -1,5 +1,6 @@
 //! `cargo labs reset`: a lab as it was handed out, and the student's as a copy beside it.
 
+use crate::notebook::for_students;
 use crate::place::{self, MINE, Place, replace};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -14,7 +15,7 @@ pub struct Reset {
     /// The number of the lab, such as 03, or its name; all labs if none is given
     lab: Option<String>,
 
-    /// Where the student's notebooks are, if that is not the checkout
+    /// Where the student's notebooks are; the copy of the labs in which this is run, or the checkout, if none is named
     #[arg(long)]
     folder: Option<PathBuf>,
 }
@@ -23,8 +24,18 @@ impl Reset {
     /// Brings the notebooks back, a line for each.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
-        let folder = self.folder.unwrap_or_else(|| place.students());
-        let journals = BTreeSet::from([place.journal(), folder.join(place::JOURNAL_FILE)]);
+        // The folder in which this is run says more than a variable that a terminal has inherited.
+        let (folder, journals) = match (self.folder, place::copy_here()) {
+            (None, Some(copy)) => {
+                let journal = copy.join(place::JOURNAL_FILE);
+                (copy, BTreeSet::from([journal]))
+            }
+            (folder, _) => {
+                let folder = folder.unwrap_or_else(|| place.students());
+                let journal = folder.join(place::JOURNAL_FILE);
+                (folder, BTreeSet::from([place.journal(), journal]))
+            }
+        };
         let labs = place.labs()?;
         let names = labs.iter().filter_map(|lab| lab.file_name());
         let names = names.map(|name| name.to_string_lossy().into_owned());
@@ -75,7 +86,8 @@ fn chosen(labs: Vec<String>, wanted: Option<&str>) -> Result<Vec<String>> {
 fn pristine(place: &Place, folder: &Path, name: &str) -> Result<Vec<u8>> {
     let own = place.notebooks();
     if fs::canonicalize(folder).ok() != fs::canonicalize(&own).ok() {
-        return fs::read(own.join(name)).with_context(|| format!("{name} cannot be read"));
+        let lab = fs::read(own.join(name)).with_context(|| format!("{name} cannot be read"))?;
+        return Ok(for_students(lab));
     }
     let output = Command::new("git")
         .arg("-C")

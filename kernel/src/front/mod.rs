@@ -3,6 +3,7 @@
 
 mod advice;
 mod answers;
+mod attempts;
 mod cell;
 mod compiler;
 mod complete;
@@ -36,6 +37,7 @@ use crate::session::{Session, config, launch, sweep};
 use crate::spare::claim::{Keeper, claim};
 use crate::watch;
 use anyhow::{Context, Result};
+use attempts::Attempts;
 use cell::{Cell, Ending};
 use compiler::advice::Notebook;
 use early::Early;
@@ -162,6 +164,8 @@ struct Front {
     count: u32,
     /// What the cells have defined, and the names that the prelude of the labs has.
     defined: source::History,
+    /// What checks must know of the code.
+    attempts: Attempts,
     prelude: HashSet<String>,
     /// What evcxr has answered about code since the last cell.
     known: complete::Known,
@@ -189,6 +193,7 @@ impl Front {
             history: Vec::new(),
             count: 0,
             defined: source::History::default(),
+            attempts: Attempts::default(),
             prelude: prelude::of_cells(&place),
             known: complete::Known::default(),
             rust: config::toolchain(&place).unwrap_or_default(),
@@ -206,6 +211,7 @@ impl Front {
         self.tell_busy(true);
         self.defined = source::History::default();
         self.known.forget();
+        self.attempts = Attempts::default();
         let (place, folder) = (self.place.clone(), self.folder.clone());
         let keeper = self.keeper.clone();
         self.state = State::Starting(Box::pin(async move {

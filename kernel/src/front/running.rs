@@ -20,6 +20,15 @@ impl Front {
             self.tell_busy(true);
             self.known.forget();
             let source = cell.request.text("code").to_string();
+            if let (Some(attempts), State::Ready(inner)) =
+                (self.attempts.begins(&source), &self.state)
+            {
+                // Where it cannot be written, each check is a try.
+                let _ = fs::write(
+                    inner.session().directory().join(launch::CODE_FILE),
+                    attempts,
+                );
+            }
             if !cell.is_silent() {
                 let input = json!({"code": source, "execution_count": cell.number});
                 self.ports
@@ -217,7 +226,9 @@ impl Front {
             cell.ended = self.ended_meanwhile.take();
         }
         let is_kept = |reply: &Value| reply["status"] == "ok";
-        self.defined.ended(cell.reply.as_ref().is_some_and(is_kept));
+        let is_kept = cell.reply.as_ref().is_some_and(is_kept);
+        self.defined.ended(is_kept);
+        self.attempts.ended(is_kept);
         let Ending {
             chunks,
             results,

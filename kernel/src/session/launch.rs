@@ -27,6 +27,10 @@ pub const FLAGS: &str = "RUSTFLAGS";
 const LIBRARIES: &str = "LD_LIBRARY_PATH";
 /// Tells `labsupport` where to keep the journal; empty for nowhere.
 pub const JOURNAL: &str = "LABS_JOURNAL";
+/// Tells `labsupport` in which file it finds what is known of the code that a check is about to run.
+const CODE: &str = "LABS_CODE";
+/// That file's name in the session's directory.
+pub const CODE_FILE: &str = "code";
 /// Keeps cargo from asking the network.
 pub const OFFLINE: &str = "CARGO_NET_OFFLINE";
 /// What an inner kernel says on standard error.
@@ -41,6 +45,7 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
         .arg(connection_file)
         .env(watch::PARENT, std::process::id().to_string())
         .env("EVCXR_TMPDIR", directory.join(EVAL))
+        .env(CODE, directory.join(CODE_FILE))
         // evcxr rewrites a kernelspec called "rust" where it finds one; here it finds none.
         .env("JUPYTER_PATH", directory.join("jupyter"))
         // For a notebook in a folder without an evcxr.toml of its own.

@@ -2,8 +2,10 @@ use super::journal::Journal;
 use crate::cell::{self, Show, escape};
 use crate::measure::{human, thousands};
 use crate::process::{Exit, Report, Workers};
-use crate::shared::{Segment, SharedError};
+use crate::shared::{HELD_ALREADY, Segment, SharedError, Waits};
+use std::cell::RefCell;
 use std::fmt;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -11,10 +13,13 @@ use std::time::Duration;
 const MOST_FACTS: usize = 1_000;
 
 /// Bytes of text that a fact keeps in each of its columns. A student's vector of a million numbers would bury the table.
-const MOST_TEXT: usize = 600;
+const MOST_TEXT: usize = 2_000;
 
 /// Words of memory for one fact: its length, and three texts with theirs.
-const SLOT: usize = 256;
+const SLOT: usize = 768;
+
+/// How often the page hears how far a check has come.
+const LOOK: Duration = Duration::from_millis(200);
 
 // Words at the start of the memory; the slots follow them.
 const REPORTED: usize = 0; // how many facts were reported
@@ -69,10 +74,25 @@ const TRIES: usize = 3;
 /// assert!(checked.to_string().ends_with("\nPoison pill: all 3 facts hold.\n"));
 /// ```
 pub fn check(title: &str, limit: Duration, harness: impl Fn(&Facts)) -> Checked {
+    let mut checked = judge(title, limit, harness, |_| ());
+    let journal = Journal::of_this_student();
+    let hold = checked.facts.iter().filter(|fact| fact.holds).count();
+    journal.note_check(title, checked.passed(), hold, checked.facts.len());
+    checked.tries = journal.tries(title).failed.max(1);
+    checked
+}
+
+/// The same without a journal. `look` is called while it runs, with the number of facts so far.
+pub(super) fn judge(
+    title: &str,
+    limit: Duration,
+    harness: impl Fn(&Facts),
+    look: impl FnMut(usize),
+) -> Checked {
     let mut rows = Vec::new();
     match Facts::new() {
         Ok(facts) => {
-            let end = run(&facts, limit, harness);
+            let end = run(&facts, limit, harness, look);
             facts.collect(&mut rows);
             rows.extend(end.err().map(|found| Fact {
                 what: "the check came to its end".into(),
@@ -83,30 +103,31 @@ pub fn check(title: &str, limit: Duration, harness: impl Fn(&Facts)) -> Checked 
         }
         Err(error) => rows.push(Fact {
             what: "the check could start".into(),
-            expected: String::new(),
+            expected: YES.into(),
             found: error.to_string(),
             holds: false,
         }),
     }
-    let mut checked = Checked {
+    Checked {
         title: title.into(),
         facts: rows,
         tries: 1,
         hints: Vec::new(),
         solution: None,
-    };
-    let journal = Journal::of_this_student();
-    let hold = checked.facts.iter().filter(|fact| fact.holds).count();
-    journal.note_check(title, checked.passed(), hold, checked.facts.len());
-    checked.tries = journal.failed_tries(title).max(1);
-    checked
+        words: None,
+    }
 }
 
 /// Runs the harness in a worker; the error is how it ended if it did not end by itself.
-fn run(facts: &Facts, limit: Duration, harness: impl Fn(&Facts)) -> Result<(), String> {
+fn run(
+    facts: &Facts,
+    limit: Duration,
+    harness: impl Fn(&Facts),
+    mut look: impl FnMut(usize),
+) -> Result<(), String> {
     let workers = Workers::spawn(1, |_| harness(facts)).map_err(|error| error.to_string())?;
     let report = workers
-        .join_timeout(limit)
+        .join_looking(limit, LOOK, || look(facts.reported()))
         .map_err(|error| error.to_string())?;
     match report.outcomes()[0].exit() {
         Exit::Returned => Ok(()),
@@ -121,7 +142,7 @@ fn run(facts: &Facts, limit: Duration, harness: impl Fn(&Facts)) -> Result<(), S
 
 /// Where the closure of a [`check`] reports what it saw; it may do so from workers of its own too.
 ///
-/// A check keeps the first 1,000 facts, and of each the first 600 bytes of every text. It counts the others.
+/// A check keeps the first 1,000 facts, and of each the first 2,000 bytes of every text. It counts the others.
 ///
 /// # Examples
 /// ```
@@ -145,13 +166,34 @@ pub struct Facts {
     // A reporter gets the number of its slot from the first word, fills the slot, and commits it with the store of its
     // length, which is never zero. So a slot without a length is one whose reporter was killed meanwhile.
     memory: Segment,
+    /// What workers of the harness may wait for, each place with its words; the newest last.
+    places: RefCell<Vec<(Range<usize>, String)>>,
 }
 
 impl Facts {
     fn new() -> Result<Facts, SharedError> {
         Ok(Facts {
             memory: Segment::new((SLOTS + MOST_FACTS * SLOT) * 8)?,
+            places: RefCell::default(),
         })
+    }
+
+    /// How many were reported so far.
+    fn reported(&self) -> usize {
+        self.memory.word(REPORTED).load(Ordering::Relaxed) as usize
+    }
+
+    /// Gives `thing` a name for the rows about workers that wait for it.
+    pub(super) fn name(&self, name: &str, thing: &dyn Waits) {
+        self.places.borrow_mut().extend(thing.waits(name));
+    }
+
+    /// What lies where a worker sleeps, in words that follow "waiting".
+    fn place(&self, address: usize) -> Option<String> {
+        let places = self.places.borrow();
+        let mut newest_first = places.iter().rev();
+        let (_, words) = newest_first.find(|(range, _)| range.contains(&address))?;
+        Some(words.clone())
     }
 
     /// The fact that `found` equals `expected`.
@@ -184,7 +226,7 @@ impl Facts {
     /// assert!(checked.facts()[0].found().starts_with("a pill was left"));
     /// ```
     pub fn holds(&self, what: &str, ok: bool, why_not: &str) {
-        self.report(what, "", if ok { "" } else { why_not }, ok);
+        self.report(what, YES, if ok { YES } else { why_not }, ok);
     }
 
     /// The fact that every worker came home with its value; for each that did not, how it ended.
@@ -201,23 +243,42 @@ impl Facts {
     /// assert!(checked.facts()[0].found().starts_with("1 of 2; worker 1 panicked: too many"));
     /// ```
     pub fn returned<T>(&self, report: &Report<T>) {
+        self.home("every worker came home", report);
+    }
+
+    /// The same under the name `what`, which says of which workers it is. Those that ended alike share their words.
+    pub(super) fn home<T>(&self, what: &str, report: &Report<T>) {
         let outcomes = report.outcomes();
-        let mut found = String::new();
-        let mut home = 0;
-        for outcome in outcomes {
-            if outcome.exit().is_returned() {
-                home += 1;
-            } else {
-                found.push_str(&format!("; worker {} {}", outcome.index(), outcome.exit()));
+        let mut ends: Vec<(String, Vec<usize>)> = Vec::new();
+        for outcome in outcomes.iter().filter(|one| !one.exit().is_returned()) {
+            let end = self.end(outcome.exit(), outcome.sleeps_on());
+            match ends.iter_mut().find(|(words, _)| *words == end) {
+                Some((_, workers)) => workers.push(outcome.index()),
+                None => ends.push((end, vec![outcome.index()])),
             }
         }
         let count = outcomes.len();
-        self.report(
-            "every worker came home",
-            &format!("{count} of {count}"),
-            &format!("{home} of {count}{found}"),
-            home == count,
-        );
+        let lost: usize = ends.iter().map(|(_, workers)| workers.len()).sum();
+        let mut found = format!("{} of {count}", count - lost);
+        for (end, workers) in &ends {
+            found.push_str(&format!("; {} {end}", those(workers, count)));
+        }
+        self.report(what, &format!("{count} of {count}"), &found, lost == 0);
+    }
+
+    /// How a worker ended, in words that fit "worker 2 …" and "all 4 workers …".
+    fn end(&self, exit: &Exit, sleeps_on: Option<usize>) -> String {
+        match exit {
+            Exit::TimedOut { after, doing } => {
+                let limit = human(*after);
+                match sleeps_on.and_then(|address| self.place(address)) {
+                    Some(place) => format!("did not end within {limit}, waiting {place}"),
+                    None => format!("did not end within {limit}: {doing}"),
+                }
+            }
+            Exit::Signaled(_) => format!("was {exit}"),
+            other => other.to_string(),
+        }
     }
 
     fn report(&self, what: &str, expected: &str, found: &str, holds: bool) {
@@ -250,7 +311,7 @@ impl Facts {
         rows.extend((0..kept as usize).map(|slot| {
             self.read(SLOTS + slot * SLOT).unwrap_or_else(|| Fact {
                 what: "a fact came whole".into(),
-                expected: String::new(),
+                expected: YES.into(),
                 found: "its reporter was stopped in the middle, or something was written over it"
                     .into(),
                 holds: false,
@@ -301,6 +362,35 @@ impl fmt::Debug for Facts {
         write!(f, "Facts({reported} reported)")
     }
 }
+
+/// The workers `indices` of `count`, as the subject of a sentence.
+fn those(indices: &[usize], count: usize) -> String {
+    match indices {
+        [index] => format!("worker {index}"),
+        _ if indices.len() == count => format!("all {count} workers"),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(usize::to_string).collect();
+            format!("workers {} and {last}", first.join(", "))
+        }
+        [] => String::new(),
+    }
+}
+
+/// HTML in which what stands between two backticks is set as code.
+fn with_code(html: &str) -> String {
+    let mut parts = html.split('`');
+    let mut set = parts.next().unwrap_or_default().to_string();
+    while let Some(code) = parts.next() {
+        match parts.next() {
+            Some(words) => set = set + "<code>" + code + "</code>" + words,
+            None => set = set + "`" + code,
+        }
+    }
+    set
+}
+
+/// What stands in a column where there is nothing to count.
+const YES: &str = "yes";
 
 /// `text` in one line.
 fn line(text: &str) -> String {
@@ -356,6 +446,11 @@ impl Fact {
         self.holds
     }
 
+    /// Whether a worker locked what it held already, which no other fact explains better.
+    pub(super) fn is_a_second_lock(&self) -> bool {
+        !self.holds && self.found.contains(HELD_ALREADY)
+    }
+
     /// The sign and the word, and the colour beside them.
     fn mark(&self) -> (&'static str, &'static str) {
         if self.holds {
@@ -380,7 +475,7 @@ impl Fact {
 ///     checked.to_string(),
 ///     "fact                 expected  found  holds\n\
 ///      finders              1         2      ✗ no\n\
-///      the answer is prime                   ✓ yes\n\
+///      the answer is prime  yes       yes    ✓ yes\n\
 ///      \n\
 ///      First finder: not yet. 1 of 2 facts does not hold.\n"
 /// );
@@ -394,9 +489,17 @@ pub struct Checked {
     tries: usize,
     hints: Vec<String>,
     solution: Option<String>,
+    /// What stands below the verdict instead of the hints.
+    words: Option<Vec<String>>,
 }
 
 impl Checked {
+    /// With these sentences below the verdict, and no others.
+    pub(super) fn with_words(mut self, words: Vec<String>) -> Checked {
+        self.words = Some(words);
+        self
+    }
+
     /// What to show after a failed try: the first hint after the first, the next, more telling one after the next. Tries are
     /// counted in the student's journal (see [`journal`](super::journal())); where none is kept, the first hint stays.
     ///
@@ -431,6 +534,9 @@ impl Checked {
 
     /// The hint for this try and, when it is time, where the solution is.
     fn help(&self) -> Vec<String> {
+        if let Some(words) = &self.words {
+            return words.clone();
+        }
         if self.passed() {
             return Vec::new();
         }
@@ -489,9 +595,17 @@ impl Checked {
         for fact in &self.facts {
             let (mark, colour) = fact.mark();
             html.push_str("<tr>");
-            for text in [&fact.what, &fact.expected, &fact.found] {
+            // What was looked at keeps its room, however long the words beside it are.
+            let columns = [
+                (&fact.what, "min-width:16em"),
+                (&fact.expected, "min-width:4em"),
+                (&fact.found, "overflow-wrap:anywhere"),
+            ];
+            for (text, style) in columns {
                 let text = escape(text);
-                html.push_str(&format!("<td style=\"text-align:left\">{text}</td>"));
+                html.push_str(&format!(
+                    "<td style=\"text-align:left;vertical-align:top;{style}\">{text}</td>"
+                ));
             }
             html.push_str(&format!(
                 "<td style=\"text-align:left;white-space:nowrap;border-left:4px solid {colour}\"><b>{mark}</b></td></tr>"
@@ -502,7 +616,7 @@ impl Checked {
             escape(&self.verdict())
         ));
         for help in self.help() {
-            html.push_str(&format!("<p>{}</p>", escape(&help)));
+            html.push_str(&format!("<p>{}</p>", with_code(&escape(&help))));
         }
         html
     }
@@ -594,7 +708,7 @@ mod tests {
             checked.to_string(),
             "fact                    expected  found   holds\n\
              a word                  \"pill\"    \"pill\"  ✓ yes\n\
-             so                                        ✓ yes\n\
+             so                      yes       yes     ✓ yes\n\
              every worker came home  3 of 3    3 of 3  ✓ yes\n\
              \n\
              T: all 3 facts hold.\n"
@@ -618,7 +732,7 @@ mod tests {
         let holds: Vec<bool> = checked.facts().iter().map(Fact::holds).collect();
         assert_eq!(holds, [false, true, false, false]);
         let found: Vec<&str> = checked.facts().iter().map(Fact::found).collect();
-        assert_eq!(found[..3], ["4", "", "because"]);
+        assert_eq!(found[..3], ["4", "yes", "because"]);
         assert!(found[3].starts_with("1 of 3; worker 1 panicked: no luck (at "));
         assert!(found[3].ends_with("; worker 2 left through process::exit with code 7"));
         let text = checked.to_string();
@@ -655,7 +769,7 @@ mod tests {
         );
         let said = end(&checked);
         assert!(
-            said.starts_with("it did not end within 325 ms; it was asleep, waiting for a lock, "),
+            said.starts_with("it did not end within 325 ms; it was asleep, waiting at a barrier, "),
             "{said}"
         );
     }

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! seconds ⇥ prediction ⇥ question ⇥ guess     ⇥ measured
-//! seconds ⇥ check      ⇥ title    ⇥ passed    ⇥ facts that hold, of how many
+//! seconds ⇥ opened     ⇥ title
+//! seconds ⇥ check      ⇥ title    ⇥ passed    ⇥ facts that hold, of how many ⇥ code ⇥ topic
 //! seconds ⇥ measured   ⇥ lab ⇥ figure ⇥ across ⇥ its scale ⇥ up ⇥ its scale ⇥ cores ⇥ series ⇥ row ⇥ numbers
 //! ```
 //!
 //! The seconds are those since 1970. A scale is `number`, `log seconds` and so on; the one across is empty for bars and dots,
-//! whose numbers are `value:low:high`. The numbers of a line are `x:y x:y …`, and its row is empty.
+//! whose numbers are `value:low:high`. The code is a fingerprint of what was checked, and the topic a number for what its hint was
+//! about; both may be missing. The numbers of a line are `x:y x:y …`, and its row is empty.
 //!
 //! Tabs and line ends inside a text become spaces, so a spreadsheet reads the file too. Each line is written with one call
 //! in append mode: two notebooks that write at once do not tear each other's lines. A line that cannot be read is skipped.
@@ -56,7 +58,12 @@ pub enum Noted {
         /// The measurement, with its unit.
         measured: String,
     },
-    /// An exercise was checked.
+    /// An exercise was checked as it was handed out, for the first time.
+    Opened {
+        /// The exercise.
+        title: String,
+    },
+    /// An exercise was tried.
     Check {
         /// The exercise.
         title: String,
@@ -64,6 +71,10 @@ pub enum Noted {
         passed: bool,
         /// How many held, of how many.
         facts: String,
+        /// A fingerprint of the code; empty where it is not known.
+        code: String,
+        /// What the hint was about, as a number; empty where there was none.
+        topic: String,
     },
     /// A part of a figure: see [`record`](super::record()).
     Measured {
@@ -128,6 +139,12 @@ impl Journal {
         }
     }
 
+    /// The one in `file`.
+    #[cfg(test)]
+    pub(super) fn in_file(file: PathBuf) -> Journal {
+        Journal { file: Some(file) }
+    }
+
     /// Writes down a guess and what was measured.
     pub(super) fn note_comparison(&self, seen: &Comparison) {
         let guess = seen
@@ -140,8 +157,18 @@ impl Journal {
 
     /// Writes down that an exercise was checked.
     pub(super) fn note_check(&self, title: &str, passed: bool, hold: usize, facts: usize) {
+        self.note_try(title, passed, &format!("{hold} of {facts}"), "", "");
+    }
+
+    /// The same with the code's fingerprint and what its hint is about.
+    pub(super) fn note_try(&self, title: &str, passed: bool, facts: &str, code: &str, topic: &str) {
         let passed = if passed { "passed" } else { "not yet" };
-        self.note(&[vec!["check", title, passed, &format!("{hold} of {facts}")]]);
+        self.note(&[vec!["check", title, passed, facts, code, topic]]);
+    }
+
+    /// Writes down that an exercise was looked at.
+    pub(super) fn note_opened(&self, title: &str) {
+        self.note(&[vec!["opened", title]]);
     }
 
     /// Writes down what a figure shows, a line for each part that has a number in it.
@@ -186,18 +213,40 @@ impl Journal {
         }
     }
 
-    /// How many times the check with this title has failed since it last passed.
-    pub(super) fn failed_tries(&self, title: &str) -> usize {
-        let tries = self
-            .entries()
-            .into_iter()
-            .filter_map(|entry| match entry.noted {
+    /// What became of the check with this title since it last passed.
+    pub(super) fn tries(&self, title: &str) -> Tries {
+        let title = line(title);
+        let mut tries = Tries::default();
+        for Entry { when, noted } in self.entries() {
+            match noted {
+                Noted::Opened { title: of } if of == title => {
+                    tries.since.get_or_insert(when);
+                }
                 Noted::Check {
-                    title: of, passed, ..
-                } if of == line(title) => Some(passed),
-                _ => None,
-            });
-        tries.fold(0, |failed, passed| if passed { 0 } else { failed + 1 })
+                    title: of,
+                    passed,
+                    code,
+                    topic,
+                    ..
+                } if of == title => {
+                    if passed {
+                        tries = Tries::default();
+                    } else {
+                        tries.failed += 1;
+                        tries.topics.push(topic);
+                        tries.since.get_or_insert(when);
+                    }
+                    tries.last = Some((passed, code));
+                }
+                _ => {}
+            }
+        }
+        tries
+    }
+
+    /// Whether one is kept.
+    pub(super) fn is_kept(&self) -> bool {
+        self.file.is_some()
     }
 
     fn entries(&self) -> Vec<Entry> {
@@ -206,12 +255,30 @@ impl Journal {
     }
 }
 
+/// The tries at an exercise since it last passed.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    /// How many have failed.
+    pub(super) failed: usize,
+    /// What their hints were about.
+    pub(super) topics: Vec<String>,
+    /// The last try of all: whether it passed, and its code.
+    pub(super) last: Option<(bool, String)>,
+    /// When it was first opened or tried, in seconds since 1970.
+    pub(super) since: Option<u64>,
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.map_or(0, |since| since.as_secs())
+}
+
 fn append(file: &Path, lines: &[Vec<&str>]) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let now = now.map_or(0, |since| since.as_secs()).to_string();
+    let now = now().to_string();
     let mut text = String::new();
     for fields in lines {
         text.push_str(&now);
@@ -295,6 +362,16 @@ fn shows(row: &str, text: &str, is_line: bool) -> Option<Shows> {
     ))
 }
 
+fn check(title: &str, passed: &str, facts: &str, code: &str, topic: &str) -> Noted {
+    Noted::Check {
+        title: title.into(),
+        passed: passed == "passed",
+        facts: facts.into(),
+        code: code.into(),
+        topic: topic.into(),
+    }
+}
+
 fn entry(line: &str) -> Option<Entry> {
     let fields: Vec<&str> = line.split('\t').collect();
     let noted = match fields[..] {
@@ -303,11 +380,12 @@ fn entry(line: &str) -> Option<Entry> {
             guess: guess.into(),
             measured: measured.into(),
         },
-        [_, "check", title, passed, facts] => Noted::Check {
+        [_, "opened", title] => Noted::Opened {
             title: title.into(),
-            passed: passed == "passed",
-            facts: facts.into(),
         },
+        // Journals of earlier labs end here.
+        [_, "check", title, passed, facts] => check(title, passed, facts, "", ""),
+        [_, "check", title, passed, facts, code, topic] => check(title, passed, facts, code, topic),
         [
             _,
             "measured",
@@ -366,6 +444,7 @@ fn table(entries: &[Entry], lab: &str) -> Table {
                 title,
                 passed,
                 facts,
+                ..
             } => {
                 let last = if *passed { "✓ passed" } else { "not yet" };
                 (title, [last.to_string(), format!("{facts} facts")])
@@ -375,18 +454,20 @@ fn table(entries: &[Entry], lab: &str) -> Table {
                 guess,
                 measured,
             } => (question, [guess.clone(), measured.clone()]),
+            Noted::Opened { title } => (title, ["opened".to_string(), String::new()]),
             Noted::Measured { .. } => continue,
         };
         if !what.starts_with(lab) {
             continue;
         }
         let [last, more] = cells;
+        let more_tries = usize::from(!matches!(entry.noted, Noted::Opened { .. }));
         match rows.iter_mut().find(|row| row[0] == *what) {
             Some(row) => {
-                let tries = row[1].parse::<usize>().unwrap_or(0) + 1;
+                let tries = row[1].parse::<usize>().unwrap_or(0) + more_tries;
                 *row = [what.clone(), tries.to_string(), last, more];
             }
-            None => rows.push([what.clone(), "1".into(), last, more]),
+            None => rows.push([what.clone(), more_tries.to_string(), last, more]),
         }
     }
     let header = [
@@ -423,14 +504,14 @@ mod tests {
     fn tries_are_counted_until_one_passes() {
         let folder = folder("tries");
         let journal = journal_in(&folder);
-        assert_eq!(journal.failed_tries("E 1"), 0);
+        assert_eq!(journal.tries("E 1").failed, 0);
         journal.note_check("E 1", false, 1, 3);
         journal.note_check("E 2", false, 0, 3);
         journal.note_check("E 1", false, 2, 3);
-        assert_eq!(journal.failed_tries("E 1"), 2);
+        assert_eq!(journal.tries("E 1").failed, 2);
         journal.note_check("E 1", true, 3, 3);
         assert_eq!(
-            (journal.failed_tries("E 1"), journal.failed_tries("E 2")),
+            (journal.tries("E 1").failed, journal.tries("E 2").failed),
             (0, 1)
         );
         std::fs::remove_dir_all(folder).unwrap();
@@ -445,7 +526,7 @@ mod tests {
         let mut text = std::fs::read(&file).unwrap();
         text.extend(b"garbage\n\xff\xfe\t\t\n12\tcheck\tcut o");
         std::fs::write(&file, text).unwrap();
-        assert_eq!(journal.failed_tries("with\ta tab\nand lines"), 1);
+        assert_eq!(journal.tries("with\ta tab\nand lines").failed, 1);
         assert_eq!(journal.entries().len(), 1);
         std::fs::remove_dir_all(folder).unwrap();
     }
@@ -540,13 +621,13 @@ mod tests {
     fn without_a_place_nothing_is_kept_and_nothing_fails() {
         let none = Journal { file: None };
         none.note_check("E", false, 0, 1);
-        assert_eq!(none.failed_tries("E"), 0);
+        assert_eq!(none.tries("E").failed, 0);
         let nowhere = Journal {
             file: Some("/proc/no/such/place".into()),
         };
         nowhere.note_check("E", false, 0, 1);
         nowhere.note_figure("Lab 03", &Lines::new("T").numbers());
-        assert_eq!(nowhere.failed_tries("E"), 0);
+        assert_eq!(nowhere.tries("E").failed, 0);
     }
 
     #[test]

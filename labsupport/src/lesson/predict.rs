@@ -96,6 +96,12 @@ impl Prediction {
 impl fmt::Display for Prediction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.guess {
+            Some(guess) if guess.unit().is_empty() => write!(
+                f,
+                "{} You say {guess}, without a unit: it will be taken in the unit of the measurement. Write it like \"{guess} ms\" \
+                 to be sure.",
+                self.question
+            ),
             Some(guess) => write!(f, "{} You say {guess}.", self.question),
             None => write!(
                 f,
@@ -137,10 +143,7 @@ impl Comparison {
     fn distance(&self, guess: &Amount) -> String {
         let measured = &self.measured;
         let Some(said) = guess.value_in(measured.unit()) else {
-            return match guess.unit() {
-                "" => "your number has no unit, so the two cannot be compared".into(),
-                _ => "these units cannot be compared".into(),
-            };
+            return "these units cannot be compared".into();
         };
         if guess.is_a_scale() && measured.is_a_scale() {
             let factor = measured.value() / said;
@@ -153,12 +156,17 @@ impl Comparison {
         }
         let difference = measured.value() - said;
         let size = Format::Number.write(difference.abs());
+        // A count has its unit in the sentence already; a time or a factor would be a bare number.
+        let is_count = measured.is_a_count();
+        let with_unit = Amount::new(difference.abs(), measured.unit());
         match (measured.unit(), difference) {
             (_, 0.0) => "as you said".into(),
             ("%", d) if d > 0.0 => format!("{size} points more"),
             ("%", _) => format!("{size} points less"),
-            (_, d) if d > 0.0 => format!("{size} more"),
-            _ => format!("{size} fewer"),
+            (_, d) if d > 0.0 && is_count => format!("{size} more"),
+            _ if is_count => format!("{size} fewer"),
+            (_, d) if d > 0.0 => format!("{with_unit} more"),
+            _ => format!("{with_unit} less"),
         }
     }
 }
@@ -169,11 +177,18 @@ impl fmt::Display for Comparison {
             question, measured, ..
         } = self;
         match &self.guess {
-            Some(guess) => write!(
-                f,
-                "{question} You said {guess}. It was {measured}: {}.",
-                self.distance(guess)
-            ),
+            Some(guess) => {
+                let meant = guess.as_written(measured);
+                let taken = match meant == *guess {
+                    true => String::new(),
+                    false => format!(", taken as {meant}"),
+                };
+                let distance = self.distance(&meant);
+                write!(
+                    f,
+                    "{question} You said {guess}{taken}. It was {measured}: {distance}."
+                )
+            }
             None => write!(f, "{question} It was {measured}."),
         }
     }
@@ -221,7 +236,23 @@ mod tests {
                 (-1.0, "%"),
                 "You said 5 %. It was -1 %: 6 points less.",
             ),
-            ("0 ns", (4.0, "ns"), "You said 0 s. It was 4 ns: 4 more."),
+            ("0 ns", (4.0, "ns"), "You said 0 s. It was 4 ns: 4 ns more."),
+            (
+                "0 s",
+                (0.00216, "s"),
+                "You said 0 s. It was 2.16 ms: 2.16 ms more.",
+            ),
+            (
+                "-1 times",
+                (-3.0, "times"),
+                "You said -1 times. It was -3 times: 2 times less.",
+            ),
+            (
+                "2",
+                (0.00216, "s"),
+                "You said 2, taken as 2 ms. It was 2.16 ms: as you said.",
+            ),
+            ("3", (6.0, "tasks"), "You said 3. It was 6 tasks: 3 more."),
             (
                 "3 apples",
                 (4.0, "ns"),
@@ -230,7 +261,7 @@ mod tests {
             (
                 "3",
                 (4.0, "ns"),
-                "You said 3. It was 4 ns: your number has no unit, so the two cannot be compared.",
+                "You said 3, taken as 3 ns. It was 4 ns: 1.3 times that.",
             ),
             ("? ns", (4.0, "ns"), "It was 4 ns."),
         ] {

@@ -137,6 +137,8 @@ pub struct Outcome<T> {
     pub(super) value: Option<T>,
     pub(super) wall: Duration,
     pub(super) cpu: Duration,
+    /// Where the word lies on which it slept when its time was up.
+    pub(super) sleeps_on: Option<usize>,
 }
 
 impl<T> Outcome<T> {
@@ -153,6 +155,11 @@ impl<T> Outcome<T> {
     /// What its closure returned, if it did.
     pub fn value(&self) -> Option<&T> {
         self.value.as_ref()
+    }
+
+    /// The address of the word on which it slept when its time was up, if it did.
+    pub(crate) fn sleeps_on(&self) -> Option<usize> {
+        self.sleeps_on
     }
 
     /// From its fork to its end: until the closure ended where that is known, else until it was collected.

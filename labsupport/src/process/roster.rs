@@ -135,6 +135,7 @@ mod tests {
             value: None,
             wall: Duration::from_millis(1500),
             cpu: Duration::ZERO,
+            sleeps_on: None,
         }
     }
 

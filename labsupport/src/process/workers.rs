@@ -63,7 +63,8 @@ struct Child {
     pipe: OwnedFd,
     received: Vec<u8>,
     ended: Option<(sys::Ended, sys::Usage, Duration)>,
-    timed_out: Option<String>,
+    /// What it was doing when its time was up, and the word on which it slept, if it slept on one.
+    timed_out: Option<(String, Option<usize>)>,
 }
 
 impl<T: Serialize + DeserializeOwned> Workers<T> {
@@ -176,6 +177,21 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
         self.collect(Some(limit), Some(roster))
     }
 
+    /// As [`join_timeout`](Workers::join_timeout), and calls `look` at once and then after every `pause`.
+    pub(crate) fn join_looking(
+        mut self,
+        limit: Duration,
+        pause: Duration,
+        mut look: impl FnMut(),
+    ) -> Result<Report<T>, JoinError> {
+        let waited = self.wait(Some(limit), |_| {
+            look();
+            Some(Instant::now() + pause)
+        });
+        waited.map_err(|error| JoinError(Why::System(error)))?;
+        Ok(self.report(Some(limit)))
+    }
+
     fn collect(
         mut self,
         limit: Option<Duration>,
@@ -200,15 +216,20 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
             roster.into_iter().for_each(Roster::give_up);
             return Err(JoinError(Why::System(error)));
         }
+        Ok(self.report(limit))
+    }
+
+    /// How all of them ended, once they are collected.
+    fn report(&self, limit: Option<Duration>) -> Report<T> {
         let collected = self.children.iter().filter_map(Child::collected).max();
         let elapsed = collected.map_or(Duration::ZERO, |last| last - self.started);
         let outcomes = self.children.iter().enumerate();
-        Ok(Report {
+        Report {
             outcomes: outcomes
                 .map(|(index, child)| outcome(index, child, limit))
                 .collect(),
             elapsed,
-        })
+        }
     }
 }
 
@@ -334,9 +355,13 @@ impl<T> Workers<T> {
                 continue;
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                // Before the first is killed: what it held goes to the others, and they go on.
+                for &index in &waiting {
+                    let child = &mut self.children[index];
+                    child.timed_out = Some((doing(child.pid), sys::sleeps_on(child.pid)));
+                }
                 for index in waiting {
                     let child = &mut self.children[index];
-                    child.timed_out = Some(doing(child.pid));
                     let _ = sys::send_signal(child.pid, libc::SIGKILL);
                     child.reap()?;
                 }
@@ -397,6 +422,14 @@ impl Child {
 /// What a worker that keeps us waiting does, and a likely reason.
 fn doing(pid: sys::Pid) -> String {
     let mut doing = sys::activity(pid);
+    // A sleeper wakes now and then to look again, and may do so just now. What runs goes on running.
+    for _ in 0..5 {
+        if !doing.starts_with("running") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+        doing = sys::activity(pid);
+    }
     let threads = sys::other_threads();
     if threads > 0 && doing.starts_with("asleep") {
         doing.push_str(&format!(
@@ -491,6 +524,7 @@ fn outcome<T: DeserializeOwned>(
         (Some(header[0]), Duration::from_nanos(nanos), body)
     });
     let mut value = None;
+    let sleeps_on = child.timed_out.as_ref().and_then(|(_, word)| *word);
     let exit = match (child.timed_out.clone(), ended, tag) {
         (_, sys::Ended::Code(0), Some(RETURNED)) => match postcard::from_bytes(body) {
             Ok(returned) => {
@@ -506,7 +540,7 @@ fn outcome<T: DeserializeOwned>(
             let (message, place) = postcard::from_bytes(body).unwrap_or_default();
             Exit::Panicked { message, place }
         }
-        (Some(doing), ..) => Exit::TimedOut {
+        (Some((doing, _)), ..) => Exit::TimedOut {
             after: limit.unwrap_or_default(),
             doing,
         },
@@ -519,6 +553,7 @@ fn outcome<T: DeserializeOwned>(
         value,
         wall,
         cpu: usage.user + usage.system,
+        sleeps_on,
     }
 }
 

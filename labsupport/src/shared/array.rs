@@ -38,6 +38,13 @@ impl<T> Clone for Array<T> {
     }
 }
 
+impl<T> Array<T> {
+    /// The memory that it lies in.
+    pub(super) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+}
+
 impl<T: Plain> Array<T> {
     const DATA: usize = {
         assert!(align_of::<T>() <= size_of::<LockCell>());
@@ -61,7 +68,7 @@ impl<T: Plain> Array<T> {
                 of: "elements",
             });
         }
-        let segment = Segment::new(Self::DATA + len * size_of::<T>())?;
+        let segment = Segment::of_kind("array", Self::DATA + len * size_of::<T>())?;
         // SAFETY: the segment is new and has room for a lock at 0.
         unsafe { segment.make_lending_lock() }?;
         Ok(Array {

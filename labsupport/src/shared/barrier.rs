@@ -97,6 +97,11 @@ impl State {
 }
 
 impl Barrier {
+    /// The memory that it lies in.
+    pub(super) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
     /// A barrier that lets its parties go on when `parties` of them have arrived.
     ///
     /// # Errors
@@ -113,7 +118,7 @@ impl Barrier {
             });
         }
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        let segment = Segment::new(size_of::<Futex>())?;
+        let segment = Segment::of_kind("barrier", size_of::<Futex>())?;
         // SAFETY: the segment is new and has room for the word.
         unsafe { segment.place(0, Futex::new(0)) };
         Ok(Barrier {
@@ -374,7 +379,7 @@ mod tests {
             [0, 2].into_iter().all(|index| {
                 let said = report.outcomes()[index].exit().to_string();
                 assert!(said.starts_with("not finished after 125ms"), "{said}");
-                said.contains("asleep, waiting for a lock")
+                said.contains("asleep, waiting at a barrier")
             })
         };
         // A sleeper wakes now and then to look again, and may do so just at the limit.

@@ -41,6 +41,11 @@ const FLAG: Locked = Locked {
 };
 
 impl Flag {
+    /// The memory that it lies in.
+    pub(super) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
     const WORD: usize = size_of::<LockCell>();
 
     /// A flag that is not set.
@@ -48,7 +53,7 @@ impl Flag {
     /// # Errors
     /// No shared memory.
     pub fn new() -> Result<Flag, SharedError> {
-        let segment = Segment::new(Self::WORD + size_of::<AtomicU32>())?;
+        let segment = Segment::of_kind("flag", Self::WORD + size_of::<AtomicU32>())?;
         // SAFETY: the segment is new and has room for a lock at 0 and for the word after it.
         unsafe {
             segment.make_lock(0, 0)?;

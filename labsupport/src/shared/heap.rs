@@ -19,7 +19,7 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    pub(super) fn new(bytes: usize) -> Result<Memory, SharedError> {
+    pub(super) fn new(bytes: usize, _kind: &str) -> Result<Memory, SharedError> {
         let layout = Layout::from_size_align(bytes, 128).expect("`Segment::new` limits the size");
         // SAFETY: the size is not zero: `Segment::new` refuses that.
         let base = unsafe { alloc_zeroed(layout) };

@@ -32,12 +32,17 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// The memory that it lies in.
+    pub(super) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
     /// A free lock.
     ///
     /// # Errors
     /// No shared memory.
     pub fn new() -> Result<Lock, SharedError> {
-        let segment = Segment::new(size_of::<LockCell>())?;
+        let segment = Segment::of_kind("lock", size_of::<LockCell>())?;
         // SAFETY: the segment is new and has room for a lock at 0.
         unsafe { segment.make_lock(0, 0) }?;
         Ok(Lock { segment })
@@ -87,6 +92,9 @@ impl fmt::Debug for Lock {
     }
 }
 
+/// How the panic of a thread begins that locks what it holds.
+pub(crate) const HELD_ALREADY: &str = "this process already holds";
+
 /// What is locked, for the message to a thread that locks it twice.
 #[derive(Clone, Copy)]
 pub(super) struct Locked {
@@ -107,7 +115,7 @@ impl Locked {
     fn twice(self) -> ! {
         let Locked { what, instead } = self;
         panic!(
-            "this process already holds {what}, and would wait for itself forever: a guard that it has not dropped yet is in use \
+            "{HELD_ALREADY} {what}, and would wait for itself forever: a guard that it has not dropped yet is in use \
              here, perhaps one in the same line. Instead, {instead}"
         )
     }

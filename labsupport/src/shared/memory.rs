@@ -15,8 +15,8 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    pub(super) fn new(bytes: usize) -> Result<Memory, SharedError> {
-        let mut memory = create(bytes)?;
+    pub(super) fn new(bytes: usize, kind: &str) -> Result<Memory, SharedError> {
+        let mut memory = create(bytes, kind)?;
         fault::point("segment: named");
         let reserved = sys::reserve(memory.get_os_id(), bytes);
         // From here on the memory has no name. The crate's own `Drop` would unlink it by name too, in whichever process
@@ -96,12 +96,12 @@ impl Drop for SecondMapping {
 
 /// Creates the memory under a name that says whose it is, so that somebody can sweep up what a SIGKILL between creation and
 /// unlinking leaves: who collects the dead process, or `labs` where nobody does.
-fn create(bytes: usize) -> Result<Shmem, SharedError> {
+fn create(bytes: usize, kind: &str) -> Result<Shmem, SharedError> {
     // A name is in use for microseconds only. Each cell of a notebook counts from zero again, so a name may be taken.
     static NEXT: AtomicU32 = AtomicU32::new(0);
     for _ in 0..10_000 {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = sys::shm_name(number);
+        let name = sys::shm_name(number, kind);
         match ShmemConf::new().os_id(name).size(bytes).create() {
             Ok(memory) => return Ok(memory),
             Err(ShmemError::MappingIdExists) => {}

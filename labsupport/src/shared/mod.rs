@@ -32,14 +32,17 @@ mod plain;
 mod queue;
 mod segment;
 mod value;
+mod waits;
 
 pub use array::{Array, ArrayGuard};
 pub use barrier::Barrier;
 pub use error::SharedError;
 pub use flag::{Flag, FlagGuard};
-pub(crate) use lock::lent_here;
+pub(crate) use lock::{HELD_ALREADY, lent_here};
+
 pub use lock::{Lock, LockGuard};
 pub use plain::Plain;
 pub use queue::{GetError, PutError, Queue, Refusal};
 pub use segment::Segment;
 pub use value::{Value, ValueGuard};
+pub(crate) use waits::Waits;

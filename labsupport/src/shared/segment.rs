@@ -3,6 +3,7 @@ use super::lock::LockCell;
 use super::memory::{Memory, Window};
 use std::fmt;
 use std::mem::ManuallyDrop;
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -47,6 +48,11 @@ impl Segment {
     /// # Errors
     /// Zero bytes, no room in `/dev/shm`, no more open files.
     pub fn new(bytes: usize) -> Result<Segment, SharedError> {
+        Segment::of_kind("segment", bytes)
+    }
+
+    /// The same for a `kind` of thing, a word that says in messages what a sleeper waits for.
+    pub(super) fn of_kind(kind: &str, bytes: usize) -> Result<Segment, SharedError> {
         if bytes == 0 {
             return Err(SharedError::Empty("bytes"));
         }
@@ -58,7 +64,7 @@ impl Segment {
                 of: "bytes",
             });
         }
-        let memory = Memory::new(bytes)?;
+        let memory = Memory::new(bytes, kind)?;
         let base = memory.base();
         let mapping = Mapping {
             memory: ManuallyDrop::new(memory),
@@ -90,6 +96,12 @@ impl Segment {
         );
         // SAFETY: a page is aligned for any word, the word is within the mapping, and it is used as an atomic by all.
         unsafe { self.at::<AtomicU64>(index * 8).as_ref() }
+    }
+
+    /// The addresses at which this process, and each worker that it forks, has the segment.
+    pub(super) fn addresses(&self) -> Range<usize> {
+        let start = self.base.as_ptr() as usize;
+        start..start + self.len()
     }
 
     /// A pointer to the `T` at byte `offset`.

@@ -45,6 +45,13 @@ impl<T> Clone for Value<T> {
     }
 }
 
+impl<T> Value<T> {
+    /// The memory that it lies in.
+    pub(super) fn segment(&self) -> &Segment {
+        &self.segment
+    }
+}
+
 impl<T: Plain> Value<T> {
     const DATA: usize = {
         assert!(align_of::<T>() <= size_of::<LockCell>());
@@ -60,7 +67,8 @@ impl<T: Plain> Value<T> {
     /// # Errors
     /// No shared memory.
     pub fn new(value: T) -> Result<Value<T>, SharedError> {
-        let segment = Segment::new(Self::DATA + size_of::<T>().max(size_of::<Word>()))?;
+        let segment =
+            Segment::of_kind("value", Self::DATA + size_of::<T>().max(size_of::<Word>()))?;
         // SAFETY: the segment is new and has room for a lock at 0 and for the value, or the word that it is in, after it.
         unsafe {
             segment.make_lending_lock()?;

@@ -13,10 +13,7 @@ pub(crate) fn activity(pid: Pid) -> String {
     match state(pid) {
         Some('R') => "running (a loop that does not end, or work that takes longer?)".into(),
         Some('S' | 'D') => match system_call(pid) {
-            Some(libc::SYS_futex) => {
-                "asleep, waiting for a lock, for a task in an empty queue, for room in a full one or for others at a barrier"
-                    .into()
-            }
+            Some(libc::SYS_futex) => format!("asleep, waiting {}", waits_for(pid)),
             Some(libc::SYS_clock_nanosleep | libc::SYS_nanosleep) => "in a sleep".into(),
             Some(libc::SYS_read | libc::SYS_recvfrom | libc::SYS_poll | libc::SYS_recvmsg) => {
                 "asleep, waiting for data".into()
@@ -104,6 +101,49 @@ fn is_gone(error: &std::io::Error) -> bool {
 fn system_call(pid: Pid) -> Option<i64> {
     let call = fs::read_to_string(format!("/proc/{pid}/syscall")).ok()?;
     call.split_whitespace().next()?.parse().ok()
+}
+
+/// The address, in the memory of `pid`, of the word on which it sleeps; `None` where it does not sleep on one.
+pub(crate) fn sleeps_on(pid: Pid) -> Option<usize> {
+    let call = fs::read_to_string(format!("/proc/{pid}/syscall")).ok()?;
+    let mut words = call.split_whitespace();
+    let number: i64 = words.next()?.parse().ok()?;
+    let address = words.next()?.strip_prefix("0x")?;
+    (number == libc::SYS_futex)
+        .then(|| usize::from_str_radix(address, 16).ok())
+        .flatten()
+}
+
+/// What a process that sleeps on a word waits for, by the name of the shared memory in which the word lies.
+fn waits_for(pid: Pid) -> &'static str {
+    let kind = sleeps_on(pid).and_then(|address| memory_at(pid, address));
+    match kind.as_deref() {
+        Some("lock") => "for a lock",
+        Some("flag") => "for the lock of a flag",
+        Some("value") => "for the lock of a value",
+        Some("array") => "for the lock of an array",
+        Some("queue") => "at a queue: for a message if it is empty, for room if it is full",
+        Some("barrier") => "at a barrier, for those who have not arrived",
+        _ => "for another thread or process",
+    }
+}
+
+/// The kind of our shared memory that `pid` has at `address`: the last part of its name, which outlives the file.
+fn memory_at(pid: Pid, address: usize) -> Option<String> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
+    let line = maps.lines().find(|line| {
+        let range = line
+            .split(' ')
+            .next()
+            .and_then(|range| range.split_once('-'));
+        range.is_some_and(|(from, to)| {
+            let number = |text| usize::from_str_radix(text, 16).unwrap_or(0);
+            (number(from)..number(to)).contains(&address)
+        })
+    })?;
+    let name = line.trim_end_matches(" (deleted)").rsplit('/').next()?;
+    let kind = name.strip_prefix("labs-")?.rsplit('-').next()?;
+    Some(kind.into())
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod shm;
 mod socket;
 
 pub(crate) use activity::{
-    activity, alive, has_live_children, is_thread_of_this_process, other_threads,
+    activity, alive, has_live_children, is_thread_of_this_process, other_threads, sleeps_on,
 };
 pub(crate) use clock::{monotonic_nanos, thread_cpu_time};
 pub(crate) use epoll::{Epoll, Event, Until};

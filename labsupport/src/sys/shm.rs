@@ -37,9 +37,9 @@ pub(crate) fn unlink(name: &str) {
     }
 }
 
-/// The `number`-th name that this process gives. It says whose it is.
-pub(crate) fn shm_name(number: u32) -> String {
-    format!("/{}{number}", prefix(getpid()))
+/// The `number`-th name that this process gives. It says whose it is, and what kind of thing lies there.
+pub(crate) fn shm_name(number: u32, kind: &str) -> String {
+    format!("/{}{number}-{kind}", prefix(getpid()))
 }
 
 fn prefix(pid: Pid) -> String {

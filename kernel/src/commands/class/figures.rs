@@ -2,7 +2,7 @@
 //! behind their median, since nobody tells thirty colours apart.
 
 use super::students::Student;
-use super::{Item, Section, median, students_words};
+use super::{Item, Lesson, Section, median, students_words};
 use crate::results::{Amount, Axis, Measurement, Numbers, Prediction};
 use labsupport::figure::{Dots, Format, Lines, Table};
 use labsupport::lesson;
@@ -215,7 +215,7 @@ fn picture(svg: Result<String, impl std::fmt::Display>, text: String) -> Item {
 }
 
 /// Guesses against measurements: factors for times and factors, differences for everything that may be zero.
-pub fn predictions(students: &[Student]) -> Option<Section> {
+pub fn predictions(students: &[Student]) -> Option<Lesson> {
     let mut questions: BTreeMap<&str, Vec<(usize, &Prediction)>> = BTreeMap::new();
     for (index, student) in students.iter().enumerate() {
         for one in &student.results.predictions {
@@ -239,6 +239,7 @@ pub fn predictions(students: &[Student]) -> Option<Section> {
     ];
     let mut table = Table::new(header);
     let mut factors = Vec::new();
+    let mut surprises: Vec<(f64, String)> = Vec::new();
     let mut differences: BTreeMap<String, Vec<(String, usize, f64)>> = BTreeMap::new();
     for (question, asked) in &questions {
         let Some((_, first)) = asked.first() else {
@@ -277,7 +278,12 @@ pub fn predictions(students: &[Student]) -> Option<Section> {
                     .collect();
                 let near = sizes.iter().filter(|size| **size <= CLOSE).count();
                 close = format!("{near} of {all}");
-                off = Format::Times.write(median(sizes));
+                let size = median(sizes);
+                off = Format::Times.write(size);
+                let guess = written(pairs.iter().map(|pair| pair.1).collect());
+                let seen = written(measured.iter().map(|seen| seen.1).collect());
+                let words = format!("{question} Guessed {guess}, measured {seen} (medians).");
+                surprises.push((size, words));
             }
             factors.extend(
                 ratios
@@ -334,10 +340,31 @@ pub fn predictions(students: &[Student]) -> Option<Section> {
     items.push(Item::Words(
         "Of each student the first guess counts. Where a guess has another unit than what was measured, it is not counted.".into(),
     ));
-    Some(Section {
-        title: "Predictions".into(),
-        items,
+    let learned = match learned(surprises) {
+        words if words.is_empty() => format!("{} predictions were compared.", questions.len()),
+        words => words,
+    };
+    Some(Lesson {
+        learned,
+        section: Section {
+            title: "Predictions".into(),
+            items,
+        },
     })
+}
+
+/// So many surprises stand at the head of the page.
+const SURPRISES: usize = 3;
+
+/// Where the class was furthest off.
+fn learned(mut surprises: Vec<(f64, String)>) -> String {
+    surprises.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let off = surprises.into_iter().filter(|(size, _)| *size > CLOSE);
+    let words: Vec<String> = off.take(SURPRISES).map(|(_, words)| words).collect();
+    match words.is_empty() {
+        true => String::new(),
+        false => format!("The largest surprises: {}", words.join(" ")),
+    }
 }
 
 fn value_in(amount: &Amount, unit: &str) -> Option<f64> {

@@ -30,6 +30,12 @@ struct Section {
     items: Vec<Item>,
 }
 
+/// A section with what is to be learned from it, in a few sentences for the head of the page.
+struct Lesson {
+    learned: String,
+    section: Section,
+}
+
 /// What stands on the page.
 enum Item {
     Picture { svg: String, text: String },
@@ -102,13 +108,31 @@ fn sections(students: &[Student], skipped: usize) -> Vec<Section> {
             " {files} left out; the terminal says which, and why."
         ));
     }
+    // What the class learned comes first, and what it learned it on comes last.
+    let predictions = figures::predictions(students);
+    let exercises = tables::exercises(students);
+    let mut learned = vec![Item::Words(words)];
+    learned.extend(
+        predictions
+            .as_ref()
+            .map(|one| Item::Words(one.learned.clone())),
+    );
+    learned.extend(
+        exercises
+            .as_ref()
+            .map(|one| Item::Words(one.learned.clone())),
+    );
     let mut sections = vec![Section {
-        title: "The class".into(),
-        items: vec![Item::Words(words), Item::Table(tables::machines(students))],
+        title: "What the class learned".into(),
+        items: learned,
     }];
-    sections.extend(figures::predictions(students));
-    sections.extend(tables::exercises(students));
+    sections.extend(predictions.map(|one| one.section));
+    sections.extend(exercises.map(|one| one.section));
     sections.extend(figures::measurements(students));
+    sections.push(Section {
+        title: "The machines".into(),
+        items: vec![Item::Table(tables::machines(students))],
+    });
     sections
 }
 

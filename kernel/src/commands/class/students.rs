@@ -69,11 +69,7 @@ fn same_student(a: &Results, b: &Results) -> bool {
 fn name(students: &mut [Student]) {
     let mut taken: Vec<String> = Vec::new();
     for (index, student) in students.iter_mut().enumerate() {
-        let given: Option<String> = student
-            .results
-            .name
-            .as_ref()
-            .map(|name| name.chars().take(30).collect());
+        let given = student.results.name.clone();
         let wanted = given
             .filter(|name| !name.trim().is_empty())
             .unwrap_or_else(|| format!("student {}", index + 1));

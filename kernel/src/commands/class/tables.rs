@@ -1,7 +1,7 @@
 //! The tables of a class: machines and exercises.
 
 use super::students::Student;
-use super::{Item, Section, median};
+use super::{Item, Lesson, Section, median};
 use labsupport::figure::{Format, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +63,7 @@ pub fn machines(students: &[Student]) -> Table {
 }
 
 /// A row for each exercise that anybody tried.
-pub fn exercises(students: &[Student]) -> Option<Section> {
+pub fn exercises(students: &[Student]) -> Option<Lesson> {
     let mut tried: BTreeMap<&str, Vec<(&Student, u64, bool)>> = BTreeMap::new();
     for student in students {
         for one in &student.results.exercises {
@@ -73,34 +73,63 @@ pub fn exercises(students: &[Student]) -> Option<Section> {
     }
     let header = [
         "exercise",
-        "not yet",
+        "tried, and not yet",
+        "only opened",
         "tried by",
         "passed",
         "tries, median",
         "most tries",
     ];
-    let mut table = Table::new(header).words(2);
-    for (title, tries) in &tried {
+    let mut table = Table::new(header).words(3);
+    let names = |of: &[(&Student, u64, bool)]| match of {
+        [] => "–".to_string(),
+        of => {
+            let labels: Vec<&str> = of.iter().map(|(student, ..)| &*student.label).collect();
+            labels.join(", ")
+        }
+    };
+    // Tries that passed, tries in all, and the exercise that most have not solved.
+    let (mut solved, mut begun, mut hardest) = (0, 0, (0, String::new()));
+    for (title, all) in &tried {
+        // A student that runs all cells of a lab has opened its exercises, and tried none.
+        let (tries, opened): (Vec<_>, Vec<_>) = all.iter().partition(|(_, tries, _)| *tries > 0);
         let passed = tries.iter().filter(|(_, _, passed)| *passed).count();
         let open = tries.iter().filter(|(_, _, passed)| !passed);
-        let open: Vec<&str> = open.map(|(student, ..)| student.label.as_str()).collect();
+        let open: Vec<(&Student, u64, bool)> = open.copied().collect();
         let counts = || tries.iter().map(|(_, tries, _)| *tries as f64);
+        (solved, begun) = (solved + passed, begun + tries.len());
+        if open.len() > hardest.0 {
+            let words = format!(
+                " {title} is unsolved by {} of {} that tried it.",
+                open.len(),
+                tries.len()
+            );
+            hardest = (open.len(), words);
+        }
         table = table.row([
             title.to_string(),
-            if open.is_empty() {
-                "–".into()
-            } else {
-                open.join(", ")
-            },
+            names(&open),
+            names(&opened),
             format!("{} of {}", tries.len(), students.len()),
             passed.to_string(),
-            Format::Number.write(median(counts())),
+            match tries.is_empty() {
+                true => "–".into(),
+                false => Format::Number.write(median(counts())),
+            },
             Format::Number.write(counts().fold(0.0, f64::max)),
         ]);
     }
-    let words = "Tries are counted up to the first that passed.".to_string();
-    (!tried.is_empty()).then(|| Section {
-        title: "Exercises".into(),
-        items: vec![Item::Table(table), Item::Words(words)],
+    let words = "Tries are counted up to the first that passed. A try is new code that compiles: an exercise that was run as it was \
+                 handed out was only opened."
+        .to_string();
+    (!tried.is_empty()).then(|| Lesson {
+        learned: format!(
+            "Exercises: {solved} of the {begun} that were tried are solved.{}",
+            hardest.1
+        ),
+        section: Section {
+            title: "Exercises".into(),
+            items: vec![Item::Table(table), Item::Words(words)],
+        },
     })
 }

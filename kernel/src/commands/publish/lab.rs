@@ -45,7 +45,7 @@ impl Lab {
         let mut prepared = Vec::new();
         for cell in cells(&self.notebook) {
             let id = id(cell);
-            if id.starts_with("teacher-") {
+            if notebook::is_for_the_teacher(cell) {
                 continue;
             }
             let mut ours = cell.clone();
@@ -194,23 +194,78 @@ fn with_links(text: &str, labs: &[Lab]) -> String {
     done + rest
 }
 
-/// Formulas between two pairs of dollars become MathML, which a browser draws without a script.
+/// Formulas between dollars become MathML, which a browser draws without a script and without a network: `$…$` in a line of text,
+/// `$$…$$` on their own. What stands between backticks, or in a block of code, is no formula.
 fn with_formulas(text: &str) -> Result<String> {
     let converter = LatexToMathML::new(MathCoreConfig::default())
         .map_err(|error| anyhow!("formulas cannot be read: {error:?}"))?;
+    let mathml = |formula: &str, display: MathDisplay| -> Result<String> {
+        let converted = converter
+            .convert_with_local_state(formula, display)
+            .map_err(|error| anyhow!("the formula {formula} cannot be read: {error:?}"))?;
+        Ok(converted.mathml.replace('\n', " "))
+    };
     let mut done = String::new();
-    for (index, part) in text.split("$$").enumerate() {
-        if index % 2 == 0 {
-            done.push_str(part);
-            continue;
-        }
-        let formula = converter
-            .convert_with_local_state(part, MathDisplay::Block)
-            .map_err(|error| anyhow!("the formula {part} cannot be read: {error:?}"))?;
-        let formula = formula.mathml.replace('\n', " ");
-        done.push_str(&format!("<div class=\"formula\">{formula}</div>"));
+    let mut rest = text;
+    while let Some(at) = rest.find(['$', '`', '\\']) {
+        done.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let taken = if let Some((formula, _)) = rest
+            .strip_prefix("$$")
+            .and_then(|after| after.split_once("$$"))
+        {
+            let formula_html = mathml(formula, MathDisplay::Block)?;
+            done.push_str(&format!("<div class=\"formula\">{formula_html}</div>"));
+            formula.len() + 4
+        } else if let Some(formula) = in_line(rest) {
+            done.push_str(&mathml(formula, MathDisplay::Inline)?);
+            formula.len() + 2
+        } else {
+            let length = plain(rest);
+            done.push_str(&rest[..length]);
+            length
+        };
+        rest = &rest[taken..];
     }
-    Ok(done)
+    Ok(done + rest)
+}
+
+/// The formula that begins with the dollar at the start of `text`, by Pandoc's rule: no space within the dollars, and no digit
+/// after the second, so that "from $5 to $10" is no formula.
+fn in_line(text: &str) -> Option<&str> {
+    let line = text.strip_prefix('$')?.lines().next()?;
+    let end = line.find('$')?;
+    let (formula, after) = (&line[..end], &line[end + 1..]);
+    let is_formula = !formula.is_empty()
+        && formula.trim() == formula
+        && !formula.contains('`')
+        && !after.starts_with(|c: char| c.is_ascii_digit());
+    is_formula.then_some(formula)
+}
+
+/// How much of `text` is taken as it is: code from its backticks to the same ones again, or an escaped character, or one character.
+fn plain(text: &str) -> usize {
+    let ticks = text.len() - text.trim_start_matches('`').len();
+    if ticks == 0 {
+        let mut characters = text.chars();
+        let first = characters.next().map_or(0, char::len_utf8);
+        let second = characters.next().map_or(0, char::len_utf8);
+        return if text.starts_with('\\') {
+            first + second
+        } else {
+            first
+        };
+    }
+    let (fence, mut from) = (&text[..ticks], ticks);
+    while let Some(at) = text[from..].find(fence) {
+        let start = from + at;
+        let longer = text[start..].len() - text[start..].trim_start_matches('`').len();
+        if longer == ticks {
+            return start + ticks;
+        }
+        from = start + longer;
+    }
+    ticks
 }
 
 #[cfg(test)]
@@ -244,6 +299,21 @@ mod tests {
             "{html}"
         );
         assert!(with_formulas("$$\\frac{k$$").is_err());
+        let html = with_formulas("at $c \\cdot b$, not").unwrap();
+        assert!(
+            html.starts_with("at <math") && html.ends_with("</math>, not"),
+            "{html}"
+        );
+        for text in [
+            "from $5 to $10",
+            "`let a = $x$;` and ``b ` $$y$$``",
+            "```bash\necho $$ $HOME$\n```\nwords",
+            "a \\$5 and \\$6",
+            "one $ alone, and ` one tick",
+            "no $ formula $ with spaces",
+        ] {
+            assert_eq!(with_formulas(text).unwrap(), text);
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use ring::Ring;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// A bounded first-in-first-out queue between processes: Python's `multiprocessing.Queue`.
@@ -72,6 +73,13 @@ impl<T> Clone for Queue<T> {
             ring: self.ring.clone(),
             message: PhantomData,
         }
+    }
+}
+
+impl<T> Queue<T> {
+    /// The addresses of the words on which those sleep that get, and those that put.
+    pub(super) fn sides(&self) -> (Range<usize>, Range<usize>) {
+        self.ring.sides()
     }
 }
 

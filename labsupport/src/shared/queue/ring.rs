@@ -5,6 +5,7 @@ use crate::sync::{AtomicU64, Ordering, seeded, weakened};
 use crate::sys::{self, fault};
 use std::hint;
 use std::mem::offset_of;
+use std::ops::Range;
 use std::time::Duration;
 
 /// Positions are 32 bits wide; half of that keeps "how far apart" unambiguous.
@@ -97,7 +98,7 @@ impl Ring {
             }
         }
         let bytes = bytes.next_power_of_two().max(64);
-        let segment = Segment::new(RING + bytes)?;
+        let segment = Segment::of_kind("queue", RING + bytes)?;
         for (slot, side) in [offset_of!(Header, get), offset_of!(Header, put)]
             .into_iter()
             .enumerate()
@@ -118,6 +119,13 @@ impl Ring {
             looks: if cores > 1 && !cfg!(loom) { LOOKS } else { 0 },
             creator: sys::getpid(),
         })
+    }
+
+    /// The addresses of the two sides: get, put.
+    pub(super) fn sides(&self) -> (Range<usize>, Range<usize>) {
+        let start = self.segment.addresses().start;
+        let side = |offset: usize| start + offset..start + offset + size_of::<Side>();
+        (side(offset_of!(Header, get)), side(offset_of!(Header, put)))
     }
 
     #[inline]

@@ -1,0 +1,59 @@
+use super::{Array, Barrier, Flag, Lock, Queue, Value};
+use std::ops::Range;
+
+/// What may keep a process waiting: the addresses of the words on which it sleeps, each range with what it waits for there.
+pub(crate) trait Waits {
+    /// The places; `name` is how a message calls the thing.
+    fn waits(&self, name: &str) -> Vec<(Range<usize>, String)>;
+}
+
+fn lock(addresses: Range<usize>, name: &str) -> Vec<(Range<usize>, String)> {
+    vec![(addresses, format!("for the lock of `{name}`"))]
+}
+
+impl Waits for Lock {
+    fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
+        vec![(self.segment().addresses(), format!("for the lock `{name}`"))]
+    }
+}
+
+impl Waits for Flag {
+    fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
+        lock(self.segment().addresses(), name)
+    }
+}
+
+impl<T> Waits for Value<T> {
+    fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
+        lock(self.segment().addresses(), name)
+    }
+}
+
+impl<T> Waits for Array<T> {
+    fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
+        lock(self.segment().addresses(), name)
+    }
+}
+
+impl Waits for Barrier {
+    fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
+        let words = format!("at the barrier {name}, for those who have not arrived");
+        vec![(self.segment().addresses(), words)]
+    }
+}
+
+impl<T> Waits for Queue<T> {
+    fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
+        let (get, put) = self.sides();
+        vec![
+            (
+                get,
+                format!("for a message in the queue `{name}`, which was empty"),
+            ),
+            (
+                put,
+                format!("for room in the queue `{name}`, which was full"),
+            ),
+        ]
+    }
+}
