@@ -499,7 +499,8 @@ fn a_missing_browser_is_named_with_its_package() {
             .unwrap();
         (text(&output.stdout), output.status.success())
     };
-    for missing in ["chromium", "chromedriver"] {
+    for missing in ["chromium", "chromedriver", "npm"] {
+        machine.tool("npm", "echo 11");
         machine.tool("chromium", "echo Chromium 156");
         machine.tool("chromedriver", "echo ChromeDriver 156");
         assert!(browser().1, "{}", browser().0);
@@ -508,7 +509,7 @@ fn a_missing_browser_is_named_with_its_package() {
         assert!(!fine);
         assert!(
             said.contains(&format!("there is no `{missing}`"))
-                && said.contains("sudo apt install chromium chromium-driver"),
+                && said.contains("sudo apt install chromium chromium-driver npm"),
             "{said}"
         );
     }
