@@ -57,8 +57,8 @@ const SHARES: [&str; 5] = ["%", "percent", "per cent", "pct", "prozent"];
 fn own_unit(unit: &str) -> Option<&'static str> {
     let unit = unit.to_lowercase();
     let unit = unit.trim_end_matches('.');
-    let is = |spelling: &&str| unit == *spelling || unit.strip_suffix('s') == Some(*spelling);
-    if FACTORS.iter().any(|spelling| *spelling == unit) {
+    let is = |spelling: &str| unit == spelling || unit.strip_suffix('s') == Some(spelling);
+    if FACTORS.contains(&unit) {
         return Some(FACTOR);
     }
     if SHARES.contains(&unit) {
@@ -66,7 +66,7 @@ fn own_unit(unit: &str) -> Option<&'static str> {
     }
     let time = TIMES
         .iter()
-        .find(|(_, _, spellings)| spellings.iter().any(|s| is(&s)));
+        .find(|(_, _, spellings)| spellings.iter().any(|spelling| is(spelling)));
     time.map(|(name, ..)| *name)
 }
 

@@ -82,14 +82,22 @@ pub(super) const PRODUCERS: Exercise = Exercise {
     next: "let each producer have its own pool size. What would all_producers_are_done have to know?",
 };
 
-impl<R, S>
-    Answer<(
-        fn(&Queue<Option<u32>>, &Flag, &dyn Fn(u32)),
-        fn(&Queue<Option<u32>>, &Flag, usize),
-    )> for (R, S)
+type Tasks = Queue<Option<u32>>;
+
+// The functions as they are handed out, and as the checks call them.
+type RunWorker = fn(&Tasks, &Flag, &dyn Fn(u32));
+type StopPool = fn(&Tasks, &Flag, usize);
+type Produce = fn(Range<u32>, &Tasks, usize);
+type Done = fn(&Tasks, usize);
+type CallRunWorker<'a> = &'a dyn Fn(&Tasks, &Flag, &dyn Fn(u32));
+type CallStopPool<'a> = &'a dyn Fn(&Tasks, &Flag, usize);
+type CallProduce<'a> = &'a dyn Fn(Range<u32>, &Tasks, usize);
+type CallDone<'a> = &'a dyn Fn(&Tasks, usize);
+
+impl<R, S> Answer<(RunWorker, StopPool)> for (R, S)
 where
-    R: Fn(&Queue<Option<u32>>, &Flag, &dyn Fn(u32)),
-    S: Fn(&Queue<Option<u32>>, &Flag, usize),
+    R: Fn(&Tasks, &Flag, &dyn Fn(u32)),
+    S: Fn(&Tasks, &Flag, usize),
 {
     const EXERCISE: &'static str = "01-1";
 
@@ -98,14 +106,10 @@ where
     }
 }
 
-impl<P, D>
-    Answer<(
-        fn(Range<u32>, &Queue<Option<u32>>, usize),
-        fn(&Queue<Option<u32>>, usize),
-    )> for (P, D)
+impl<P, D> Answer<(Produce, Done)> for (P, D)
 where
-    P: Fn(Range<u32>, &Queue<Option<u32>>, usize),
-    D: Fn(&Queue<Option<u32>>, usize),
+    P: Fn(Range<u32>, &Tasks, usize),
+    D: Fn(&Tasks, usize),
 {
     const EXERCISE: &'static str = "01-2";
 
@@ -114,11 +118,7 @@ where
     }
 }
 
-fn shutdown(
-    facts: &Facts,
-    run_worker: &dyn Fn(&Queue<Option<u32>>, &Flag, &dyn Fn(u32)),
-    stop_pool: &dyn Fn(&Queue<Option<u32>>, &Flag, usize),
-) {
+fn shutdown(facts: &Facts, run_worker: CallRunWorker, stop_pool: CallStopPool) {
     let pools = [
         ("4 workers", 4, 30u64, false),
         ("1 worker", 1, 5, false),
@@ -127,7 +127,7 @@ fn shutdown(
     ];
     let mut longest = Duration::ZERO; // that a pool took to go home
     for (pool, workers, sent, late) in pools {
-        let tasks = Queue::<Option<u32>>::bounded(100).unwrap();
+        let tasks = Tasks::bounded(100).unwrap();
         let stop = Flag::new().unwrap();
         facts.name("tasks", &tasks);
         facts.name("stop", &stop);
@@ -160,18 +160,14 @@ fn shutdown(
     }
 }
 
-fn producers(
-    facts: &Facts,
-    produce: &dyn Fn(Range<u32>, &Queue<Option<u32>>, usize),
-    all_producers_are_done: &dyn Fn(&Queue<Option<u32>>, usize),
-) {
+fn producers(facts: &Facts, produce: CallProduce, all_producers_are_done: CallDone) {
     let orders = [
         ("the second one first", vec![1, 0u32]),
         ("the first one first", vec![0, 1]),
         ("three of them", vec![2, 0, 1]),
     ];
     for (order, producers) in orders {
-        let tasks = Queue::<Option<u32>>::bounded(100).unwrap();
+        let tasks = Tasks::bounded(100).unwrap();
         facts.name("tasks", &tasks);
         let times = Array::<u64>::new(60).unwrap(); // how often each task was done
         let (all_done, early) = (Flag::new().unwrap(), Value::new(0u64).unwrap());

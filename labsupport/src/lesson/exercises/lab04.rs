@@ -80,10 +80,13 @@ pub(super) const REPORTS: Exercise = Exercise {
     next: "find the smallest portion for which the calls cost less than 2 % of the time, on your machine.",
 };
 
+type CountVisit<'a> = &'a dyn Fn(&Dict<String, u64>, &str);
+type CountPrimes<'a> = &'a dyn Fn(Range<u64>, &dyn Fn(u64));
+
 answer!("04-1": fn(&Dict<String, u64>, &str), visits);
 answer!("04-2": fn(Range<u64>, &dyn Fn(u64)), reports);
 
-fn visits(facts: &Facts, count_visit: &dyn Fn(&Dict<String, u64>, &str)) {
+fn visits(facts: &Facts, count_visit: CountVisit) {
     let manager = Manager::start().unwrap();
     let visits = manager.dict::<String, u64>("visits").unwrap();
     let start = Barrier::new(4).unwrap();
@@ -129,7 +132,7 @@ fn visits(facts: &Facts, count_visit: &dyn Fn(&Dict<String, u64>, &str)) {
     );
 }
 
-fn reports(facts: &Facts, count_primes: &dyn Fn(Range<u64>, &dyn Fn(u64))) {
+fn reports(facts: &Facts, count_primes: CountPrimes) {
     let told = Array::<u64>::new(3).unwrap(); // the sum, the calls, the largest
     let crew = Workers::spawn(4, |w| {
         let (begun, first) = (cpu_time(), OnceCell::new());
@@ -164,7 +167,12 @@ fn reports(facts: &Facts, count_primes: &dyn Fn(Range<u64>, &dyn Fn(u64))) {
         early,
     );
     // One worker, and what each of its calls tells.
-    let prime = |n: &u64| *n >= 2 && (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let prime = |n: &u64| {
+        *n >= 2
+            && (2..)
+                .take_while(|d| d * d <= *n)
+                .all(|d| !n.is_multiple_of(d))
+    };
     for (name, numbers) in [
         ("2,500 numbers", 0..2_500u64),
         ("20,000 numbers", 500..20_500),

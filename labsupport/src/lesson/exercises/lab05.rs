@@ -89,12 +89,14 @@ pub(super) const BOUND: Exercise = Exercise {
     next: "search for the *last* match. Which of the two comparisons turns around, and what does the word begin with?",
 };
 
-impl<A, B, D>
-    Answer<(
-        fn(&AtomicU64, u64),
-        fn(&AtomicU64, u64),
-        fn(&AtomicU64, u64) -> bool,
-    )> for (A, B, D)
+// The functions as they are handed out, and as the check calls them.
+type Write = fn(&AtomicU64, u64);
+type Ask = fn(&AtomicU64, u64) -> bool;
+type CallWrite<'a> = &'a dyn Fn(&AtomicU64, u64);
+type CallAsk<'a> = &'a dyn Fn(&AtomicU64, u64) -> bool;
+type Step<'a> = (&'a str, bool, &'a dyn Fn(&AtomicU64) -> bool);
+
+impl<A, B, D> Answer<(Write, Write, Ask)> for (A, B, D)
 where
     A: Fn(&AtomicU64, u64),
     B: Fn(&AtomicU64, u64),
@@ -109,12 +111,7 @@ where
 
 answer!("05-2": fn(Range<u64>, &AtomicU64, &dyn Fn(u64) -> bool), bound);
 
-fn epoch(
-    facts: &Facts,
-    announce: &dyn Fn(&AtomicU64, u64),
-    begin: &dyn Fn(&AtomicU64, u64),
-    is_decided: &dyn Fn(&AtomicU64, u64) -> bool,
-) {
+fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallAsk) {
     let shared = Segment::new(8).unwrap();
     // What worker `w` of `n` sees at the end of `steps`, each in a process of its own.
     let run = |n: usize, steps: &dyn Fn(&Worker, &AtomicU64) -> bool| {
@@ -124,7 +121,7 @@ fn epoch(
     };
     let now = |steps: &dyn Fn(&AtomicU64) -> bool| run(1, &|_, word| steps(word)) == [true];
     // Transactions 2, 3 and 4 are honest: nobody announces them.
-    let steps: [(&str, bool, &dyn Fn(&AtomicU64) -> bool); 9] = [
+    let steps: [Step; 9] = [
         ("before any signal, 1 is decided", false, &|w| {
             begin(w, 1);
             is_decided(w, 1)

@@ -98,13 +98,12 @@ fn right_answers_to_lab_03_pass() {
     });
     passes(
         |items: &[u64], every: u64, look: &dyn Fn() -> bool, step: &dyn Fn()| {
-            let mut done = 0;
-            for _ in items.iter().flat_map(|&steps| 0..steps) {
+            let steps = items.iter().flat_map(|&steps| 0..steps);
+            for (done, _) in (0u64..).zip(steps) {
                 if done % every == 0 && look() {
                     return;
                 }
                 step();
-                done += 1;
             }
         },
     );
