@@ -123,6 +123,9 @@ impl Sources<'_> {
         let text = std::fs::read_to_string(self.compiled.join(path)).ok()?;
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         lines.get(line.checked_sub(1)?)?;
+        // evcxr puts the last expression of a cell into brackets, each on a line of its own.
+        let brackets = lines[line - 1..].iter().take_while(|line| **line == "(");
+        let line = line + brackets.count();
         let cells = self.cells.iter().rev();
         let (number, source, found) = cells
             .filter_map(|(number, source)| {

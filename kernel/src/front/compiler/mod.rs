@@ -84,8 +84,9 @@ impl Report {
         for found in &found {
             let error = self.error(found, notebook);
             let is_said = |said: &CellError| {
-                said.places.first() == error.places.first()
-                    && (said.value == error.value || said.next == error.next)
+                let is_same = (said.value == error.value, said.next == error.next);
+                is_same == (true, true)
+                    || is_same != (false, false) && said.places.first() == error.places.first()
             };
             if !errors.iter().any(is_said) {
                 errors.push(error);

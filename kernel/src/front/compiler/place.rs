@@ -231,7 +231,7 @@ mod tests {
             }
             .picture("here")
         };
-        let marked = picture("let größe = 5;\n    f(größer);", 23..30);
+        let marked = picture("let größe = 5;\n    f(größer);", 23..31);
         assert_eq!(
             marked,
             [
