@@ -512,7 +512,7 @@ mod tests {
             (
                 "borrow",
                 "cannot borrow `v7` as mutable because it is also borrowed as immutable",
-                "→ What is borrowed cannot change meanwhile. Use the borrowed one for the last time before,",
+                "→ What is borrowed cannot change meanwhile. Use the borrowed one for the last time",
             ),
             (
                 "python2",
