@@ -123,8 +123,9 @@ impl Sources<'_> {
         let text = std::fs::read_to_string(self.compiled.join(path)).ok()?;
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         lines.get(line.checked_sub(1)?)?;
-        // evcxr puts the last expression of a cell into brackets, each on a line of its own.
-        let brackets = lines[line - 1..].iter().take_while(|line| **line == "(");
+        // evcxr puts the last expression of a cell into brackets, on lines of its own: `evcxr_send_text_plain(&format!("{:?}",&(`.
+        let opens = |line: &&&str| **line == "(" || line.ends_with(",&(");
+        let brackets = lines[line - 1..].iter().take_while(opens);
         let line = line + brackets.count();
         let cells = self.cells.iter().rev();
         let (number, source, found) = cells
