@@ -11,8 +11,8 @@ unset PYTHONHOME PYTHONPATH # another Python's settings
 
 all='cores memory shared_memory rust sources linker python disk network'
 
-# How much room the first build and what it needs take, and how much is left to need once it is done.
-BUILD_MIB=4096
+# How much room the first build takes (1.4 GiB in target, the rest for crates and growth), and how much the labs need once it is done.
+BUILD_MIB=2560
 USE_MIB=2048
 
 checkout=${LABS_WORKSPACE:-$(cd "$(dirname "$0")/.." && pwd)}

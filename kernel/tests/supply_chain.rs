@@ -123,22 +123,22 @@ fn the_changelog_names_the_versions_that_are_used() {
     }
 }
 
-/// A crate that is built without optimisation is felt by nobody where none of it is in the program.
+/// A crate that is built without optimisation is felt by nobody where next to nothing of it is in the program.
 #[test]
-fn what_is_not_optimised_is_not_in_the_program() {
+fn of_what_is_not_optimised_next_to_nothing_is_in_the_program() {
     let program = std::fs::read(env!("CARGO_BIN_EXE_labs")).unwrap();
     // The symbol of a function has the names of its crates, each behind its length.
-    let is_in = |name: &str| {
+    let functions = |name: &str| {
         let symbol = format!("{}{name}", name.len());
-        let mut places = program.windows(symbol.len());
-        places.any(|bytes| bytes == symbol.as_bytes())
+        let places = program.windows(symbol.len());
+        places.filter(|bytes| *bytes == symbol.as_bytes()).count()
     };
-    assert!(is_in("ra_ap_ide_completion"), "names can be found");
+    assert!(functions("ra_ap_ide_completion") > 100, "they are found");
     let manifest: Table = read("Cargo.toml").parse().unwrap();
     let packages = manifest["profile"]["release"]["package"]
         .as_table()
         .unwrap();
     for name in packages.keys() {
-        assert!(!is_in(name), "evcxr calls {name}: optimise it");
+        assert!(functions(name) < 5, "evcxr calls {name}: optimise it");
     }
 }
