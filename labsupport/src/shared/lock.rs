@@ -140,8 +140,7 @@ pub(crate) fn lent_here() -> bool {
         let cell = word.cast::<LockCell>();
         // SAFETY: ours or not, a lock lies there that the thread holds. A place that is so aligned is 128 bytes of one page, so the
         // number can be read; where the lock is not ours it is part of something else, and as an atomic it is read in one piece.
-        cell.is_aligned()
-            && unsafe { &*(&raw const (*cell.as_ptr()).lends) }.load(Ordering::Relaxed) == LENDS
+        cell.is_aligned() && unsafe { &(*cell.as_ptr()).lends }.load(Ordering::Relaxed) == LENDS
     })
 }
 
