@@ -113,13 +113,18 @@ fn publish(facts: &Facts, publish: Publish) {
     facts.name("at the end of a round", &end);
     // First by force: while this process holds the lock of a part, nobody writes that part.
     for (name, part) in [("finder", &finder), ("answer", &answer)] {
-        let held = part.lock();
+        let locked = Flag::new().unwrap();
         let pair = Workers::spawn(2, |w| {
+            while !locked.is_set() {
+                std::thread::yield_now();
+            }
             publish(w.index() as u64 + 1, &found, &finder, &answer, &|| {
                 both.wait();
             })
         });
         let pair = pair.unwrap();
+        let held = part.lock(); // workers are not spawned under it
+        locked.set();
         let clock = Instant::now();
         while !found.is_set() && clock.elapsed() < Duration::from_millis(100) {
             std::thread::yield_now(); // a reader, without the lock
