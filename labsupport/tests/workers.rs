@@ -66,7 +66,7 @@ fn a_deadline_stops_the_late_ones_alone_and_says_what_they_did() {
         other => panic!("{other}"),
     };
     assert!(doing(1).starts_with("running"), "{}", doing(1));
-    assert!(doing(2).contains("empty queue"), "{}", doing(2));
+    assert!(doing(2).contains("waiting at a queue"), "{}", doing(2));
     assert!(!pids.iter().any(|&pid| alive(pid)));
 }
 
