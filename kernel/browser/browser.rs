@@ -104,7 +104,9 @@ fn notebook(cells: &[&str]) -> Value {
 /// Opens the notebook and waits until its kernel is idle.
 async fn open(desk: &Desk) -> Client {
     let browser = desk.driver.browser().await;
-    browser.goto(&desk.address).await.unwrap();
+    // Not with the side bars that an earlier page has left.
+    let address = format!("{}&reset", desk.address);
+    browser.goto(&address).await.unwrap();
     idle(&browser).await;
     browser
 }
