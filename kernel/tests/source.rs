@@ -114,7 +114,7 @@ fn errors_have_the_lines_and_columns_of_the_student() {
             }
         };
         kernel.finish(&id, LONG).await.unwrap();
-        assert!(report.contains("4 │"), "{report}");
+        assert!(report.contains("cell [2], line 4:"), "{report}");
         assert!(!report.contains("_Impl"), "{report}");
         let mended = code.replace("nothing", "1");
         assert_eq!(kernel.execute(&mended, LONG).await.unwrap().error(), None);
