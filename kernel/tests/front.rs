@@ -34,10 +34,12 @@ fn errors_are_errors_with_their_cell_and_line() {
             error("let a = 1;\npanic!(\"oh {a}\");").await,
             "oh 1\ncell [3], line 2:  panic!(\"oh {a}\");"
         );
-        assert_eq!(
-            error("third(&[1])").await,
-            "index out of bounds: the len is 1 but the index is 2\ncell [2], line 2:  v[2]\n→ The first element has the index 0 and \
-             the last one `len() - 1`. `get(i)` gives\n`None` where there is none."
+        let outside = error("third(&[1])").await;
+        assert!(
+            outside.starts_with(
+                "index out of bounds: the len is 1 but the index is 2\ncell [2], line 2:  v[2]\n→ The first element"
+            ),
+            "{outside}"
         );
         let question = error("let a = 1;\nlet n: u32 = \"x\".parse::<u32>()?;").await;
         assert!(
