@@ -150,6 +150,8 @@ pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> (String, Str
         let cells: String = cells
             .enumerate()
             .map(|(column, cell)| {
+                // A column without a name has no header that a screen reader could tell.
+                let tag = if cell.is_empty() { "td" } else { tag };
                 format!(
                     "<{tag} style=\"{}\">{}</{tag}>",
                     style(column, tag),

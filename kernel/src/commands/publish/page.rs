@@ -33,10 +33,13 @@ pub fn html(pages: &[Page], index: usize, body: &str, vega: &str) -> String {
     } else {
         String::new()
     };
+    // Screen readers list both by their names.
+    let [above, below] = ["Labs", "Labs, below"]
+        .map(|name| way.replacen("<nav>", &format!("<nav aria-label=\"{name}\">"), 1));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <style>\n{style}</style>\n<body class=\"{class}\">\n{way}<main>\n{body}\n</main>\n{way}{script}</body>\n</html>\n"
+         <style>\n{style}</style>\n<body class=\"{class}\">\n{above}<main>\n{body}\n</main>\n{below}{script}</body>\n</html>\n"
     )
 }
 
