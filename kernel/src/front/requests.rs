@@ -212,13 +212,9 @@ impl Front {
                 self.not_started(CellError::new("Interrupted", error)).await;
             }
             // No cell runs. evcxr would end its runtime, and all variables with it.
-            _ => match self.queue.iter().position(is_code) {
-                // A cell that waits until a question about code is answered.
-                Some(index) => {
-                    if let Some(first) = self.queue.remove(index) {
-                        self.fail(&first, &ending::stopped_before_it_began()).await;
-                    }
-                }
+            _ => match self.take_first_cell() {
+                // It waits until a question about code is answered.
+                Some(first) => self.fail(&first, &ending::stopped_before_it_began()).await,
                 // The order may have overtaken its cell.
                 None => self.stopped = Some((order.clone(), Instant::now())),
             },
@@ -233,10 +229,15 @@ impl Front {
         })
     }
 
+    /// The first cell that waits.
+    fn take_first_cell(&mut self) -> Option<Message> {
+        let first = self.queue.iter().position(is_code)?;
+        self.queue.remove(first)
+    }
+
     /// Answers the cells that wait for a kernel: the first with the reason, the others as not run.
     pub(super) async fn not_started(&mut self, error: CellError) {
-        let first = self.queue.iter().position(is_code);
-        let Some(first) = first.and_then(|index| self.queue.remove(index)) else {
+        let Some(first) = self.take_first_cell() else {
             return;
         };
         self.fail(&first, &error).await;

@@ -82,7 +82,7 @@ impl Report {
         drop_consequences(&mut found);
         let mut errors: Vec<CellError> = Vec::new();
         for found in &found {
-            let error = self.error(found, notebook);
+            let error = self.error(found, notebook, &map);
             let is_said = |said: &CellError| {
                 let is_same = (said.value == error.value, said.next == error.next);
                 is_same == (true, true)
@@ -110,13 +110,13 @@ impl Report {
         errors
     }
 
-    fn error(&self, found: &Found, notebook: &Notebook) -> CellError {
+    fn error(&self, found: &Found, notebook: &Notebook, map: &Map) -> CellError {
         let told = advice::tell(found, notebook);
         let mut error = CellError::new("CompileError", told.headline);
         for (place, label) in found.places.iter().take(PLACES) {
             error.places.extend(place.picture(label));
         }
-        let suggestion = || self.suggestion(found, notebook);
+        let suggestion = || self.suggestion(found, map);
         error.next = told.next.or_else(suggestion);
         if let Some((place, _)) = found.places.first()
             && place.number != notebook.number()
@@ -135,8 +135,7 @@ impl Report {
     }
 
     /// What the compiler suggests, with the line as it would be then.
-    fn suggestion(&self, found: &Found, notebook: &Notebook) -> Option<String> {
-        let map = Map::new(&self.code, notebook.cells);
+    fn suggestion(&self, found: &Found, map: &Map) -> Option<String> {
         for child in &found.said.children {
             let mut parts: Vec<(std::ops::Range<usize>, &str)> = Vec::new();
             for span in &child.spans {
@@ -152,12 +151,7 @@ impl Report {
                 && let Some(place) = map.find(range)
             {
                 // Of an empty place the cell's may be before white space that the compiler's is after.
-                let start = place.source[..place.range.start]
-                    .rfind('\n')
-                    .map_or(0, |end| end + 1);
-                let end = place.source[start..]
-                    .find('\n')
-                    .map_or(place.source.len(), |end| start + end);
+                let std::ops::Range { start, end } = place.line_range();
                 let (line, from, to) = (
                     &place.source[start..end],
                     place.range.start - start,

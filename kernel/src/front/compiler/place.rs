@@ -126,6 +126,17 @@ impl Place<'_> {
         self.source[..self.range.start].matches('\n').count() + 1
     }
 
+    /// Where the line that it starts in is, without the line's end.
+    pub fn line_range(&self) -> Range<usize> {
+        let start = self.source[..self.range.start]
+            .rfind('\n')
+            .map_or(0, |end| end + 1);
+        let end = self.source[start..]
+            .find('\n')
+            .map_or(self.source.len(), |end| start + end);
+        start..end
+    }
+
     /// The code there.
     pub fn text(&self) -> &str {
         self.source.get(self.range.clone()).unwrap_or_default()
@@ -134,12 +145,7 @@ impl Place<'_> {
     /// The place in words and its line, with the code there in inverse video, which every theme has in its own colours; and below
     /// it, for an eye that sees no colours or a page that shows none, a row of marks with what is said of it.
     pub fn picture(&self, said: &str) -> Vec<String> {
-        let start = self.source[..self.range.start]
-            .rfind('\n')
-            .map_or(0, |end| end + 1);
-        let end = self.source[start..]
-            .find('\n')
-            .map_or(self.source.len(), |end| start + end);
+        let Range { start, end } = self.line_range();
         let line = self.source[start..end].trim_end();
         let indent = line.len() - line.trim_start().len();
         let from = (self.range.start - start).clamp(indent.min(line.len()), line.len());

@@ -37,15 +37,18 @@ pub fn answer(
     if all_to_evcxr() {
         return None;
     }
-    if let Some(answer) = known.find(&for_evcxr(request)) {
-        return Some(from_evcxr(request, answer.clone()));
-    }
+    let kept = || {
+        let answer = known.find(&for_evcxr(request))?;
+        Some(from_evcxr(request, answer.clone()))
+    };
     let code = request.text("code");
     let cursor = cursor_of(request);
     match request.kind() {
         "complete_request" => match spot(code, cursor) {
-            Spot::Member(_) if evcxr_is_free => None,
-            Spot::Member(asked) => Some(completions(code, asked.start..cursor, &[])),
+            Spot::Member(asked) => {
+                let none = || completions(code, asked.start..cursor, &[]);
+                kept().or_else(|| (!evcxr_is_free).then(none))
+            }
             spot => {
                 let (start, known) = candidates(&spot, code, cells, place);
                 let range = start.unwrap_or(cursor)..cursor;
@@ -57,8 +60,8 @@ pub fn answer(
             }
         },
         "inspect_request" => match hovered(code, cursor) {
-            Some(_) if evcxr_is_free => None,
-            _ => Some(not_found()),
+            Some(_) => kept().or_else(|| (!evcxr_is_free).then(not_found)),
+            None => Some(not_found()),
         },
         _ => None,
     }
