@@ -1,5 +1,7 @@
 //! Opens, checks and measures the coordination labs, and is the Jupyter kernel they run on.
 //!
+//! evcxr, which compiles the cells, is in another program, `labs-evcxr`: what is changed here does not link it again.
+//!
 //! `README.md` beside this crate's `Cargo.toml` draws who starts whom.
 
 pub mod client;
@@ -10,8 +12,5 @@ pub mod notebook;
 pub mod place;
 pub mod progress;
 pub mod results;
-pub mod role;
-pub mod runtime;
 pub mod session;
 pub mod spare;
-pub mod watch;

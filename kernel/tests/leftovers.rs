@@ -252,13 +252,13 @@ fn a_child_whose_parent_ended_before_it_looked_ends_too() {
     ended.wait().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let connection = Kernel::connection(folder.path()).unwrap();
-    let mut inner = std::process::Command::new(env!("CARGO_BIN_EXE_labs"));
+    let mut inner = std::process::Command::new(labs::session::launch::program().unwrap());
     inner.arg("--control_file").arg(&connection.file);
-    let mut runtime = std::process::Command::new(env!("CARGO_BIN_EXE_labs"));
+    let mut runtime = std::process::Command::new(labs::session::launch::program().unwrap());
     runtime.env("EVCXR_IS_RUNTIME", "1");
     for command in [&mut inner, &mut runtime] {
         let mut child = command
-            .env(labs::watch::PARENT, ended.id().to_string())
+            .env(labs_runtime::watch::PARENT, ended.id().to_string())
             .env("EVCXR_TMPDIR", folder.path().join("eval"))
             .env("JUPYTER_PATH", folder.path())
             // Open, so that it is not the end of its input that ends it.

@@ -126,7 +126,7 @@ fn the_changelog_names_the_versions_that_are_used() {
 /// A crate that is built without optimisation is felt by nobody where next to nothing of it is in the program.
 #[test]
 fn of_what_is_not_optimised_next_to_nothing_is_in_the_program() {
-    let program = std::fs::read(env!("CARGO_BIN_EXE_labs")).unwrap();
+    let program = std::fs::read(labs::session::launch::program().unwrap()).unwrap();
     // The symbol of a function has the names of its crates, each behind its length.
     let functions = |name: &str| {
         let symbol = format!("{}{name}", name.len());

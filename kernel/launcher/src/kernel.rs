@@ -11,12 +11,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, SystemTime};
 
+/// What cargo builds: the commands with the front, and evcxr. The first is what this program becomes.
+const PROGRAMS: [&str; 2] = ["labs", "labs-evcxr"];
+
 /// The kernel of this checkout.
 pub(crate) struct Kernel {
     pub(crate) workspace: PathBuf,
     /// The folder with what is made for the labs.
     pub(crate) home: PathBuf,
-    /// What cargo builds. It may not be there yet.
+    /// What cargo builds first of [`PROGRAMS`]. It may not be there yet.
     pub(crate) program: PathBuf,
 }
 
@@ -53,7 +56,7 @@ impl Kernel {
             None => workspace.join("target/labs"),
         };
         Ok(Kernel {
-            program: target.join("release/labs"),
+            program: target.join("release").join(PROGRAMS[0]),
             home,
             workspace,
         })
@@ -68,16 +71,23 @@ impl Kernel {
         }
     }
 
-    /// Of the time at which the build began that made the program. Cargo would tell the same in half a second.
+    /// Where cargo puts the programs.
+    fn programs(&self) -> [PathBuf; 2] {
+        PROGRAMS.map(|name| self.program.with_file_name(name))
+    }
+
+    /// Of the time at which the build began that made the programs. Cargo would tell the same in half a second.
     fn stamp(&self) -> PathBuf {
         self.program.with_file_name("labs.built")
     }
 
-    /// Whether nothing that the program was built from has changed since.
+    /// Whether nothing that the programs were built from has changed since.
     pub(crate) fn is_fresh(&self) -> bool {
         let modified = |file: &Path| fs::metadata(file)?.modified();
         let built = (|| {
-            modified(&self.program)?;
+            for program in self.programs() {
+                modified(&program)?;
+            }
             modified(&self.stamp())
         })();
         let Ok(built) = built else { return false };
@@ -88,16 +98,19 @@ impl Kernel {
         })
     }
 
-    /// The files that the program was built from: those that cargo names, the manifests above them, and what applies to all.
+    /// The files that the programs were built from: those that cargo names, the manifests above them, and what applies to all.
     fn inputs(&self) -> Option<BTreeSet<PathBuf>> {
-        let named = fs::read_to_string(self.program.with_extension("d")).ok()?;
-        let (_, named) = named.split_once(": ")?;
+        let mut named = Vec::new();
+        for program in self.programs() {
+            let list = fs::read_to_string(program.with_extension("d")).ok()?;
+            named.extend(split_at_spaces(list.split_once(": ")?.1));
+        }
         let mut inputs: BTreeSet<PathBuf> = ["Cargo.lock", "Cargo.toml", "rust-toolchain.toml"]
             .iter()
             .map(|name| self.workspace.join(name))
             .collect();
         let mut folders = BTreeSet::new();
-        for file in split_at_spaces(named) {
+        for file in named {
             let above = file.ancestors().skip(1);
             for folder in above.take_while(|folder| folder.starts_with(&self.workspace)) {
                 if !folders.insert(folder.to_path_buf()) {
@@ -113,7 +126,7 @@ impl Kernel {
         Some(inputs)
     }
 
-    /// Builds the program, and waits for what `python` does meanwhile. Each of them ends the other by its failure.
+    /// Builds the programs, and waits for what `python` does meanwhile. Each of them ends the other by its failure.
     pub(crate) fn build(&self, python: Option<Receiver<Result<(), String>>>) -> Result<(), String> {
         let first = !self.program.is_file();
         let began = self.stamp().with_extension("new");
@@ -183,7 +196,8 @@ impl Kernel {
         // The cargo that runs this program, past rustup.
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
-            .args(["build", "--release", "--package", "labs"])
+            .args(["build", "--release"])
+            .args(PROGRAMS.iter().flat_map(|name| ["--package", name]))
             .arg("--message-format=json-render-diagnostics")
             // Its bar tells how many parts there are; no stable message does.
             .env("CARGO_TERM_PROGRESS_WHEN", "always")

@@ -87,6 +87,8 @@ exit 7
 END
                 chmod +x {0}/checkout/target/release/labs
                 echo "labs: {0}/checkout/kernel/src/main.rs" >{0}/checkout/target/release/labs.d
+                touch {0}/checkout/target/release/labs-evcxr
+                echo "labs-evcxr: {0}/checkout/kernel/evcxr/src/main.rs" >{0}/checkout/target/release/labs-evcxr.d
                 printf '    Building [=> ] 1/2: labs\r' >&2
                 echo '{{"reason":"compiler-artifact","target":{{"name":"labs"}},"fresh":false}}';;
             esac"#,

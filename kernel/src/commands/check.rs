@@ -5,7 +5,7 @@ use crate::environment;
 use crate::notebook::{self, joined};
 use crate::place::{Place, scratch};
 use crate::session::{config, launch};
-use crate::watch;
+use labs_runtime::watch;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use jupyter_protocol::Media;
@@ -176,9 +176,9 @@ impl Check {
 
     async fn start(&self, place: &Place, notebook: &Path, scratch: &Path) -> Result<Kernel> {
         let connection = Kernel::connection(scratch)?;
-        let program = std::env::current_exe().context("This program's own path is not known")?;
-        let mut command = Command::new(program);
+        let mut command;
         if self.stock {
+            command = Command::new(launch::program()?);
             command
                 .arg("--control_file")
                 .arg(&connection.file)
@@ -187,6 +187,9 @@ impl Check {
                 .env("EVCXR_TMPDIR", scratch.join("eval"))
                 .env("EVCXR_CONFIG_DIR", config::write_absolute(place, scratch)?);
         } else {
+            let program =
+                std::env::current_exe().context("This program's own path is not known")?;
+            command = Command::new(program);
             command
                 .arg("kernel")
                 .arg("--connection-file")

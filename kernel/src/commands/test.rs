@@ -70,7 +70,7 @@ const STEPS: [Step; 16] = [
     .if_there("cargo deny --version", "cargo install --locked cargo-deny"),
     step(
         "lint",
-        "cargo clippy --package labsupport --package labs-data --package labs-bench --package labs-launcher --all-targets -- --deny warnings",
+        "cargo clippy --package labsupport --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
     ),
     step(
         "documentation",
@@ -87,7 +87,7 @@ const STEPS: [Step; 16] = [
     step("data", "cargo test --package labs-data"),
     // Whether it measures at all; how fast things are is asked with `cargo labs bench`.
     step("bench", "cargo test --package labs-bench"),
-    step("kernel", "cargo test --release --package labs"),
+    step("kernel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr"),
     // Runs every lab, and makes the pages that the browser looks at.
     step("notebooks", "cargo labs publish"),
     step("browser", "cargo test --release --package labs-browser").if_there(

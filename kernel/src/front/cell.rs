@@ -11,7 +11,7 @@ use super::shorten;
 use super::source::types;
 use super::spill::Spill;
 use super::text::{Chunk, Text};
-use crate::runtime::packet::{Ended, Kind};
+use labs_runtime::packet::{Ended, Kind};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;

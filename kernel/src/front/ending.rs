@@ -2,7 +2,7 @@
 
 use super::cell::Panicked;
 use super::errors::CellError;
-use crate::runtime::packet::{Crash, Ended};
+use labs_runtime::packet::{Crash, Ended};
 
 /// What became of the variables.
 fn variables(ended: &Ended) -> String {
@@ -84,7 +84,7 @@ const ANEW: &str = "A new one starts now: variables and definitions are all gone
 pub fn of_the_kernel(said: &str) -> String {
     let panic = said
         .lines()
-        .find_map(|line| line.strip_prefix(crate::session::leash::PANICKED));
+        .find_map(|line| line.strip_prefix(labs_runtime::leash::PANICKED));
     let why = match panic {
         Some(panic) => format!("failed by a fault of its own ({})", panic.trim()),
         None => "was ended, and it did not say why".into(),

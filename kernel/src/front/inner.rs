@@ -1,9 +1,9 @@
 //! evcxr's side: the front is the only client of an inner kernel, and this is its connection.
 
 use super::message::Message;
-use crate::runtime::packet::{Kind, LARGEST, Order, Parcels};
+use labs_runtime::packet::{Kind, LARGEST, Order, Parcels};
 use crate::session::Session;
-use crate::watch;
+use labs_runtime::watch;
 use anyhow::{Context, Result, bail};
 use jupyter_zmq_client::{
     ClientIoPubConnection, ClientShellConnection, Connection, create_client_iopub_connection,

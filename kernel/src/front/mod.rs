@@ -32,10 +32,10 @@ mod text;
 mod tokens;
 
 use crate::place::Place;
-use crate::runtime::packet::{Ended, Kind, LONGEST_ANSWER, Order};
+use labs_runtime::packet::{Ended, Kind, LONGEST_ANSWER, Order};
 use crate::session::{Session, config, launch, sweep};
 use crate::spare::claim::{Keeper, claim};
-use crate::watch;
+use labs_runtime::watch;
 use anyhow::{Context, Result};
 use attempts::Attempts;
 use cell::{Cell, Ending};

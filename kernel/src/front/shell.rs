@@ -1,7 +1,7 @@
 //! Shell lines, `!ls`, as other notebooks have them: run here and not by evcxr, which shows nothing before the end and cannot be stopped
 //! meanwhile.
 
-use crate::watch;
+use labs_runtime::watch;
 use anyhow::{Context, Result};
 use std::os::fd::AsRawFd;
 use std::path::Path;

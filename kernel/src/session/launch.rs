@@ -3,7 +3,7 @@
 use super::toolchain::{self, Toolchain};
 use super::{config, rust_src, stand_in};
 use crate::place::Place;
-use crate::watch;
+use labs_runtime::{directory as session, watch};
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -15,14 +15,8 @@ use std::process::{Command, Stdio};
 
 /// The part of a session's directory in which evcxr compiles.
 pub const EVAL: &str = "eval";
-/// Tells an inner kernel on a leash, and its runtime, its directory.
-pub const DIRECTORY: &str = "LABS_SESSION";
-/// Tells the runtime on which descriptor it sends what cells print and show.
-pub const OUTPUT: &str = "LABS_OUTPUT";
 /// Where evcxr finds the sources of the standard library.
 const SOURCES: &str = "RUST_SRC_PATH";
-/// What evcxr hands to each of its own calls of cargo, so that only rust-analyzer's call reads this process's.
-pub const FLAGS: &str = "RUSTFLAGS";
 /// Where the dynamic linker looks first.
 const LIBRARIES: &str = "LD_LIBRARY_PATH";
 /// Tells `labsupport` where to keep the journal; empty for nowhere.
@@ -36,10 +30,18 @@ pub const OFFLINE: &str = "CARGO_NET_OFFLINE";
 /// What an inner kernel says on standard error.
 const LOG: &str = "log";
 
+/// The program with evcxr in it. It lies beside this one; a test's own program is one folder further down.
+pub fn program() -> Result<PathBuf> {
+    const NAME: &str = "labs-evcxr";
+    let own = std::env::current_exe().context("This program's own path is not known")?;
+    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join(NAME));
+    let missing = || format!("There is no {NAME} beside {}. `cargo labs setup` builds both", own.display());
+    beside.into_iter().find(|program| program.is_file()).with_context(missing)
+}
+
 /// The command that runs evcxr_jupyter for `connection_file`, with `directory` for its own.
 pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<Command> {
-    let program = std::env::current_exe().context("This program's own path is not known")?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(program()?);
     command
         .arg("--control_file")
         .arg(connection_file)
@@ -65,7 +67,7 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     }
     // rust-analyzer asks cargo which crates there are, and reads all of them for the types in cells. What labsupport needs only to be
     // compiled stands under this cfg in its Cargo.toml; half of the reading is spared.
-    command.env(FLAGS, "--cfg rust_analyzer");
+    command.env(session::FLAGS, "--cfg rust_analyzer");
     if std::env::var_os(JOURNAL).is_none() {
         command.env(JOURNAL, place.journal());
     }
@@ -136,8 +138,8 @@ pub fn on_leash(
         command.env(SOURCES, hidden);
     }
     command
-        .env(DIRECTORY, directory)
-        .env(OUTPUT, handle.to_string())
+        .env(session::SESSION, directory)
+        .env(session::OUTPUT, handle.to_string())
         .stdin(OwnedFd::from(leash))
         .stderr(log)
         .process_group(0);
@@ -191,8 +193,8 @@ mod tests {
                 .arg(format!("{}-unknown-linux-gnu", std::env::consts::ARCH))
                 .current_dir(Place::find().unwrap().workspace.join("labsupport"));
             match flags {
-                Some(flags) => cargo.env(FLAGS, flags),
-                None => cargo.env_remove(FLAGS),
+                Some(flags) => cargo.env(session::FLAGS, flags),
+                None => cargo.env_remove(session::FLAGS),
             };
             let said = cargo.output().unwrap();
             let metadata: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
@@ -216,7 +218,7 @@ mod tests {
             names.sort();
             names
         };
-        assert_eq!(libraries(Some(given(FLAGS))), ["serde"]);
+        assert_eq!(libraries(Some(given(session::FLAGS))), ["serde"]);
         let all = ["libc", "plotters", "postcard", "serde", "shared_memory"];
         assert_eq!(libraries(None), all);
     }

@@ -1,7 +1,7 @@
 //! One session: an inner kernel, evcxr_jupyter, with a directory, ports and a key of its own.
 //!
 //! ```text
-//!   holder: a front, or the keeper of the spare ──── leash (a socket) ────► labs --control_file (evcxr_jupyter)
+//!   holder: a front, or the keeper of the spare ──── leash (a socket) ────► labs-evcxr --control_file
 //!        │  ▲                                                                 │ compiles in sessions/ID, starts
 //!        │  └──────────── output (a socket, what cells print and show) ───── runtime ──► workers
 //!        └── lock on sessions/ID/lock
@@ -14,7 +14,6 @@
 
 pub mod config;
 pub mod launch;
-pub mod leash;
 mod pause;
 pub mod rust_src;
 pub mod stand_in;
@@ -24,9 +23,9 @@ pub mod toolchain;
 
 use crate::client;
 use crate::place::{Place, make_private};
-use crate::runtime::packet::Order;
 use anyhow::{Context, Result, bail};
 use jupyter_protocol::ConnectionInfo;
+use labs_runtime::{directory as session_directory, packet::Order};
 use sendfd::{RecvWithFd, SendWithFd};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -67,7 +66,7 @@ impl Session {
         let (directory, lock) = sweep::new_directory(place)?;
         let started = Session::start_in(place, folder, &directory, lock);
         if started.is_err() {
-            sweep::remove(&directory);
+            session_directory::remove(&directory);
         }
         started
     }
@@ -192,7 +191,7 @@ impl Session {
             return Ok(None);
         };
         for handle in [&leash, &output, &lock] {
-            crate::watch::close_on_exec(handle);
+            labs_runtime::watch::close_on_exec(handle);
         }
         Ok(Some(Session {
             about: serde_json::from_slice(&words[..length])?,
@@ -227,7 +226,7 @@ impl Drop for Session {
             let _ = child.wait();
         }
         // Where it was killed it could not.
-        sweep::remove(&self.about.directory);
+        session_directory::remove(&self.about.directory);
     }
 }
 

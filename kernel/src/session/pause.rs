@@ -4,7 +4,7 @@
 //! kernel of this user would wait for it. So evcxr itself is stopped first; then nothing new begins below it, and if a compiler
 //! is still at work it goes on until the next try.
 
-use crate::watch::children;
+use labs_runtime::watch::children;
 use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};

@@ -8,6 +8,7 @@
 use super::toolchain;
 use crate::place::Place;
 use anyhow::{Context, Result, bail};
+use labs_runtime::directory::{HIDDEN, SHOWN};
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -46,26 +47,17 @@ pub fn installed(place: &Place) -> Result<PathBuf> {
     Ok(library)
 }
 
-/// The names in a session's directory by which evcxr finds the sources, and under which they wait.
-const SHOWN: &str = "library";
-const HIDDEN: &str = "library.next";
-
 /// Makes names for `sources` in a session's directory, behind which there is nothing yet; the path for evcxr.
 ///
 /// evcxr reads all sources for the first time before it knows of any dependency, only to evaluate `42`, and again when the
 /// dependencies come. The first reading has nothing to find out; so it finds nothing, and the runtime, which runs `42` between
-/// the two, calls [`show`].
+/// the two, calls [`show_sources`](labs_runtime::directory::show_sources).
 pub fn hide(sources: &Path, directory: &Path) -> Result<PathBuf> {
     let nothing = directory.join("nothing");
     fs::create_dir_all(nothing.join("core"))?; // the one folder that evcxr looks for
     symlink(&nothing, directory.join(SHOWN))?;
     symlink(sources, directory.join(HIDDEN))?;
     Ok(directory.join(SHOWN))
-}
-
-/// Puts the sources where evcxr looks for them. From the second time on there is nothing to do.
-pub fn show(directory: &Path) {
-    let _ = fs::rename(directory.join(HIDDEN), directory.join(SHOWN));
 }
 
 /// Makes the trimmed copy.

@@ -5,10 +5,8 @@ use super::make_room;
 use crate::place::{self, Place, make_private};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
-use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The file that a session's holder keeps locked. The lock belongs to the open file, so it can be passed on to another process.
 const LOCK: &str = "lock";
@@ -24,18 +22,6 @@ pub fn new_directory(place: &Place) -> Result<(PathBuf, File)> {
     lock.try_lock()
         .context("The new session's directory cannot be locked")?;
     Ok((directory, lock))
-}
-
-/// Removes a session's directory. A compiler that was just killed may leave one file more meanwhile, so it looks twice.
-pub fn remove(directory: &Path) {
-    for _ in 0..20 {
-        match fs::remove_dir_all(directory) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            _ => return,
-        }
-    }
 }
 
 /// Removes the directories of sessions that nobody holds, and shared memory whose process has ended.

@@ -3,7 +3,7 @@
 use super::{ADDRESS, COUNT, memory};
 use crate::place::{Place, peer_is_us};
 use crate::session::{Session, template};
-use crate::watch;
+use labs_runtime::watch;
 use anyhow::{Context, Result};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};

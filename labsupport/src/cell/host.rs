@@ -17,7 +17,7 @@ type Panicked = unsafe extern "C" fn(*const u8, usize) -> bool;
 /// labsupport::cell::ready();
 /// ```
 pub fn ready() {
-    // SAFETY: the types are those of the functions that the kernel defines under these names (kernel/src/runtime/host.rs).
+    // SAFETY: the types are those of the functions that the kernel defines under these names (kernel/runtime/src/host.rs).
     let offered = unsafe {
         (
             find::<Ready>(c"labs_ready"),

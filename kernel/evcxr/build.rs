@@ -1,4 +1,4 @@
-//! Cells are shared libraries. These functions of the program are what they find in it (src/runtime/stdin.rs and host.rs).
+//! Cells are shared libraries. These functions of the program are what they find in it (../runtime/src/stdin.rs and host.rs).
 
 fn main() {
     for name in ["read", "labs_ready", "labs_panicked"] {

@@ -1,11 +1,10 @@
 //! The inner kernel's end of the leash: a thread that waits for the holder's end, in the process that runs evcxr_jupyter.
 
-use super::{launch, sweep};
-use crate::watch;
+use crate::{directory, watch};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -48,7 +47,7 @@ fn panic_when_asked() {
 
 /// Takes the leash from standard input and watches it. To be called first of all, before there is any other thread.
 pub fn wear() {
-    let Some(directory) = std::env::var_os(launch::DIRECTORY).map(PathBuf::from) else {
+    let Some(session) = std::env::var_os(directory::SESSION).map(PathBuf::from) else {
         return;
     };
     end_at_a_panic();
@@ -71,7 +70,7 @@ pub fn wear() {
                     eprintln!("The notebook's folder {folder} cannot be entered: {error}.");
                 }
             }
-            end(&directory);
+            end(&session);
         });
     if let Err(error) = watching {
         eprintln!("The kernel's leash cannot be watched: {error}.");
@@ -88,20 +87,20 @@ extern "C" fn let_end() {
 }
 
 /// Ends this process and all that it started, and leaves no file.
-fn end(directory: &std::path::Path) -> ! {
+fn end(session: &Path) -> ! {
     ENDING.store(true, Ordering::Release);
     let deadline = Instant::now() + Duration::from_millis(500);
     loop {
         // evcxr starts a runtime anew when one ends, so look again until nothing is left to write into the directory.
         kill_children();
-        let gone = fs::remove_dir_all(directory)
+        let gone = fs::remove_dir_all(session)
             .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
         if gone || Instant::now() > deadline {
             break;
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    sweep::remove(directory);
+    directory::remove(session);
     // SAFETY: a signal to our own process group, of which we are the leader.
     unsafe { libc::kill(0, libc::SIGKILL) };
     std::process::abort();

@@ -8,8 +8,7 @@
 use super::packet::{Crash, Ended, Kind, Order, packets};
 use super::reader::{COMPLETE, ERROR, Event, PANIC, Reader};
 use super::{crash, snapshot, stdin};
-use crate::session::{launch, rust_src};
-use crate::watch;
+use crate::{directory, watch};
 use serde_json::json;
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -107,7 +106,7 @@ struct Loop {
 impl Tap {
     /// Works until evcxr is gone or the runtime has ended, and then ends this process as the runtime has ended.
     pub(super) fn run(self, runtime: i32, inner: i32) -> ! {
-        let directory: PathBuf = std::env::var_os(launch::DIRECTORY)
+        let directory: PathBuf = std::env::var_os(directory::SESSION)
             .unwrap_or_default()
             .into();
         Loop {
@@ -252,7 +251,7 @@ impl Loop {
                 match line.as_str() {
                     COMPLETE => {
                         // evcxr's own first evaluation is done.
-                        rust_src::show(&self.directory);
+                        directory::show_sources(&self.directory);
                         self.complete = true;
                         return;
                     }

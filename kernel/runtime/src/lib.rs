@@ -19,6 +19,8 @@
 //! | `snapshot.rs` | the copy of the runtime that takes over where a cell was stopped or killed its process |
 //! | `crash.rs` | in the runtime: tells a stack overflow from a bad memory access |
 //! | `host.rs` | what the runtime offers to `labsupport` in a cell |
+//! | `leash.rs` | in evcxr's own process: it ends when its holder does, or at a panic |
+//! | `directory.rs`, `watch.rs` | what `labs` and these processes have in common: names in a session's directory; the life of processes |
 //!
 //! **Standard input.** The runtime's descriptor 0 is `/dev/null`: programs that a cell starts, and workers, read the end of file. This
 //! program defines `read` itself, in the place of the C library's, and cells find that one: a read of descriptor 0 in the runtime asks
@@ -30,22 +32,23 @@
 //! is no snapshot while another thread runs. `LABS_SNAPSHOTS=0` turns them off.
 
 mod crash;
+pub mod directory;
 mod host;
+pub mod leash;
 pub mod packet;
 mod reader;
 mod snapshot;
 mod stdin;
 mod tap;
+pub mod watch;
 
-use crate::session::launch;
-use crate::watch;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 
 /// Splits this process where a front has given it a socket: returns in the runtime, while the tap stays in the parent. To be called
 /// before there is a second thread.
 pub fn split() {
-    let handle = std::env::var(launch::OUTPUT)
+    let handle = std::env::var(directory::OUTPUT)
         .ok()
         .and_then(|n| n.parse().ok());
     let Some(handle) = handle else {
@@ -59,7 +62,7 @@ pub fn split() {
         // A backtrace through evcxr helps nobody, and takes seconds.
         std::env::set_var("RUST_BACKTRACE", "0");
         // What is meant for rust-analyzer must not reach what a cell starts.
-        std::env::remove_var(launch::FLAGS);
+        std::env::remove_var(directory::FLAGS);
         OwnedFd::from_raw_fd(handle)
     };
     watch::close_on_exec(&front);
