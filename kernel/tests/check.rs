@@ -3,15 +3,20 @@
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
-fn check(arguments: &[&str], notebook: &str) -> Output {
+fn command(arguments: &[&str], notebook: &str) -> Command {
     let notebooks = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../notebooks/tests");
-    Command::new(env!("CARGO_BIN_EXE_labs"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_labs"));
+    command
         .arg("check")
         .args(arguments)
-        .arg(notebooks.join(notebook))
-        .output()
-        .unwrap()
+        .arg(notebooks.join(notebook));
+    command
+}
+
+fn check(arguments: &[&str], notebook: &str) -> Output {
+    command(arguments, notebook).output().unwrap()
 }
 
 /// Runs a notebook that must fail and returns what is said about it.
@@ -52,13 +57,34 @@ fn a_cell_that_must_fail_and_does_not_fails() {
     assert!(fails("fails_to_fail.ipynb").contains("raises-exception, but nothing failed"));
 }
 
+/// A good notebook's run, without a network: what was printed, and what was saved.
+static GOOD: LazyLock<(Output, Value)> = LazyLock::new(|| {
+    let set_up = Command::new(env!("CARGO_BIN_EXE_labs"))
+        .arg("setup")
+        .status();
+    assert!(set_up.unwrap().success());
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--json", "--save", folder.path().to_str().unwrap()];
+    let output = command(&arguments, "good.ipynb")
+        // Whoever asks the network through this proxy is refused at once.
+        .env("CARGO_HTTP_PROXY", "http://127.0.0.1:9")
+        .env("CARGO_NET_RETRY", "0")
+        .output()
+        .unwrap();
+    let saved = std::fs::read_to_string(folder.path().join("good.ipynb"));
+    let saved = saved.unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    (output, serde_json::from_str(&saved).unwrap())
+});
+
+#[test]
+fn once_set_up_no_network_is_needed() {
+    let (output, _) = &*GOOD;
+    assert!(output.status.success(), "{output:?}");
+}
+
 #[test]
 fn a_good_notebook_passes_with_its_times_and_outputs() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = check(
-        &["--json", "--save", folder.path().to_str().unwrap()],
-        "good.ipynb",
-    );
+    let (output, saved) = &*GOOD;
     assert!(output.status.success(), "{output:?}");
     let line: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
@@ -68,8 +94,6 @@ fn a_good_notebook_passes_with_its_times_and_outputs() {
     for time in ["kernel_ready_s", "first_cell_s", "median_cell_s", "total_s"] {
         assert!(line[time].as_f64().unwrap() > 0.0, "{time} in {line}");
     }
-    let saved = std::fs::read_to_string(folder.path().join("good.ipynb")).unwrap();
-    let saved: Value = serde_json::from_str(&saved).unwrap();
     let shown = |id: &str| {
         let cells = saved["cells"].as_array().unwrap();
         let cell = cells.iter().find(|cell| cell["id"] == id).unwrap();
@@ -95,25 +119,6 @@ fn a_good_notebook_passes_with_its_times_and_outputs() {
             "\"stdout\": after\n"
         ]
     );
-}
-
-#[test]
-fn once_set_up_no_network_is_needed() {
-    let notebook = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../notebooks/tests/good.ipynb");
-    let labs = |command: &str| {
-        let mut labs = Command::new(env!("CARGO_BIN_EXE_labs"));
-        labs.arg(command);
-        labs
-    };
-    assert!(labs("setup").status().unwrap().success());
-    // Whoever asks the network through this proxy is refused at once.
-    let output = labs("check")
-        .arg(notebook)
-        .env("CARGO_HTTP_PROXY", "http://127.0.0.1:9")
-        .env("CARGO_NET_RETRY", "0")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

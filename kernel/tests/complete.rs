@@ -1,8 +1,6 @@
 //! Completion and inspection: answered wherever the cursor stands, also beside a cell that runs, and never at its expense.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use jupyter_protocol::{CompleteReply, JupyterMessageContent as Content, MediaType, ReplyStatus};
 use labs::client::Kernel;
 use serde_json::json;
@@ -39,9 +37,8 @@ const PLACES: [&str; 28] = [
     "return ke^",
 ];
 
-/// A kernel in which cells have defined what the places speak of.
-async fn defined(place: &labs::place::Place) -> Kernel {
-    let mut kernel = start(place).await;
+/// Defines what the places speak of.
+async fn defined(kernel: &mut Kernel) {
     for code in [
         "let kept: u32 = 41; let mut numbers = vec![1u32, 2];",
         "#[derive(Debug)] struct Pair<T> { left: T, right: T }\nfn half(n: usize) -> usize { n / 2 }",
@@ -49,7 +46,6 @@ async fn defined(place: &labs::place::Place) -> Kernel {
         let shown = kernel.execute(code, LONG).await.unwrap();
         assert_eq!(shown.error(), None);
     }
-    kernel
 }
 
 async fn still_knows(kernel: &mut Kernel) {
@@ -75,16 +71,17 @@ fn has(reply: &CompleteReply, text: &str) -> bool {
 
 #[test]
 fn everyday_places_are_completed_and_cells_go_on() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = defined(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        defined(kernel).await;
         for code in PLACES {
-            complete(&mut kernel, code).await;
+            complete(kernel, code).await;
             let cursor = code.chars().position(|c| c == '^').unwrap();
             let code = code.replace('^', "");
             kernel.inspect(&code, cursor, LONG).await.unwrap();
         }
-        still_knows(&mut kernel).await;
+        still_knows(kernel).await;
 
         for (code, expected) in [
             ("let q: u32 = kept.po^", "pow"),
@@ -105,49 +102,48 @@ fn everyday_places_are_completed_and_cells_go_on() {
             ("hal^", "half"),
             ("Worke^", "Workers"),
         ] {
-            let reply = complete(&mut kernel, code).await;
+            let reply = complete(kernel, code).await;
             assert!(has(&reply, expected), "{code}: {:?}", reply.matches);
         }
-        still_knows(&mut kernel).await;
-        kernel.shutdown(false).await.unwrap();
+        still_knows(kernel).await;
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn a_cell_that_runs_keeps_no_completion_waiting() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = defined(&place).await;
-        let go = place.home.join("go");
+        let mut lent = lend().await;
+        let (kernel, place) = (&mut lent.kernel, &lent.place);
+        defined(kernel).await;
+        let go = place.home.join("go-complete");
         // It ends when it is told to, and it is told after the answers.
         let code = format!(
             "println!(\"runs\");\nwhile !std::path::Path::new({go:?}).exists() {{ std::thread::yield_now(); }}\nlet after = kept;"
         );
         let cell = kernel.send(&code).await.unwrap();
         assert_eq!(kernel.next_line(LONG).await.unwrap(), "runs\n");
-        assert!(has(&complete(&mut kernel, "if ke^").await, "kept"));
-        assert!(has(&complete(&mut kernel, "prin^").await, "println!"));
-        let reply = complete(&mut kernel, "let a = numbers.le^").await;
+        assert!(has(&complete(kernel, "if ke^").await, "kept"));
+        assert!(has(&complete(kernel, "prin^").await, "println!"));
+        let reply = complete(kernel, "let a = numbers.le^").await;
         assert!(reply.matches.is_empty());
         assert_eq!((reply.cursor_start, reply.cursor_end), (16, 18));
         assert!(!kernel.inspect("kept", 2, LONG).await.unwrap().found);
         std::fs::write(&go, "").unwrap();
         assert_eq!(kernel.finish(&cell, LONG).await.unwrap().error(), None);
-        assert!(has(
-            &complete(&mut kernel, "let a = numbers.le^").await,
-            "len"
-        ));
-        assert!(has(&complete(&mut kernel, "aft^").await, "after"));
-        still_knows(&mut kernel).await;
-        kernel.shutdown(false).await.unwrap();
+        assert!(has(&complete(kernel, "let a = numbers.le^").await, "len"));
+        assert!(has(&complete(kernel, "aft^").await, "after"));
+        still_knows(kernel).await;
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn places_are_code_points_and_any_place_is_answered() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = defined(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        defined(kernel).await;
         // An astronaut of three code points, an é of two, a flag of two, a line's end of two.
         for before in ["", "👩‍🚀", "e\u{301}", "🇫🇷", "👩‍🚀e\u{301}🇫🇷"] {
             for code in [
@@ -157,7 +153,7 @@ fn places_are_code_points_and_any_place_is_answered() {
                 format!("let a = \"{before}\"; ke^"),
             ] {
                 let cursor = code.chars().position(|c| c == '^').unwrap();
-                let reply = complete(&mut kernel, &code).await;
+                let reply = complete(kernel, &code).await;
                 let wanted = if code.contains("ke^") { "kept" } else { "len" };
                 assert!(has(&reply, wanted), "{code}: {reply:?}");
                 assert_eq!(
@@ -189,7 +185,7 @@ fn places_are_code_points_and_any_place_is_answered() {
             }
             kernel.ask(kind, json!({}), LONG).await.unwrap();
         }
-        still_knows(&mut kernel).await;
-        kernel.shutdown(false).await.unwrap();
+        still_knows(kernel).await;
+        lent.give_back().await;
     });
 }

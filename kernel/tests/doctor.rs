@@ -68,22 +68,63 @@ fn a_machine_with_everything_has_no_problem() {
     }
 }
 
+/// Each thing that a student's machine may lack, hidden in turn from a machine that has it.
 #[test]
 fn setup_stops_with_the_same_sentence() {
-    let folder = tools("cc");
-    let home = tempfile::tempdir().unwrap();
+    let no_sources = tempfile::tempdir().unwrap();
+    let rustc = format!(
+        "case $* in *sysroot*) echo {};; *) exec {} \"$@\";; esac",
+        no_sources.path().display(),
+        which("rustc").display()
+    );
+    let python = "case $* in *ensurepip*) exit 1;; *) echo 3.11.2;; esac";
+    for (hidden, stand_in, expected) in [
+        ("cc", None, "C linker: there is no `cc`"),
+        ("rustc", Some(rustc), "Rust's sources: rust-src is missing"),
+        (
+            "python3",
+            Some(python.to_string()),
+            "its modules venv and ensurepip are missing",
+        ),
+    ] {
+        let folder = tools(hidden);
+        if let Some(text) = stand_in {
+            script(folder.path(), hidden, &text);
+        }
+        let home = tempfile::tempdir().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_labs"))
+            .arg("setup")
+            .env("PATH", folder.path())
+            .env("LABS_HOME", home.path().join("new"))
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(expected), "{said}");
+        // It stopped before it made anything; a folder to load the sources into does not count.
+        for made in ["venv", "rust-src", "template"] {
+            assert!(!home.path().join("new").join(made).exists(), "{made}");
+        }
+    }
+}
+
+#[test]
+fn without_a_browser_its_tests_are_skipped_with_what_to_do() {
+    crate::common::home(); // so that nothing is made here
+    let folder = tools("");
     let output = Command::new(env!("CARGO_BIN_EXE_labs"))
-        .arg("setup")
+        .args(["test", "--only", "browser"])
         .env("PATH", folder.path())
-        .env("LABS_HOME", home.path().join("new"))
         .output()
         .unwrap();
-    assert!(!output.status.success());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("C linker: there is no `cc`"), "{said}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    let skipped =
+        "skipped  browser            to run it: `sh deploy/doctor.sh browser` names the packages";
+    assert!(said.contains(skipped), "{said}");
     assert!(
-        !home.path().join("new").exists(),
-        "it stopped before it made anything"
+        said.ends_with("\nsteps: 1 passed, 0 failed, 1 skipped\n"),
+        "{said}"
     );
 }
 

@@ -97,59 +97,21 @@ fn answers(lab: &str, number: usize) -> Vec<Answer> {
     answers
 }
 
-/// Gives the checks of a lab the wrong answers that they must refuse and the right ones that they must accept.
-fn tempt(lab: &str, count: usize) {
-    let name = format!("{lab}.ipynb");
-    let mut notebook = read(&notebooks().join(&name));
-    let given = exercises(&notebook);
-    let cell = |id: String, source: &str| {
-        json!({"cell_type": "code", "id": id, "metadata": {}, "source": [source],
-               "execution_count": null, "outputs": []})
-    };
-    let (mut cells, mut judged) = (vec![], vec![]);
-    for number in 1..=count {
-        let source = |kind: &str| {
-            let id = format!("{kind}-{number}");
-            let found = given.iter().find(|(of, _)| *of == id);
-            &found.unwrap_or_else(|| panic!("{lab} has no {id}")).1
-        };
-        cells.push(cell(format!("exercise-{number}"), source("exercise"))); // with what it imports
-        for (index, answer) in answers(lab, number).into_iter().enumerate() {
-            let id = format!("{number}-{index}");
-            cells.push(cell(format!("exercise-{id}"), &answer.code));
-            cells.push(cell(format!("check-{id}"), source("check")));
-            judged.push(answer);
-        }
-    }
-    notebook["cells"] = json!(cells);
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join(&name);
-    fs::write(&file, notebook.to_string()).unwrap();
-    let shown = run(&file);
-    assert_eq!(shown.len(), judged.len());
-    let mistaken: Vec<String> = judged
-        .iter()
-        .zip(&shown)
-        .filter(|(answer, (_, shown))| {
-            answer.is_right != shown.contains("facts hold.")
-                || answer.is_right == shown.contains("not yet")
-        })
-        .map(|(answer, (_, shown))| {
-            format!("{} (right: {}):\n{shown}", answer.what, answer.is_right)
-        })
-        .collect();
-    assert!(mistaken.is_empty(), "{}", mistaken.join("\n"));
+/// A code cell.
+fn cell(id: &str, source: &str, tags: &[&str]) -> Value {
+    json!({"cell_type": "code", "id": id, "metadata": {"tags": tags}, "source": [source],
+           "execution_count": null, "outputs": []})
 }
 
-/// Judges the exercises of a lab, of which there are `count`.
+/// Judges the exercises of a lab, of which there are `count`, in one notebook, since its kernel takes long to start: they fail as they are
+/// handed out, without the rest of their lab; they pass with their solutions; and their checks refuse the wrong answers that people
+/// give and accept the right ones.
 fn judge(lab: &str, count: usize) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let name = format!("{lab}.ipynb");
-    let solution = notebooks().join("solutions").join(&name);
-    let (of_lab, of_solution) = (
-        exercises(&read(&notebooks().join(&name))),
-        exercises(&read(&solution)),
-    );
+    let mut notebook = read(&notebooks().join(&name));
+    let solution = read(&notebooks().join("solutions").join(&name));
+    let (of_lab, of_solution) = (exercises(&notebook), exercises(&solution));
     assert_eq!(of_lab.len(), of_solution.len());
     for ((id, start), (same_id, end)) in of_lab.iter().zip(&of_solution) {
         assert_eq!(id, same_id);
@@ -159,16 +121,37 @@ fn judge(lab: &str, count: usize) {
             "{id}: checks are the same in both, exercises are not"
         );
     }
+    let given = |kind: &str, number: usize| {
+        let id = format!("{kind}-{number}");
+        let found = of_lab.iter().find(|(of, _)| *of == id);
+        &found.unwrap_or_else(|| panic!("{lab} has no {id}")).1
+    };
 
-    // The starting points alone, without the rest of their lab.
-    let mut starts = read(&notebooks().join(&name));
-    let cells = starts["cells"].as_array_mut().unwrap();
-    cells.retain(is_exercise);
+    // As they are handed out, with what their cells import; then each answer; at last all that is in the solution.
+    let mut cells: Vec<Value> = of_lab
+        .iter()
+        .map(|(id, source)| cell(&format!("{id}-given"), source, &[]))
+        .collect();
+    let mut judged = vec![];
+    for number in 1..=count {
+        for (index, answer) in answers(lab, number).into_iter().enumerate() {
+            let id = format!("{number}-{index}");
+            cells.push(cell(&format!("exercise-{id}"), &answer.code, &[]));
+            cells.push(cell(&format!("check-{id}"), given("check", number), &[]));
+            judged.push(answer);
+        }
+    }
+    let of_solution = solution["cells"].as_array().unwrap().iter();
+    cells.extend(of_solution.cloned());
+    notebook["cells"] = json!(cells);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(&name);
-    fs::write(&file, json!(starts).to_string()).unwrap();
-    let fails = run(&file);
-    assert_eq!(fails.len(), count, "{fails:?}");
+    fs::write(&file, notebook.to_string()).unwrap();
+    let shown = run(&file);
+    assert_eq!(shown.len(), count + judged.len() + count, "{shown:?}");
+    let (fails, rest) = shown.split_at(count);
+    let (tempted, passes) = rest.split_at(judged.len());
+
     for (id, shown) in fails {
         assert!(
             shown.contains("not yet"),
@@ -179,14 +162,22 @@ fn judge(lab: &str, count: usize) {
             "{lab}, {id} takes the exercise for a try:\n{shown}"
         );
     }
-
-    let passes = run(&solution);
-    assert_eq!(passes.len(), count, "{passes:?}");
+    let mistaken: Vec<String> = judged
+        .iter()
+        .zip(tempted)
+        .filter(|(answer, (_, shown))| {
+            answer.is_right != shown.contains("facts hold.")
+                || answer.is_right == shown.contains("not yet")
+        })
+        .map(|(answer, (_, shown))| {
+            format!("{} (right: {}):\n{shown}", answer.what, answer.is_right)
+        })
+        .collect();
+    assert!(mistaken.is_empty(), "{}", mistaken.join("\n"));
     for (id, shown) in passes {
         let passed = shown.contains("facts hold.") && !shown.contains("not yet");
         assert!(passed, "{lab}, {id} of the solution fails:\n{shown}");
     }
-    tempt(lab, count);
 }
 
 #[test]
@@ -227,10 +218,6 @@ fn what_does_not_compile_is_not_checked() {
     let mut notebook = read(&notebooks().join(name));
     let given = exercises(&notebook);
     let source = |id: &str| &given.iter().find(|(of, _)| of == id).unwrap().1;
-    let cell = |id: &str, source: &str, tags: &[&str]| {
-        json!({"cell_type": "code", "id": id, "metadata": {"tags": tags}, "source": [source],
-               "execution_count": null, "outputs": []})
-    };
     let broken = source("exercise-2").replace("best.set(candidate)", "best.set(nonsense)");
     let check = source("check-2");
     notebook["cells"] = json!([

@@ -4,9 +4,7 @@
 //! Some need what only root or a lenient system gives: a mount of one's own, a control group. Where that is refused the test says
 //! that it was skipped.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use labs::client::Kernel;
 use labs::place::Place;
 use std::fs;
@@ -79,12 +77,13 @@ async fn is_well(kernel: &mut Kernel) {
 }
 
 #[test]
-fn a_disk_that_is_full_at_the_start_is_a_sentence_and_room_mends_it() {
-    if !can_mount("a disk that is full at the start") {
+fn a_full_disk_is_a_sentence_and_room_mends_it() {
+    if !can_mount("a full disk") {
         return;
     }
     let (_folder, place) = home();
     block_on(async {
+        // Full at the start.
         let sessions = place.sessions();
         fs::create_dir(&sessions).unwrap();
         let mount = format!("mount -t tmpfs -o size=20m labs {}", sessions.display());
@@ -97,21 +96,8 @@ fn a_disk_that_is_full_at_the_start_is_a_sentence_and_room_mends_it() {
             &format!("mount -o remount,size=2g {}", sessions.display()),
         );
         is_well(&mut kernel).await;
-        kernel.shutdown(false).await.unwrap();
-    });
-}
 
-#[test]
-fn a_disk_that_becomes_full_is_a_sentence_and_room_mends_it() {
-    if !can_mount("a disk that becomes full") {
-        return;
-    }
-    let (_folder, place) = home();
-    block_on(async {
-        let sessions = place.sessions();
-        fs::create_dir(&sessions).unwrap();
-        let mount = format!("mount -t tmpfs -o size=2g labs {}", sessions.display());
-        let mut kernel = start_with(&place, |command| mounted(&mount, command)).await;
+        // Full later.
         kernel.execute("let kept: u32 = 42;", LONG).await.unwrap();
         let fill = sessions.join("fill");
         inside(
@@ -168,7 +154,7 @@ fn a_cell_that_takes_all_memory_is_told_so_and_the_notebook_goes_on() {
     };
     let (_folder, place) = home();
     block_on(async {
-        let before = shared_memory();
+        let before = left_in_shared_memory();
         let mut kernel = start_with(&place, |command| {
             after(&group.enter(), command, &["env"]);
         })
@@ -195,7 +181,7 @@ fn a_cell_that_takes_all_memory_is_told_so_and_the_notebook_goes_on() {
         assert!(said.contains("SIGKILL"), "{said}");
         is_well(&mut kernel).await;
         kernel.shutdown(false).await.unwrap();
-        assert!(shared_memory().is_subset(&before));
+        leaves_no_shared_memory(&before).await;
         assert!(sessions(&place).is_empty());
     });
 }

@@ -1,20 +1,16 @@
 //! Cells that show without end: what Jupyter gets stays below what its server passes on, and nothing is lost.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use jupyter_protocol::{JupyterMessageContent as Content, MediaType};
 use labs::client::Kernel;
-use labs::place::Place;
 use std::fs;
 use std::path::Path;
 
-/// A kernel for a notebook in `folder`, which must hold nothing else.
-async fn start_in(place: &Place, folder: &Path) -> Kernel {
-    start_with(place, |command| {
-        command.current_dir(folder).env_remove("JPY_SESSION_NAME");
-    })
-    .await
+/// Takes away what other tests have left beside the notebook.
+fn clear(notebooks: &Path) {
+    for file in fs::read_dir(notebooks).unwrap().flatten() {
+        fs::remove_file(file.path()).unwrap();
+    }
 }
 
 async fn run(kernel: &mut Kernel, code: &str) -> Vec<Content> {
@@ -57,21 +53,22 @@ fn sentence(contents: &[Content]) -> String {
 
 #[test]
 fn a_flood_of_lines_loses_neither_a_line_nor_what_comes_after_it() {
-    let (folder, place) = home();
-    let notebooks = folder.path().join("notebooks");
-    fs::create_dir(&notebooks).unwrap();
     let flood = "for i in 0..400_000 { println!(\"line {i}\"); }";
     let lines: Vec<String> = (0..400_000).map(|i| format!("line {i}\n")).collect();
     block_on(async {
-        let mut kernel = start_in(&place, &notebooks).await; // its first cell has the number 1
-        for (number, end) in [(2, "panic!(\"at last\");"), (3, "40 + 2")] {
-            let shown = run(&mut kernel, &format!("{flood}\n{end}")).await;
+        let mut lent = lend().await;
+        let (kernel, notebooks) = (&mut lent.kernel, &lent.notebooks);
+        clear(notebooks);
+        let before = number(kernel).await;
+        for (after, end) in [(1, "panic!(\"at last\");"), (2, "40 + 2")] {
+            let number = before + after;
+            let shown = run(kernel, &format!("{flood}\n{end}")).await;
             assert!(bytes(&shown) < 1_000_000, "{}", bytes(&shown));
             assert!(shown.len() < 1_500, "{} messages", shown.len());
             match shown.last().unwrap() {
-                Content::ErrorOutput(error) => assert_eq!((number, &*error.evalue), (2, "at last")),
+                Content::ErrorOutput(error) => assert_eq!((after, &*error.evalue), (1, "at last")),
                 Content::ExecuteResult(result) => {
-                    assert_eq!((number, plain(&result.data.content)), (3, "42"));
+                    assert_eq!((after, plain(&result.data.content)), (2, "42"));
                 }
                 other => panic!("{other:?}"),
             }
@@ -92,48 +89,52 @@ fn a_flood_of_lines_loses_neither_a_line_nor_what_comes_after_it() {
             fs::remove_file(file).unwrap();
         }
         // What is short needs no file.
-        let shown = run(&mut kernel, "for i in 0..1500 { println!(\"line {i}\"); }").await;
+        let shown = run(kernel, "for i in 0..1500 { println!(\"line {i}\"); }").await;
         assert!(text(&shown) == lines[..1500].concat());
-        assert_eq!(fs::read_dir(&notebooks).unwrap().count(), 0);
-        kernel.shutdown(false).await.unwrap();
+        assert_eq!(fs::read_dir(notebooks).unwrap().count(), 0);
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn what_is_long_in_one_piece_is_shortened_and_whole_in_a_file() {
-    let (folder, place) = home();
-    let notebooks = folder.path().join("notebooks");
-    fs::create_dir(&notebooks).unwrap();
-    let length = |name: &str| fs::metadata(notebooks.join(name)).unwrap().len();
     block_on(async {
-        let mut kernel = start_in(&place, &notebooks).await;
+        let mut lent = lend().await;
+        let (kernel, notebooks) = (&mut lent.kernel, &lent.notebooks);
+        clear(notebooks);
+        let before = number(kernel).await;
+        let (printed, result) = (
+            format!("cell-{}-output.txt", before + 1),
+            format!("cell-{}-result.txt", before + 2),
+        );
+        let length = |name: &str| fs::metadata(notebooks.join(name)).unwrap().len();
         let code = "let part = \"x\".repeat(1_000_000);\nfor _ in 0..100 { print!(\"{part}\"); }\nprintln!();";
-        let shown = run(&mut kernel, code).await;
+        let shown = run(kernel, code).await;
         assert!(bytes(&shown) < 1_000_000, "{}", bytes(&shown));
-        assert_eq!(length("cell-2-output.txt"), 100_000_001);
+        assert_eq!(length(&printed), 100_000_001);
         assert!(
             sentence(&shown).contains("99.5 MB left out here"),
             "{}",
             sentence(&shown)
         );
 
-        let shown = run(&mut kernel, "\"x\".repeat(50_000_000)").await;
-        let Some(Content::ExecuteResult(result)) = shown.last() else {
+        let shown = run(kernel, "\"x\".repeat(50_000_000)").await;
+        let Some(Content::ExecuteResult(shown)) = shown.last() else {
             panic!("no result among {} messages", shown.len());
         };
-        let text = plain(&result.data.content);
+        let text = plain(&shown.data.content);
         assert!(text.len() < 300_000, "{}", text.len());
-        assert!(text.starts_with("The whole text, 50.0 MB, is in cell-3-result.txt"));
-        assert_eq!(length("cell-3-result.txt"), 50_000_002); // and its quotation marks
+        assert!(text.starts_with(&format!("The whole text, 50.0 MB, is in {result}")));
+        assert_eq!(length(&result), 50_000_002); // and its quotation marks
 
         let code = "panic!(\"begin {} end\", \"x \".repeat(5_000_000));";
-        let shown = run(&mut kernel, code).await;
+        let shown = run(kernel, code).await;
         let Some(Content::ErrorOutput(error)) = shown.last() else {
             panic!("no error among {} messages", shown.len());
         };
         assert!(error.evalue.starts_with("begin") && error.evalue.ends_with("end"));
         assert!(bytes(&shown) < 1_000_000, "{}", bytes(&shown));
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
@@ -147,12 +148,12 @@ fn place(id: &str, update: bool, text: &str) {
 
 #[test]
 fn figures_come_as_fast_as_the_server_passes_them_on() {
-    let (folder, place) = home();
     block_on(async {
-        let mut kernel = start_in(&place, folder.path()).await;
-        assert_eq!(run(&mut kernel, SHOW).await.len(), 0);
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        assert_eq!(run(kernel, SHOW).await.len(), 0);
         let code = "for i in 0..2000 { show(&format!(\"{i:10000}\")); }\nprintln!(\"done\");\n7";
-        let shown = run(&mut kernel, code).await;
+        let shown = run(kernel, code).await;
         let figures: Vec<usize> = shown
             .iter()
             .filter_map(|content| match content {
@@ -172,14 +173,14 @@ fn figures_come_as_fast_as_the_server_passes_them_on() {
 
         // Of a place that is filled faster than anybody sees, what matters is the last.
         let code = "place(\"p\", false, \"begin\");\nfor i in 0..50_000 { place(\"p\", true, &i.to_string()); }\npanic!(\"oh\");";
-        let shown = run(&mut kernel, code).await;
+        let shown = run(kernel, code).await;
         assert_eq!(sentence(&shown), "49999");
         assert!(shown.len() < 10_000, "{}", shown.len());
         assert!(matches!(shown.last(), Some(Content::ErrorOutput(_))));
 
         // More than a notebook can hold.
         let code = "for _ in 0..70 { show(&\"x\".repeat(1_000_000)); }\nprintln!(\"done\");";
-        let shown = run(&mut kernel, code).await;
+        let shown = run(kernel, code).await;
         assert!(bytes(&shown) < 51_000_000, "{}", bytes(&shown));
         assert!(
             sentence(&shown).starts_with("21 more figures or updates are left out here"),
@@ -195,35 +196,33 @@ fn figures_come_as_fast_as_the_server_passes_them_on() {
             seen += usize::from(matches!(next, Content::DisplayData(_)));
         }
         kernel.interrupt().await.unwrap();
-        let shown = published(&mut kernel, &id).await;
+        let shown = published(kernel, &id).await;
         assert!(
             matches!(shown.last(), Some(Content::ErrorOutput(error)) if error.ename == "Interrupted")
         );
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn a_thread_that_prints_after_its_cell_is_bounded_and_holds_up_nothing() {
-    let (folder, place) = home();
-    let notebooks = folder.path().join("notebooks");
-    fs::create_dir(&notebooks).unwrap();
     block_on(async {
-        let mut kernel = start_in(&place, &notebooks).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
         let code = "std::thread::spawn(|| for i in 0..200_000 { println!(\"line {i}\"); });\n\
                     std::thread::spawn(|| loop { std::thread::sleep(std::time::Duration::from_millis(5)); println!(\"x\"); });";
         let first = kernel.send(code).await.unwrap();
-        let mut shown = published(&mut kernel, &first).await;
+        let mut shown = published(kernel, &first).await;
         // The next cell comes to its end while the thread prints.
         let second = kernel.send("println!(\"second\");\n1").await.unwrap();
         let mut done = false;
         while !done {
-            shown = [shown, published(&mut kernel, &second).await].concat();
+            shown = [shown, published(kernel, &second).await].concat();
             done = shown
                 .iter()
                 .any(|content| matches!(content, Content::ExecuteResult(_)));
         }
         assert!(bytes(&shown) < 1_000_000, "{}", bytes(&shown));
-        kernel.shutdown(false).await.unwrap();
+        lent.end().await;
     });
 }

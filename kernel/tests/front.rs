@@ -1,8 +1,6 @@
 //! What the front adds to evcxr: errors that are errors, output at once and whole, and requests that evcxr leaves unanswered.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use jupyter_protocol::{JupyterMessageContent as Content, Stdio};
 use std::time::Duration;
 
@@ -18,9 +16,10 @@ fn text(contents: &[Content], stdout: bool) -> String {
 
 #[test]
 fn errors_are_errors_with_their_cell_and_line() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await; // its first cell has the number 1
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        let before = number(kernel).await;
         let mut error = async |code: &str| {
             kernel
                 .execute(code, LONG)
@@ -32,13 +31,17 @@ fn errors_are_errors_with_their_cell_and_line() {
         assert_eq!(error("fn third(v: &[u32]) -> u32 {\n    v[2]\n}").await, "");
         assert_eq!(
             error("let a = 1;\npanic!(\"oh {a}\");").await,
-            "oh 1\ncell [3], line 2:  panic!(\"oh {a}\");"
+            format!(
+                "oh 1\ncell [{}], line 2:  panic!(\"oh {{a}}\");",
+                before + 2
+            )
         );
         let outside = error("third(&[1])").await;
         assert!(
-            outside.starts_with(
-                "index out of bounds: the len is 1 but the index is 2\ncell [2], line 2:  v[2]\n→ The first element"
-            ),
+            outside.starts_with(&format!(
+                "index out of bounds: the len is 1 but the index is 2\ncell [{}], line 2:  v[2]\n→ The first element",
+                before + 1
+            )),
             "{outside}"
         );
         let question = error("let a = 1;\nlet n: u32 = \"x\".parse::<u32>()?;").await;
@@ -47,7 +50,10 @@ fn errors_are_errors_with_their_cell_and_line() {
             "{question}"
         );
         assert!(
-            question.ends_with("cell [5], line 2:  let n: u32 = \"x\".parse::<u32>()?;"),
+            question.ends_with(&format!(
+                "cell [{}], line 2:  let n: u32 = \"x\".parse::<u32>()?;",
+                before + 4
+            )),
             "{question}"
         );
         assert!(error("nothing").await.contains("cannot find value"));
@@ -62,16 +68,16 @@ fn errors_are_errors_with_their_cell_and_line() {
             "{crashed}"
         );
         assert_eq!(error("assert_eq!(third(&[1, 2, 3]), 3);").await, "");
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn cells_that_were_sent_with_one_that_fails_are_not_run() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
-        let file = place.home.join("written");
+        let mut lent = lend().await;
+        let (kernel, place) = (&mut lent.kernel, &lent.place);
+        let file = place.home.join("written-front");
         let writes = format!("std::fs::write({file:?}, \"three\")?;");
         for fails in ["panic!(\"two\");", "let nul = \"\0\";"] {
             let mut last = String::new();
@@ -88,50 +94,51 @@ fn cells_that_were_sent_with_one_that_fails_are_not_run() {
         // One that is sent later runs.
         let shown = kernel.execute("println!(\"five\");", LONG).await.unwrap();
         assert_eq!(shown.stdout(), "five\n");
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn all_that_a_cell_prints_comes_before_it_is_idle() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
         // As many lines as are shown whole.
         let code = "for i in 0..900 { println!(\"out {i}\"); }\nfor i in 0..900 { eprintln!(\"err {i}\"); }";
         let id = kernel.send(code).await.unwrap();
-        let all = published(&mut kernel, &id).await;
+        let all = published(kernel, &id).await;
         for (stdout, word) in [(true, "out"), (false, "err")] {
             let expected: String = (0..900).map(|i| format!("{word} {i}\n")).collect();
             assert!(text(&all, stdout) == expected, "{word} is whole");
         }
         // Gathered, or the page would stop answering.
         assert!(all.len() < 180, "{} messages", all.len());
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn text_without_a_line_s_end_is_shown_and_hangs_nothing() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
-        let code = "use std::io::Write;\nprint!(\"abc\");\nstd::io::stdout().flush()?;";
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        let code = "print!(\"abc\");\nstd::io::Write::flush(&mut std::io::stdout())?;";
         let shown = kernel.execute(code, Duration::from_secs(20)).await.unwrap();
         assert_eq!((shown.error(), shown.stdout().as_str()), (None, "abc"));
-        let code = "print!(\"def\");\nstd::io::stdout().flush()?;\npanic!(\"oh\");";
+        let code =
+            "print!(\"def\");\nstd::io::Write::flush(&mut std::io::stdout())?;\npanic!(\"oh\");";
         let shown = kernel.execute(code, Duration::from_secs(20)).await.unwrap();
         assert!(shown.error().unwrap().starts_with("oh"));
         assert_eq!(shown.stdout(), "def");
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn every_figure_of_a_cell_is_shown_at_its_place_and_while_it_runs() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
+        let mut lent = lend().await;
+        let (kernel, place) = (&mut lent.kernel, &lent.place);
         let code = "
             fn show(title: &str) { Bars::new(title).bar(\"a\", 1.0).evcxr_display() }
             show(\"first\");
@@ -139,7 +146,7 @@ fn every_figure_of_a_cell_is_shown_at_its_place_and_while_it_runs() {
             show(\"second\");
             Bars::new(\"third\").bar(\"a\", 1.0)";
         let id = kernel.send(code).await.unwrap();
-        let all = published(&mut kernel, &id).await;
+        let all = published(kernel, &id).await;
         let kinds: Vec<&str> = all.iter().map(Content::message_type).collect();
         assert_eq!(
             kinds,
@@ -152,7 +159,7 @@ fn every_figure_of_a_cell_is_shown_at_its_place_and_while_it_runs() {
             let mut line = String::new();
             while !std::path::Path::new(GO).exists() { std::hint::spin_loop(); }
             println!("LABS_DISPLAY {{\"display_id\":\"x\",\"update\":true,\"data\":{{\"text/plain\":\"stage 2\"}}}}");"#;
-        let go = place.home.join("go");
+        let go = place.home.join("go-front");
         kernel
             .execute(&format!("const GO: &str = {:?};", go), LONG)
             .await
@@ -169,20 +176,20 @@ fn every_figure_of_a_cell_is_shown_at_its_place_and_while_it_runs() {
             }
         }
         std::fs::write(&go, "").unwrap(); // the cell waits for this, so it was running when the first stage came
-        let rest = published(&mut kernel, &id).await;
+        let rest = published(kernel, &id).await;
         assert!(
             matches!(&rest[..], [Content::UpdateDisplayData(_)]),
             "{rest:?}"
         );
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn an_interrupt_while_nothing_runs_loses_nothing() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
         kernel.execute("let kept = 42;", LONG).await.unwrap();
         kernel.interrupt().await.unwrap();
         assert_eq!(
@@ -193,7 +200,7 @@ fn an_interrupt_while_nothing_runs_loses_nothing() {
                 .stdout(),
             "42\n"
         );
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
@@ -230,11 +237,12 @@ fn a_kernel_that_cannot_start_says_why_and_tries_again() {
 
 #[test]
 fn a_busy_kernel_can_be_asked_to_end() {
-    let (_folder, place) = home();
     block_on(async {
-        let (mut kernel, _) = busy(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        busy(kernel).await;
         let below = family(kernel.child.id().unwrap());
-        kernel.shutdown(false).await.unwrap();
+        lent.end().await;
         within_a_second("all have ended", || !below.iter().any(|&pid| alive(pid))).await;
     });
 }
@@ -242,9 +250,9 @@ fn a_busy_kernel_can_be_asked_to_end() {
 /// The kernel works with sources of the standard library from which much was taken out; what cells use must still be there.
 #[test]
 fn the_types_of_the_standard_library_are_still_found_out() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
         for code in [
             "let v = vec![3u64, 1, 2]; let w = v.iter().map(|x| x * 2).rev().collect::<Vec<_>>();",
             "let m = w.iter().map(|x| (*x, x.to_string())).collect::<std::collections::HashMap<_, _>>();",
@@ -260,6 +268,6 @@ fn the_types_of_the_standard_library_are_still_found_out() {
             let shown = kernel.execute(code, LONG).await.unwrap();
             assert_eq!(shown.error(), None, "{code}");
         }
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }

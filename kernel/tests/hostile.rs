@@ -1,11 +1,8 @@
 //! What a stranger can send to the notebook's ports: all of it is dropped with a line in the log, none of it is run, and the
 //! kernel goes on.
 
-mod common;
-
+use crate::common::*;
 use bytes::Bytes;
-use common::*;
-use labs::client::Kernel;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
@@ -61,14 +58,13 @@ async fn send(dealer: &mut DealerSocket, parts: Vec<Vec<u8>>) {
 
 #[test]
 fn nothing_unsigned_malformed_or_huge_is_run_and_the_kernel_goes_on() {
-    let (_folder, place) = home();
     block_on(async {
-        let connection = Kernel::connection(&place.home).unwrap();
+        let mut lent = lend().await;
+        let (kernel, place) = (&mut lent.kernel, &lent.place);
         let (info, log) = (
-            connection.info.clone(),
-            connection.file.with_extension("log"),
+            lent.connection.info.clone(),
+            lent.connection.file.with_extension("log"),
         );
-        let mut kernel = start_at(&place, connection, |_| {}).await;
         let ports = [
             info.shell_port,
             info.control_port,
@@ -96,7 +92,7 @@ fn nothing_unsigned_malformed_or_huge_is_run_and_the_kernel_goes_on() {
         }
 
         // Well-formed messages that nobody signed, that somebody else signed, and signed nonsense.
-        let written = place.home.join("written");
+        let written = place.home.join("written-hostile");
         let code = format!("std::fs::write({written:?}, \"\").unwrap();");
         let header = |kind: &str| json!({"msg_id": "x", "username": "u", "session": "s", "date": "2026-01-01T00:00:00Z", "msg_type": kind, "version": "5.3"});
         let json = |value: &Value| value.to_string().into_bytes();
@@ -217,7 +213,7 @@ fn nothing_unsigned_malformed_or_huge_is_run_and_the_kernel_goes_on() {
         for words in ["are the most", "was closed"] {
             assert!(said.contains(words), "{words:?} is in the log");
         }
-        kernel.shutdown(false).await.unwrap();
+        lent.end().await;
     });
 }
 

@@ -1,9 +1,7 @@
 //! The class image. That its parts agree is looked at always; the image itself where `LABS_IMAGE` holds a command that runs
 //! another one in it, such as `docker run --rm --network none labs`.
 
-mod common;
-
-use common::{read, requirements};
+use crate::common::{read, requirements};
 use std::process::Command;
 
 /// `name==version` of each package in a file of requirements.

@@ -1,18 +1,16 @@
 //! However a kernel ends, nothing is left: no process, no shared memory, and no session directory, at the latest when the next
 //! one starts.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use labs::client::Kernel;
-use labs::place::Place;
 use std::fs;
 use std::path::Path;
 
 /// Kills the `which`-th process of the family (0 front, 1 inner kernel, 2 tap) in the middle of a busy cell.
-async fn kill_one(place: &Place, which: usize) -> (Kernel, String, Vec<u32>) {
-    let before = shared_memory();
-    let (kernel, cell) = busy(place).await;
+async fn kill_one(lent: &mut Lent, which: usize) -> (String, Vec<u32>) {
+    let before = left_in_shared_memory();
+    let (kernel, place) = (&mut lent.kernel, &lent.place);
+    let cell = busy(kernel).await;
     let family = family(kernel.child.id().unwrap());
     assert_eq!(
         family.len(),
@@ -26,17 +24,17 @@ async fn kill_one(place: &Place, which: usize) -> (Kernel, String, Vec<u32>) {
         !below.iter().any(|&pid| alive(pid))
     })
     .await;
-    assert!(shared_memory().is_subset(&before));
-    (kernel, cell, family)
+    leaves_no_shared_memory(&before).await;
+    (cell, family)
 }
 
 #[test]
 fn a_killed_front_leaves_nothing() {
-    let (_folder, place) = home();
     block_on(async {
-        let (_kernel, _, _) = kill_one(&place, 0).await;
+        let mut lent = lend().await;
+        kill_one(&mut lent, 0).await;
         within_a_second("its session's directory is gone", || {
-            sessions(&place).is_empty()
+            sessions(&lent.place).is_empty()
         })
         .await;
     });
@@ -44,9 +42,10 @@ fn a_killed_front_leaves_nothing() {
 
 #[test]
 fn a_killed_inner_kernel_is_reported_and_replaced() {
-    let (_folder, place) = home();
     block_on(async {
-        let (mut kernel, cell, family) = kill_one(&place, 1).await;
+        let mut lent = lend().await;
+        let (cell, family) = kill_one(&mut lent, 1).await;
+        let (kernel, place) = (&mut lent.kernel, &lent.place);
         let shown = kernel.finish(&cell, LONG).await.unwrap();
         assert!(
             shown
@@ -59,20 +58,20 @@ fn a_killed_inner_kernel_is_reported_and_replaced() {
         let shown = kernel.execute("println!(\"{}\", 6 * 7);", LONG).await;
         assert_eq!(shown.unwrap().stdout(), "42\n");
         assert_eq!(
-            sessions(&place).len(),
+            sessions(place).len(),
             1,
             "the old session's directory is gone"
         );
-        kernel.shutdown(false).await.unwrap();
-        assert!(sessions(&place).is_empty());
+        lent.end().await;
     });
 }
 
 #[test]
 fn a_killed_tap_is_reported_and_replaced() {
-    let (_folder, place) = home();
     block_on(async {
-        let (mut kernel, cell, family) = kill_one(&place, 2).await;
+        let mut lent = lend().await;
+        let (cell, family) = kill_one(&mut lent, 2).await;
+        let kernel = &mut lent.kernel;
         let shown = kernel.finish(&cell, LONG).await.unwrap();
         let error = shown.error().unwrap();
         assert!(
@@ -82,16 +81,15 @@ fn a_killed_tap_is_reported_and_replaced() {
         assert!(alive(family[0]) && alive(family[1]));
         let shown = kernel.execute("println!(\"{}\", 6 * 7);", LONG).await;
         assert_eq!(shown.unwrap().stdout(), "42\n");
-        kernel.shutdown(false).await.unwrap();
-        assert!(sessions(&place).is_empty());
+        lent.end().await;
     });
 }
 
 #[test]
 fn the_copy_goes_on_where_the_runtime_was_killed() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
         let prepare = "let kept = vec![4, 2]; fn six() -> u32 { 6 }";
         kernel.execute(prepare, LONG).await.unwrap();
         for _ in 0..2 {
@@ -117,17 +115,21 @@ fn the_copy_goes_on_where_the_runtime_was_killed() {
             assert_eq!(shown.await.unwrap().stdout(), "[4, 2] 6\n");
         }
         let family = family(kernel.child.id().unwrap());
-        kernel.shutdown(false).await.unwrap();
+        lent.end().await;
         within_a_second("all have ended", || !family.iter().any(|&pid| alive(pid))).await;
-        assert!(sessions(&place).is_empty());
     });
 }
 
 #[test]
 fn when_everybody_is_killed_at_once_the_next_start_sweeps() {
-    let (_folder, place) = home();
     block_on(async {
-        let (kernel, _) = busy(&place).await;
+        let Lent {
+            mut kernel,
+            place,
+            folder: _folder,
+            ..
+        } = lend().await;
+        busy(&mut kernel).await;
         let family = family(kernel.child.id().unwrap());
         // The inner kernel first stands still, so that it cannot clean up when it sees the front's end.
         // SAFETY: a signal to a process that the test has just seen alive, as a descendant of its own child.
@@ -151,10 +153,10 @@ fn when_everybody_is_killed_at_once_the_next_start_sweeps() {
 
 #[test]
 fn an_interrupt_ends_the_workers_and_keeps_the_functions() {
-    let (_folder, place) = home();
     block_on(async {
-        let before = shared_memory();
-        let mut kernel = start(&place).await;
+        let before = left_in_shared_memory();
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
         kernel.execute("fn six() -> u32 { 6 }", LONG).await.unwrap();
         let cell = kernel.send(BUSY).await.unwrap();
         assert_eq!(kernel.next_line(LONG).await.unwrap(), "busy\n");
@@ -165,7 +167,7 @@ fn an_interrupt_ends_the_workers_and_keeps_the_functions() {
             below_the_tap.iter().filter(|&&pid| alive(pid)).count() == 1
         })
         .await;
-        assert!(shared_memory().is_subset(&before));
+        leaves_no_shared_memory(&before).await;
         let error = kernel.finish(&cell, LONG).await.unwrap().error().unwrap();
         assert!(
             error.starts_with("You stopped this cell") && error.contains("as they were before"),
@@ -179,29 +181,35 @@ fn an_interrupt_ends_the_workers_and_keeps_the_functions() {
                 .stdout(),
             "42\n"
         );
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn a_restart_in_the_middle_of_a_cell_leaves_nothing() {
-    let (_folder, place) = home();
     block_on(async {
-        let before = shared_memory();
-        let (mut kernel, _) = busy(&place).await;
+        let before = left_in_shared_memory();
+        let mut lent = lend().await;
+        let (kernel, place) = (&mut lent.kernel, &lent.place);
+        busy(kernel).await;
         let family = family(kernel.child.id().unwrap());
         kernel.shutdown(true).await.unwrap();
         within_a_second("all have ended", || !family.iter().any(|&pid| alive(pid))).await;
-        assert!(sessions(&place).is_empty());
-        assert!(shared_memory().is_subset(&before));
+        assert!(sessions(place).is_empty());
+        leaves_no_shared_memory(&before).await;
     });
 }
 
 #[test]
 fn two_kernels_at_once_have_directories_of_their_own() {
-    let (_folder, place) = home();
     block_on(async {
-        let (mut one, mut two) = (start(&place).await, start(&place).await);
+        let Lent {
+            kernel: mut one,
+            place,
+            folder: _folder,
+            ..
+        } = lend().await;
+        let mut two = start(&place).await;
         assert_eq!(sessions(&place).len(), 2);
         for (kernel, value) in [(&mut one, 1), (&mut two, 2)] {
             kernel
@@ -236,12 +244,11 @@ fn two_kernels_at_once_have_directories_of_their_own() {
 #[test]
 fn sessions_are_private() {
     use std::os::unix::fs::PermissionsExt;
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
+        let lent = lend().await;
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&sessions(&place)[0]), 0o700);
-        kernel.shutdown(false).await.unwrap();
+        assert_eq!(mode(&sessions(&lent.place)[0]), 0o700);
+        lent.give_back().await;
     });
 }
 

@@ -1,9 +1,7 @@
 //! What beginners do, and what they are told: each mistake twice in one kernel, with headline, cell, line and advice; and that the first
 //! time takes no longer than the second by what compiling the crates would take.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use labs::client::Kernel;
 use std::time::{Duration, Instant};
 
@@ -183,18 +181,18 @@ async fn run(kernel: &mut Kernel, code: &str) -> (String, Duration) {
 
 #[test]
 fn a_mistake_is_told_with_its_place_and_what_to_do() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
-        let mut number = 1; // that of the cell that `start` runs
+        let mut lent = lend().await;
+        let (kernel, place) = (&mut lent.kernel, &lent.place);
+        let mut number = number(kernel).await;
         for mistake in MISTAKES {
             for code in mistake.before {
-                assert_eq!(run(&mut kernel, code).await.0, "");
+                assert_eq!(run(kernel, code).await.0, "");
                 number += 1;
             }
             let mut times = Vec::new();
             for _ in 0..2 {
-                let (said, took) = run(&mut kernel, mistake.code).await;
+                let (said, took) = run(kernel, mistake.code).await;
                 number += 1;
                 times.push(took.as_secs_f64());
                 assert!(
@@ -219,7 +217,7 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
             );
         }
         // No crate was compiled again for a check: each has what one compilation leaves.
-        for session in sessions(&place) {
+        for session in sessions(place) {
             let target = format!(
                 "eval/target/{}-unknown-linux-gnu/debug/deps",
                 std::env::consts::ARCH
@@ -230,6 +228,6 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
                 |name: &String| name.starts_with("liblabsupport-") && name.ends_with(".rmeta");
             assert_eq!(names.filter(is_ours).count(), 1);
         }
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }

@@ -1,8 +1,6 @@
 //! evcxr panics: whatever it was at, the notebook is told, and has a kernel that works.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use jupyter_protocol::{ExecutionState, JupyterMessageContent as Content};
 use labs::client::Kernel;
 use serde_json::json;

@@ -1,8 +1,6 @@
 //! Jupyter's own test of kernels (the Python package jupyter_kernel_test) against this one, and the protocol's rarer corners.
 
-mod common;
-
-use common::home;
+use crate::common::home;
 use labs_launcher::venv;
 use serde_json::json;
 use std::fs;

@@ -1,8 +1,6 @@
 //! The process in which cells run: what its end and an interrupt leave, what reads of standard input get, and what panics say.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use labs::client::Kernel;
 use std::time::Duration;
 
@@ -22,18 +20,17 @@ async fn keeps(kernel: &mut Kernel, after: &str) {
     );
 }
 
-async fn with_variables(place: &labs::place::Place) -> Kernel {
-    let mut kernel = start(place).await;
-    let (_, error) = run(&mut kernel, "let kept = vec![4, 2]; let mut count = 7;").await;
+async fn with_variables(kernel: &mut Kernel) {
+    let (_, error) = run(kernel, "let kept = vec![4, 2]; let mut count = 7;").await;
     assert_eq!(error, "");
-    kernel
 }
 
 #[test]
 fn whatever_ends_the_process_leaves_the_variables_and_the_last_output() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = with_variables(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        with_variables(kernel).await;
         for (ends, said) in [
             ("std::process::abort();", "it aborted (SIGABRT)"),
             ("std::process::exit(3);", "exit status 3"),
@@ -63,17 +60,18 @@ fn whatever_ends_the_process_leaves_the_variables_and_the_last_output() {
                 "{ends}: {shown:?}"
             );
             assert!(error.contains("as they were before"), "{error}");
-            keeps(&mut kernel, ends).await;
+            keeps(kernel, ends).await;
         }
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn an_interrupt_at_any_moment_stops_the_cell_and_loses_nothing() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = with_variables(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        with_variables(kernel).await;
         // While it runs, more than once.
         let id = kernel
             .send("count += 1; println!(\"busy\"); loop {}")
@@ -85,7 +83,7 @@ fn an_interrupt_at_any_moment_stops_the_cell_and_loses_nothing() {
         }
         let error = kernel.finish(&id, LONG).await.unwrap().error().unwrap();
         assert!(error.contains("as they were before"), "{error}");
-        keeps(&mut kernel, "five interrupts of a busy cell").await;
+        keeps(kernel, "five interrupts of a busy cell").await;
         // From the first moment on, while it is analysed, compiled, started.
         for wait in [0, 5, 20, 60, 100, 150, 200, 250, 300, 400] {
             let code = format!(
@@ -100,7 +98,7 @@ fn an_interrupt_at_any_moment_stops_the_cell_and_loses_nothing() {
                 error.starts_with("You stopped this cell"),
                 "{wait}: {error}"
             );
-            keeps(&mut kernel, &format!("an interrupt after {wait} ms")).await;
+            keeps(kernel, &format!("an interrupt after {wait} ms")).await;
         }
         // A cell that would have taken a variable has not taken it.
         let moves = "let taken = kept; println!(\"{}\", taken.len()); loop {}";
@@ -109,20 +107,16 @@ fn an_interrupt_at_any_moment_stops_the_cell_and_loses_nothing() {
         kernel.interrupt().await.unwrap();
         let error = kernel.finish(&id, LONG).await.unwrap().error().unwrap();
         assert!(error.contains("as they were before"), "{error}");
-        keeps(&mut kernel, "an interrupt of a cell that takes a variable").await;
-        let (_, error) = run(
-            &mut kernel,
-            "let taken = kept.clone(); std::process::abort();",
-        )
-        .await;
+        keeps(kernel, "an interrupt of a cell that takes a variable").await;
+        let (_, error) = run(kernel, "let taken = kept.clone(); std::process::abort();").await;
         assert!(error.contains("as they were before"), "{error}");
-        keeps(&mut kernel, "the end of one").await;
+        keeps(kernel, "the end of one").await;
         // Nothing runs.
         for _ in 0..3 {
             kernel.interrupt().await.unwrap();
         }
-        keeps(&mut kernel, "interrupts of nothing").await;
-        kernel.shutdown(false).await.unwrap();
+        keeps(kernel, "interrupts of nothing").await;
+        lent.give_back().await;
     });
 }
 
@@ -130,9 +124,12 @@ fn an_interrupt_at_any_moment_stops_the_cell_and_loses_nothing() {
 fn without_a_copy_the_loss_is_told_and_the_kernel_goes_on() {
     let (_folder, place) = home();
     block_on(async {
-        let mut kernel = with_variables(&place).await;
+        // Of its own: what the prelude has set is looked at after the first process is gone.
+        let mut own = start(&place).await;
+        let kernel = &mut own;
+        with_variables(kernel).await;
         let (_, error) = run(
-            &mut kernel,
+            kernel,
             "std::thread::spawn(|| loop { std::thread::park() });",
         )
         .await;
@@ -143,23 +140,24 @@ fn without_a_copy_the_loss_is_told_and_the_kernel_goes_on() {
         let error = kernel.finish(&id, LONG).await.unwrap().error().unwrap();
         assert!(error.contains("other threads were running"), "{error}");
         // The new process has what the prelude set in the old one.
-        let (out, error) = run(&mut kernel, "print!(\"no end of line\");").await;
+        let (out, error) = run(kernel, "print!(\"no end of line\");").await;
         assert_eq!((out.as_str(), error.as_str()), ("no end of line", ""));
-        let (_, error) = run(&mut kernel, "panic!(\"one\\ntwo panicked at three\")").await;
+        let (_, error) = run(kernel, "panic!(\"one\\ntwo panicked at three\")").await;
         assert!(
             error.starts_with("one\ntwo panicked at three\ncell ["),
             "{error}"
         );
-        kernel.shutdown(false).await.unwrap();
+        own.shutdown(false).await.unwrap();
     });
 }
 
 #[test]
 fn a_process_that_ends_between_cells_is_told_by_the_next() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = with_variables(&place).await;
-        let go = place.home.join("go");
+        let mut lent = lend().await;
+        let (kernel, place) = (&mut lent.kernel, &lent.place);
+        with_variables(kernel).await;
+        let go = place.home.join("go-runtime");
         let code = format!(
             "std::thread::spawn(|| {{ while !std::path::Path::new({go:?}).exists() {{ std::thread::yield_now() }} std::process::exit(4) }});\n\
              std::process::id()"
@@ -177,15 +175,15 @@ fn a_process_that_ends_between_cells_is_told_by_the_next() {
         let pid: u32 = digits(pid.unwrap()).parse().unwrap();
         std::fs::write(&go, "").unwrap();
         within_a_second("it has ended", || !alive(pid)).await;
-        let (_, error) = run(&mut kernel, "println!(\"not run\");").await;
+        let (_, error) = run(kernel, "println!(\"not run\");").await;
         assert!(
             error.contains("had ended before this cell could run")
                 && error.contains("exit status 4"),
             "{error}"
         );
-        let (out, _) = run(&mut kernel, "println!(\"well\");").await;
+        let (out, _) = run(kernel, "println!(\"well\");").await;
         assert_eq!(out, "well\n");
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
@@ -193,9 +191,10 @@ const READ: &str = "let mut line = String::new(); let bytes = std::io::stdin().r
 
 #[test]
 fn a_cell_that_reads_asks_the_student() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = with_variables(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        with_variables(kernel).await;
         // An answer that nobody asked for goes nowhere.
         kernel.answer("too early").await.unwrap();
         let id = kernel
@@ -236,54 +235,56 @@ fn a_cell_that_reads_asks_the_student() {
         kernel.answer("\u{4}").await.unwrap(); // Ctrl+D
         let shown = kernel.finish(&id, LONG).await.unwrap();
         assert_eq!(shown.stdout(), "0 \"\"\n");
-        keeps(&mut kernel, "questions").await;
+        keeps(kernel, "questions").await;
 
         // Where nobody can be asked there is nothing to read.
-        let (out, _) = run(&mut kernel, READ).await;
+        let (out, _) = run(kernel, READ).await;
         assert_eq!(out, "0 \"\"\n");
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn programs_and_workers_and_threads_never_take_what_is_not_theirs() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = with_variables(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        with_variables(kernel).await;
         for code in [
             "println!(\"{}\", std::process::Command::new(\"cat\").status()?);",
             "println!(\"{}\", std::process::Command::new(\"head\").arg(\"-c1\").status()?);",
             "println!(\"{}\", std::process::Command::new(\"sh\").args([\"-c\", \"read x; echo got $x\"]).output()?.stdout.len());",
         ] {
-            let (out, error) = run(&mut kernel, code).await;
+            let (out, error) = run(kernel, code).await;
             assert!(
                 error.is_empty() && !out.contains("LOAD_AND_RUN"),
                 "{code}: {out} {error}"
             );
         }
         let (out, error) = run(
-            &mut kernel,
+            kernel,
             "let report = Workers::spawn(2, |_| std::io::stdin().lines().count())?.join()?;\nprintln!(\"{:?}\", report.values()?);",
         )
         .await;
         assert_eq!((out.as_str(), error.as_str()), ("[0, 0]\n", ""));
         // One that outlives its cell.
         let (_, error) = run(
-            &mut kernel,
+            kernel,
             "std::thread::spawn(|| { let mut s = String::new(); while std::io::stdin().read_line(&mut s).is_ok_and(|n| n > 0) {} });",
         )
         .await;
         assert_eq!(error, "");
-        keeps(&mut kernel, "readers of all kinds").await;
-        kernel.shutdown(false).await.unwrap();
+        keeps(kernel, "readers of all kinds").await;
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn shell_lines_stream_and_can_be_stopped() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = with_variables(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        with_variables(kernel).await;
         let id = kernel
             .send("!echo begun; sleep 1000\ncount += 1;")
             .await
@@ -293,7 +294,7 @@ fn shell_lines_stream_and_can_be_stopped() {
         let error = kernel.finish(&id, LONG).await.unwrap().error().unwrap();
         assert!(error.starts_with("You stopped this shell line"), "{error}");
         let (out, error) = run(
-            &mut kernel,
+            kernel,
             "!echo one; cat\n// between\n!echo two >&2; exit 3\nprintln!(\"not run\");",
         )
         .await;
@@ -302,7 +303,7 @@ fn shell_lines_stream_and_can_be_stopped() {
             "{out} {error}"
         );
         let (out, error) = run(
-            &mut kernel,
+            kernel,
             "!echo one\nprintln!(\"{count}\");\nlet bad: () = 1;",
         )
         .await;
@@ -310,35 +311,43 @@ fn shell_lines_stream_and_can_be_stopped() {
             out == "one\n" && error.contains("mismatched types"),
             "{out} {error}"
         );
-        let (out, error) = run(&mut kernel, "!echo one\nprintln!(\"{count}\");").await;
+        let (out, error) = run(kernel, "!echo one\nprintln!(\"{count}\");").await;
         assert_eq!((out.as_str(), error.as_str()), ("one\n7\n", ""));
-        keeps(&mut kernel, "shell lines").await;
-        kernel.shutdown(false).await.unwrap();
+        keeps(kernel, "shell lines").await;
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn every_panic_says_why_and_where() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = with_variables(&place).await; // cells 1 and 2
-        for (code, expected) in [
-            ("panic!(\"one\\ntwo\")", "one\ntwo\ncell [3], line 1:"),
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        with_variables(kernel).await;
+        let first = number(kernel).await + 1;
+        let numbered =
+            |text: &str, after: usize| text.replace("[N]", &format!("[{}]", first + after));
+        for (index, (code, expected)) in [
+            ("panic!(\"one\\ntwo\")", "one\ntwo\ncell [N], line 1:"),
             (
                 "panic!(\"thread 'main' panicked at src/x.rs:1:1:\\nnot this\")",
-                "thread 'main' panicked at src/x.rs:1:1:\nnot this\ncell [4]",
+                "thread 'main' panicked at src/x.rs:1:1:\nnot this\ncell [N]",
             ),
             (
                 "let a = std::hint::black_box(0); println!(\"{}\", 1 / a);",
-                "attempt to divide by zero\ncell [5], line 1:",
+                "attempt to divide by zero\ncell [N], line 1:",
             ),
             (
                 "fn f(v: &[u32]) -> u32 { v[3] }\nf(&[1]);",
-                "index out of bounds: the len is 1 but the index is 3\ncell [6], line 1:",
+                "index out of bounds: the len is 1 but the index is 3\ncell [N], line 1:",
             ),
-        ] {
-            let (_, error) = run(&mut kernel, code).await;
-            assert!(error.starts_with(expected), "{code}: {error}");
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let (_, error) = run(kernel, code).await;
+            let expected = numbered(expected, index);
+            assert!(error.starts_with(&expected), "{code}: {error}");
         }
         // Those that do not end the cell are told as a program tells them; a later one is not mistaken for them.
         let code = "let caught = std::panic::catch_unwind(|| panic!(\"first\")).is_err();\n\
@@ -350,30 +359,31 @@ fn every_panic_says_why_and_where() {
             shown
                 .error()
                 .unwrap()
-                .starts_with("third\ncell [7], line 4"),
+                .starts_with(&numbered("third\ncell [N], line 4", 4)),
             "{said}"
         );
         assert!(said.contains("first") && said.contains("second"), "{said}");
         // A second panic while the first unwinds ends the process; both are told.
         let code = "struct Bad;\nimpl Drop for Bad { fn drop(&mut self) { panic!(\"in drop\") } }\nlet _bad = Bad;\npanic!(\"before\");";
-        let (_, error) = run(&mut kernel, code).await;
+        let (_, error) = run(kernel, code).await;
         assert!(
             error.starts_with("before\nand meanwhile: in drop\n")
-                && error.contains("cell [8], line 4"),
+                && error.contains(&numbered("cell [N], line 4", 5)),
             "{error}"
         );
-        keeps(&mut kernel, "panics").await;
-        kernel.shutdown(false).await.unwrap();
+        keeps(kernel, "panics").await;
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn content_without_an_end_ends_with_its_cell() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = with_variables(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        with_variables(kernel).await;
         let (_, error) = run(
-            &mut kernel,
+            kernel,
             "println!(\"EVCXR_BEGIN_CONTENT text/html\\n<b>x</b>\");",
         )
         .await;
@@ -386,7 +396,7 @@ fn content_without_an_end_ends_with_its_cell() {
             said.contains("its end is missing") && said.contains("whole"),
             "{said}"
         );
-        keeps(&mut kernel, "content without an end").await;
-        kernel.shutdown(false).await.unwrap();
+        keeps(kernel, "content without an end").await;
+        lent.give_back().await;
     });
 }

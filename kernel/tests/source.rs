@@ -1,8 +1,6 @@
 //! What the front does with a cell's source before evcxr gets it, with real kernels.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use labs::client::{Kernel, Output, Shown};
 use serde_json::json;
 
@@ -42,32 +40,32 @@ fn failure(shown: &Shown) -> String {
 
 #[test]
 fn a_cell_with_an_impl_runs_again_and_changed() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
-        printed(&mut kernel, "type", "#[derive(Debug)]\nstruct A<T>(T);").await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        printed(kernel, "type", "#[derive(Debug)]\nstruct A<T>(T);").await;
         for number in ["1", "2", "2"] {
             let inherent =
                 format!("impl<T> A<T> {{\n    fn number(&self) -> u32 {{ {number} }}\n}}");
-            printed(&mut kernel, "inherent", &inherent).await;
+            printed(kernel, "inherent", &inherent).await;
             let of_trait = format!(
                 "// first\nuse std::fmt;\nimpl<T> fmt::Display for A<T> {{\n    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {{ f.write_str(\"{number}\") }}\n}}"
             );
-            printed(&mut kernel, "trait", &of_trait).await;
+            printed(kernel, "trait", &of_trait).await;
             let unsafe_impl = format!(
                 "fn unrelated() -> u8 {{ {number} }}\nunsafe impl<T> Send for A<T> {{}} unsafe extern \"C\" {{ fn getpid() -> i32; }}\nlet other = {number};"
             );
-            printed(&mut kernel, "unsafe", &unsafe_impl).await;
+            printed(kernel, "unsafe", &unsafe_impl).await;
             let used = "println!(\"{} {}\", A(1).number(), A(1));";
             assert_eq!(
-                printed(&mut kernel, "use", used).await,
+                printed(kernel, "use", used).await,
                 format!("{number} {number}\n")
             );
         }
         // What another cell defines under the name before an impl does not take that with it.
-        printed(&mut kernel, "other", "fn unrelated() {}").await;
+        printed(kernel, "other", "fn unrelated() {}").await;
         printed(
-            &mut kernel,
+            kernel,
             "use",
             "fn send<T: Send>(_: T) {}\nsend(A(1)); println!(\"{}\", unsafe { getpid() > 0 });",
         )
@@ -75,35 +73,36 @@ fn a_cell_with_an_impl_runs_again_and_changed() {
         // An impl moves to the cell of its type, and back; what is gone from its cell is gone.
         let there =
             "#[derive(Debug)]\nstruct A<T>(T);\nimpl<T> A<T> { fn number(&self) -> u32 { 3 } }";
-        printed(&mut kernel, "type", there).await;
-        printed(&mut kernel, "inherent", "let moved = 1;").await;
+        printed(kernel, "type", there).await;
+        printed(kernel, "inherent", "let moved = 1;").await;
         assert_eq!(
-            printed(&mut kernel, "use", "println!(\"{}\", A(1).number());").await,
+            printed(kernel, "use", "println!(\"{}\", A(1).number());").await,
             "3\n"
         );
         printed(
-            &mut kernel,
+            kernel,
             "inherent",
             "impl<T> A<T> { fn number(&self) -> u32 { 4 } }",
         )
         .await;
-        printed(&mut kernel, "type", "#[derive(Debug)]\nstruct A<T>(T);").await;
+        printed(kernel, "type", "#[derive(Debug)]\nstruct A<T>(T);").await;
         assert_eq!(
-            printed(&mut kernel, "use", "println!(\"{}\", A(1).number());").await,
+            printed(kernel, "use", "println!(\"{}\", A(1).number());").await,
             "4\n"
         );
-        printed(&mut kernel, "trait", "let no_display = 1;").await;
-        let gone = run(&mut kernel, "use", "println!(\"{}\", A(1));").await;
+        printed(kernel, "trait", "let no_display = 1;").await;
+        let gone = run(kernel, "use", "println!(\"{}\", A(1));").await;
         assert!(failure(&gone).contains("doesn't implement"), "{gone:?}");
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn errors_have_the_lines_and_columns_of_the_student() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        let before = number(kernel).await;
         let code = "impl Clone for B { fn clone(&self) -> B { B } }\nstruct B;\nimpl B {\n    fn f() -> u8 { nothing }\n}\nfn panics() {\n    panic!(\"oh\");\n}";
         let id = kernel.send(code).await.unwrap();
         let report = loop {
@@ -114,7 +113,10 @@ fn errors_have_the_lines_and_columns_of_the_student() {
             }
         };
         kernel.finish(&id, LONG).await.unwrap();
-        assert!(report.contains("cell [2], line 4:"), "{report}");
+        assert!(
+            report.contains(&format!("cell [{}], line 4:", before + 1)),
+            "{report}"
+        );
         assert!(!report.contains("_Impl"), "{report}");
         let mended = code.replace("nothing", "1");
         assert_eq!(kernel.execute(&mended, LONG).await.unwrap().error(), None);
@@ -123,34 +125,38 @@ fn errors_have_the_lines_and_columns_of_the_student() {
             failure(&panic).ends_with("line 7:  panic!(\"oh\");"),
             "{panic:?}"
         );
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn the_preludes_names_come_back() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        let before = number(kernel).await;
         let of_the_labs = "println!(\"{} {}\", Flag::new()?.is_set(), time(|| 1).value);";
-        assert_eq!(printed(&mut kernel, "lab", of_the_labs).await, "false 1\n");
-        let own = run(&mut kernel, "own", "struct Flag;\nfn time() -> u8 { 5 }").await;
+        assert_eq!(printed(kernel, "lab", of_the_labs).await, "false 1\n");
+        let own = run(kernel, "own", "struct Flag;\nfn time() -> u8 { 5 }").await;
         assert!(
-            notes(&own).contains("note: from cell [3] on, `Flag` is what you define here"),
+            notes(&own).contains(&format!(
+                "note: from cell [{}] on, `Flag` is what you define here",
+                before + 2
+            )),
             "{own:?}"
         );
         assert_eq!(
-            printed(&mut kernel, "own", "struct Flag;\nfn time() -> u8 { 6 }").await,
+            printed(kernel, "own", "struct Flag;\nfn time() -> u8 { 6 }").await,
             ""
         );
         assert_eq!(
-            printed(&mut kernel, "use", "println!(\"{}\", time());").await,
+            printed(kernel, "use", "println!(\"{}\", time());").await,
             "6\n"
         );
-        assert!(run(&mut kernel, "lab", of_the_labs).await.error().is_some());
+        assert!(run(kernel, "lab", of_the_labs).await.error().is_some());
         // Renamed, and used in the same cell, whose last expression still is its value.
         let renamed = run(
-            &mut kernel,
+            kernel,
             "own",
             "struct Flag;\nfn mine() {}\ntime(|| 7).value",
         )
@@ -161,66 +167,66 @@ fn the_preludes_names_come_back() {
             "{renamed:?}"
         );
         // Deleted.
-        let after = run_after(&mut kernel, "lab", of_the_labs, &["own"]).await;
+        let after = run_after(kernel, "lab", of_the_labs, &["own"]).await;
         assert_eq!((after.error(), after.stdout()), (None, "false 1\n".into()));
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn a_definition_that_others_need_can_stay() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
-        run(&mut kernel, "own", "fn time() -> u8 { 5 }").await;
-        printed(&mut kernel, "other", "fn uses() -> u8 { time() }").await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        run(kernel, "own", "fn time() -> u8 { 5 }").await;
+        printed(kernel, "other", "fn uses() -> u8 { time() }").await;
         assert!(
-            run(&mut kernel, "own", "fn mine() -> u8 { 5 }")
+            run(kernel, "own", "fn mine() -> u8 { 5 }")
                 .await
                 .error()
                 .is_some()
         );
-        let again = run(&mut kernel, "own", "fn mine() -> u8 { 5 }").await;
+        let again = run(kernel, "own", "fn mine() -> u8 { 5 }").await;
         assert!(notes(&again).contains("`time` stays"), "{again:?}");
         assert_eq!(failure(&again), "");
-        printed(&mut kernel, "other", "fn uses() -> u8 { mine() }").await;
+        printed(kernel, "other", "fn uses() -> u8 { mine() }").await;
         // The traits that are in scope for the sake of types are nobody's but the student's.
         let own = "trait Read { fn mine(&self) -> u8 { 8 } }\nimpl Read for u8 {}\nenum Error { Mine(u8) }\nuse std::fmt::Write;";
-        printed(&mut kernel, "own", own).await;
+        printed(kernel, "own", own).await;
         let used = "let own = Box::new(1u8) as Box<dyn Read>;\nlet mut text = String::new();\nwrite!(text, \"{}\", own.mine())?;\nprintln!(\"{text}\");";
-        assert_eq!(printed(&mut kernel, "use", used).await, "8\n");
-        kernel.shutdown(false).await.unwrap();
+        assert_eq!(printed(kernel, "use", used).await, "8\n");
+        lent.end().await;
     });
 }
 
 #[test]
 fn statics_are_told_and_those_of_macros_are_kept() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
         let hits = "use std::sync::atomic::AtomicU64;\nstatic HITS: AtomicU64 = AtomicU64::new(0);";
-        let shown = run(&mut kernel, "a", hits).await;
+        let shown = run(kernel, "a", hits).await;
         assert!(
             notes(&shown).contains("own copy of the static `HITS`"),
             "{shown:?}"
         );
-        assert_eq!(printed(&mut kernel, "a", hits).await, "");
+        assert_eq!(printed(kernel, "a", hits).await, "");
         let local = "use std::cell::Cell;\nthread_local! {\n    static DEPTH: Cell<u32> = const { Cell::new(3) };\n}";
-        let shown = run(&mut kernel, "b", local).await;
+        let shown = run(kernel, "b", local).await;
         assert_eq!(failure(&shown), "");
         assert!(notes(&shown).contains("`DEPTH`"), "{shown:?}");
-        assert_eq!(printed(&mut kernel, "b", local).await, "");
+        assert_eq!(printed(kernel, "b", local).await, "");
         let used = "DEPTH.with(|depth| println!(\"{}\", depth.get()));";
-        assert_eq!(printed(&mut kernel, "c", used).await, "3\n");
-        kernel.shutdown(false).await.unwrap();
+        assert_eq!(printed(kernel, "c", used).await, "3\n");
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn types_with_traits_can_be_kept() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
         for code in [
             "let joined = std::thread::spawn(|| 5u32).join();",
             "let caught = std::panic::catch_unwind(|| 3u8);",
@@ -253,37 +259,37 @@ fn types_with_traits_can_be_kept() {
         let code = "let numbers = (0..3u32).map(|x| x + 1);";
         let shown = kernel.execute(code, LONG).await.unwrap();
         assert!(failure(&shown).contains("collect::<Vec<_>>()"), "{shown:?}");
-        kernel.shutdown(false).await.unwrap();
+        lent.end().await;
     });
 }
 
 #[test]
 fn main_and_magics_are_explained() {
-    let (_folder, place) = home();
     block_on(async {
-        let mut kernel = start(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
         let main = "fn main() -> Result<(), Box<dyn std::error::Error>> {\n    let n: u32 = \"x\".parse()?;\n    Ok(())\n}";
-        let shown = run(&mut kernel, "a", main).await;
+        let shown = run(kernel, "a", main).await;
         assert!(
             notes(&shown).contains("note: `main` is not called"),
             "{shown:?}"
         );
-        let called = run(&mut kernel, "b", "main()").await;
+        let called = run(kernel, "b", "main()").await;
         assert!(failure(&called).contains("invalid digit"), "{called:?}");
         let own =
             "#[derive(Debug)] struct Mine;\nfn main() -> Result<(), Mine> { Err(Mine) }\nmain();";
-        assert!(failure(&run(&mut kernel, "a", own).await).contains("Mine"));
-        let magic = run(&mut kernel, "c", "%matplotlib inline\nlet a = 1;").await;
+        assert!(failure(&run(kernel, "a", own).await).contains("Mine"));
+        let magic = run(kernel, "c", "%matplotlib inline\nlet a = 1;").await;
         assert!(
             failure(&magic).contains("a figure shows by itself"),
             "{magic:?}"
         );
-        let magic = run(&mut kernel, "c", "Flag?").await;
+        let magic = run(kernel, "c", "Flag?").await;
         assert!(failure(&magic).contains("Shift+Tab"), "{magic:?}");
         assert_eq!(
-            printed(&mut kernel, "c", "println!(\"{}\", 7\n% 4);").await,
+            printed(kernel, "c", "println!(\"{}\", 7\n% 4);").await,
             "3\n"
         );
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }

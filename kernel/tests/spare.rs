@@ -1,8 +1,6 @@
 //! The spare kernel: handed out at once, replaced, never stale, never in the way, and gone with its keeper.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use labs::client::Kernel;
 use labs::place::Place;
 use std::fs;
@@ -11,7 +9,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// One test at a time: each watches what is started when.
@@ -19,10 +17,17 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 /// A keeper in a process of its own, beside a server that does nothing.
 struct Serving {
-    process: Child,
-    address: String,
+    keeper: Keeper,
     _alone: MutexGuard<'static, ()>,
 }
+
+struct Keeper {
+    process: Child,
+    address: String,
+}
+
+/// A keeper with its home, for the next test: making a spare takes long, and the last is still there.
+static IDLE: Mutex<Option<(Keeper, tempfile::TempDir, Place)>> = Mutex::new(None);
 
 impl Serving {
     fn start(place: &Place, count: &str, log: Stdio) -> Serving {
@@ -44,15 +49,44 @@ impl Serving {
             .read_line(&mut address)
             .unwrap();
         Serving {
-            process,
-            address: address.trim().into(),
+            keeper: Keeper {
+                process,
+                address: address.trim().into(),
+            },
             _alone: alone,
         }
     }
 
+    /// A keeper that another test has given back, or a new one; with its home.
+    fn lent() -> (Serving, tempfile::TempDir, Place) {
+        let alone = ALONE
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some((keeper, folder, place)) = idle else {
+            drop(alone);
+            let (folder, place) = home();
+            let serving = Serving::start(&place, "1", Stdio::inherit());
+            return (serving, folder, place);
+        };
+        no_longer_ends_with_the_tests(&folder);
+        let serving = Serving {
+            keeper,
+            _alone: alone,
+        };
+        (serving, folder, place)
+    }
+
+    /// For the next test.
+    fn give_back(self, folder: tempfile::TempDir, place: Place) {
+        ends_with_the_tests(self.keeper.process.id(), &folder);
+        let idle = (self.keeper, folder, place);
+        *IDLE.lock().unwrap_or_else(PoisonError::into_inner) = Some(idle);
+    }
+
     /// The inner kernels that the keeper has started and that live.
     fn inner_kernels(&self) -> Vec<u32> {
-        family(self.process.id())
+        family(self.keeper.process.id())
             .into_iter()
             .skip(1)
             .filter(|pid| {
@@ -79,14 +113,14 @@ impl Serving {
     async fn notebook(&self, place: &Place, folder: &Path) -> Kernel {
         start_with(place, |command| {
             command
-                .env(labs::spare::ADDRESS, &self.address)
+                .env(labs::spare::ADDRESS, &self.keeper.address)
                 .current_dir(folder);
         })
         .await
     }
 }
 
-impl Drop for Serving {
+impl Drop for Keeper {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -115,8 +149,7 @@ async fn says(kernel: &mut Kernel, code: &str) -> String {
 
 #[test]
 fn the_next_notebook_gets_the_spare_and_another_is_made() {
-    let (_folder, place) = home();
-    let serving = Serving::start(&place, "1", Stdio::inherit());
+    let (serving, home, place) = Serving::lent();
     block_on(async {
         let spare = serving.spare(&[]).await;
         // In another folder, and with variables, restarts and interrupts as with any kernel.
@@ -167,12 +200,12 @@ fn the_next_notebook_gets_the_spare_and_another_is_made() {
         assert!(alive(next), "the next spare waits on");
         assert_eq!(sessions(&place).len(), 1);
     });
+    serving.give_back(home, place);
 }
 
 #[test]
 fn a_claimed_kernel_dies_with_its_front() {
-    let (_folder, place) = home();
-    let serving = Serving::start(&place, "1", Stdio::inherit());
+    let (serving, home, place) = Serving::lent();
     block_on(async {
         let spare = serving.spare(&[]).await;
         let kernel = serving.notebook(&place, &place.notebooks()).await;
@@ -188,6 +221,7 @@ fn a_claimed_kernel_dies_with_its_front() {
         })
         .await;
     });
+    serving.give_back(home, place);
 }
 
 #[test]
@@ -213,8 +247,8 @@ fn a_claimed_kernel_outlives_its_keeper_and_a_spare_does_not() {
         .unwrap();
         let connection: serde_json::Value = serde_json::from_str(&connection).unwrap();
         let port = connection["shell_port"].as_u64().unwrap() as u16;
-        serving.process.kill().unwrap();
-        serving.process.wait().unwrap();
+        serving.keeper.process.kill().unwrap();
+        serving.keeper.process.wait().unwrap();
         within_a_second("the spare has ended", || {
             !below.iter().any(|&pid| alive(pid))
         })
@@ -243,8 +277,7 @@ fn is_of(file: &Path, pid: u32) -> bool {
 
 #[test]
 fn a_killed_spare_is_not_handed_out() {
-    let (_folder, place) = home();
-    let serving = Serving::start(&place, "1", Stdio::null());
+    let (serving, home, place) = Serving::lent();
     block_on(async {
         let spare = serving.spare(&[]).await;
         kill(spare);
@@ -253,6 +286,7 @@ fn a_killed_spare_is_not_handed_out() {
         assert_eq!(says(&mut kernel, "println!(\"{}\", 6 * 7);").await, "42\n");
         kernel.shutdown(false).await.unwrap();
     });
+    serving.give_back(home, place);
 }
 
 #[test]
@@ -290,8 +324,7 @@ fn a_spare_made_from_older_sources_is_thrown_away() {
 
 #[test]
 fn a_folder_with_its_own_configuration_gets_its_own_kernel() {
-    let (_folder, place) = home();
-    let serving = Serving::start(&place, "1", Stdio::inherit());
+    let (serving, home, place) = Serving::lent();
     block_on(async {
         let spare = serving.spare(&[]).await;
         let folder = tempfile::tempdir().unwrap();
@@ -308,6 +341,7 @@ fn a_folder_with_its_own_configuration_gets_its_own_kernel() {
         );
         kernel.shutdown(false).await.unwrap();
     });
+    serving.give_back(home, place);
 }
 
 #[test]
@@ -327,8 +361,7 @@ fn no_spare_is_made_where_none_is_wanted_and_one_line_says_so() {
 
 #[test]
 fn a_spare_that_is_being_made_stands_still_while_a_cell_runs() {
-    let (_folder, place) = home();
-    let serving = Serving::start(&place, "1", Stdio::inherit());
+    let (serving, home, place) = Serving::lent();
     block_on(async {
         let first = serving.spare(&[]).await;
         let mut kernel = serving.notebook(&place, &place.notebooks()).await;
@@ -341,6 +374,7 @@ fn a_spare_that_is_being_made_stands_still_while_a_cell_runs() {
         within_a_second("it goes on", || stat(second, 0) != "T").await;
         kernel.shutdown(false).await.unwrap();
     });
+    serving.give_back(home, place);
 }
 
 #[test]
@@ -365,7 +399,7 @@ fn a_compiler_of_the_spare_is_never_stopped_since_it_may_hold_a_lock() {
             assert!(Instant::now() < deadline, "the spare compiles nothing");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let address = SocketAddr::from_abstract_name(serving.address.as_bytes()).unwrap();
+        let address = SocketAddr::from_abstract_name(serving.keeper.address.as_bytes()).unwrap();
         let notebook = UnixStream::connect_addr(&address).unwrap();
         (&notebook).write_all(b"busy\n").unwrap();
         // Long enough for many tries to stop it.

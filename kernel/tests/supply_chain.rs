@@ -1,9 +1,7 @@
 //! Where everything that the labs are built from comes from. `cargo deny` asks more (CONTRIBUTING.md); this needs no other
 //! program and no network.
 
-mod common;
-
-use common::{read, requirements};
+use crate::common::{read, requirements};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 

@@ -4,9 +4,7 @@
 //! A sample by default, the same each time; `LABS_FUZZ=2000` takes as many places, and `LABS_FUZZ=all` all that there are, in their
 //! order, and 500 slips. `LABS_FUZZ=2/3` takes the second third of all places, for machines with more cores than patience.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use jupyter_protocol::ReplyStatus;
 use labs::client::Kernel;
 use labs::notebook::{self, joined};
@@ -135,8 +133,7 @@ fn panics(place: &Place) -> Vec<String> {
 
 #[test]
 fn typing_in_any_lab_never_costs_a_cell() {
-    let (_folder, place) = home();
-    let all = places(&place);
+    let all = places(&Place::find().unwrap());
     let total = all.len();
     let chosen = match std::env::var("LABS_FUZZ").as_deref() {
         Ok("all") => all,
@@ -149,7 +146,8 @@ fn typing_in_any_lab_never_costs_a_cell() {
         Err(_) => shuffled(all, SAMPLE),
     };
     block_on(async {
-        let mut kernel = start(&place).await;
+        let mut lent = lend().await;
+        let (kernel, place) = (&mut lent.kernel, &lent.place);
         let shown = kernel.execute(SETUP, LONG).await.unwrap();
         assert_eq!(shown.error(), None);
         let inner = family(kernel.child.id().unwrap())[1];
@@ -188,9 +186,9 @@ fn typing_in_any_lab_never_costs_a_cell() {
                 slowest.sort_by_key(|(elapsed, ..)| std::cmp::Reverse(*elapsed));
                 slowest.truncate(5);
             }
-            still_knows(&mut kernel, chunk).await;
+            still_knows(kernel, chunk).await;
             assert_eq!(
-                panics(&place),
+                panics(place),
                 Vec::<String>::new(),
                 "after one of {chunk:#?}"
             );
@@ -210,23 +208,26 @@ fn typing_in_any_lab_never_costs_a_cell() {
             inner,
             "the inner kernel is the same"
         );
-        kernel.shutdown(false).await.unwrap();
+        lent.give_back().await;
     });
 }
 
 #[test]
 fn slips_that_are_run_and_stopped_at_any_moment_cost_nothing() {
-    let (_folder, place) = home();
     let n = match std::env::var("LABS_FUZZ").as_deref() {
         Ok("all") => 500,
         _ => 40,
     };
-    let mut cells: Vec<String> = places(&place).into_iter().map(|(code, _)| code).collect();
+    let mut cells: Vec<String> = places(&Place::find().unwrap())
+        .into_iter()
+        .map(|(code, _)| code)
+        .collect();
     cells.dedup();
     cells.retain(|code| !code.contains(":dep")); // what is not on this machine takes its time
     let mut random = Random::new();
     block_on(async {
-        let mut kernel = start(&place).await;
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
         assert_eq!(kernel.execute(SETUP, LONG).await.unwrap().error(), None);
         let inner = family(kernel.child.id().unwrap())[1];
         let (mut stopped, mut failed) = (0, 0);
@@ -245,7 +246,7 @@ fn slips_that_are_run_and_stopped_at_any_moment_cost_nothing() {
             stopped += usize::from(error.starts_with("You stopped"));
             failed += usize::from(!error.is_empty());
             assert!(!error.contains("are lost"), "{error}: {code}");
-            still_knows(&mut kernel, &[(code, 0)]).await;
+            still_knows(kernel, &[(code, 0)]).await;
         }
         eprintln!(
             "{n} slips: {stopped} were stopped, {} failed by themselves",
@@ -256,6 +257,6 @@ fn slips_that_are_run_and_stopped_at_any_moment_cost_nothing() {
             inner,
             "the inner kernel is the same"
         );
-        kernel.shutdown(false).await.unwrap();
+        lent.end().await;
     });
 }

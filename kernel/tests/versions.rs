@@ -1,8 +1,6 @@
 //! Cells run with the versions of the checkout's Cargo.lock, whatever else this user's cargo has downloaded or lost.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use labs::client::Kernel;
 use labs::place::Place;
 use labs::session::{launch, template};

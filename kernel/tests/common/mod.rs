@@ -8,8 +8,10 @@ use labs::place::Place;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{LazyLock, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::process::Command;
+use tokio::runtime::Runtime;
 
 /// A guard against hanging: some tests compile all that cells need, on a machine with other work.
 pub const LONG: Duration = Duration::from_secs(300);
@@ -42,10 +44,13 @@ pub fn requirements(name: &str) -> Vec<String> {
 /// A home of its own, so that its sessions can be counted; what is costly is shared with the other tests.
 pub fn home() -> (tempfile::TempDir, Place) {
     let shared = Place::find().unwrap();
-    let set_up = std::process::Command::new(env!("CARGO_BIN_EXE_labs"))
-        .arg("setup")
-        .status();
-    assert!(set_up.unwrap().success());
+    static SET_UP: LazyLock<bool> = LazyLock::new(|| {
+        let set_up = std::process::Command::new(env!("CARGO_BIN_EXE_labs"))
+            .arg("setup")
+            .status();
+        set_up.unwrap().success()
+    });
+    assert!(*SET_UP, "`labs setup` fails");
     let folder = tempfile::tempdir().unwrap();
     let place = Place {
         home: folder.path().join("home"),
@@ -93,12 +98,11 @@ pub async fn start_at(
     kernel
 }
 
-/// Starts a kernel and brings it to where its workers run.
-pub async fn busy(place: &Place) -> (Kernel, String) {
-    let mut kernel = start(place).await;
+/// Brings a kernel to where its workers run; the cell.
+pub async fn busy(kernel: &mut Kernel) -> String {
     let cell = kernel.send(BUSY).await.unwrap();
     assert_eq!(kernel.next_line(LONG).await.unwrap(), "busy\n");
-    (kernel, cell)
+    cell
 }
 
 /// The processes below `pid`, itself included: front, inner kernel, runtime, workers.
@@ -136,14 +140,28 @@ pub fn sessions(place: &Place) -> Vec<PathBuf> {
         .collect()
 }
 
-pub fn shared_memory() -> BTreeSet<String> {
+/// What lies in shared memory though its process has ended. Names of `labsupport` begin with `labs-` and that process's number.
+pub fn left_in_shared_memory() -> BTreeSet<String> {
     let names = fs::read_dir("/dev/shm")
         .unwrap()
         .flatten()
         .map(|e| e.file_name().to_string_lossy().into_owned());
-    names
-        .filter(|name| name.starts_with("labs-") || name.starts_with("shmem_"))
-        .collect()
+    let is_left = |name: &String| {
+        let owner = name
+            .strip_prefix("labs-")
+            .map(|rest| rest.split('-').next());
+        let owner = owner.flatten().and_then(|pid| pid.parse().ok());
+        owner.map_or(name.starts_with("shmem_"), |pid| !alive(pid))
+    };
+    names.filter(is_left).collect()
+}
+
+/// Nothing of shared memory is left that was not there `before`. Other tests run, whose own clearing up takes a moment.
+pub async fn leaves_no_shared_memory(before: &BTreeSet<String>) {
+    within_a_second("no shared memory is left", || {
+        left_in_shared_memory().is_subset(before)
+    })
+    .await;
 }
 
 /// Looks until it is so, for a second.
@@ -155,12 +173,134 @@ pub async fn within_a_second(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-pub fn block_on(future: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread()
+/// One for all tests, so that a kernel can outlive the test that has started it.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
         .enable_all()
         .build()
         .unwrap()
-        .block_on(future)
+});
+
+pub fn block_on(future: impl Future<Output = ()>) {
+    RUNTIME.block_on(future);
+}
+
+/// After so many tests a kernel has seen enough: all that cells have defined is looked through at each cell.
+const USES: usize = 8;
+
+/// Kernels that wait for the next test.
+static IDLE: Mutex<Vec<Lent>> = Mutex::new(Vec::new());
+
+/// What is left when this program ends: kernels that wait, and their folders.
+static LEFT: Mutex<Vec<(u32, PathBuf)>> = Mutex::new(Vec::new());
+
+/// A kernel that was started for an earlier test, or for this one: the start is what takes long. Cells of other tests may have run in
+/// it, so a test defines what it uses, asks for the [`number`] of its first cell, and gives the kernel back at its end. A kernel that
+/// a test has spoiled, or in which it has failed, is not given back.
+pub struct Lent {
+    pub kernel: Kernel,
+    pub place: Place,
+    pub connection: Connection,
+    /// The folder of its notebook.
+    pub notebooks: PathBuf,
+    pub folder: tempfile::TempDir,
+    uses: usize,
+}
+
+/// Lends a kernel.
+pub async fn lend() -> Lent {
+    let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    if let Some(mut lent) = idle {
+        lent.uses += 1;
+        no_longer_ends_with_the_tests(&lent.folder);
+        return lent;
+    }
+    let (folder, place) = home();
+    let connection = Kernel::connection(&place.home).unwrap();
+    let (info, file) = (connection.info.clone(), connection.file.clone());
+    let notebooks = folder.path().join("notebooks");
+    fs::create_dir(&notebooks).unwrap();
+    Lent {
+        kernel: start_at(&place, connection, |command| {
+            command
+                .current_dir(&notebooks)
+                .env_remove("JPY_SESSION_NAME");
+        })
+        .await,
+        place,
+        notebooks,
+        connection: Connection { info, file },
+        folder,
+        uses: 1,
+    }
+}
+
+/// Has this child ended, and its folder removed, when the tests are done.
+pub fn ends_with_the_tests(pid: u32, folder: &tempfile::TempDir) {
+    static AT_EXIT: Once = Once::new();
+    // SAFETY: a function of this program that takes nothing, and is there until its end.
+    AT_EXIT.call_once(|| assert_eq!(unsafe { libc::atexit(end_all) }, 0));
+    let left = (pid, folder.path().into());
+    LEFT.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(left);
+}
+
+/// Takes that back.
+pub fn no_longer_ends_with_the_tests(folder: &tempfile::TempDir) {
+    let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+    left.retain(|(_, of)| of != folder.path());
+}
+
+impl Lent {
+    /// For the next test, which finds a kernel that works.
+    pub async fn give_back(mut self) {
+        let shown = self.kernel.execute("println!(\"{}\", 6 * 7);", LONG).await;
+        let shown = shown.unwrap();
+        assert_eq!((shown.error(), shown.stdout().as_str()), (None, "42\n"));
+        if self.uses >= USES {
+            return self.end().await;
+        }
+        ends_with_the_tests(self.kernel.child.id().unwrap(), &self.folder);
+        IDLE.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(self);
+    }
+
+    /// Not for another test.
+    pub async fn end(mut self) {
+        self.kernel.shutdown(false).await.unwrap();
+        assert_eq!(sessions(&self.place), Vec::<PathBuf>::new());
+    }
+}
+
+/// Ends the kernels that still wait. Statics are not dropped.
+extern "C" fn end_all() {
+    let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+    for (pid, _) in left.iter() {
+        // SAFETY: a signal to a child that was not collected yet.
+        unsafe { libc::kill(*pid as i32, libc::SIGTERM) };
+    }
+    let deadline = Instant::now() + Duration::from_secs(3);
+    for (pid, folder) in left.drain(..) {
+        while alive(pid) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+/// The number of a cell that does nothing; the next has the next.
+pub async fn number(kernel: &mut Kernel) -> usize {
+    let id = kernel.send("();").await.unwrap();
+    let number = loop {
+        if let Content::ExecuteInput(input) = kernel.next_published(&id, LONG).await.unwrap() {
+            break input.execution_count.0;
+        }
+    };
+    kernel.finish(&id, LONG).await.unwrap();
+    number
 }
 
 pub fn kill(pid: u32) {
