@@ -1,4 +1,4 @@
-//! The tests of the kernel and of the commands, in one program: each program of its own would cost ten seconds of compiling and linking,
+//! The tests of the kernel and of the commands, in one program: each of its own would be compiled and linked for itself,
 //! and here tests can share what takes long to start.
 
 mod common;
@@ -21,6 +21,7 @@ mod protocol;
 mod runtime;
 mod source;
 mod spare;
+mod steps;
 mod supply_chain;
 mod typing;
 mod versions;

@@ -1,0 +1,167 @@
+//! The steps of `cargo labs test`, each a command that can be run by itself.
+
+/// Steps of one lane run one after the other, beside those of the other lane.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Lane {
+    /// What looks at sources, and the packages that need no kernel.
+    Source,
+    /// What starts kernels.
+    Kernel,
+}
+
+/// A command with a name.
+#[derive(Clone, Copy)]
+pub(super) struct Step {
+    pub name: &'static str,
+    /// The program and its arguments, as one would type them.
+    pub command: &'static str,
+    pub lane: Lane,
+    /// What it needs in its environment.
+    pub settings: &'static [(&'static str, &'static str)],
+    /// A command that fails where a program is missing, and what to do then. The step is skipped, and named.
+    pub needs: Option<(&'static str, &'static str)>,
+    pub night: bool,
+    /// It measures, so nothing runs beside it.
+    pub alone: bool,
+}
+
+pub(super) const fn step(name: &'static str, command: &'static str) -> Step {
+    Step {
+        name,
+        command,
+        lane: Lane::Source,
+        settings: &[],
+        needs: None,
+        night: false,
+        alone: false,
+    }
+}
+
+impl Step {
+    const fn with(mut self, settings: &'static [(&'static str, &'static str)]) -> Step {
+        self.settings = settings;
+        self
+    }
+
+    pub(super) const fn if_there(mut self, needs: &'static str, advice: &'static str) -> Step {
+        self.needs = Some((needs, advice));
+        self
+    }
+
+    const fn at_night(mut self) -> Step {
+        self.night = true;
+        self
+    }
+
+    pub(super) const fn alone(mut self) -> Step {
+        self.alone = true;
+        self
+    }
+
+    pub(super) const fn with_kernels(mut self) -> Step {
+        self.lane = Lane::Kernel;
+        self
+    }
+}
+
+/// What kernels need, and what `cargo labs setup` makes. It comes before the first step that starts one.
+pub(super) const SET_UP: Step = step("setup", "cargo labs setup").with_kernels();
+
+/// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build and is built once. clippy
+/// leaves the kernel out for the same reason: it would check all of evcxr anew. What is built with other flags has a folder of its
+/// own, or each would throw away what the other has built.
+pub(super) const STEPS: [Step; 17] = [
+    // Some tests ask cargo without a network, and steps beside each other should not wait for each other's downloads.
+    step("crates", "cargo fetch --locked").with_kernels(),
+    step("format", "cargo fmt --all --check"),
+    step(
+        "supply chain",
+        "cargo deny --offline --locked check bans licenses sources",
+    )
+    .if_there("cargo deny --version", "cargo install --locked cargo-deny"),
+    step(
+        "lint",
+        "cargo clippy --package labsupport --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
+    ),
+    step(
+        "documentation",
+        "cargo doc --package labsupport --no-deps",
+    )
+    .with(&[("RUSTDOCFLAGS", "--deny warnings")]),
+    step("labsupport", "cargo test --package labsupport --no-fail-fast"),
+    step(
+        "model",
+        "cargo test --manifest-path labsupport/model/Cargo.toml --locked --release --lib --target-dir target/model model::",
+    )
+    .with(&[("RUSTFLAGS", "--cfg loom")]),
+    step("launcher", "cargo test --package labs-launcher"),
+    step("data", "cargo test --package labs-data"),
+    // Whether it measures at all; how fast things are is asked with `cargo labs bench`.
+    step("bench", "cargo test --package labs-bench"),
+    step("kernel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --no-fail-fast").with_kernels(),
+    // Runs every lab, and makes the pages that the browser looks at.
+    step("notebooks", "cargo labs publish")
+        .with_kernels()
+        .alone(),
+    step("browser", "cargo test --release --package labs-browser")
+        .if_there(
+            "sh deploy/doctor.sh browser",
+            "`sh deploy/doctor.sh browser` names the packages",
+        )
+        .with_kernels()
+        .alone(),
+    // What forks, opens sockets or waits for others cannot run there, and what is long takes hours. Miri errs on purpose in the last
+    // digit of powers, which is not what is looked for.
+    step(
+        "miri",
+        "cargo +nightly miri test --package labsupport --target-dir target/miri --lib -- shared:: figure::axis figure::bars figure::canvas \
+         figure::dots lesson::amount lesson::predict manager::error manager::fuzz manager::ordered manager::types manager::frame::tests::arbitrary \
+         manager::frame::tests::every manager::frame::tests::short measure::trace::event measure::trace::recording process::worker::",
+    )
+    .with(&[
+        ("MIRIFLAGS", "-Zmiri-deterministic-floats -Zmiri-disable-isolation"),
+        ("PROPTEST_CASES", "4"),
+    ])
+    .if_there("cargo +nightly miri --version", "rustup component add --toolchain nightly miri rust-src")
+    .at_night(),
+    step(
+        "miri threads",
+        "cargo +nightly miri test --package labsupport --target-dir target/miri --test threads",
+    )
+    .if_there("cargo +nightly miri --version", "rustup component add --toolchain nightly miri rust-src")
+    .at_night(),
+    step(
+        "address sanitizer",
+        "cargo +nightly test --target x86_64-unknown-linux-gnu --target-dir target/address --package labsupport --lib --test threads -- --skip who_never_reads",
+    )
+    // A worker leaves without freeing anything, which is no leak; and the sanitizer's own memory is not the server's.
+    .with(&[("RUSTFLAGS", "-Zsanitizer=address"), ("ASAN_OPTIONS", "detect_leaks=0")])
+    .if_there("rustc +nightly --version", "rustup toolchain install nightly")
+    .at_night(),
+    step(
+        "thread sanitizer",
+        "cargo +nightly test -Zbuild-std --target x86_64-unknown-linux-gnu --target-dir target/thread --package labsupport --test threads",
+    )
+    .with(&[("RUSTFLAGS", "-Zsanitizer=thread")])
+    .if_there("cargo +nightly miri --version", "rustup component add --toolchain nightly miri rust-src")
+    .at_night(),
+];
+
+/// What finds most mistakes while one works, where everything is built.
+pub(super) const QUICK: [Step; 7] = [
+    step("format", "cargo fmt --all --check"),
+    step(
+        "lint",
+        "cargo clippy --package labsupport --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
+    ),
+    step("labsupport", "cargo test --package labsupport --lib"),
+    step("launcher", "cargo test --package labs-launcher"),
+    step("kernel units", "cargo test --release --package labs --lib").with_kernels(),
+    // A cell, an error, a figure.
+    step(
+        "smoke",
+        "cargo test --release --package labs --test kernel front::errors_are front::every_figure -- --test-threads=1",
+    )
+    .with_kernels(),
+    step("lab", "cargo labs check notebooks/00_start_here.ipynb").with_kernels(),
+];
