@@ -147,7 +147,13 @@ impl Front {
                         let asked = complete::for_evcxr(&cell.request);
                         self.known.keep(asked, message.content.clone());
                     }
-                    cell.reply = Some(complete::from_evcxr(&cell.request, message.content));
+                    let reply = complete::from_evcxr(
+                        &cell.request,
+                        message.content,
+                        &self.cells,
+                        &self.place,
+                    );
+                    cell.reply = Some(reply);
                 }
             }
             Said::Gone => return self.inner_is_gone().await,
