@@ -171,6 +171,43 @@ const ALL_NUMBERED: &str = "
         return /^\\[\\d+\\]:$/.test(prompt) || (prompt === '' && cell.querySelector('.jp-OutputArea-output') !== null);
     });";
 
+/// The page writes into a notebook what the kernel says of itself.
+#[test]
+fn a_notebook_that_is_opened_is_not_marked_as_changed() {
+    let lab = "00_start_here.ipynb";
+    let desk = Desk::set_up(|folder| {
+        for file in [lab.to_string(), format!("solutions/{lab}")] {
+            let copy = folder.join(&file);
+            std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            std::fs::copy(checkout().join("notebooks").join(&file), &copy).unwrap();
+        }
+        folder.join(lab)
+    });
+    block_on(async {
+        let browser = open(&desk).await;
+        for file in [lab.to_string(), format!("solutions/{lab}")] {
+            let address = desk.address.replace(lab, &file);
+            browser.goto(&format!("{address}&reset")).await.unwrap();
+            idle(&browser).await;
+            page_says(&browser, "the page knows the kernel", 20, KNOWS_THE_KERNEL).await;
+            let changed = browser.execute(CHANGED, vec![]).await.unwrap();
+            assert_eq!(changed, Value::Bool(false), "{file}");
+        }
+        // The mark is where it is looked for: a new cell is a change.
+        menu(&browser, "Edit", "notebook:cut-cell").await;
+        page_says(&browser, "a change is marked", 20, CHANGED).await;
+        browser.close().await.unwrap();
+    });
+}
+
+/// What a page knows of its kernel it writes into the notebook; the prompt's place tells the language then.
+const KNOWS_THE_KERNEL: &str = "
+    const name = document.querySelector('.jp-NotebookPanel .jp-KernelName');
+    return name !== null && name.textContent.trim() === 'Rust';";
+
+const CHANGED: &str = "
+    return document.querySelector('.lm-DockPanel .lm-TabBar-tab.jp-mod-dirty, #jp-main-dock-panel .jp-mod-dirty') !== null;";
+
 /// Runs all cells of a lab: each gets its number, none fails, and every figure is there and has a size.
 fn runs_from_top_to_bottom(file: &str, titles: &[&str]) {
     let desk = Desk::with_lab(file);

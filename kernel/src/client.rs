@@ -70,6 +70,8 @@ pub struct Shown {
     pub outputs: Vec<Output>,
     /// Which outputs may be filled again, by their display id.
     displays: HashMap<String, usize>,
+    /// What comes next takes the place of all before.
+    is_cleared: bool,
     /// Whether it was not run at all, because a cell before it failed.
     pub was_aborted: bool,
     /// From the request to the reply.
@@ -498,8 +500,30 @@ fn is_child_of(message: &JupyterMessage, id: &str) -> bool {
 }
 
 impl Shown {
+    fn clear(&mut self) {
+        self.outputs.clear();
+        self.displays.clear();
+    }
+
     /// Takes in what was published; whether that was "idle".
     fn note(&mut self, content: JupyterMessageContent) -> bool {
+        use JupyterMessageContent as Content;
+        if let Content::ClearOutput(clear) = &content {
+            self.is_cleared = clear.wait;
+            if !clear.wait {
+                self.clear();
+            }
+        }
+        let is_output = matches!(
+            content,
+            Content::StreamContent(_)
+                | Content::ErrorOutput(_)
+                | Content::ExecuteResult(_)
+                | Content::DisplayData(_)
+        );
+        if is_output && std::mem::take(&mut self.is_cleared) {
+            self.clear();
+        }
         match content {
             // Text comes in pieces; what follows text of its own kind belongs to it.
             JupyterMessageContent::StreamContent(stream) => {

@@ -111,6 +111,53 @@ fn everyday_places_are_completed_and_cells_go_on() {
 }
 
 #[test]
+fn public_names_are_offered_first() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = start(&place).await;
+        let code = "struct Pair { _spare: u32, left: u32, part: u32 }
+            impl Pair { fn __inner(&self) {} fn area(&self) -> u32 { 1 } }
+            let cell = std::cell::RefCell::new(1); let flag = Flag::new()?; let numbers = vec![1u32];";
+        let shown = kernel.execute(code, LONG).await.unwrap();
+        assert_eq!(shown.error(), None);
+        for (code, order) in [
+            (
+                "let pair = Pair { _spare: 1, left: 2, part: 3 }; pair.^",
+                &[
+                    "left",
+                    "part",
+                    "area()",
+                    "try_into()",
+                    "_spare",
+                    "__inner()",
+                ][..],
+            ),
+            ("flag.^", &["is_set()", "type_id()", "segment"]),
+            ("numbers.^", &["len()", "iter().map(", "type_id()", "buf"]),
+            ("cell.^", &["borrow()", "borrow_mut()", "type_id()"]),
+            ("Flag::^", &["new()", "try_from(", "WORD"]),
+            ("std::^", &["thread::", "as_keyword::"]),
+        ] {
+            let reply = complete(&mut kernel, code).await;
+            let place = |name: &&str| {
+                let mut found = reply.matches.iter();
+                found.position(|found| {
+                    found == name || found.starts_with(*name) && name.ends_with('(')
+                })
+            };
+            let places: Vec<_> = order.iter().map(place).collect();
+            assert!(
+                places.iter().all(Option::is_some),
+                "{code}: {:?}",
+                reply.matches
+            );
+            assert!(places.is_sorted(), "{code}: {:?}", reply.matches);
+        }
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
 fn a_cell_that_runs_keeps_no_completion_waiting() {
     block_on(async {
         let mut lent = lend().await;

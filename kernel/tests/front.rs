@@ -1,7 +1,10 @@
 //! What the front adds to evcxr: errors that are errors, output at once and whole, and requests that evcxr leaves unanswered.
 
 use crate::common::*;
-use jupyter_protocol::{JupyterMessageContent as Content, Stdio};
+use jupyter_protocol::{ExecutionState, JupyterMessageContent as Content, Stdio};
+use labs::client::Kernel;
+use serde_json::json;
+use std::io::Write;
 use std::time::Duration;
 
 fn text(contents: &[Content], stdout: bool) -> String {
@@ -269,5 +272,175 @@ fn the_types_of_the_standard_library_are_still_found_out() {
             assert_eq!(shown.error(), None, "{code}");
         }
         lent.give_back().await;
+    });
+}
+
+/// A file that keeps the compiler waiting which reads it, until [`let_go`](Gate::let_go).
+struct Gate {
+    file: std::path::PathBuf,
+    /// The same pipe, under a name at which no compiler looks.
+    pipe: std::path::PathBuf,
+}
+
+impl Gate {
+    fn new(folder: &std::path::Path, name: &str) -> Gate {
+        let (file, pipe) = (folder.join(name), folder.join(format!("{name}-pipe")));
+        let made = std::process::Command::new("mkfifo").arg(&file).status();
+        assert!(made.unwrap().success());
+        std::fs::hard_link(&file, &pipe).unwrap();
+        Gate { file, pipe }
+    }
+
+    /// A number, 4, for which the compiler has to read it.
+    fn code(&self) -> String {
+        format!("include_str!({:?}).len()", self.file)
+    }
+
+    /// Lets the compiler go that waits, and all that come later.
+    fn let_go(&self) {
+        let beside = self.file.with_extension("text");
+        std::fs::write(&beside, "text").unwrap();
+        std::fs::rename(&beside, &self.file).unwrap();
+        // Opened for both, it waits for nobody: the compiler may not have come here yet.
+        let mut pipe = std::fs::OpenOptions::new();
+        let pipe = pipe.read(true).write(true).open(&self.pipe);
+        pipe.unwrap().write_all(b"text").unwrap();
+    }
+}
+
+/// What is published next of the cell `id`, but for its state and its input: its kind, and its text where it has one.
+async fn next_shown(kernel: &mut Kernel, id: &str) -> (String, String) {
+    loop {
+        let content = kernel.next_published(id, LONG).await.unwrap();
+        let kind = content.message_type().to_string();
+        let plain = |media: &jupyter_protocol::Media| match media.content.first() {
+            Some(jupyter_protocol::MediaType::Plain(text)) => text.clone(),
+            _ => String::new(),
+        };
+        let text = match content {
+            Content::Status(status) if status.execution_state == ExecutionState::Idle => {
+                "idle".into()
+            }
+            Content::Status(_) | Content::ExecuteInput(_) => continue,
+            Content::DisplayData(display) => plain(&display.data),
+            Content::UpdateDisplayData(update) => plain(&update.data),
+            Content::StreamContent(stream) => stream.text,
+            Content::ClearOutput(clear) => clear.wait.to_string(),
+            _ => String::new(),
+        };
+        return (kind, text);
+    }
+}
+
+/// Sends a cell as a page does, and waits until the page is told that it is being compiled.
+async fn compiling(kernel: &mut Kernel, code: &str) -> String {
+    let id = kernel
+        .send_with(code, json!({"cellId": "a cell"}))
+        .await
+        .unwrap();
+    let (kind, text) = next_shown(kernel, &id).await;
+    assert_eq!(kind, "display_data");
+    assert!(text.starts_with("compiling … "), "{text}");
+    // And again, while it takes longer.
+    let (kind, text) = next_shown(kernel, &id).await;
+    assert_eq!(kind, "update_display_data");
+    assert!(text.starts_with("compiling … "), "{text}");
+    id
+}
+
+/// What comes after the updates that say that the cell is still being compiled.
+async fn after_compiling(kernel: &mut Kernel, id: &str) -> (String, String) {
+    loop {
+        let (kind, text) = next_shown(kernel, id).await;
+        if kind != "update_display_data" || !text.starts_with("compiling") {
+            return (kind, text);
+        }
+    }
+}
+
+fn said(kind: &str, text: &str) -> (String, String) {
+    (kind.into(), text.into())
+}
+
+#[test]
+fn a_page_is_told_that_its_cell_is_compiled_and_then_that_it_runs() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = start(&place).await;
+        let (gate, go) = (Gate::new(&place.home, "first"), place.home.join("go"));
+        let code = format!(
+            "let length = {};\nwhile !std::path::Path::new({go:?}).exists() {{ std::thread::yield_now(); }}",
+            gate.code()
+        );
+        let id = compiling(&mut kernel, &format!("{code}\nprintln!(\"{{length}}\");")).await;
+        gate.let_go();
+        let running = said("update_display_data", "running …");
+        assert_eq!(after_compiling(&mut kernel, &id).await, running);
+        std::fs::write(&go, "").unwrap();
+        // What it prints takes the place of the line.
+        assert_eq!(
+            next_shown(&mut kernel, &id).await,
+            said("clear_output", "true")
+        );
+        assert_eq!(next_shown(&mut kernel, &id).await, said("stream", "4\n"));
+        assert_eq!(next_shown(&mut kernel, &id).await, said("status", "idle"));
+
+        // One that prints nothing leaves nothing.
+        let gate = Gate::new(&place.home, "second");
+        let id = compiling(&mut kernel, &format!("let other = {};", gate.code())).await;
+        gate.let_go();
+        assert_eq!(after_compiling(&mut kernel, &id).await, running);
+        assert_eq!(
+            next_shown(&mut kernel, &id).await,
+            said("clear_output", "false")
+        );
+        assert_eq!(next_shown(&mut kernel, &id).await, said("status", "idle"));
+
+        let shown = kernel.execute(":times", LONG).await.unwrap();
+        let times = shown.stdout();
+        let cells: Vec<&str> = times
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        assert_eq!(cells, ["cell", "[1]", "[2]", "[3]"], "{times}");
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
+fn nothing_remains_of_what_a_page_was_told_while_its_cell_was_compiled() {
+    let (_folder, place) = home();
+    block_on(async {
+        let mut kernel = start(&place).await;
+        // An error takes its place.
+        let gate = Gate::new(&place.home, "wrong");
+        let code = format!("let number: char = {};", gate.code());
+        let id = compiling(&mut kernel, &code).await;
+        gate.let_go();
+        let cleared = said("clear_output", "true");
+        assert_eq!(after_compiling(&mut kernel, &id).await, cleared);
+        assert_eq!(next_shown(&mut kernel, &id).await.0, "error");
+        while next_shown(&mut kernel, &id).await != said("status", "idle") {}
+
+        // So does what an interrupt says.
+        let gate = Gate::new(&place.home, "stopped");
+        let id = compiling(&mut kernel, &format!("let other = {};", gate.code())).await;
+        kernel.interrupt().await.unwrap();
+        assert_eq!(after_compiling(&mut kernel, &id).await, cleared);
+        assert_eq!(next_shown(&mut kernel, &id).await.0, "error");
+        while next_shown(&mut kernel, &id).await != said("status", "idle") {}
+
+        // A quick cell shows what it prints, and a client that takes `clear_output` at its word sees nothing else.
+        let told = json!({"cellId": "a cell"});
+        let id = kernel
+            .send_with("println!(\"quick\");", told)
+            .await
+            .unwrap();
+        let shown = kernel.finish(&id, LONG).await.unwrap();
+        assert_eq!(
+            (shown.outputs.len(), shown.stdout().as_str()),
+            (1, "quick\n")
+        );
+        kernel.shutdown(false).await.unwrap();
     });
 }

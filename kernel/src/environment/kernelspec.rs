@@ -19,6 +19,13 @@ const LOGOS: [(&str, &[u8]); 3] = [
     ),
 ];
 
+/// What a notebook is to say of its kernel, so that opening it changes nothing.
+pub const IN_NOTEBOOKS: [(&str, &str); 3] = [
+    ("display_name", "Rust"),
+    ("language", "rust"),
+    ("name", "rust"),
+];
+
 /// The folder of the kernelspec.
 pub fn folder(place: &Place) -> PathBuf {
     place.venv().join("share/jupyter/kernels/rust")
@@ -39,10 +46,11 @@ pub fn write(place: &Place) -> Result<()> {
             json!(format!("{}:${{PATH}}", cargo.display())),
         );
     }
+    let [(_, display_name), (_, language), _] = IN_NOTEBOOKS;
     let spec = json!({
         "argv": [program, "kernel", "--connection-file", "{connection_file}"],
-        "display_name": "Rust",
-        "language": "rust",
+        "display_name": display_name,
+        "language": language,
         "interrupt_mode": "message",
         "env": env,
     });

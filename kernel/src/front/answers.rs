@@ -5,6 +5,9 @@ use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 use serde_json::{Value, json};
 
 /// The answer to `kernel_info_request`. `rust` is the compiler's version.
+///
+/// A page writes `language_info` into the notebook that it shows. The labs have it already, letter by letter, or each would be marked
+/// as changed when it is opened.
 pub fn kernel_info(rust: &str) -> Value {
     json!({
         "status": "ok",
@@ -150,6 +153,28 @@ pub fn is_complete(code: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::kernelspec;
+    use crate::notebook;
+    use crate::place::{Place, notebooks_in};
+    use crate::session::config;
+
+    #[test]
+    fn a_lab_that_is_opened_has_already_what_a_page_would_write_into_it() {
+        let place = Place::find().unwrap();
+        let rust = config::toolchain(&place).unwrap();
+        let written = json!({
+            "kernelspec": kernelspec::IN_NOTEBOOKS.into_iter().collect::<std::collections::HashMap<_, _>>(),
+            "language_info": kernel_info(&rust)["language_info"],
+        });
+        let solutions = notebooks_in(&place.notebooks().join("solutions")).unwrap();
+        let all = [place.labs().unwrap(), solutions].concat();
+        assert!(all.len() >= 12, "{all:?}");
+        for file in all {
+            let lab = notebook::read(&file).unwrap();
+            let hint = "after a change of rust-toolchain.toml or of the kernel's answer, write this into it";
+            assert_eq!(lab["metadata"], written, "{}: {hint}", file.display());
+        }
+    }
 
     #[test]
     fn open_brackets_strings_and_comments_are_incomplete() {

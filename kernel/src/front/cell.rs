@@ -7,6 +7,7 @@ use super::errors::{CellError, Sources, last_panic, question_marks};
 use super::figures::Figures;
 use super::flood::{Flood, Note};
 use super::message::Message;
+use super::progress::Progress;
 use super::shorten;
 use super::source::types;
 use super::spill::Spill;
@@ -43,6 +44,10 @@ pub struct Cell {
     pub interrupted: bool,
     /// What it printed and is not yet shown.
     pub text: Text,
+    /// What the page is told of it while it shows nothing, and how long its parts take.
+    pub progress: Progress,
+    /// The page shows something of it.
+    pub is_shown: bool,
     /// It runs, or has run: the compiler is done.
     pub started: bool,
     /// It was stopped before it ran.
@@ -110,6 +115,8 @@ impl Cell {
             flood: Flood::new(&request.header.msg_id, file("output")),
             figures: Figures::default(),
             result: file("result"),
+            progress: Progress::new(&request),
+            is_shown: false,
             read_at_the_end: 0,
             request,
             id: String::new(),

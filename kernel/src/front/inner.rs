@@ -1,14 +1,14 @@
 //! evcxr's side: the front is the only client of an inner kernel, and this is its connection.
 
 use super::message::Message;
-use labs_runtime::packet::{Kind, LARGEST, Order, Parcels};
 use crate::session::Session;
-use labs_runtime::watch;
 use anyhow::{Context, Result, bail};
 use jupyter_zmq_client::{
     ClientIoPubConnection, ClientShellConnection, Connection, create_client_iopub_connection,
     create_client_shell_connection_with_identity, peer_identity_for_session,
 };
+use labs_runtime::packet::{Kind, LARGEST, Order, Parcels};
+use labs_runtime::watch;
 use serde_json::json;
 use std::fs;
 use std::time::Duration;
@@ -139,6 +139,26 @@ impl Inner {
                 kill_tree(child);
             }
         }
+    }
+
+    /// The crates that are being compiled now, but for what evcxr makes of the cells.
+    pub fn crates_being_compiled(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut processes = watch::children(self.session.pid());
+        while let Some(process) = processes.pop() {
+            processes.extend(watch::children(process as u32));
+            let command = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+            let mut words = command.split(|&byte| byte == 0);
+            if words.any(|word| word == b"--crate-name")
+                && let Some(name) = words.next().and_then(|name| str::from_utf8(name).ok())
+                && !["ctx", "___", "build_script_build", "build_script_main"].contains(&name)
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.to_string());
+            }
+        }
+        names.sort();
+        names
     }
 
     /// The session, for its directory.

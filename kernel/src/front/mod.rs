@@ -21,6 +21,7 @@ mod outbox;
 mod output;
 mod ports;
 mod prelude;
+mod progress;
 mod request;
 mod requests;
 mod running;
@@ -32,10 +33,8 @@ mod text;
 mod tokens;
 
 use crate::place::Place;
-use labs_runtime::packet::{Ended, Kind, LONGEST_ANSWER, Order};
 use crate::session::{Session, config, launch, sweep};
 use crate::spare::claim::{Keeper, claim};
-use labs_runtime::watch;
 use anyhow::{Context, Result};
 use attempts::Attempts;
 use cell::{Cell, Ending};
@@ -45,6 +44,8 @@ use errors::{CellError, Sources};
 use flood::Note;
 use inner::{Inner, Said};
 use jupyter_protocol::{ConnectionInfo, Header};
+use labs_runtime::packet::{Ended, Kind, LONGEST_ANSWER, Order};
+use labs_runtime::watch;
 use message::Message;
 use outbox::Outbox;
 use ports::{Channel, Ports};
@@ -167,6 +168,8 @@ struct Front {
     /// What checks must know of the code.
     attempts: Attempts,
     prelude: HashSet<String>,
+    /// How long the parts of the last cells took.
+    times: progress::Past,
     /// What evcxr has answered about code since the last cell.
     known: complete::Known,
     rust: String,
@@ -195,6 +198,7 @@ impl Front {
             defined: source::History::default(),
             attempts: Attempts::default(),
             prelude: prelude::of_cells(&place),
+            times: progress::Past::default(),
             known: complete::Known::default(),
             rust: config::toolchain(&place).unwrap_or_default(),
             done: false,
@@ -332,6 +336,7 @@ impl Front {
                 }
             }
             Event::Due => {
+                self.tell_progress().await;
                 self.show_what_is_due().await;
                 let now = Instant::now();
                 let told = self.writer().and_then(|cell| cell.flood.tell(now));

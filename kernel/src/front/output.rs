@@ -11,6 +11,13 @@ impl Front {
             self.ended_meanwhile = serde_json::from_slice(&content).ok();
             return;
         }
+        if kind == Kind::Started
+            && let Some(cell) = &mut self.running
+            && let Some((kind, content)) = cell.progress.runs(Instant::now())
+        {
+            let request = Some(&cell.request);
+            self.ports.publish(request, kind, content).await;
+        }
         let Some(cell) = self.writer() else { return };
         match cell.output(kind, content) {
             cell::Shown::Nothing => {}
@@ -75,6 +82,8 @@ impl Front {
             question["prompt"] = "This cell reads a line:".into();
         }
         let request = cell.request.clone();
+        // What the student types stands where that line is.
+        self.end_progress(false).await;
         self.show_what_is_due().await; // what the cell has printed may be its question
         self.question = Some(
             self.ports
@@ -124,7 +133,34 @@ impl Front {
         let text = self
             .writer()
             .map(|cell| [cell.text.due(), cell.flood.due()]);
-        text.into_iter().flatten().flatten().chain(room).min()
+        let progress = self.running.as_ref().and_then(|cell| cell.progress.due());
+        let text = text.into_iter().flatten().flatten();
+        text.chain(room).chain(progress).min()
+    }
+
+    /// Tells the page that its cell is still being compiled, where that is due.
+    pub(super) async fn tell_progress(&mut self) {
+        let now = Instant::now();
+        let (State::Ready(inner), Some(cell)) = (&self.state, &mut self.running) else {
+            return;
+        };
+        if cell.progress.due().is_none_or(|due| due > now) {
+            return;
+        }
+        if let Some((kind, content)) = cell.progress.tell(now, &inner.crates_being_compiled()) {
+            let request = Some(&cell.request);
+            self.ports.publish(request, kind, content).await;
+        }
+    }
+
+    /// Takes back what the page was told of the cell's progress. `followed` tells that something takes its place at once.
+    pub(super) async fn end_progress(&mut self, followed: bool) {
+        if let Some(cell) = &mut self.running
+            && let Some((kind, content)) = cell.progress.gives_way(followed)
+        {
+            let request = Some(&cell.request);
+            self.ports.publish(request, kind, content).await;
+        }
     }
 
     /// Publishes what waits, as far as there is room.
@@ -160,6 +196,11 @@ impl Front {
     pub(super) async fn publish_in_cell(&mut self, kind: &str, content: Value) {
         if self.running.as_ref().is_some_and(Cell::is_silent) {
             return;
+        }
+        // An update may be of an earlier cell's place, and then leaves this one's as they are.
+        self.end_progress(kind != "update_display_data").await;
+        if let Some(cell) = &mut self.running {
+            cell.is_shown = true;
         }
         let is_code = self.running.as_ref().is_some_and(Cell::is_code);
         let writer = if is_code { &self.running } else { &self.last };

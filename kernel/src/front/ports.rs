@@ -108,12 +108,26 @@ impl Ports {
         kind: &str,
         content: Value,
     ) -> String {
+        self.reply_with(channel, request, kind, content, json!({}))
+            .await
+    }
+
+    /// As [`reply`](Ports::reply), with metadata.
+    pub async fn reply_with(
+        &mut self,
+        channel: Channel,
+        request: &Message,
+        kind: &str,
+        content: Value,
+        metadata: Value,
+    ) -> String {
         let port = match channel {
             Channel::Shell => &mut self.shell,
             Channel::Control => &mut self.control,
             Channel::Stdin => &mut self.stdin,
         };
-        let message = Message::child(kind, Some(request), content);
+        let mut message = Message::child(kind, Some(request), content);
+        message.metadata = metadata;
         let id = message.header.msg_id.clone();
         let sent = port.send(message.to(request.identities.clone())).await;
         log_unsent(kind, sent);

@@ -181,6 +181,7 @@ impl Front {
 
     pub(super) async fn shut_down(&mut self, channel: Channel, request: &Message) {
         let restart = request.flag("restart", false);
+        self.end_progress(false).await;
         let reply = json!({"status": "ok", "restart": restart});
         self.ports
             .publish(Some(request), "shutdown_reply", reply.clone())

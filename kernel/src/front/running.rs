@@ -74,8 +74,15 @@ impl Front {
         let Some(cell) = &mut self.running else {
             return;
         };
-        if cell.had_lines && cell.code.as_deref().is_some_and(shell::is_empty) {
-            cell.reply = Some(json!({"status": "ok"}));
+        let code = cell.code.as_deref();
+        let asks_for_times = code.is_some_and(|code| code.trim() == progress::COMMAND);
+        if asks_for_times || cell.had_lines && code.is_some_and(shell::is_empty) {
+            // evcxr has no part in it. Where output still waits for room, this is the cell that is done.
+            (cell.reply, cell.idle) = (Some(json!({"status": "ok"})), true);
+            if asks_for_times {
+                let table = self.times.to_string();
+                self.show_text(vec![("stdout", table)]).await;
+            }
             return self.finish().await;
         }
         let mut request = complete::for_evcxr(&cell.request);
@@ -87,7 +94,13 @@ impl Front {
             _ => Err(anyhow::anyhow!("the kernel has just ended")),
         };
         match asked {
-            Ok(id) => cell.id = id,
+            Ok(id) => {
+                cell.id = id;
+                if cell.is_code() {
+                    let is_first = !cell.is_shown;
+                    cell.progress.compiles(Instant::now(), is_first);
+                }
+            }
             Err(error) => {
                 let sentence = format!("The cell could not be sent: {error:#}.");
                 self.fail_here("KernelError", sentence).await;
@@ -147,7 +160,13 @@ impl Front {
                         let asked = complete::for_evcxr(&cell.request);
                         self.known.keep(asked, message.content.clone());
                     }
-                    cell.reply = Some(complete::from_evcxr(&cell.request, message.content));
+                    let reply = complete::from_evcxr(
+                        &cell.request,
+                        message.content,
+                        &self.cells,
+                        &self.place,
+                    );
+                    cell.reply = Some(reply);
                 }
             }
             Said::Gone => return self.inner_is_gone().await,
@@ -183,6 +202,9 @@ impl Front {
                 }
             }
             _ => {
+                if is_ours {
+                    self.end_progress(false).await;
+                }
                 // Comms, and whatever a later evcxr may publish. Their parent is the request as Jupyter knows it.
                 let parent = self
                     .running
@@ -253,7 +275,11 @@ impl Front {
 
     /// Sends the reply of the running cell, and goes on.
     pub(super) async fn close(&mut self, reply: Option<Value>, failed: bool) {
-        let Some(cell) = &self.running else { return };
+        self.end_progress(false).await;
+        let Some(cell) = &mut self.running else {
+            return;
+        };
+        cell.progress.ends(Instant::now());
         let stops = failed && cell.request.flag("stop_on_error", true);
         let waiting = if stops {
             Box::pin(self.take_waiting()).await
@@ -263,6 +289,12 @@ impl Front {
         let Some(cell) = self.running.take() else {
             return;
         };
+        let times = cell.is_code().then(|| cell.progress.times()).flatten();
+        if let Some(times) = times
+            && cell.is_stored()
+        {
+            self.times.keep(cell.number, times);
+        }
         // From here on nothing can stop it any more.
         if cell.interrupted
             && let State::Ready(inner) = &self.state
@@ -273,8 +305,9 @@ impl Front {
             && wants_reply(&cell.request)
         {
             let kind = reply_kind(cell.request.kind());
+            let metadata = times.map_or(json!({}), |times| times.metadata());
             self.ports
-                .reply(Channel::Shell, &cell.request, &kind, reply)
+                .reply_with(Channel::Shell, &cell.request, &kind, reply, metadata)
                 .await;
         }
         self.question = None;

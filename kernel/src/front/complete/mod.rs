@@ -6,6 +6,7 @@
 
 mod cursor;
 mod known;
+mod order;
 mod words;
 
 use super::message::Message;
@@ -14,6 +15,7 @@ use super::prelude;
 use crate::place::Place;
 use cursor::{Asked, Spot, hovered, spot};
 pub use known::Known;
+use order::Names;
 use serde_json::{Value, json};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -39,7 +41,7 @@ pub fn answer(
     }
     let kept = || {
         let answer = known.find(&for_evcxr(request))?;
-        Some(from_evcxr(request, answer.clone()))
+        Some(from_evcxr(request, answer.clone(), cells, place))
     };
     let code = request.text("code");
     let cursor = cursor_of(request);
@@ -77,8 +79,14 @@ pub fn for_evcxr(request: &Message) -> Message {
     message
 }
 
-/// evcxr's answer to `request` as Jupyter takes it: with places in code points of the cell.
-pub fn from_evcxr(request: &Message, content: Value) -> Value {
+/// evcxr's answer to `request` as Jupyter takes it: with places in code points of the cell, and the likeliest names first. `cells` are
+/// all that were run.
+pub fn from_evcxr(
+    request: &Message,
+    content: Value,
+    cells: &[(u32, String)],
+    place: &Place,
+) -> Value {
     let Some(asked) = asked(request) else {
         return content;
     };
@@ -93,10 +101,10 @@ pub fn from_evcxr(request: &Message, content: Value) -> Value {
     let range = asked.start..cursor_of(request);
     let name = &code[range.clone()];
     // Else it is for something other than the name at the cursor, or an error, of which nobody wants to know while typing.
-    let place = graphemes(&asked.code[..asked.cursor]);
+    let cursor = graphemes(&asked.code[..asked.cursor]);
     let is_for_the_name = content["status"] == "ok"
-        && content["cursor_start"] == place
-        && content["cursor_end"] == place;
+        && content["cursor_start"] == cursor
+        && content["cursor_end"] == cursor;
     if !is_for_the_name {
         return completions(code, range, &[]);
     }
@@ -113,7 +121,12 @@ pub fn from_evcxr(request: &Message, content: Value) -> Value {
             text,
         })
     });
-    completions(code, range, &matches.collect::<Vec<_>>())
+    let mut matches: Vec<Match> = matches.collect();
+    let own = Names::of(cells.iter().map(|(_, cell)| cell.as_str()).chain([code]));
+    let is_cell = matches.iter().any(|found| found.text == "try_borrow()");
+    let library = order::of_libraries(place);
+    matches.sort_by_key(|found| order::rank(&found.text, &found.kind, &own, library, is_cell));
+    completions(code, range, &matches)
 }
 
 /// What evcxr is asked for `request`; None where that is not a question that the front prepares.
@@ -255,7 +268,7 @@ fn added_crates(cell: &str) -> impl Iterator<Item = Name> {
     })
 }
 
-/// The names that begin like `prefix`, each once: first those that do so to the letter.
+/// The names that begin like `prefix`, each once: first those that do so to the letter, last those that begin with `_`.
 fn chosen(names: Vec<Name>, prefix: &str) -> Vec<Match> {
     let lower = prefix.to_lowercase();
     let (exact, rest): (Vec<Name>, Vec<Name>) = names
@@ -278,6 +291,7 @@ fn chosen(names: Vec<Name>, prefix: &str) -> Vec<Match> {
             });
         }
     }
+    matches.sort_by_key(|found| found.text.bytes().take_while(|&byte| byte == b'_').count());
     matches
 }
 
@@ -412,7 +426,8 @@ mod tests {
             json!({"status": "ok", "matches": ["is_empty()", "len()"], "cursor_start": start, "cursor_end": end,
                    "metadata": {"_jupyter_types_experimental": [about("is_empty()"), about("len()")]}})
         };
-        let answer = from_evcxr(&request, reply(start, start));
+        let place = Place::find().unwrap();
+        let answer = from_evcxr(&request, reply(start, start), &[], &place);
         assert_eq!(matches(&answer), ["len()"]);
         assert_eq!(answer["cursor_start"], code.chars().count() - 2);
         assert_eq!(answer["cursor_end"], code.chars().count());
@@ -422,12 +437,73 @@ mod tests {
             json!({"status": "error"}),
             json!({}),
         ] {
-            let answer = from_evcxr(&request, other);
+            let answer = from_evcxr(&request, other, &[], &place);
             assert_eq!(
                 (answer["status"].as_str(), matches(&answer).len()),
                 (Some("ok"), 0)
             );
         }
+    }
+
+    #[test]
+    fn names_are_offered_in_the_order_in_which_they_are_likely() {
+        let place = Place::find().unwrap();
+        let code = "let p = Pair::new(); p.";
+        let cells = [(1, "struct Pair { left: u32, segment: u32 }".to_string())];
+        let request = request("complete_request", code, json!(code.len()));
+        let asked = for_evcxr(&request);
+        let at = &asked.content["cursor_pos"];
+        let names = [
+            ("__part", "instance"),
+            ("_spare", "instance"),
+            ("left", "instance"),
+            ("try_into()", "function"),
+            ("segment", "instance"),
+            ("area()", "function"),
+        ];
+        let texts = names.map(|(text, _)| text);
+        let types = names.map(|(text, kind)| json!({"text": text, "type": kind}));
+        let said = json!({"status": "ok", "matches": texts, "cursor_start": at, "cursor_end": at,
+                          "metadata": {"_jupyter_types_experimental": types}});
+        let order = [
+            "left",
+            "segment",
+            "area()",
+            "try_into()",
+            "_spare",
+            "__part",
+        ];
+        let answer = from_evcxr(&request, said.clone(), &cells, &place);
+        assert_eq!(matches(&answer), order);
+        // The labs' library has a private field of that name; here no cell has one.
+        let order = [
+            "left",
+            "area()",
+            "try_into()",
+            "segment",
+            "_spare",
+            "__part",
+        ];
+        let answer = from_evcxr(&request, said, &[], &place);
+        assert_eq!(matches(&answer), order);
+    }
+
+    #[test]
+    fn names_that_begin_with_an_underscore_come_last() {
+        let cells = [(
+            1,
+            "let _idle = 1; let later = 2; let __inner = 3;".to_string(),
+        )];
+        let found = complete("^", &cells).unwrap();
+        let found = matches(&found);
+        let place = |name| found.iter().position(|&other| other == name).unwrap();
+        assert!(place("later") < place("println!"));
+        assert!(place("println!") < place("_idle"));
+        assert!(place("_idle") < place("__inner"));
+        assert_eq!(
+            matches(&complete("_^", &cells).unwrap()),
+            ["_idle", "__inner"]
+        );
     }
 
     #[test]

@@ -119,8 +119,8 @@ const ATTRIBUTES: [&str; 12] = [
     "deprecated",
 ];
 
-/// evcxr's commands, as its `:help` lists them.
-const COMMANDS: [&str; 32] = [
+/// evcxr's commands, as its `:help` lists them, and the front's own.
+const COMMANDS: [&str; 33] = [
     ":allow_static_linking",
     ":build_env",
     ":cache",
@@ -147,6 +147,7 @@ const COMMANDS: [&str; 32] = [
     ":show_deps",
     ":t",
     ":time_passes",
+    ":times",
     ":timing",
     ":toolchain",
     ":type",
