@@ -11,14 +11,18 @@ mod publish;
 mod reset;
 mod serve;
 mod test;
+mod wheel;
 
 use crate::environment;
 use crate::front;
-use crate::place::Place;
+use crate::place::{Place, in_words};
 use anyhow::Result;
 use clap::Subcommand;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+
+/// Those that work on the sources of the labs themselves.
+pub const IN_A_CHECKOUT: [&str; 4] = ["test", "bench", "publish", "wheel"];
 
 /// The commands.
 #[derive(Subcommand)]
@@ -45,6 +49,8 @@ pub enum Command {
     Test(test::Test),
     /// Measures the labs beside their peers, in turn in one run, and judges every target
     Bench(bench::Bench),
+    /// Makes one file that `pip install` takes: the programs, the labs and what their cells need
+    Wheel(wheel::Wheel),
     /// The kernel itself: Jupyter calls this
     #[command(hide = true)]
     Kernel {
@@ -61,7 +67,10 @@ impl Command {
             Command::Open(open) => open.run(),
             Command::Setup => {
                 environment::set_up(&Place::find()?)?;
-                println!("All is set up. `cargo labs open` opens the first lab.");
+                println!(
+                    "{}",
+                    in_words("All is set up. `cargo labs open` opens the first lab.")
+                );
                 Ok(())
             }
             Command::Check(check) => check.run(),
@@ -73,6 +82,7 @@ impl Command {
             Command::Publish(publish) => publish.run(),
             Command::Test(test) => test.run(),
             Command::Bench(bench) => bench.run(),
+            Command::Wheel(wheel) => wheel.run(),
             Command::Kernel { connection_file } => front::run(&connection_file),
         }
     }

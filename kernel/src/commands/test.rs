@@ -143,6 +143,7 @@ impl Test {
     /// Runs the steps, all of them even if one fails, and ends with a line that counts them.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
+        place.require_checkout("test")?;
         environment::set_up(&place)?;
         let wanted = |step: &&Step| match &self.only {
             Some(word) => step.name.contains(word.as_str()),

@@ -33,7 +33,9 @@ pub fn set_up(place: &Place) -> Result<()> {
             || jupyter::make(place),
         )?;
     }
-    kernelspec::write(place)?;
+    if !jupyter::is_given(place) {
+        kernelspec::write(place)?;
+    }
     if sources {
         steps.step("Copying the standard library's sources (seconds)", || {
             rust_src::make(place)
