@@ -29,7 +29,9 @@ fn mirror(from: &Path, to: &Path, depth: usize) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let (path, target) = (entry.path(), to.join(entry.file_name()));
-        let is_ours = ["kernels", "labs_keeper.py", "labs.json"].iter().any(|name| path.ends_with(name));
+        let is_ours = ["kernels", "labs_keeper.py", "labs.json"]
+            .iter()
+            .any(|name| path.ends_with(name));
         if is_ours {
             continue; // that of the checkout
         } else if depth > 0 && path.is_dir() {
@@ -42,10 +44,19 @@ fn mirror(from: &Path, to: &Path, depth: usize) {
 
 /// An environment with JupyterLab as pip would install it, in seconds.
 fn environment(shared: &Path, own: &Path) {
-    must(Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(own));
+    must(
+        Command::new("python3")
+            .args(["-m", "venv", "--without-pip"])
+            .arg(own),
+    );
     let folder = |venv: &Path| {
         let mut versions = fs::read_dir(venv.join("lib")).unwrap();
-        versions.next().unwrap().unwrap().path().join("site-packages")
+        versions
+            .next()
+            .unwrap()
+            .unwrap()
+            .path()
+            .join("site-packages")
     };
     mirror(&folder(shared), &folder(own), 0);
     for part in ["share", "etc"] {
@@ -55,7 +66,11 @@ fn environment(shared: &Path, own: &Path) {
     let program = fs::read_to_string(shared.join("bin/jupyter-lab")).unwrap();
     let (_, rest) = program.split_once('\n').unwrap();
     let file = own.join("bin/jupyter-lab");
-    fs::write(&file, format!("#!{}\n{rest}", own.join("bin/python").display())).unwrap();
+    fs::write(
+        &file,
+        format!("#!{}\n{rest}", own.join("bin/python").display()),
+    )
+    .unwrap();
     must(Command::new("chmod").arg("+x").arg(file));
 }
 
@@ -107,7 +122,8 @@ fn naming(checkout: &Path, folder: &Path) -> Option<PathBuf> {
     files(folder).into_keys().find(|file| {
         // What comes and goes while a kernel runs may be gone.
         let link = fs::read_link(file).unwrap_or_default();
-        names(link.as_os_str().as_encoded_bytes()) || fs::read(file).is_ok_and(|bytes| names(&bytes))
+        names(link.as_os_str().as_encoded_bytes())
+            || fs::read(file).is_ok_and(|bytes| names(&bytes))
     })
 }
 
@@ -118,7 +134,10 @@ fn processes(program: &Path) -> Vec<String> {
         let process = entry.path();
         if fs::read_link(process.join("exe")).is_ok_and(|exe| exe == program) {
             let read = |name: &str| fs::read(process.join(name)).unwrap_or_default();
-            let open = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+            let open = fs::read_dir(process.join("fd"))
+                .into_iter()
+                .flatten()
+                .flatten();
             let open = open.filter_map(|fd| fs::read_link(fd.path()).ok());
             let open: String = open.map(|path| format!("{}\n", path.display())).collect();
             let facts = [read("maps"), read("environ"), read("cmdline")].concat();
@@ -148,21 +167,41 @@ fn what_pip_has_installed_shows_a_figure_and_needs_no_checkout() {
         Some(wheel) => PathBuf::from(wheel),
         None => {
             let out = scratch.path().join("out");
-            let labs = Command::new(env!("CARGO_BIN_EXE_labs")).arg("wheel").arg("--out").arg(&out).output().unwrap();
+            let labs = Command::new(env!("CARGO_BIN_EXE_labs"))
+                .arg("wheel")
+                .arg("--out")
+                .arg(&out)
+                .output()
+                .unwrap();
             assert!(labs.status.success(), "{}", said(&labs));
             let wheel = fs::read_dir(out).unwrap().next().unwrap().unwrap().path();
-            assert!(said(&labs).contains(&format!("pip install {}", wheel.display())), "{}", said(&labs));
+            assert!(
+                said(&labs).contains(&format!("pip install {}", wheel.display())),
+                "{}",
+                said(&labs)
+            );
             wheel
         }
     };
     let name = wheel.file_name().unwrap().to_str().unwrap();
-    assert!(name.contains("-py3-none-manylinux_2_") && name.ends_with(".whl"), "{name}");
+    assert!(
+        name.contains("-py3-none-manylinux_2_") && name.ends_with(".whl"),
+        "{name}"
+    );
 
     let environment = scratch.path().join("environment");
     let began = Instant::now();
     if std::env::var_os("LABS_WHEEL_ALONE").is_some() {
-        must(Command::new("python3").args(["-m", "venv"]).arg(&environment));
-        must(Command::new(environment.join("bin/pip")).args(["install", "--disable-pip-version-check"]).arg(&wheel));
+        must(
+            Command::new("python3")
+                .args(["-m", "venv"])
+                .arg(&environment),
+        );
+        must(
+            Command::new(environment.join("bin/pip"))
+                .args(["install", "--disable-pip-version-check"])
+                .arg(&wheel),
+        );
     } else {
         self::environment(&checkout.venv(), &environment);
         let pip = |arguments: &[&str]| {
@@ -187,30 +226,55 @@ fn what_pip_has_installed_shows_a_figure_and_needs_no_checkout() {
     let before = files(&environment);
 
     let help = labs(&["--help"]);
-    assert!(!said(&help).contains("cargo") && !said(&help).contains("  bench"), "{}", said(&help));
+    assert!(
+        !said(&help).contains("cargo") && !said(&help).contains("  bench"),
+        "{}",
+        said(&help)
+    );
     let doctor = labs(&["doctor"]);
     assert!(doctor.status.success(), "{}", said(&doctor));
-    assert!(said(&doctor).contains("installed, with the kernel") && !said(&doctor).contains("cargo labs"), "{}", said(&doctor));
+    assert!(
+        said(&doctor).contains("installed, with the kernel")
+            && !said(&doctor).contains("cargo labs"),
+        "{}",
+        said(&doctor)
+    );
     let refused = [
         (vec!["test"], "needs a checkout"),
         (vec!["reset", "03"], "This folder is no copy of the labs"),
     ];
     for (arguments, why) in refused {
         let output = labs(&arguments);
-        assert!(!output.status.success() && said(&output).contains(why), "{}", said(&output));
+        assert!(
+            !output.status.success() && said(&output).contains(why),
+            "{}",
+            said(&output)
+        );
     }
 
     // Everything is made now, in the user's own folders.
     let began = Instant::now();
     let log = fs::File::create(scratch.path().join("log")).unwrap();
     let mut open = user.command("labs");
-    open.args(["open", "--no-browser", "--port", "9450"]).stdout(Stdio::piped()).stderr(log);
+    open.args(["open", "--no-browser", "--port", "9450"])
+        .stdout(Stdio::piped())
+        .stderr(log);
     let mut server = Server(open.spawn().unwrap());
     let lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
-    let address = lines.map_while(Result::ok).find(|line| line.contains("http://"));
-    let address = address.unwrap_or_else(|| panic!("{}", fs::read_to_string(scratch.path().join("log")).unwrap()));
+    let address = lines
+        .map_while(Result::ok)
+        .find(|line| line.contains("http://"));
+    let address = address.unwrap_or_else(|| {
+        panic!(
+            "{}",
+            fs::read_to_string(scratch.path().join("log")).unwrap()
+        )
+    });
     println!("address after {:.1} s", began.elapsed().as_secs_f64());
-    assert!(address.contains("/lab/tree/00_start_here.ipynb?token="), "{address}");
+    assert!(
+        address.contains("/lab/tree/00_start_here.ipynb?token="),
+        "{address}"
+    );
     let copy = user.work.join("coordination-labs");
     assert!(copy.join(".labs-copy").is_file() && copy.join("solutions").is_dir());
 
@@ -222,13 +286,17 @@ fn what_pip_has_installed_shows_a_figure_and_needs_no_checkout() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(client.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut lines = BufReader::new(client.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
     assert_eq!(lines.next().unwrap().split(' ').next_back(), Some("rust"));
     assert_eq!(lines.next().as_deref(), Some("figure"));
     println!("figure after {:.1} s", began.elapsed().as_secs_f64());
 
     // While the kernel is there: nothing of it is the checkout's.
-    let home = user.home.join(format!(".cache/labs-{}", env!("CARGO_PKG_VERSION")));
+    let home = user
+        .home
+        .join(format!(".cache/labs-{}", env!("CARGO_PKG_VERSION")));
     assert!(home.join("sessions").is_dir(), "{home:?}");
     assert_eq!(naming(&checkout.workspace, &user.home), None);
     assert_eq!(naming(&checkout.workspace, &copy), None);
@@ -236,7 +304,10 @@ fn what_pip_has_installed_shows_a_figure_and_needs_no_checkout() {
     for program in ["labs", "labs-evcxr"] {
         let processes = processes(&environment.join("bin").join(program));
         assert!(!processes.is_empty(), "{program}");
-        assert!(processes.iter().all(|process| !process.contains(words)), "{program}: {processes:?}");
+        assert!(
+            processes.iter().all(|process| !process.contains(words)),
+            "{program}: {processes:?}"
+        );
     }
     drop(client.stdin.take());
     let mut rest = String::new();
@@ -247,8 +318,20 @@ fn what_pip_has_installed_shows_a_figure_and_needs_no_checkout() {
 
     // In the copy, commands act on the copy.
     fs::write(copy.join("03_check_frequency.ipynb"), "mine").unwrap();
-    let reset = user.command("labs").args(["reset", "03"]).current_dir(&copy).output().unwrap();
+    let reset = user
+        .command("labs")
+        .args(["reset", "03"])
+        .current_dir(&copy)
+        .output()
+        .unwrap();
     assert!(reset.status.success(), "{}", said(&reset));
-    assert_eq!(fs::read_to_string(copy.join("03_check_frequency-mine-1.ipynb")).unwrap(), "mine");
-    assert_eq!(files(&environment), before, "nothing is written into the environment");
+    assert_eq!(
+        fs::read_to_string(copy.join("03_check_frequency-mine-1.ipynb")).unwrap(),
+        "mine"
+    );
+    assert_eq!(
+        files(&environment),
+        before,
+        "nothing is written into the environment"
+    );
 }

@@ -61,7 +61,7 @@ impl Step {
 /// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build and is built once. clippy
 /// leaves the kernel out for the same reason: it would check all of evcxr anew. What is built with other flags has a folder of its
 /// own, or each would throw away what the other has built.
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     step("format", "cargo fmt --all --check"),
     step(
         "supply chain",
@@ -88,6 +88,8 @@ const STEPS: [Step; 16] = [
     // Whether it measures at all; how fast things are is asked with `cargo labs bench`.
     step("bench", "cargo test --package labs-bench"),
     step("kernel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr"),
+    // Installs what `cargo labs wheel` makes, and opens it as somebody who has no checkout.
+    step("wheel", "cargo test --release --package labs --test wheel -- --ignored"),
     // Runs every lab, and makes the pages that the browser looks at.
     step("notebooks", "cargo labs publish"),
     step("browser", "cargo test --release --package labs-browser").if_there(
