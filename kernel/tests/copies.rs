@@ -23,7 +23,7 @@ fn said(output: &Output) -> String {
 fn what_is_run_in_a_copy_acts_on_the_copy() {
     let home = tempfile::tempdir().unwrap();
     let copy = home.path().join("my labs");
-    let made = labs(home.path(), &["serve", "--copy-to", "my labs", "true"]);
+    let made = labs(home.path(), &["copy", "my labs"]);
     assert!(made.status.success(), "{}", said(&made));
 
     let handed_out = fs::read_to_string(copy.join("02_double_check.ipynb")).unwrap();
@@ -63,7 +63,7 @@ fn what_is_run_in_a_copy_acts_on_the_copy() {
     // A second start keeps all of it.
     fs::write(copy.join("02_double_check.ipynb"), "mine again").unwrap();
     assert!(
-        labs(home.path(), &["serve", "--copy-to", "my labs", "true"])
+        labs(home.path(), &["copy", "my labs"])
             .status
             .success()
     );

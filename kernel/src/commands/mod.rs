@@ -6,10 +6,10 @@ mod class;
 mod copy;
 mod doctor;
 mod export;
+mod keep;
 mod open;
 mod publish;
 mod reset;
-mod serve;
 mod test;
 
 use crate::environment;
@@ -31,8 +31,8 @@ pub enum Command {
     Check(check::Check),
     /// Looks whether this machine has what the labs need, and says what to do
     Doctor,
-    /// Runs another Jupyter server, such as jupyterhub-singleuser, with a spare kernel beside it
-    Serve(serve::Serve),
+    /// Copies the labs into a folder; what is there already stays
+    Copy(copy::Copy),
     /// Gives a lab back as it was handed out, and keeps the student's as a copy
     Reset(reset::Reset),
     /// Writes what a student has measured, predicted and solved into one file, without a name
@@ -52,6 +52,9 @@ pub enum Command {
         #[arg(long)]
         connection_file: PathBuf,
     },
+    /// The keeper of the spare kernel: an extension of Jupyter's server calls this
+    #[command(hide = true)]
+    Keep,
 }
 
 impl Command {
@@ -66,7 +69,7 @@ impl Command {
             }
             Command::Check(check) => check.run(),
             Command::Doctor => doctor::run(),
-            Command::Serve(serve) => serve.run(),
+            Command::Copy(copy) => copy.run(),
             Command::Reset(reset) => reset.run(),
             Command::Export(export) => export.run(),
             Command::Class(class) => class.run(),
@@ -74,6 +77,7 @@ impl Command {
             Command::Test(test) => test.run(),
             Command::Bench(bench) => bench.run(),
             Command::Kernel { connection_file } => front::run(&connection_file),
+            Command::Keep => keep::run(),
         }
     }
 }
