@@ -62,10 +62,6 @@ fn what_is_run_in_a_copy_acts_on_the_copy() {
     assert!(read("labs-results.json").contains("Lab 03, exercise 1"));
     // A second start keeps all of it.
     fs::write(copy.join("02_double_check.ipynb"), "mine again").unwrap();
-    assert!(
-        labs(home.path(), &["copy", "my labs"])
-            .status
-            .success()
-    );
+    assert!(labs(home.path(), &["copy", "my labs"]).status.success());
     assert_eq!(read("02_double_check.ipynb"), "mine again");
 }

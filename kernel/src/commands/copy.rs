@@ -33,7 +33,8 @@ impl Copy {
 ///
 /// To be called before this process has a second thread.
 pub fn copy_to(place: &Place, folder: &Path) -> Result<PathBuf> {
-    let folder = std::path::absolute(folder).context("The labs can be copied only to the path of a folder")?;
+    let folder = std::path::absolute(folder)
+        .context("The labs can be copied only to the path of a folder")?;
     bring(&place.labs()?, &folder)?;
     bring(
         &notebooks_in(&place.notebooks().join(SOLUTIONS))?,
