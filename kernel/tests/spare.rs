@@ -310,6 +310,30 @@ fn a_folder_with_its_own_configuration_gets_its_own_kernel() {
 }
 
 #[test]
+fn a_copy_of_the_labs_gets_a_kernel_that_writes_into_the_journal_of_the_copy() {
+    let (_folder, place) = home();
+    let serving = Serving::start(&place, "1", Stdio::inherit());
+    block_on(async {
+        let spare = serving.spare(&[]).await;
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(labs::place::COPY_FILE), "").unwrap();
+        let mut kernel = serving.notebook(&place, folder.path()).await;
+        let journal = says(
+            &mut kernel,
+            "println!(\"{}\", std::env::var(\"LABS_JOURNAL\")?);",
+        )
+        .await;
+        let copy = folder.path().canonicalize().unwrap();
+        assert_eq!(Path::new(journal.trim()), copy.join(".journal.tsv"));
+        within_a_second("the spare, which writes elsewhere, has ended", || {
+            !alive(spare)
+        })
+        .await;
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
 fn no_spare_is_made_where_none_is_wanted_and_one_line_says_so() {
     let (folder, place) = home();
     let log = folder.path().join("log");

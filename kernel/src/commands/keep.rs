@@ -3,8 +3,8 @@
 use crate::place::Place;
 use crate::session::sweep;
 use crate::spare::keeper::Keeper;
-use labs_runtime::watch;
 use anyhow::{Context, Result};
+use labs_runtime::watch;
 use std::os::unix::net::UnixListener;
 
 /// Keeps a spare until the parent ends, for those that connect to the socket which is open as standard input.
