@@ -6,10 +6,10 @@ mod class;
 mod copy;
 mod doctor;
 mod export;
+mod keep;
 mod open;
 mod publish;
 mod reset;
-mod serve;
 mod test;
 mod wheel;
 
@@ -35,8 +35,8 @@ pub enum Command {
     Check(check::Check),
     /// Looks whether this machine has what the labs need, and says what to do
     Doctor,
-    /// Runs another Jupyter server, such as jupyterhub-singleuser, with a spare kernel beside it
-    Serve(serve::Serve),
+    /// Copies the labs into a folder; what is there already stays
+    Copy(copy::Copy),
     /// Gives a lab back as it was handed out, and keeps the student's as a copy
     Reset(reset::Reset),
     /// Writes what a student has measured, predicted and solved into one file, without a name
@@ -58,6 +58,9 @@ pub enum Command {
         #[arg(long)]
         connection_file: PathBuf,
     },
+    /// The keeper of the spare kernel: an extension of Jupyter's server calls this
+    #[command(hide = true)]
+    Keep,
 }
 
 impl Command {
@@ -75,7 +78,7 @@ impl Command {
             }
             Command::Check(check) => check.run(),
             Command::Doctor => doctor::run(),
-            Command::Serve(serve) => serve.run(),
+            Command::Copy(copy) => copy.run(),
             Command::Reset(reset) => reset.run(),
             Command::Export(export) => export.run(),
             Command::Class(class) => class.run(),
@@ -84,6 +87,7 @@ impl Command {
             Command::Bench(bench) => bench.run(),
             Command::Wheel(wheel) => wheel.run(),
             Command::Kernel { connection_file } => front::run(&connection_file),
+            Command::Keep => keep::run(),
         }
     }
 }

@@ -4,7 +4,6 @@ use super::copy::copy_to;
 use crate::environment;
 use crate::place::{self, Place, make_private};
 use crate::session::sweep;
-use crate::spare::keeper::Keeper;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use labs_launcher::venv;
@@ -52,10 +51,7 @@ impl Open {
         sweep::sweep(&place.sessions());
         let port = free_port(self.ip, self.port)?;
         let token = uuid::Uuid::new_v4().simple().to_string();
-        let keeper = Keeper::start(&place)?;
         let mut command = jupyter(&place, &root, (self.ip, port), &token)?;
-        let (variable, address) = keeper.address();
-        command.env(variable, address);
         // An address that stands for all of them is no address to go to.
         let host = match self.ip {
             ip if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -99,7 +95,6 @@ impl Open {
             let _ = writeln!(std::io::stdout(), "Stopping …");
             stop(&mut child).await
         });
-        drop(keeper);
         sweep::sweep(&place.sessions());
         result
     }

@@ -8,9 +8,10 @@
 //!     notebooks/, data/         with solutions, evcxr.toml and the pinned versions of JupyterLab
 //!     Cargo.toml, Cargo.lock, rust-toolchain.toml, deploy/doctor.sh
 //! share/jupyter/kernels/rust/   so that JupyterLab there has the kernel, whoever starts it
+//! etc/jupyter/, labs_keeper.py  so that it keeps a spare one
 //! ```
 
-use crate::environment::kernelspec;
+use crate::environment::{extension, kernelspec};
 use crate::place::{INSTALLED, Place, WHEEL_FILE, notebooks_in, without_cargo};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -91,6 +92,9 @@ pub(super) fn lay_out(place: &Place, programs: &[PathBuf], to: &Path) -> Result<
     let kernel = data.join("data/share/jupyter/kernels/rust");
     fs::create_dir_all(&kernel)?;
     kernelspec::write_to(&kernel, KERNEL, Default::default())?;
+
+    write(&to.join(extension::MODULE.0), extension::MODULE.1)?;
+    write(&data.join("data").join(extension::SETTING.0), extension::SETTING.1)?;
 
     let about = to.join(format!("{base}.dist-info"));
     for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
