@@ -13,7 +13,7 @@ import urllib.request
 from tornado.websocket import websocket_connect
 
 CELL = """
-let workers = Workers::spawn(2, |id| id as f64 + 1.0)?;
+let workers = Workers::spawn(2, |worker| worker.index() as f64 + 1.0)?;
 let values = workers.join()?.values()?;
 Bars::new("Two workers").value("what they brought").bar("first", values[0]).bar("second", values[1])
 """
