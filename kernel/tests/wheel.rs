@@ -313,7 +313,7 @@ fn what_pip_has_installed_shows_a_figure_and_needs_no_checkout() {
     let mut rest = String::new();
     client.wait().unwrap();
     lines.for_each(|line| rest += &line);
-    assert_eq!(rest, "");
+    assert_eq!(rest, "done");
     drop(server);
 
     // In the copy, commands act on the copy.

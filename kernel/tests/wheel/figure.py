@@ -13,7 +13,7 @@ import urllib.request
 from tornado.websocket import websocket_connect
 
 CELL = """
-let workers = Workers::spawn(2, |id| id as f64 + 1.0)?;
+let workers = Workers::spawn(2, |worker| worker.index() as f64 + 1.0)?;
 let values = workers.join()?.values()?;
 Bars::new("Two workers").value("what they brought").bar("first", values[0]).bar("second", values[1])
 """
@@ -37,7 +37,8 @@ async def run(kernel):
     content = {"code": CELL, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}
     message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell", "buffers": []}
     await socket.write_message(json.dumps(message))
-    while True:
+    passed, at_end = None, False
+    while passed is None or not at_end:  # the reply may come before what the cell shows
         message = json.loads(await socket.read_message())
         if message["parent_header"].get("msg_id") != "cell":
             continue
@@ -47,7 +48,10 @@ async def run(kernel):
         if kind == "error":
             print("\n".join(content["traceback"]), flush=True)
         if kind == "execute_reply":
-            return content["status"] == "ok"
+            passed = content["status"] == "ok"
+        at_end |= kind == "status" and content["execution_state"] == "idle"
+    print("done", flush=True)
+    return passed
 
 
 specs = ask("GET", "api/kernelspecs")["kernelspecs"]
