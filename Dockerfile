@@ -4,10 +4,14 @@
 #   docker build -t labs .
 #   docker run --rm -p 8888:8888 labs
 #
+# Binder builds it as it is, with NB_USER and NB_UID for the user, and runs a command of its own in it; a JupyterHub does so, too.
+#
 # A tag moves. To build on one image only, name it by its digest, as the recipe for publishing does:
 #   --build-arg RUST_IMAGE=rust:1.95-slim-bookworm@sha256:…
 # `docker buildx imagetools inspect rust:1.95-slim-bookworm` prints the digest of today.
 ARG RUST_IMAGE=rust:1.95-slim-bookworm
+ARG NB_USER=jovyan
+ARG NB_UID=1000
 
 # Debian, with a linker from the base, Python, and an init that collects what others leave.
 FROM ${RUST_IMAGE} AS system
@@ -47,31 +51,41 @@ RUN export CARGO_HOME=/opt/cargo PIP_NO_CACHE_DIR=1 \
     && rm -rf "$LABS_HOME/sessions" "$LABS_HOME/jupyter" target \
     && chmod -R a+rX,go-w /opt \
     && labs doctor
+# The student's copy. Whoever the container is run as works in it.
+RUN labs copy /home/labs && chmod -R a+rwX /home/labs
 
 # The base without its toolchain, which /opt has.
 FROM system AS slim
+ARG NB_USER
+ARG NB_UID
 RUN rm -rf /usr/local/rustup /usr/local/cargo /usr/share/doc /usr/share/man /usr/share/locale /root/.cache \
-    && useradd --uid 1000 --gid 100 --no-create-home --home-dir /home/jovyan --shell /bin/bash jovyan \
-    && mkdir --mode=1777 /home/jovyan
+    && useradd --uid "$NB_UID" --gid 100 --no-create-home --home-dir "/home/$NB_USER" --shell /bin/bash "$NB_USER" \
+    && mkdir --mode=1777 "/home/$NB_USER"
 
 # In one layer each, so that what was removed takes no room.
 FROM scratch
+ARG NB_USER
+ARG NB_UID
 COPY --from=slim / /
 COPY --from=made /opt /opt
+COPY --from=made --chown=${NB_UID}:100 /home/labs /home/${NB_USER}/labs
 LABEL org.opencontainers.image.title="Coordination labs" \
       org.opencontainers.image.description="Notebooks in Rust about the coordination speed trade-off, ready to run" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
-# HOME is named so that a user whom /etc/passwd does not know has one too. Cells compile without the network.
+# HOME is named so that a user whom /etc/passwd does not know has one too. LABS_COPY says where the student's labs are, whichever server is
+# started. Cells compile without the network.
 ENV PATH=/opt/labs/bin:/opt/made/venv/bin:/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     CARGO_HOME=/opt/cargo \
     CARGO_NET_OFFLINE=true \
     LABS_HOME=/opt/made \
-    HOME=/home/jovyan \
+    LABS_COPY=/home/${NB_USER}/labs \
+    USER=${NB_USER} \
+    HOME=/home/${NB_USER} \
     SHELL=/bin/bash \
     LC_ALL=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1
-WORKDIR /home/jovyan
-USER 1000:100
+WORKDIR /home/${NB_USER}
+USER ${NB_UID}:100
 EXPOSE 8888
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["python3", "-I", "/opt/labs/deploy/healthy.py"]
 ENTRYPOINT ["tini", "--"]

@@ -16,8 +16,13 @@ BUILD_MIB=2560
 USE_MIB=2048
 
 checkout=${LABS_WORKSPACE:-$(cd "$(dirname "$0")/.." && pwd)}
-home=${LABS_HOME:-$checkout/target/labs}
-program=${LABS_PROGRAM:-$checkout/target/release/labs} # what the first start builds
+if [ -f "$checkout/wheel.txt" ]; then # no checkout: pip has installed it
+    home=${LABS_HOME:-${XDG_CACHE_HOME:-${HOME-}/.cache}}
+    program=${LABS_PROGRAM:-$checkout/../../bin/labs}
+else
+    home=${LABS_HOME:-$checkout/target/labs}
+    program=${LABS_PROGRAM:-$checkout/target/release/labs} # what the first start builds
+fi
 cd "$checkout" || exit 1 # rustup looks there which toolchain is meant
 
 problems=0

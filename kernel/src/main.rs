@@ -1,7 +1,8 @@
 //! The program `labs`: see the library of the same name.
 
-use clap::Parser;
-use labs::commands::Command;
+use clap::{CommandFactory, FromArgMatches, Parser};
+use labs::commands::{Command, IN_A_CHECKOUT};
+use labs::place;
 use std::process::ExitCode;
 
 /// Coordination labs: notebooks in Rust that run real processes, measure them and draw what happened.
@@ -13,10 +14,21 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command.run() {
+    let mut arguments = Arguments::command();
+    if place::is_from_wheel() {
+        arguments = arguments.bin_name("labs");
+        for name in IN_A_CHECKOUT {
+            arguments = arguments.mut_subcommand(name, |command| command.hide(true));
+        }
+    }
+    let arguments = match Arguments::from_arg_matches(&arguments.get_matches()) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    match arguments.command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}", place::in_words(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,8 @@
 //! Where things are: the checkout, and the folder with everything that is made from it.
 
 use anyhow::{Context, Result, bail};
+use labs_launcher::venv;
+use std::borrow::Cow;
 use std::ffi::CString;
 use std::fs::{self, DirBuilder};
 use std::io::Write;
@@ -18,8 +20,17 @@ pub const COPY: &str = "LABS_COPY";
 /// The name of the file that makes a folder a copy of the labs, and says of which.
 pub const COPY_FILE: &str = ".labs-copy";
 
+/// Where `labs open` makes that copy, in the current folder, where the labs were installed from a wheel.
+pub const FIRST_COPY: &str = "coordination-labs";
+
 /// The name of the journal.
 pub const JOURNAL_FILE: &str = ".journal.tsv";
+
+/// The name of the file that tells a folder in which the labs were installed from a wheel from a checkout.
+pub const WHEEL_FILE: &str = "wheel.txt";
+
+/// Where a wheel puts the labs, below the environment that it is installed into.
+pub const INSTALLED: &str = "share/labs";
 
 /// In the name of a student's notebook that `labs reset` has kept.
 pub const MINE: &str = "-mine-";
@@ -29,6 +40,9 @@ pub const MINE: &str = "-mine-";
 /// `LABS_WORKSPACE` says where the checkout is, where it is not the one that this program was built from; `LABS_HOME` where
 /// to keep what is made: the Python environment, the template, the sessions. That is `target/labs` by default. Both may be
 /// read-only once everything is made; what comes and goes then lies in a folder of this user's for temporary things.
+///
+/// A program that was installed from a wheel finds what came with it in `share/labs` of that environment, in the place of the
+/// checkout; nothing is ever made there. Its home is `labs-VERSION` in the user's folder for caches.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The checkout.
@@ -45,7 +59,7 @@ impl Place {
             .map(Path::to_path_buf);
         let workspace = match std::env::var_os("LABS_WORKSPACE") {
             Some(workspace) => PathBuf::from(workspace),
-            None => built_from.unwrap_or_default(),
+            None => installed().or(built_from).unwrap_or_default(),
         };
         let config = workspace.join("notebooks/evcxr.toml");
         if !config.is_file() {
@@ -57,6 +71,9 @@ impl Place {
         }
         let home = match std::env::var_os("LABS_HOME") {
             Some(home) => std::path::absolute(home).context("LABS_HOME is not a path")?,
+            None if is_installed(&workspace) => {
+                cache()?.join(concat!("labs-", env!("CARGO_PKG_VERSION")))
+            }
             None => workspace.join("target/labs"),
         };
         if home.starts_with(&workspace) && !home.starts_with(workspace.join("target")) {
@@ -87,18 +104,42 @@ impl Place {
         notebooks_in(&self.notebooks())
     }
 
-    /// The notebooks that the student works in: the labs themselves, or a copy.
-    pub fn students(&self) -> PathBuf {
+    /// The Python environment that the labs were installed into from a wheel, where they were.
+    pub fn environment(&self) -> Option<PathBuf> {
+        let prefix = self.workspace.ancestors().nth(2)?;
+        is_installed(&self.workspace).then(|| prefix.to_path_buf())
+    }
+
+    /// Fails where the labs were installed from a wheel, which has not what `command` works on.
+    pub fn require_checkout(&self, command: &str) -> Result<()> {
+        if is_installed(&self.workspace) {
+            bail!(
+                "`labs {command}` needs a checkout of the labs, and these were installed from a wheel: {} has no sources of the kernel.",
+                self.workspace.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// The notebooks that the student works in: the labs themselves, or a copy. Where the labs were installed from a wheel, only
+    /// a copy is the student's.
+    pub fn students(&self) -> Result<PathBuf> {
         match copy() {
-            Some(copy) => copy,
-            None => self.notebooks(),
+            Some(copy) => Ok(copy),
+            None if is_installed(&self.workspace) => bail!(
+                "This folder is no copy of the labs. Change to the one that `labs open` has made, {FIRST_COPY} if none was named, and \
+                 run this again; or name it with --folder."
+            ),
+            None => Ok(self.notebooks()),
         }
     }
 
     /// What a student has predicted and tried, which `labsupport` writes. It lies beside the student's notebooks, so that it
     /// stays with them and goes with them.
     pub fn journal(&self) -> PathBuf {
-        self.students().join(JOURNAL_FILE)
+        self.students()
+            .unwrap_or_else(|_| self.home.clone()) // of a notebook elsewhere
+            .join(JOURNAL_FILE)
     }
 
     /// Whether what was made can only be used, and nothing be added to it.
@@ -121,9 +162,17 @@ impl Place {
         }
     }
 
-    /// The Python environment with JupyterLab.
+    /// The Python environment with JupyterLab: the one that the labs were installed into from a wheel, as long as it has the versions
+    /// that came with them; else one that is made.
     pub fn venv(&self) -> PathBuf {
-        self.home.join("venv")
+        self.environment()
+            .filter(|environment| venv::holds(environment, &self.requirements()))
+            .unwrap_or_else(|| self.home.join("venv"))
+    }
+
+    /// Which Python packages the labs need.
+    pub fn requirements(&self) -> PathBuf {
+        self.notebooks().join("requirements.txt")
     }
 
     /// Where JupyterLab keeps its own things, so that nothing of the user's is touched. Beside a copy of the notebooks, where
@@ -149,6 +198,46 @@ impl Place {
     pub fn sessions(&self) -> PathBuf {
         plain(self.passing()).join("sessions")
     }
+}
+
+/// Where this program came from with a wheel: the folder with the labs.
+fn installed() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let labs = program.parent()?.parent()?.join(INSTALLED);
+    is_installed(&labs).then_some(labs)
+}
+
+fn is_installed(workspace: &Path) -> bool {
+    workspace.join(WHEEL_FILE).is_file()
+}
+
+/// Whether this program was installed from a wheel.
+pub fn is_from_wheel() -> bool {
+    installed().is_some()
+}
+
+/// `text` as it is right for this program: without cargo where it was installed from a wheel.
+pub fn in_words(text: &str) -> Cow<'_, str> {
+    match is_from_wheel() {
+        true => Cow::Owned(without_cargo(text)),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// `text` for those who have the labs from a wheel: the program is called `labs` there.
+pub fn without_cargo(text: &str) -> String {
+    text.replace("cargo labs", "labs")
+}
+
+/// This user's folder for what can be made again.
+fn cache() -> Result<PathBuf> {
+    let absolute = |name: &str| {
+        let folder = std::env::var_os(name).map(PathBuf::from)?;
+        folder.is_absolute().then_some(folder)
+    };
+    absolute("XDG_CACHE_HOME")
+        .or_else(|| Some(absolute("HOME")?.join(".cache")))
+        .context("The environment has no HOME. Set LABS_HOME to a folder where the labs can keep what they make")
 }
 
 /// A folder for things that are gone when this is dropped.

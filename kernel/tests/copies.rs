@@ -23,7 +23,7 @@ fn said(output: &Output) -> String {
 fn what_is_run_in_a_copy_acts_on_the_copy() {
     let home = tempfile::tempdir().unwrap();
     let copy = home.path().join("my labs");
-    let made = labs(home.path(), &["serve", "--copy-to", "my labs", "true"]);
+    let made = labs(home.path(), &["copy", "my labs"]);
     assert!(made.status.success(), "{}", said(&made));
 
     let handed_out = fs::read_to_string(copy.join("02_double_check.ipynb")).unwrap();
@@ -62,10 +62,6 @@ fn what_is_run_in_a_copy_acts_on_the_copy() {
     assert!(read("labs-results.json").contains("Lab 03, exercise 1"));
     // A second start keeps all of it.
     fs::write(copy.join("02_double_check.ipynb"), "mine again").unwrap();
-    assert!(
-        labs(home.path(), &["serve", "--copy-to", "my labs", "true"])
-            .status
-            .success()
-    );
+    assert!(labs(home.path(), &["copy", "my labs"]).status.success());
     assert_eq!(read("02_double_check.ipynb"), "mine again");
 }

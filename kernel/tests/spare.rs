@@ -4,9 +4,10 @@ use crate::common::*;
 use labs::client::Kernel;
 use labs::place::Place;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixStream};
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 /// One test at a time: each watches what is started when.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// A keeper in a process of its own, beside a server that does nothing.
+/// A keeper, started as Jupyter's server starts it.
 struct Serving {
     keeper: Keeper,
     _alone: MutexGuard<'static, ()>,
@@ -34,25 +35,20 @@ impl Serving {
         let alone = ALONE
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let mut process = Command::new(env!("CARGO_BIN_EXE_labs"))
-            .args(["serve", "--", "sh", "-c"])
-            .arg(format!("echo ${}; exec sleep 1000", labs::spare::ADDRESS))
+        let address = format!("labs-test-{}", uuid::Uuid::new_v4().simple());
+        let name = SocketAddr::from_abstract_name(address.as_bytes()).unwrap();
+        let listener = UnixListener::bind_addr(&name).unwrap();
+        let process = Command::new(env!("CARGO_BIN_EXE_labs"))
+            .arg("keep")
             .env("LABS_WORKSPACE", &place.workspace)
             .env("LABS_HOME", &place.home)
             .env(labs::spare::COUNT, count)
-            .stdout(Stdio::piped())
+            .stdin(OwnedFd::from(listener))
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut address = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut address)
-            .unwrap();
         Serving {
-            keeper: Keeper {
-                process,
-                address: address.trim().into(),
-            },
+            keeper: Keeper { process, address },
             _alone: alone,
         }
     }
@@ -345,14 +341,39 @@ fn a_folder_with_its_own_configuration_gets_its_own_kernel() {
 }
 
 #[test]
+fn a_copy_of_the_labs_gets_a_kernel_that_writes_into_the_journal_of_the_copy() {
+    let (_folder, place) = home();
+    let serving = Serving::start(&place, "1", Stdio::inherit());
+    block_on(async {
+        let spare = serving.spare(&[]).await;
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(labs::place::COPY_FILE), "").unwrap();
+        let mut kernel = serving.notebook(&place, folder.path()).await;
+        let journal = says(
+            &mut kernel,
+            "println!(\"{}\", std::env::var(\"LABS_JOURNAL\")?);",
+        )
+        .await;
+        let copy = folder.path().canonicalize().unwrap();
+        assert_eq!(Path::new(journal.trim()), copy.join(".journal.tsv"));
+        within_a_second("the spare, which writes elsewhere, has ended", || {
+            !alive(spare)
+        })
+        .await;
+        kernel.shutdown(false).await.unwrap();
+    });
+}
+
+#[test]
 fn no_spare_is_made_where_none_is_wanted_and_one_line_says_so() {
     let (folder, place) = home();
     let log = folder.path().join("log");
-    let serving = Serving::start(&place, "0", fs::File::create(&log).unwrap().into());
+    let mut serving = Serving::start(&place, "0", fs::File::create(&log).unwrap().into());
+    let ended = serving.process.wait().unwrap();
+    assert!(ended.success(), "{ended}");
     block_on(async {
         let mut kernel = serving.notebook(&place, &place.notebooks()).await;
         assert_eq!(says(&mut kernel, "println!(\"{}\", 6 * 7);").await, "42\n");
-        assert_eq!(serving.inner_kernels(), [0; 0]);
         kernel.shutdown(false).await.unwrap();
         let said = fs::read_to_string(&log).unwrap();
         assert_eq!(said, "No spare kernel is kept: LABS_SPARE_KERNELS=0.\n");

@@ -1,8 +1,9 @@
 //! A Python environment: pinned versions, checked hashes, nothing of the user's own Python.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A copy of the requirements that were installed; it is there when the installation went to its end.
@@ -24,6 +25,67 @@ pub fn is_made(venv: &Path, requirements: &Path) -> bool {
     installed.is_ok_and(|installed| fs::read(requirements).is_ok_and(|wanted| wanted == installed))
         // Its Python may have been removed or replaced by an update of the system.
         && python(venv.join("bin/python")).arg("-c").arg("").status().is_ok_and(|s| s.success())
+}
+
+/// Whether `environment`, which somebody else has made, holds what the file `requirements` says: each package in the version that is
+/// named. What is only for some systems may be missing.
+pub fn holds(environment: &Path, requirements: &Path) -> bool {
+    let Ok(requirements) = fs::read_to_string(requirements) else {
+        return false;
+    };
+    let installed = packages(environment);
+    let mut wanted: BTreeMap<String, Pinned> = BTreeMap::new();
+    for (name, version, for_some) in requirements.lines().filter_map(pin) {
+        let pinned = wanted.entry(normal(name)).or_default();
+        pinned.versions.insert(version);
+        pinned.everywhere |= !for_some;
+    }
+    let is_right = |(name, pinned): (&String, &Pinned)| match installed.get(name) {
+        Some(version) => pinned.versions.contains(version.as_str()),
+        None => !pinned.everywhere,
+    };
+    !wanted.is_empty() && wanted.iter().all(is_right)
+}
+
+/// What a file of requirements says of one package.
+#[derive(Default)]
+struct Pinned<'a> {
+    versions: BTreeSet<&'a str>,
+    /// It is needed on every system.
+    everywhere: bool,
+}
+
+/// What a line of a file of requirements pins: a package, its version, and whether it is for some systems alone.
+fn pin(line: &str) -> Option<(&str, &str, bool)> {
+    let line = line.trim_end_matches('\\');
+    let (pin, marker) = line.split_once(';').unwrap_or((line, ""));
+    let (name, version) = pin.split_once("==")?;
+    (!name.starts_with('#')).then(|| (name.trim(), version.trim(), !marker.is_empty()))
+}
+
+/// The packages in `environment`, each with its version.
+fn packages(environment: &Path) -> BTreeMap<String, String> {
+    let entries = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut packages = BTreeMap::new();
+    for python in entries(environment.join("lib")) {
+        for site in ["site-packages", "dist-packages"] {
+            for entry in entries(python.path().join(site)) {
+                let file = entry.file_name();
+                let about = file
+                    .to_str()
+                    .and_then(|file| file.strip_suffix(".dist-info"));
+                if let Some((name, version)) = about.and_then(|about| about.rsplit_once('-')) {
+                    packages.insert(normal(name), version.to_string());
+                }
+            }
+        }
+    }
+    packages
+}
+
+/// A package's name as it may be compared: `Jinja2` is `jinja2`, and `ruamel.yaml` is `ruamel_yaml`.
+fn normal(name: &str) -> String {
+    name.to_lowercase().replace(['-', '.'], "_")
 }
 
 /// Makes the environment `venv`, with what the file `requirements` says, every hash checked; unless another process just did.
@@ -75,4 +137,44 @@ fn run(command: &mut Command, failure: &str) -> Result<(), String> {
         .collect();
     last.reverse();
     Err(format!("{failure}\nIt said: {}", last.join("\n         ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUIREMENTS: &str = "# via nothing==1\nJinja2==3.1 \\\n    --hash=sha256:00\n    # via ours\nprompt-toolkit==3.0\n\
+        tornado==6.5 ; python_version < '3.11' \\\n    --hash=sha256:00\ntornado==6.6 ; python_version >= '3.11'\n\
+        appnope==1.0.0 ; sys_platform == 'darwin'\n";
+
+    #[test]
+    fn an_environment_holds_what_is_pinned_or_it_does_not() {
+        let folder = std::env::temp_dir().join(format!("labs-holds-{}", std::process::id()));
+        let site = folder.join("lib/python3.12/site-packages");
+        let requirements = folder.join("requirements.txt");
+        let install =
+            |package: &str| fs::create_dir_all(site.join(format!("{package}.dist-info"))).unwrap();
+        let remove =
+            |package: &str| fs::remove_dir(site.join(format!("{package}.dist-info"))).unwrap();
+        fs::create_dir_all(&site).unwrap();
+        assert!(!holds(&folder, &requirements), "nothing is asked for");
+        fs::write(&requirements, REQUIREMENTS).unwrap();
+        for package in [
+            "jinja2-3.1",
+            "prompt_toolkit-3.0",
+            "tornado-6.6",
+            "other-1.0",
+        ] {
+            install(package);
+        }
+        assert!(holds(&folder, &requirements));
+        remove("jinja2-3.1");
+        assert!(!holds(&folder, &requirements), "one is missing");
+        install("Jinja2-3.1");
+        assert!(holds(&folder, &requirements));
+        remove("tornado-6.6");
+        install("tornado-6.7");
+        assert!(!holds(&folder, &requirements), "another version");
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -54,13 +54,7 @@ pub fn end_with_parent(watched: i32) {
     let watching = std::thread::Builder::new()
         .name("labs-watch".into())
         .spawn(move || {
-            let handle = pidfd(watched);
-            while parent() == watched {
-                match &handle {
-                    Some(handle) => wait_until_ended(handle),
-                    None => std::thread::sleep(Duration::from_millis(200)), // before Linux 5.3
-                }
-            }
+            wait_for_parents_end(watched);
             // SAFETY: a signal to our own group, or to ourselves, which no handler can delay.
             unsafe {
                 if group == watched {
@@ -73,6 +67,17 @@ pub fn end_with_parent(watched: i32) {
         eprintln!(
             "The watch for the kernel's end could not be started ({error}); cells run without it."
         );
+    }
+}
+
+/// Waits until the parent, `watched`, has ended.
+pub fn wait_for_parents_end(watched: i32) {
+    let handle = pidfd(watched);
+    while parent() == watched {
+        match &handle {
+            Some(handle) => wait_until_ended(handle),
+            None => std::thread::sleep(Duration::from_millis(200)), // before Linux 5.3
+        }
     }
 }
 

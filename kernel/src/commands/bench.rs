@@ -19,6 +19,7 @@ impl Bench {
     /// Builds and runs it.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
+        place.require_checkout("bench")?;
         let program = std::env::current_exe().context("This program's own path is not known")?;
         let mut command = Command::new("cargo");
         command

@@ -1,8 +1,9 @@
-//! `--copy-to`: the labs as a student's own files, where the checkout is read-only or shared, as in the class image.
+//! `labs copy`, and `--copy-to`: the labs as a student's own files, where the checkout is read-only or shared, as in the class image.
 
 use crate::notebook::for_students;
 use crate::place::{self, Place, notebooks_in, replace};
 use anyhow::{Context, Result, bail};
+use clap::Args;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -11,12 +12,29 @@ use std::path::{Path, PathBuf};
 /// The folder with the solutions, beside the labs; `check_lab` names it.
 const SOLUTIONS: &str = "solutions";
 
+/// The options of `copy`.
+#[derive(Args)]
+pub struct Copy {
+    /// The folder; it is made where it is missing
+    folder: PathBuf,
+}
+
+impl Copy {
+    /// Brings the labs that the folder does not have.
+    pub fn run(self) -> Result<()> {
+        let folder = copy_to(&Place::find()?, &self.folder)?;
+        println!("The labs are in {}.", folder.display());
+        Ok(())
+    }
+}
+
 /// Copies the labs and their solutions into `folder`, and makes this process and all that it starts take that folder for the
 /// student's. What is there already stays as it is, so a second start brings only what is new. The folder's full path.
 ///
 /// To be called before this process has a second thread.
 pub fn copy_to(place: &Place, folder: &Path) -> Result<PathBuf> {
-    let folder = std::path::absolute(folder).context("--copy-to needs the path of a folder")?;
+    let folder = std::path::absolute(folder)
+        .context("The labs can be copied only to the path of a folder")?;
     bring(&place.labs()?, &folder)?;
     bring(
         &notebooks_in(&place.notebooks().join(SOLUTIONS))?,
@@ -31,7 +49,7 @@ pub fn copy_to(place: &Place, folder: &Path) -> Result<PathBuf> {
 /// Writes down in the folder what it is a copy of. `labs` looks for this file where it is run.
 fn sign(place: &Place, folder: &Path) -> Result<()> {
     let text = format!(
-        "This folder is a copy of the labs in {}, made by `labs … --copy-to`.\n\
+        "This folder is a copy of the labs in {}, made by `labs copy` or `--copy-to`.\n\
          `labs reset` and `labs export`, run here, act on this folder. Without this file they would not.\n",
         place.notebooks().display()
     );
@@ -45,8 +63,8 @@ fn sign(place: &Place, folder: &Path) -> Result<()> {
 fn bring(notebooks: &[PathBuf], folder: &Path) -> Result<()> {
     let failure = || {
         format!(
-            "The labs cannot be copied to {}. That folder must belong to the user who opens them (number {}): choose another \
-             with --copy-to, or in a container mount one that is writable",
+            "The labs cannot be copied to {}. That folder must belong to the user who opens them (number {}): choose another, \
+             or in a container mount one that is writable",
             folder.display(),
             place::user()
         )
@@ -128,6 +146,6 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
         let said = bring(&[], &file.join("labs")).unwrap_err().to_string();
-        assert!(said.contains("choose another with --copy-to"), "{said}");
+        assert!(said.contains("choose another, or"), "{said}");
     }
 }

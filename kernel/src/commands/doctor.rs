@@ -1,14 +1,14 @@
 //! `cargo labs doctor`.
 
 use crate::environment::checks::{self, Verdict};
-use crate::place::Place;
+use crate::place::{Place, in_words};
 use anyhow::{Result, bail};
 
 /// Prints a line for each look; fails if the labs cannot run.
 pub fn run() -> Result<()> {
     let checks = checks::all(&Place::find()?)?;
     for check in &checks {
-        println!("{check}");
+        println!("{}", in_words(&check.to_string()));
     }
     let problems = checks
         .iter()

@@ -1,7 +1,7 @@
 //! `cargo labs export`: what a student has measured, predicted and solved, in one file to hand in.
 
 use crate::environment::facts::{fact, first_line, number};
-use crate::place::{self, Place, replace};
+use crate::place::{self, Place, in_words, replace};
 use crate::results::{FORMAT, Machine, Results, tidy};
 use crate::session::launch;
 use anyhow::{Context, Result, bail};
@@ -96,9 +96,8 @@ fn print(results: &Results, out: &Path) {
         Some(name) => println!("It says that it is from {name}. Your code is not in it."),
         None => println!("Neither your name nor your code is in it; --name NAME puts a name in."),
     }
-    println!(
-        "Look into it, it is text; then give it to your teacher, who draws it with `cargo labs class`."
-    );
+    let next = "Look into it, it is text; then give it to your teacher, who draws it with `cargo labs class`.";
+    println!("{}", in_words(next));
 }
 
 fn facts(place: &Place) -> Machine {

@@ -6,19 +6,23 @@ mod class;
 mod copy;
 mod doctor;
 mod export;
+mod keep;
 mod open;
 mod publish;
 mod reset;
-mod serve;
 mod test;
+mod wheel;
 
 use crate::environment;
 use crate::front;
-use crate::place::Place;
+use crate::place::{Place, in_words};
 use anyhow::Result;
 use clap::Subcommand;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+
+/// Those that work on the sources of the labs themselves.
+pub const IN_A_CHECKOUT: [&str; 4] = ["test", "bench", "publish", "wheel"];
 
 /// The commands.
 #[derive(Subcommand)]
@@ -31,8 +35,8 @@ pub enum Command {
     Check(check::Check),
     /// Looks whether this machine has what the labs need, and says what to do
     Doctor,
-    /// Runs another Jupyter server, such as jupyterhub-singleuser, with a spare kernel beside it
-    Serve(serve::Serve),
+    /// Copies the labs into a folder; what is there already stays
+    Copy(copy::Copy),
     /// Gives a lab back as it was handed out, and keeps the student's as a copy
     Reset(reset::Reset),
     /// Writes what a student has measured, predicted and solved into one file, without a name
@@ -45,6 +49,8 @@ pub enum Command {
     Test(test::Test),
     /// Measures the labs beside their peers, in turn in one run, and judges every target
     Bench(bench::Bench),
+    /// Makes one file that `pip install` takes: the programs, the labs and what their cells need
+    Wheel(wheel::Wheel),
     /// The kernel itself: Jupyter calls this
     #[command(hide = true)]
     Kernel {
@@ -52,6 +58,9 @@ pub enum Command {
         #[arg(long)]
         connection_file: PathBuf,
     },
+    /// The keeper of the spare kernel: an extension of Jupyter's server calls this
+    #[command(hide = true)]
+    Keep,
 }
 
 impl Command {
@@ -61,19 +70,24 @@ impl Command {
             Command::Open(open) => open.run(),
             Command::Setup => {
                 environment::set_up(&Place::find()?)?;
-                println!("All is set up. `cargo labs open` opens the first lab.");
+                println!(
+                    "{}",
+                    in_words("All is set up. `cargo labs open` opens the first lab.")
+                );
                 Ok(())
             }
             Command::Check(check) => check.run(),
             Command::Doctor => doctor::run(),
-            Command::Serve(serve) => serve.run(),
+            Command::Copy(copy) => copy.run(),
             Command::Reset(reset) => reset.run(),
             Command::Export(export) => export.run(),
             Command::Class(class) => class.run(),
             Command::Publish(publish) => publish.run(),
             Command::Test(test) => test.run(),
             Command::Bench(bench) => bench.run(),
+            Command::Wheel(wheel) => wheel.run(),
             Command::Kernel { connection_file } => front::run(&connection_file),
+            Command::Keep => keep::run(),
         }
     }
 }

@@ -4,7 +4,6 @@ use super::copy::copy_to;
 use crate::environment;
 use crate::place::{self, Place, make_private};
 use crate::session::sweep;
-use crate::spare::keeper::Keeper;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use labs_launcher::venv;
@@ -44,18 +43,15 @@ impl Open {
     /// Sets up what is missing, starts JupyterLab, and stays until it is stopped with Ctrl-C.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
-        let (root, notebook) = match &self.copy_to {
-            Some(folder) => (copy_to(&place, folder)?, format!("/tree/{FIRST}")),
+        let (root, notebook) = match self.folder(&place) {
+            Some(folder) => (copy_to(&place, &folder)?, format!("/tree/{FIRST}")),
             None => self.what_to_open(&place)?,
         };
         environment::set_up(&place)?;
         sweep::sweep(&place.sessions());
         let port = free_port(self.ip, self.port)?;
         let token = uuid::Uuid::new_v4().simple().to_string();
-        let keeper = Keeper::start(&place)?;
         let mut command = jupyter(&place, &root, (self.ip, port), &token)?;
-        let (variable, address) = keeper.address();
-        command.env(variable, address);
         // An address that stands for all of them is no address to go to.
         let host = match self.ip {
             ip if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -78,7 +74,9 @@ impl Open {
             println!("JupyterLab is ready. Ctrl-C stops it and every worker.\n\n    {address}\n");
             if !self.no_browser {
                 // Its own opener knows the browsers of every system; that none is there is no reason to stop.
-                let opened = Command::from(venv::python(place.venv().join("bin/python")))
+                let python = place.venv().join("bin/python");
+                let python = if python.is_file() { python } else { "python3".into() };
+                let opened = Command::from(venv::python(python))
                     .args(["-m", "webbrowser", &address])
                     .stdout(Stdio::null())
                     .stderr(Stdio::null())
@@ -97,15 +95,21 @@ impl Open {
             let _ = writeln!(std::io::stdout(), "Stopping …");
             stop(&mut child).await
         });
-        drop(keeper);
         sweep::sweep(&place.sessions());
         result
+    }
+
+    /// Where the student's copy of the labs is to be, if there is to be one. What a wheel has brought is no place to work in.
+    fn folder(&self, place: &Place) -> Option<PathBuf> {
+        let in_wheel = place.environment().is_some() && self.notebook.is_none();
+        let first = || place::copy_here().unwrap_or_else(|| place::FIRST_COPY.into());
+        self.copy_to.clone().or_else(|| in_wheel.then(first))
     }
 
     /// The folder to show and the notebook in it, as JupyterLab wants them.
     fn what_to_open(&self, place: &Place) -> Result<(PathBuf, String)> {
         let Some(notebook) = &self.notebook else {
-            return Ok((place.students(), format!("/tree/{FIRST}")));
+            return Ok((place.students()?, format!("/tree/{FIRST}")));
         };
         if !notebook.is_file() {
             bail!(
@@ -172,6 +176,10 @@ fn jupyter(place: &Place, root: &Path, at: (IpAddr, u16), token: &str) -> Result
         // A process group of its own: a Ctrl-C in the terminal is for us, who stop it in good order.
         .process_group(0)
         .kill_on_drop(true);
+    if place.environment().is_some() {
+        // The kernelspec that came with the wheel knows of no home.
+        command.env("LABS_HOME", &place.home);
+    }
     if place::user() == 0 {
         command.arg("--allow-root");
     }

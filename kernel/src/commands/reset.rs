@@ -31,7 +31,10 @@ impl Reset {
                 (copy, BTreeSet::from([journal]))
             }
             (folder, _) => {
-                let folder = folder.unwrap_or_else(|| place.students());
+                let folder = match folder {
+                    Some(folder) => folder,
+                    None => place.students()?,
+                };
                 let journal = folder.join(place::JOURNAL_FILE);
                 (folder, BTreeSet::from([place.journal(), journal]))
             }

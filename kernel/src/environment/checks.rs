@@ -43,7 +43,11 @@ fn problem(name: &str, text: impl Into<String>) -> Check {
 /// All looks.
 pub fn all(place: &Place) -> Result<Vec<Check>> {
     let program = std::env::current_exe()?;
-    let mut checks = machine::run(site(place, &program), &MACHINE).map_err(Error::msg)?;
+    let mut names = MACHINE.to_vec();
+    if jupyter::is_given(place) {
+        names.retain(|name| *name != "python"); // no environment is to be made
+    }
+    let mut checks = machine::run(site(place, &program), &names).map_err(Error::msg)?;
     checks.extend([configuration(place), environment(place), warm(place)]);
     Ok(checks)
 }

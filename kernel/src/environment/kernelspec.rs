@@ -3,7 +3,7 @@
 
 use crate::place::Place;
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,7 @@ pub fn write(place: &Place) -> Result<()> {
     let folder = folder(place);
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let program = std::env::current_exe().context("This program's own path is not known")?;
-    let mut env = serde_json::Map::new();
+    let mut env = Map::new();
     env.insert("LABS_WORKSPACE".into(), json!(place.workspace));
     env.insert("LABS_HOME".into(), json!(place.home));
     // JupyterLab may be started by something that does not have cargo on its path.
@@ -46,6 +46,14 @@ pub fn write(place: &Place) -> Result<()> {
             json!(format!("{}:${{PATH}}", cargo.display())),
         );
     }
+    let program = program
+        .to_str()
+        .context("The program's path is not UTF-8; move it")?;
+    write_to(&folder, program, env)
+}
+
+/// Writes a kernelspec that starts `program` with the settings `env`.
+pub fn write_to(folder: &Path, program: &str, env: Map<String, Value>) -> Result<()> {
     let [(_, display_name), (_, language), _] = IN_NOTEBOOKS;
     let spec = json!({
         "argv": [program, "kernel", "--connection-file", "{connection_file}"],

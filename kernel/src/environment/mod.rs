@@ -1,6 +1,7 @@
 //! What a fresh machine needs before a lab can be opened, and the looks that tell whether it is there.
 
 pub mod checks;
+pub mod extension;
 pub mod facts;
 pub mod jupyter;
 pub mod kernelspec;
@@ -33,7 +34,10 @@ pub fn set_up(place: &Place) -> Result<()> {
             || jupyter::make(place),
         )?;
     }
-    kernelspec::write(place)?;
+    if !jupyter::is_given(place) {
+        kernelspec::write(place)?;
+        extension::write(place)?;
+    }
     if sources {
         steps.step("Copying the standard library's sources (seconds)", || {
             rust_src::make(place)

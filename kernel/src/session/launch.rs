@@ -3,8 +3,8 @@
 use super::toolchain::{self, Toolchain};
 use super::{config, rust_src, stand_in};
 use crate::place::Place;
-use labs_runtime::{directory as session, watch};
 use anyhow::{Context, Result};
+use labs_runtime::{directory as session, watch};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -30,13 +30,30 @@ pub const OFFLINE: &str = "CARGO_NET_OFFLINE";
 /// What an inner kernel says on standard error.
 const LOG: &str = "log";
 
+/// The journal in which cells write, as far as this process knows.
+pub fn journal(place: &Place) -> PathBuf {
+    std::env::var_os(JOURNAL).map_or_else(|| place.journal(), PathBuf::from)
+}
+
 /// The program with evcxr in it. It lies beside this one; a test's own program is one folder further down.
 pub fn program() -> Result<PathBuf> {
     const NAME: &str = "labs-evcxr";
     let own = std::env::current_exe().context("This program's own path is not known")?;
-    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join(NAME));
-    let missing = || format!("There is no {NAME} beside {}. `cargo labs setup` builds both", own.display());
-    beside.into_iter().find(|program| program.is_file()).with_context(missing)
+    let beside = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join(NAME));
+    let missing = || {
+        format!(
+            "There is no {NAME} beside {}. `cargo labs setup` builds both",
+            own.display()
+        )
+    };
+    beside
+        .into_iter()
+        .find(|program| program.is_file())
+        .with_context(missing)
 }
 
 /// The command that runs evcxr_jupyter for `connection_file`, with `directory` for its own.
@@ -68,9 +85,7 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     // rust-analyzer asks cargo which crates there are, and reads all of them for the types in cells. What labsupport needs only to be
     // compiled stands under this cfg in its Cargo.toml; half of the reading is spared.
     command.env(session::FLAGS, "--cfg rust_analyzer");
-    if std::env::var_os(JOURNAL).is_none() {
-        command.env(JOURNAL, place.journal());
-    }
+    command.env(JOURNAL, journal(place));
     // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach.
     if std::env::var_os("RUSTUP_TOOLCHAIN").is_none()
         && let Some(channel) = config::toolchain(place)

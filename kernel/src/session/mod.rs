@@ -58,6 +58,7 @@ struct About {
     connection: ConnectionInfo,
     directory: PathBuf,
     pid: u32,
+    journal: PathBuf,
 }
 
 impl Session {
@@ -91,6 +92,7 @@ impl Session {
                 connection,
                 directory: directory.to_path_buf(),
                 pid: child.id(),
+                journal: launch::journal(place),
             },
             leash,
             output,
@@ -113,6 +115,11 @@ impl Session {
     /// Its process number, which is also that of its process group.
     pub fn pid(&self) -> u32 {
         self.about.pid
+    }
+
+    /// The journal in which its cells write.
+    pub fn journal(&self) -> &Path {
+        &self.about.journal
     }
 
     /// The last lines that it said on standard error.

@@ -2,7 +2,7 @@
 
 use super::ADDRESS;
 use crate::place::{Place, peer_is_us};
-use crate::session::{Session, config};
+use crate::session::{Session, config, launch};
 use std::io::Write;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixStream};
@@ -65,6 +65,8 @@ pub fn claim(keeper: &Keeper, place: &Place, folder: &Path) -> Option<Session> {
         return None;
     }
     let taken = Session::take_over(&asking).and_then(|session| {
+        // In a copy of the labs, of which the server knows nothing, what is predicted goes into the copy's journal. The spare ends.
+        let session = session.filter(|session| session.journal() == launch::journal(place));
         if let Some(session) = &session {
             session.move_to(folder)?;
         }

@@ -1,15 +1,14 @@
 //! Keeps spares, and hands them out.
 
-use super::{ADDRESS, COUNT, memory};
+use super::{COUNT, memory};
 use crate::place::{Place, peer_is_us};
 use crate::session::{Session, template};
+use anyhow::Result;
 use labs_runtime::watch;
-use anyhow::{Context, Result};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -17,9 +16,11 @@ use std::time::Duration;
 /// When to try again to stop a spare in which a compiler is at work.
 const AGAIN: Duration = Duration::from_millis(20);
 
+/// How long a keeper that ends waits for a spare that is just being started.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Keeps spares as long as it lives; those that nobody claimed end with it.
 pub struct Keeper {
-    name: String,
     shared: Arc<Shared>,
 }
 
@@ -27,7 +28,7 @@ struct Shared {
     place: Place,
     wanted: usize,
     state: Mutex<State>,
-    /// Told when `busy`, `spares` or `closed` has changed.
+    /// Told when something of the state has changed.
     changed: Condvar,
 }
 
@@ -48,15 +49,16 @@ struct Spare {
 }
 
 impl Keeper {
-    /// Starts a keeper and its first spare, in the background.
-    pub fn start(place: &Place) -> Result<Keeper> {
-        let name = format!("labs-{}", uuid::Uuid::new_v4().simple());
-        let address = SocketAddr::from_abstract_name(name.as_bytes())?;
-        let listener = UnixListener::bind_addr(&address)
-            .context("The socket for spare kernels cannot be made")?;
+    /// Starts a keeper, which fronts reach through `listener`, and its first spare, in the background. None where no spare is wanted.
+    pub fn start(place: &Place, listener: UnixListener) -> Result<Option<Keeper>> {
+        let wanted = wanted();
+        if wanted == 0 {
+            eprintln!("No spare kernel is kept: {COUNT}=0.");
+            return Ok(None);
+        }
         let shared = Arc::new(Shared {
             place: place.clone(),
-            wanted: wanted(),
+            wanted,
             state: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -68,27 +70,24 @@ impl Keeper {
             let shared = shared.clone();
             move || stop_and_go(&shared)
         })?;
-        match shared.wanted {
-            0 => eprintln!("No spare kernel is kept: {COUNT}=0."),
-            _ => refill(&shared),
-        }
-        Ok(Keeper { name, shared })
-    }
-
-    /// The environment variable, and its value, by which fronts find this keeper.
-    pub fn address(&self) -> (&'static str, &str) {
-        (ADDRESS, &self.name)
+        refill(&shared);
+        Ok(Some(Keeper { shared }))
     }
 }
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        let spares = {
-            let mut state = self.shared.state();
-            state.closed = true;
-            self.shared.changed.notify_all();
-            std::mem::take(&mut state.spares)
-        };
+        let mut state = self.shared.state();
+        state.closed = true;
+        self.shared.changed.notify_all();
+        // Half of a spare would leave its directory.
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(state, PATIENCE, |state| state.starting);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let spares = std::mem::take(&mut state.spares);
+        drop(state);
         drop(spares);
     }
 }
@@ -138,9 +137,7 @@ fn serve(connection: &UnixStream, number: usize, shared: &Arc<Shared>) {
                 if let Err(error) = hand_out(connection, shared) {
                     eprintln!("A spare kernel could not be handed out: {error:#}.");
                 }
-                if shared.wanted > 0 {
-                    refill(shared);
-                }
+                refill(shared);
             }
             _ => break, // none of ours
         }
@@ -233,13 +230,9 @@ fn refill(shared: &Arc<Shared>) {
                 let started = start(&shared);
                 let mut state = shared.state();
                 state.starting = false;
+                shared.changed.notify_all();
                 match started {
-                    // The keeper ended meanwhile; so does the spare.
-                    Ok(Some(_)) if state.closed => return,
-                    Ok(Some(spare)) => {
-                        state.spares.push(spare);
-                        shared.changed.notify_all();
-                    }
+                    Ok(Some(spare)) => state.spares.push(spare),
                     Ok(None) => return,
                     Err(error) => {
                         eprintln!("No spare kernel: {error:#}.");

@@ -1,14 +1,14 @@
 //! A spare kernel: an inner kernel that is started before anybody asks, so that the next notebook is ready at once.
 //!
 //! ```text
-//!  labs open ── keeper ◄── "busy", "idle", "claim" ── front (one connection for each notebook)
-//!      │          │ ───── ports, key, leash, output, lock ───►
-//!      │          └── spare: inner kernel, on the keeper's leash
-//!      └── JupyterLab ──► front
+//!  Jupyter server ──► front ── "busy", "idle", "claim" ──► keeper (`labs keep`, a child of the server)
+//!                       ▲      one connection each            │  │
+//!                       └──── ports, key, leash, output, lock ┘  └── spare: inner kernel, on the keeper's leash
 //! ```
 //!
-//! The keeper lives in the process that started JupyterLab, which tells the fronts its address by [`ADDRESS`]. A spare that is
-//! claimed changes hands by its leash; from then on it lives and dies with the front. The keeper only collects it in the end.
+//! Whichever server of the labs' environment is started, its extension (`kernel/jupyter/labs_keeper.py`) starts the keeper, and tells the
+//! fronts by [`ADDRESS`] where it listens. The keeper ends with the server. A spare that is claimed changes hands by its leash; from
+//! then on it lives and dies with the front. The keeper only collects it in the end.
 //!
 //! While a cell runs anywhere, or a notebook's kernel starts, a spare that is being made is stopped, so it never disturbs a
 //! measurement: it grows in the pauses. A compiler that it has just started is let go to its end, since it holds locks.

@@ -36,6 +36,7 @@ impl Publish {
     /// Runs the notebooks, then writes one page for each, and a first page that leads to them. Each page is one file with all it needs.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
+        place.require_checkout("publish")?;
         let notebooks = if self.notebooks.is_empty() {
             place.labs()?
         } else {

@@ -29,6 +29,7 @@ impl Test {
     /// Runs the steps, all of them even if one fails, and ends with a line that counts them.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
+        place.require_checkout("test")?;
         make_private(&place.home)?;
         let all: &[Step] = if self.quick { &QUICK } else { &STEPS };
         let wanted = |step: &&Step| match &self.only {

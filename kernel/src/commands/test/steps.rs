@@ -70,7 +70,7 @@ pub(super) const SET_UP: Step = step("setup", "cargo labs setup").with_kernels()
 /// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build and is built once. clippy
 /// leaves the kernel out for the same reason: it would check all of evcxr anew. What is built with other flags has a folder of its
 /// own, or each would throw away what the other has built.
-pub(super) const STEPS: [Step; 17] = [
+pub(super) const STEPS: [Step; 19] = [
     // Some tests ask cargo without a network, and steps beside each other should not wait for each other's downloads.
     step("crates", "cargo fetch --locked").with_kernels(),
     step("format", "cargo fmt --all --check"),
@@ -99,6 +99,10 @@ pub(super) const STEPS: [Step; 17] = [
     // Whether it measures at all; how fast things are is asked with `cargo labs bench`.
     step("bench", "cargo test --package labs-bench"),
     step("kernel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --no-fail-fast").with_kernels(),
+    // Installs what `cargo labs wheel` makes, and opens it as somebody who has no checkout.
+    step("wheel", "cargo test --release --package labs --test kernel wheel:: -- --ignored").with_kernels(),
+    // Two users of a JupyterHub. It is installed the first time, below target/labs/hub.
+    step("hub", "cargo test --release --package labs --test kernel server:: -- --ignored").with_kernels(),
     // Runs every lab, and makes the pages that the browser looks at.
     step("notebooks", "cargo labs publish")
         .with_kernels()
