@@ -43,11 +43,12 @@ fn every_crate_comes_from_the_registry_with_its_checksum() {
 }
 
 /// The files of requirements, each made from a `.in` beside it.
-const REQUIREMENTS: [&str; 5] = [
+const REQUIREMENTS: [&str; 6] = [
     "notebooks/requirements",
     "kernel/src/commands/publish/requirements",
     "kernel/tests/protocol/requirements",
     "deploy/requirements",
+    "kernel/tests/hub/requirements",
     "bench/requirements",
 ];
 

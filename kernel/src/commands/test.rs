@@ -61,7 +61,7 @@ impl Step {
 /// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build and is built once. clippy
 /// leaves the kernel out for the same reason: it would check all of evcxr anew. What is built with other flags has a folder of its
 /// own, or each would throw away what the other has built.
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     step("format", "cargo fmt --all --check"),
     step(
         "supply chain",
@@ -88,6 +88,11 @@ const STEPS: [Step; 16] = [
     // Whether it measures at all; how fast things are is asked with `cargo labs bench`.
     step("bench", "cargo test --package labs-bench"),
     step("kernel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr"),
+    // Two users of a JupyterHub. It is installed the first time, below target/labs/hub.
+    step(
+        "hub",
+        "cargo test --release --package labs --test server -- --ignored",
+    ),
     // Runs every lab, and makes the pages that the browser looks at.
     step("notebooks", "cargo labs publish"),
     step("browser", "cargo test --release --package labs-browser").if_there(
