@@ -73,7 +73,9 @@ fn binder_finds_its_user_the_labs_in_its_home_and_its_servers() {
     let image = pinned("deploy/requirements.txt");
     for package in ["jupyterhub", "jupyterlab", "notebook"] {
         assert!(
-            image.iter().any(|one| one.starts_with(&format!("{package}=="))),
+            image
+                .iter()
+                .any(|one| one.starts_with(&format!("{package}=="))),
             "{package}"
         );
     }
