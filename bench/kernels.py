@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 from jupyter_client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
@@ -205,14 +206,18 @@ def busy(pid):
     return of_all(pid, "stat", lambda text: sum(int(word) for word in text.rsplit(")", 1)[1].split()[11:15]))
 
 
-def wait_for_spare():
-    """Until the keeper, our parent, has started a spare kernel and all below it has come to rest."""
-    keeper, deadline = os.getppid(), time.monotonic() + PATIENCE
+def wait_for_spare(options):
+    """Starts a keeper as Jupyter's server does, and waits until it has started a spare kernel and all below it has come to rest."""
+    sys.path.insert(0, str(pathlib.Path(options.workspace) / "kernel" / "jupyter"))
+    import labs_keeper
+
+    spec = types.SimpleNamespace(argv=[options.labs, "kernel"], env={"LABS_JOURNAL": ""})
+    keeper, deadline = labs_keeper.keep(spec).pid, time.monotonic() + PATIENCE
     rested = 0
     while rested < 2 and time.monotonic() < deadline:
         before = busy(keeper)
         time.sleep(1)
-        others = [pid for pid in tree(keeper) if pid not in (keeper, os.getpid())]
+        others = [pid for pid in tree(keeper) if pid != keeper]
         rested = rested + 1 if len(others) >= 2 and busy(keeper) - before <= 4 else 0
     if rested < 2:
         raise RuntimeError("no spare kernel came to rest; is LABS_SPARE_KERNELS=0 set, or memory short?")
@@ -220,7 +225,7 @@ def wait_for_spare():
 
 def measure(options):
     if options.spare:
-        wait_for_spare()
+        wait_for_spare(options)
     kernel = Kernel(options.kind, options)
     try:
         sum_of, _ = kernel.run("1 + 1")
@@ -296,7 +301,7 @@ def main():
     parser.add_argument("--workspace", required=True)
     parser.add_argument("--scratch", required=True)
     parser.add_argument("--python", help="the Python with ipykernel and matplotlib")
-    parser.add_argument("--spare", action="store_true", help="wait for the spare kernel of the `labs serve` that started this")
+    parser.add_argument("--spare", action="store_true", help="keep a spare kernel, and wait for it first")
     parser.add_argument("--crates", default="", help="what `crates` depends on, as lines of TOML")
     parser.add_argument("--flags", default="", help="the RUSTFLAGS that rust-analyzer's call of cargo sees with `crates`")
     parser.add_argument("--compiled", help="the folder where `crates` keeps what it has compiled")

@@ -29,17 +29,18 @@ def _load_jupyter_server_extension(server):
 def keep(spec):
     """Starts the keeper for the program that `spec` starts as a kernel."""
     if spec.argv[1:2] != ["kernel"]:
-        return  # somebody else's Rust kernel
+        return None  # somebody else's Rust kernel
     program = spec.argv[0].replace("{resource_dir}", spec.resource_dir)  # as Jupyter does for the kernel
     name = f"labs-{uuid.uuid4().hex}"
     env = {key: string.Template(value).safe_substitute(os.environ) for key, value in spec.env.items()}
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"\0{name}")
         listener.listen()
-        subprocess.Popen(
+        keeper = subprocess.Popen(
             [program, "keep"],
             env={**os.environ, **env, "LABS_PARENT": str(os.getpid())},
             stdin=listener,
             start_new_session=True,  # a Ctrl-C in the terminal is for the server, which may ask before it stops
         )
     os.environ[ADDRESS] = name
+    return keeper

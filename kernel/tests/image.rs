@@ -44,7 +44,8 @@ fn the_image_changes_no_version_of_the_labs_packages() {
 fn the_image_is_not_run_by_root_and_looks_after_itself() {
     let text = read("Dockerfile");
     for line in [
-        "USER 1000:100",
+        "ARG NB_UID=1000",
+        "USER ${NB_UID}:100",
         "ENTRYPOINT [\"tini\", \"--\"]",
         "HEALTHCHECK ",
     ] {
@@ -54,6 +55,28 @@ fn the_image_is_not_run_by_root_and_looks_after_itself() {
         !text.to_lowercase().contains("token="),
         "the token is made at each start and is nowhere in the image"
     );
+}
+
+/// Binder builds the image with the arguments NB_USER and NB_UID, wants the labs in that user's home, and runs a command of its own.
+#[test]
+fn binder_finds_its_user_the_labs_in_its_home_and_its_servers() {
+    let text = read("Dockerfile");
+    for line in [
+        "ARG NB_USER=jovyan",
+        "COPY --from=made --chown=${NB_UID}:100 /home/labs /home/${NB_USER}/labs",
+        "WORKDIR /home/${NB_USER}",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}");
+    }
+    let image = pinned("deploy/requirements.txt");
+    for package in ["jupyterhub", "jupyterlab", "notebook"] {
+        assert!(
+            image
+                .iter()
+                .any(|one| one.starts_with(&format!("{package}=="))),
+            "{package}"
+        );
+    }
 }
 
 /// A start, the health check, and lab 01 through the real kernel.
@@ -75,6 +98,18 @@ fn the_image_starts_is_healthy_and_runs_lab_01() {
         python3 -I /opt/labs/deploy/healthy.py
         kill $server
         wait $server
+        # Binder's command, and the server that a JupyterHub starts.
+        jupyter notebook --ip=0.0.0.0 --port=8888 --ServerApp.default_url=/lab > "$HOME/said" 2>&1 & server=$!
+        for _ in $(seq 240); do
+            ! python3 -I /opt/labs/deploy/healthy.py 2> /dev/null || break
+            sleep 0.5
+        done
+        python3 -I /opt/labs/deploy/healthy.py
+        tr '\0' ' ' < "/proc/$(cat /proc/$server/task/*/children | cut -d' ' -f1)/cmdline" | grep 'labs keep'
+        kill $server
+        wait $server || true
+        jupyter kernelspec list | grep rust
+        jupyterhub-singleuser --version
         labs check labs/01_poison_pill.ipynb
         test ! -w /opt/labs
         echo the image is well

@@ -47,6 +47,7 @@ const REQUIREMENTS: [&str; 6] = [
     "kernel/src/commands/publish/requirements",
     "kernel/tests/protocol/requirements",
     "deploy/requirements",
+    "kernel/tests/hub/requirements",
     "bench/requirements",
 ];
 

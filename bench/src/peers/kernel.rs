@@ -102,18 +102,10 @@ impl Kernels {
     }
 
     fn run(&self, what: &str, kind: Kind, more: &[&str]) -> Result<Vec<Value>> {
-        let mut command = match kind {
-            Kind::Spare => {
-                let mut command = Command::new(&self.labs);
-                command.args(["serve", "--"]).arg(&self.client);
-                command
-            }
-            _ => {
-                let mut command = Command::new(&self.client);
-                command.env("LABS_SPARE_KERNELS", "0");
-                command
-            }
-        };
+        let mut command = Command::new(&self.client);
+        if kind != Kind::Spare {
+            command.env("LABS_SPARE_KERNELS", "0");
+        }
         let name = match kind {
             Kind::Labs | Kind::Spare => "labs",
             Kind::Stock => "stock",

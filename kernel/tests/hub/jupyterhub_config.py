@@ -15,6 +15,7 @@ c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = f"{about['folder']}/{{username}}"
 c.Spawner.cmd = [about["server"]]
 c.Spawner.args = about["arguments"]
+c.Spawner.start_timeout = c.Spawner.http_timeout = 300  # a machine with other work
 c.Spawner.environment = about["environment"]
 c.JupyterHub.services = [{"name": "test", "api_token": about["token"]}]
 c.JupyterHub.load_roles = [
