@@ -25,7 +25,9 @@ fn main() -> ExitCode {
             watch::be_killed_with_parent(parent);
         }
     } else {
-        eprintln!("`labs` starts this program for a notebook. Run `labs open`, or `cargo labs open` in a checkout.");
+        eprintln!(
+            "`labs` starts this program for a notebook. Run `labs open`, or `cargo labs open` in a checkout."
+        );
         return ExitCode::FAILURE;
     }
     match evcxr_jupyter::main() {

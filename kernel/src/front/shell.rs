@@ -1,8 +1,8 @@
 //! Shell lines, `!ls`, as other notebooks have them: run here and not by evcxr, which shows nothing before the end and cannot be stopped
 //! meanwhile.
 
-use labs_runtime::watch;
 use anyhow::{Context, Result};
+use labs_runtime::watch;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};

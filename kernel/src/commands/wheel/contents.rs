@@ -94,7 +94,10 @@ pub(super) fn lay_out(place: &Place, programs: &[PathBuf], to: &Path) -> Result<
     kernelspec::write_to(&kernel, KERNEL, Default::default())?;
 
     write(&to.join(extension::MODULE.0), extension::MODULE.1)?;
-    write(&data.join("data").join(extension::SETTING.0), extension::SETTING.1)?;
+    write(
+        &data.join("data").join(extension::SETTING.0),
+        extension::SETTING.1,
+    )?;
 
     let about = to.join(format!("{base}.dist-info"));
     for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
