@@ -369,7 +369,7 @@ fn no_spare_is_made_where_none_is_wanted_and_one_line_says_so() {
     let (folder, place) = home();
     let log = folder.path().join("log");
     let mut serving = Serving::start(&place, "0", fs::File::create(&log).unwrap().into());
-    let ended = serving.process.wait().unwrap();
+    let ended = serving.keeper.process.wait().unwrap();
     assert!(ended.success(), "{ended}");
     block_on(async {
         let mut kernel = serving.notebook(&place, &place.notebooks()).await;

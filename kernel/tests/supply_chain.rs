@@ -41,7 +41,7 @@ fn every_crate_comes_from_the_registry_with_its_checksum() {
 }
 
 /// The files of requirements, each made from a `.in` beside it.
-const REQUIREMENTS: [&str; 6] = [
+const REQUIREMENTS: [&str; 7] = [
     "notebooks/requirements",
     "kernel/src/commands/wheel/requirements",
     "kernel/src/commands/publish/requirements",
