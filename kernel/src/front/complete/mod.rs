@@ -449,14 +449,14 @@ mod tests {
     fn names_are_offered_in_the_order_in_which_they_are_likely() {
         let place = Place::find().unwrap();
         let code = "let p = Pair::new(); p.";
-        let cells = [(1, "struct Pair { left: u32, segment: u32 }".to_string())];
+        let cells = [(1, "struct Pair { lefthand: u32, segment: u32 }".to_string())];
         let request = request("complete_request", code, json!(code.len()));
         let asked = for_evcxr(&request);
         let at = &asked.content["cursor_pos"];
         let names = [
             ("__part", "instance"),
             ("_spare", "instance"),
-            ("left", "instance"),
+            ("lefthand", "instance"),
             ("try_into()", "function"),
             ("segment", "instance"),
             ("area()", "function"),
@@ -466,7 +466,7 @@ mod tests {
         let said = json!({"status": "ok", "matches": texts, "cursor_start": at, "cursor_end": at,
                           "metadata": {"_jupyter_types_experimental": types}});
         let order = [
-            "left",
+            "lefthand",
             "segment",
             "area()",
             "try_into()",
@@ -477,7 +477,7 @@ mod tests {
         assert_eq!(matches(&answer), order);
         // The labs' library has a private field of that name; here no cell has one.
         let order = [
-            "left",
+            "lefthand",
             "area()",
             "try_into()",
             "segment",
