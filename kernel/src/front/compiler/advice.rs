@@ -1,5 +1,6 @@
 //! What to do about an error of the compiler: advice for what beginners meet, and for what a notebook does differently.
 
+use super::diagnostic::Diagnostic;
 use super::{Found, clean};
 use crate::front::names;
 use crate::front::source::scan;
@@ -77,6 +78,9 @@ pub fn tell(found: &Found, notebook: &Notebook) -> Told {
     {
         return not_kept(name, kind);
     }
+    if said.starts_with("linking with ") {
+        return not_linked(found.said);
+    }
     Told {
         headline: headline(found),
         next: next(found, notebook, said),
@@ -92,6 +96,33 @@ fn headline(found: &Found) -> String {
         }
         _ if said.is_empty() => "the cell does not fit what the notebook makes of it".into(),
         _ => said,
+    }
+}
+
+/// The linker failed. Its own words stand among the remarks, after the command that ran it.
+fn not_linked(said: &Diagnostic) -> Told {
+    let remarks = said.children.iter().flat_map(|child| child.message.lines());
+    let words = ["No space left on device", "error: ", "undefined reference"];
+    let mut reasons = words.iter().filter_map(|word| {
+        let line = remarks.clone().find(|line| line.contains(word))?;
+        Some(
+            line.rsplit_once("error: ")
+                .map_or(line, |(_, reason)| reason)
+                .trim(),
+        )
+    });
+    let Some(reason) = reasons.next() else {
+        return Told {
+            headline: said.message.clone(),
+            next: None,
+        };
+    };
+    let full = reason.contains("No space left on device");
+    Told {
+        headline: format!("the cell cannot be linked: {reason}"),
+        next: full.then(|| {
+            "The disk is full. Make room, and run the cell again: your variables are still there.".into()
+        }),
     }
 }
 

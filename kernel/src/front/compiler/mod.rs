@@ -342,6 +342,7 @@ fn sentence(said: &str) -> String {
 mod tests {
     use super::*;
     use serde::Deserialize;
+    use serde_json::json;
     use std::collections::HashSet;
 
     /// A cell that rustc 1.97 refused: the cells so far, the library that evcxr made of them, and what rustc said.
@@ -458,6 +459,50 @@ mod tests {
         assert_eq!(errors.len(), 1);
         assert_eq!(errors[0].value, "linking with `cc` failed");
         assert!(errors[0].places.is_empty());
+    }
+
+    #[test]
+    fn a_linker_that_fails_is_quoted() {
+        let said = |remark: &str| {
+            let remark = json!({"message": remark, "code": null, "level": "note", "spans": [], "children": []});
+            let command = json!({"message": "\"cc\" \"-m64\"", "code": null, "level": "note", "spans": [], "children": []});
+            let message = json!({"message": "linking with `cc` failed: exit status: 1", "code": null, "level": "error", "spans": [],
+                                 "children": [command, remark]});
+            json!({"reason": "compiler-message", "message": message}).to_string()
+        };
+        let cells = [(1, "1 + 1".to_string())];
+        let notebook = Notebook {
+            cells: &cells,
+            prelude: &HashSet::new(),
+            file: None,
+        };
+        for (remark, reason, is_full) in [
+            (
+                "rust-lld: error: failed to write output 'x.so': No space left on device\ncollect2: error: ld returned 1 exit status",
+                "failed to write output 'x.so': No space left on device",
+                true,
+            ),
+            (
+                "/usr/bin/ld: final link failed: No space left on device",
+                "/usr/bin/ld: final link failed: No space left on device",
+                true,
+            ),
+            (
+                "rust-lld: error: undefined symbol: nothing",
+                "undefined symbol: nothing",
+                false,
+            ),
+        ] {
+            let report = Report::of(&said(remark), "fn x() {}".into()).unwrap();
+            let error = report.errors(&notebook).remove(0);
+            assert_eq!(error.value, format!("the cell cannot be linked: {reason}"));
+            assert_eq!(
+                error
+                    .next
+                    .is_some_and(|next| next.contains("The disk is full")),
+                is_full
+            );
+        }
     }
 
     #[test]
