@@ -15,6 +15,8 @@ use super::text::{Chunk, Text};
 use labs_runtime::packet::{Ended, Kind};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 const BACKTRACE_ADVICE: &str =
@@ -388,14 +390,33 @@ impl Cell {
                 return vec![error];
             }
         }
-        let report = compiled.parent().and_then(Report::read);
+        let session = compiled.parent();
+        let report = session.and_then(Report::read);
         let errors = report.map_or(Vec::new(), |report| report.errors(notebook));
         if !errors.is_empty() {
             return errors;
         }
-        let plain = |error: &Value| CellError::new("CompileError", said(error));
+        // On a full disk the compiler's words cannot be kept either.
+        let full = session.is_some_and(is_full);
+        let plain = |error: &Value| {
+            let mut error = CellError::new("CompileError", said(error));
+            if full {
+                error.value += "; the disk is full";
+                let next = "Make room, and run the cell again: your variables are still there.";
+                error.next = Some(next.into());
+            }
+            error
+        };
         self.errors.iter().map(plain).collect()
     }
+}
+
+/// Whether there is no room for another file in `folder`.
+fn is_full(folder: &Path) -> bool {
+    let probe = folder.join("probe");
+    let written = fs::write(&probe, [0; 1 << 16]);
+    let _ = fs::remove_file(&probe);
+    written.is_err_and(|error| error.kind() == ErrorKind::StorageFull)
 }
 
 /// Panics that did not end the cell, as a program prints them.

@@ -102,7 +102,13 @@ fn headline(found: &Found) -> String {
 /// The linker failed. Its own words stand among the remarks, after the command that ran it.
 fn not_linked(said: &Diagnostic) -> Told {
     let remarks = said.children.iter().flat_map(|child| child.message.lines());
-    let words = ["No space left on device", "error: ", "undefined reference"];
+    // Where there is no room for what it has mapped, the linker gets a signal.
+    let words = [
+        "No space left on device",
+        "Bus error",
+        "error: ",
+        "undefined reference",
+    ];
     let mut reasons = words.iter().filter_map(|word| {
         let line = remarks.clone().find(|line| line.contains(word))?;
         Some(
@@ -117,12 +123,14 @@ fn not_linked(said: &Diagnostic) -> Told {
             next: None,
         };
     };
-    let full = reason.contains("No space left on device");
+    let full = words[..2].iter().any(|word| reason.contains(word));
     Told {
-        headline: format!("the cell cannot be linked: {reason}"),
-        next: full.then(|| {
-            "The disk is full. Make room, and run the cell again: your variables are still there.".into()
-        }),
+        headline: match full {
+            true => format!("the cell cannot be linked; is the disk full? {reason}"),
+            false => format!("the cell cannot be linked: {reason}"),
+        },
+        next: full
+            .then(|| "Make room, and run the cell again: your variables are still there.".into()),
     }
 }
 
