@@ -8,7 +8,7 @@ use std::fs::{self, DirBuilder};
 use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -330,7 +330,10 @@ pub fn peer_is_us(stream: &UnixStream) -> bool {
 pub fn replace(file: &Path, contents: &[u8]) -> Result<()> {
     let above = file.parent().filter(|above| !above.as_os_str().is_empty());
     let folder = above.unwrap_or(Path::new("."));
-    let mut new = tempfile::NamedTempFile::new_in(folder)
+    // As readable as any new file of this user's.
+    let mut new = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
         .with_context(|| format!("{} cannot be written", folder.display()))?;
     new.write_all(contents)?;
     if let Ok(old) = fs::metadata(file) {

@@ -283,3 +283,35 @@ fn a_child_whose_parent_ended_before_it_looked_ends_too() {
         }
     }
 }
+
+#[test]
+fn a_setup_that_is_ended_leaves_no_compiler() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let place = home_without_template(folder.path());
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGKILL] {
+            let mut setup = std::process::Command::new(env!("CARGO_BIN_EXE_labs"))
+                .arg("setup")
+                .env("LABS_HOME", &place.home)
+                .spawn()
+                .unwrap();
+            let is_compiler = |pid: &u32| {
+                fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "rustc\n")
+            };
+            let deadline = std::time::Instant::now() + LONG;
+            let all = loop {
+                let all = family(setup.id());
+                if all.iter().any(is_compiler) {
+                    break all;
+                }
+                assert!(setup.try_wait().unwrap().is_none(), "it has ended");
+                assert!(std::time::Instant::now() < deadline, "it compiles nothing");
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            };
+            // SAFETY: a signal to a child that was not collected yet.
+            unsafe { libc::kill(setup.id() as i32, signal) };
+            setup.wait().unwrap();
+            within_a_second("nothing of it lives", || !all.iter().any(|&pid| alive(pid))).await;
+        }
+    });
+}

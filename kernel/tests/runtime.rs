@@ -67,6 +67,53 @@ fn whatever_ends_the_process_leaves_the_variables_and_the_last_output() {
 }
 
 #[test]
+fn a_barrier_and_a_queue_wait_for_late_threads_and_workers_but_not_for_nobody() {
+    block_on(async {
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        let (_, error) = run(
+            kernel,
+            "let (barrier, queue) = (Barrier::new(2)?, Queue::<u8>::bounded(4)?);\n\
+             // Later than the first look at what the others do.\n\
+             fn late() { std::thread::sleep(std::time::Duration::from_millis(300)) }\n\
+             fn meet(barrier: &Barrier, queue: &Queue<u8>) { late(); barrier.wait(); late(); queue.put(7).unwrap(); }",
+        )
+        .await;
+        assert_eq!(error, "");
+        for with in [
+            "std::thread::scope(|scope| { scope.spawn(|| meet(&barrier, &queue)); barrier.wait(); println!(\"{:?}\", queue.get()); });",
+            "let other = Workers::spawn(1, |_| meet(&barrier, &queue))?; barrier.wait(); println!(\"{:?}\", queue.get()); other.join()?;",
+        ] {
+            let (out, error) = run(kernel, with).await;
+            assert_eq!((out.as_str(), error.as_str()), ("Ok(7)\n", ""), "{with}");
+        }
+        let (_, error) = run(kernel, "barrier.wait();").await;
+        assert!(error.contains("no worker is left"), "{error}");
+        let (_, error) = run(kernel, "println!(\"{:?}\", queue.get()); queue.get()?;").await;
+        assert!(error.contains("no worker"), "{error}");
+        lent.give_back().await;
+    });
+}
+
+#[test]
+fn a_panic_that_is_passed_on_keeps_its_words() {
+    block_on(async {
+        let mut lent = lend().await;
+        let kernel = &mut lent.kernel;
+        let (_, error) = run(
+            kernel,
+            "let other = std::thread::spawn(|| panic!(\"out of ink\"));\n\
+             std::panic::resume_unwind(other.join().unwrap_err());",
+        )
+        .await;
+        for said in ["out of ink", "line 1", "on another thread"] {
+            assert!(error.contains(said), "{said}: {error}");
+        }
+        lent.give_back().await;
+    });
+}
+
+#[test]
 fn an_interrupt_at_any_moment_stops_the_cell_and_loses_nothing() {
     block_on(async {
         let mut lent = lend().await;

@@ -44,24 +44,7 @@ fn fetch_foreign(folder: &Path, cargo_home: &Path) -> bool {
 
 /// A home of its own whose template is built with the crates in `cargo_home`.
 fn home_with(folder: &Path, cargo_home: &Path) -> Place {
-    home(); // makes what is shared
-    let shared = Place::find().unwrap();
-    let place = Place {
-        home: folder.join("home"),
-        ..shared.clone()
-    };
-    // An environment that looks complete; JupyterLab is not needed here.
-    fs::create_dir_all(place.venv()).unwrap();
-    for entry in fs::read_dir(shared.venv()).unwrap().flatten() {
-        match entry.file_name().to_str() {
-            Some("share") => {} // the kernelspec, which is written anew
-            Some(name) => {
-                std::os::unix::fs::symlink(entry.path(), place.venv().join(name)).unwrap();
-            }
-            None => {}
-        }
-    }
-    std::os::unix::fs::symlink(shared.rust_src(), place.rust_src()).unwrap();
+    let place = home_without_template(folder);
     let status = Command::new(env!("CARGO_BIN_EXE_labs"))
         .arg("setup")
         .env("LABS_HOME", &place.home)

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         if set(directory::SESSION) {
             leash::wear();
         } else {
-            watch::be_killed_with_parent(parent);
+            watch::end_group_with_parent(parent);
         }
     } else {
         eprintln!(

@@ -62,7 +62,7 @@ pub fn wear() {
     // SAFETY: the function may be called at any exit, from any thread: it reads one atomic and sleeps.
     unsafe { libc::atexit(let_end) };
     let watching = std::thread::Builder::new()
-        .name("labs-leash".into())
+        .name("labs: leash".into())
         .spawn(move || {
             // The holder says in which folder the notebook lies, or is gone.
             for folder in BufReader::new(leash).lines().map_while(Result::ok) {

@@ -43,8 +43,16 @@ pub fn children(pid: u32) -> Vec<i32> {
         .collect()
 }
 
+/// Makes this process the leader of a group of its own, and lets the whole group end with its parent, `watched`: the compilers too, which
+/// nobody tells that they work for nothing.
+pub fn end_group_with_parent(watched: i32) {
+    // SAFETY: setpgid for the calling process takes two numbers; where it fails, there is no group to end.
+    unsafe { libc::setpgid(0, 0) };
+    end_with_parent(watched);
+}
+
 /// Starts a thread that kills this process as soon as its parent, `watched`, has ended, whatever the other threads do. Where the
-/// parent led this process's group, the whole group goes: the compilers too that the parent had started.
+/// parent led this process's group, or this process does, the whole group goes: the compilers too that they had started.
 ///
 /// `PR_SET_PDEATHSIG` would not do here: it follows the parent *thread*, and evcxr may start the runtime anew from a thread
 /// that ends when it has been idle for ten seconds.
@@ -52,12 +60,12 @@ pub fn end_with_parent(watched: i32) {
     // SAFETY: getpgrp takes nothing and cannot fail.
     let group = unsafe { libc::getpgrp() };
     let watching = std::thread::Builder::new()
-        .name("labs-watch".into())
+        .name("labs: watch".into())
         .spawn(move || {
             wait_for_parents_end(watched);
             // SAFETY: a signal to our own group, or to ourselves, which no handler can delay.
             unsafe {
-                if group == watched {
+                if group == watched || group == libc::getpid() {
                     libc::kill(0, libc::SIGKILL);
                 }
                 libc::kill(libc::getpid(), libc::SIGKILL);

@@ -1,7 +1,7 @@
 //! The kernelspec: what JupyterLab reads to know how to start a kernel. It lies inside the environment, so no other Jupyter
 //! on the machine sees it.
 
-use crate::place::Place;
+use crate::place::{Place, replace};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 use std::fs;
@@ -62,12 +62,13 @@ pub fn write_to(folder: &Path, program: &str, env: Map<String, Value>) -> Result
         "interrupt_mode": "message",
         "env": env,
     });
-    fs::write(
-        folder.join("kernel.json"),
-        serde_json::to_vec_pretty(&spec)?,
+    // JupyterLab may read it at any moment.
+    replace(
+        &folder.join("kernel.json"),
+        &serde_json::to_vec_pretty(&spec)?,
     )?;
     for (name, bytes) in LOGOS {
-        fs::write(folder.join(name), bytes)?;
+        replace(&folder.join(name), bytes)?;
     }
     Ok(())
 }

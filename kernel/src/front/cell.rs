@@ -58,6 +58,8 @@ pub struct Cell {
     pub ended: Option<Ended>,
     /// What panics of the thread that runs cells have said, as far as it is known.
     panics: Vec<Panicked>,
+    /// What the last panic of another thread said.
+    elsewhere: Option<Panicked>,
     /// What it printed, and how much of that is shown.
     pub flood: Flood,
     /// What it drew, and how much of that is shown.
@@ -135,6 +137,7 @@ impl Cell {
             skipped: false,
             ended: None,
             panics: Vec::new(),
+            elsewhere: None,
             panicked: false,
             failed: false,
             memory_kills: None,
@@ -180,7 +183,10 @@ impl Cell {
                     }
                     Shown::Nothing
                 }
-                Ok(panic) => Shown::Panic(panic),
+                Ok(panic) => {
+                    self.elsewhere = Some(panic.clone());
+                    Shown::Panic(panic)
+                }
                 Err(_) => Shown::Nothing,
             },
             Kind::Started => {
@@ -345,6 +351,16 @@ impl Cell {
                 error.places.push(sources.find(&panic.place));
                 error.next = compiler::advice::of_a_panic(&error.value);
                 return (err + &caught(&panics, sources), Some(error));
+            }
+            // Nobody says anything when a thread's panic is passed on, as rayon does with those of its threads.
+            if let Some(panic) = self.elsewhere.take() {
+                let mut error = CellError::new("Panic", panic.message);
+                error.places.push(sources.find(&panic.place));
+                error.next = Some(format!(
+                    "It happened on another thread ({}), and was passed on to the cell.",
+                    panic.thread
+                ));
+                return (err, Some(error));
             }
             // Where the notebook has no labsupport, what was printed must do.
             return match last_panic(&err) {

@@ -7,7 +7,8 @@ use labs::client::{Connection, Kernel};
 use labs::place::Place;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::process::Command;
@@ -61,7 +62,7 @@ pub fn home() -> (tempfile::TempDir, Place) {
         (shared.template(), place.template()),
         (shared.rust_src(), place.rust_src()),
     ] {
-        std::os::unix::fs::symlink(made, link).unwrap();
+        symlink(made, link).unwrap();
     }
     (folder, place)
 }
@@ -103,6 +104,26 @@ pub async fn busy(kernel: &mut Kernel) -> String {
     let cell = kernel.send(BUSY).await.unwrap();
     assert_eq!(kernel.next_line(LONG).await.unwrap(), "busy\n");
     cell
+}
+
+/// A home of its own in `folder` that lacks its template and nothing else.
+pub fn home_without_template(folder: &Path) -> Place {
+    home(); // makes what is shared
+    let shared = Place::find().unwrap();
+    let place = Place {
+        home: folder.join("home"),
+        ..shared.clone()
+    };
+    // An environment that looks complete; JupyterLab is not needed here.
+    fs::create_dir_all(place.venv()).unwrap();
+    for entry in fs::read_dir(shared.venv()).unwrap().flatten() {
+        // The kernelspec lies in `share`, and is written anew.
+        if entry.file_name() != "share" {
+            symlink(entry.path(), place.venv().join(entry.file_name())).unwrap();
+        }
+    }
+    symlink(shared.rust_src(), place.rust_src()).unwrap();
+    place
 }
 
 /// The processes below `pid`, itself included: front, inner kernel, runtime, workers.

@@ -485,7 +485,7 @@ impl Timeline {
         add(
             lanes.iter().any(|(_, lane)| killed(lane)),
             Sign::Killed,
-            "was ended, or still runs",
+            "did not come to its end",
         );
         let shaded = lanes
             .iter()
@@ -883,7 +883,7 @@ mod tests {
             "look at the flag",
             "flag seen",
             "came to its end",
-            "was ended, or still runs",
+            "did not come to its end",
             "wasted work",
             ">\nflag set\n<",
             ">\n41\n<",

@@ -533,7 +533,7 @@ fn the_server_lets_go_of_what_it_inherited() {
     let manager = Manager::start().unwrap();
     assert!(soon(|| {
         let name = std::fs::read_to_string(format!("/proc/{}/comm", manager.pid()));
-        name.is_ok_and(|name| name == "labs-manager\n")
+        name.is_ok_and(|name| name == "labs: manager\n")
     }));
     // The standard ones, the door, and the set to wait with.
     assert!(soon(|| open_in(&manager) <= 5), "{}", open_in(&manager));

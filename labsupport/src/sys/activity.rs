@@ -8,6 +8,11 @@ use std::io::ErrorKind;
 /// others then must not take them for dead.
 const UNKNOWN: char = '?';
 
+/// How the names of threads and processes begin that are the library's or the notebook kernel's own and do nothing for a worker: the
+/// manager, and the watch that ends a process with its parent. No program's file is called like that: a thread has its creator's name
+/// and a worker its parent's, so a name that a program can have would hide all that it starts.
+const OURS: &str = "labs: ";
+
 /// What a process is doing, in words that fit "worker 2 was …".
 pub(crate) fn activity(pid: Pid) -> String {
     match state(pid) {
@@ -58,7 +63,7 @@ pub(crate) fn has_live_children() -> bool {
 }
 
 fn is_server(pid: Pid) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with("labs-"))
+    fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with(OURS))
 }
 
 /// How many threads the calling process has besides the calling one.
@@ -66,10 +71,9 @@ pub(crate) fn other_threads() -> usize {
     fs::read_dir("/proc/self/task").map_or(0, |tasks| {
         tasks
             .flatten()
-            // The notebook kernel's own threads do nothing for a worker.
             .filter(|task| {
                 fs::read_to_string(task.path().join("comm"))
-                    .is_ok_and(|name| !name.starts_with("labs-"))
+                    .is_ok_and(|name| !name.starts_with(OURS))
             })
             .count()
             .saturating_sub(1)
@@ -149,7 +153,7 @@ fn memory_at(pid: Pid, address: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::getpid;
+    use crate::sys::{self, getpid};
 
     #[test]
     fn this_process_is_alive_and_running() {
@@ -158,5 +162,36 @@ mod tests {
             activity(getpid()).starts_with("running") || activity(getpid()).starts_with("asleep")
         );
         assert!(!alive(-1));
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
+    fn what_a_program_with_any_name_starts_is_seen() {
+        use crate::process::Workers;
+        let pause = || std::thread::sleep(std::time::Duration::from_secs(20));
+        let program = Workers::spawn(1, |_| {
+            // Threads and workers have their creator's name.
+            sys::set_name(c"labs-evcxr");
+            let alone = (other_threads(), has_live_children());
+            std::thread::spawn(pause);
+            let worker = Workers::spawn(1, |_| pause()).unwrap();
+            let seen = (other_threads(), has_live_children());
+            drop(worker);
+            std::thread::Builder::new()
+                .name("labs: test".into())
+                .spawn(pause)
+                .unwrap();
+            let named = || {
+                let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+                let names = tasks.map(|task| fs::read_to_string(task.path().join("comm")));
+                names.flatten().any(|name| name == "labs: test\n")
+            };
+            while !named() {
+                std::thread::yield_now();
+            }
+            (alone, seen, other_threads())
+        });
+        let said = program.unwrap().join().unwrap().into_values().unwrap();
+        assert_eq!(said, [((0, false), (1, true), 1)]);
     }
 }
