@@ -296,7 +296,8 @@ fn a_setup_that_is_ended_leaves_no_compiler() {
                 .spawn()
                 .unwrap();
             let is_compiler = |pid: &u32| {
-                fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "rustc\n")
+                fs::read_to_string(format!("/proc/{pid}/cmdline"))
+                    .is_ok_and(|line| line.contains("rustc\0--crate-name\0"))
             };
             let deadline = std::time::Instant::now() + LONG;
             let all = loop {

@@ -102,7 +102,7 @@ fn a_panic_that_is_passed_on_keeps_its_words() {
         let kernel = &mut lent.kernel;
         let (_, error) = run(
             kernel,
-            "let other = std::thread::spawn(|| panic!(\"out of ink\"));\n\
+            "let other = std::thread::spawn(|| -> () { panic!(\"out of ink\") });\n\
              std::panic::resume_unwind(other.join().unwrap_err());",
         )
         .await;

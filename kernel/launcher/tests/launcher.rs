@@ -34,6 +34,7 @@ fn machine(name: &str) -> Machine {
         ("checkout/Cargo.lock", ""),
         ("checkout/kernel/launcher/Cargo.toml", ""),
         ("checkout/kernel/src/main.rs", ""),
+        ("checkout/kernel/evcxr/src/main.rs", ""),
         ("checkout/notebooks/requirements.txt", "jupyterlab==4\n"),
         (
             "rustup/toolchains/stable/lib/rustlib/src/rust/library/std/src/lib.rs",
@@ -88,7 +89,7 @@ exit 7
 END
                 chmod +x {0}/checkout/target/release/labs
                 echo "labs: {0}/checkout/kernel/src/main.rs" >{0}/checkout/target/release/labs.d
-                touch {0}/checkout/target/release/labs-evcxr
+                : >{0}/checkout/target/release/labs-evcxr
                 echo "labs-evcxr: {0}/checkout/kernel/evcxr/src/main.rs" >{0}/checkout/target/release/labs-evcxr.d
                 printf '    Building [=> ] 1/2: labs\r' >&2
                 echo '{{"reason":"compiler-artifact","target":{{"name":"labs"}},"fresh":false}}';;
@@ -207,6 +208,7 @@ fn it_builds_once_and_hands_over_what_it_was_given() {
 fn it_builds_again_what_has_changed() {
     for changed in [
         "checkout/kernel/src/main.rs",
+        "checkout/kernel/evcxr/src/main.rs",
         "checkout/Cargo.toml",
         "checkout/Cargo.lock",
         "checkout/rust-toolchain.toml",

@@ -80,6 +80,7 @@ fn threads() -> usize {
 /// In the snapshot: waits until it is needed. It ends with the tap.
 fn wait(tap: &Tap) {
     LATEST.store(0, Ordering::Relaxed);
+    let name = watch::rename(watch::COPY);
     loop {
         match tap.snapshots.recv(&mut [0; 8]) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -87,6 +88,7 @@ fn wait(tap: &Tap) {
             _ => watch::exit_now(0),
         }
     }
+    watch::rename(&name);
     // The tap has collected the process that was here before, so it is our parent now.
     watch::be_killed_with_parent(tap.process);
     stdin::now_is_runtime();

@@ -1,6 +1,7 @@
 //! System calls around the life of processes: ending when the parent ends, so that a SIGKILL of one leaves none of the others,
 //! and what becomes of open descriptors when a program is started.
 
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixDatagram;
@@ -97,6 +98,22 @@ pub fn be_killed_with_parent(expected: i32) {
     if parent() != expected {
         exit_now(1);
     }
+}
+
+/// The name of a process that waits in case it is needed. `labsupport` knows by the beginning of such names what is the kernel's own, and
+/// nothing that a cell could wait for.
+pub const COPY: &CStr = c"labs: copy";
+
+/// Gives the calling thread another name, and returns the one that it had. That of the first thread is its process's.
+pub fn rename(name: &CStr) -> CString {
+    let mut before = [0u8; 16];
+    // SAFETY: PR_GET_NAME writes 16 bytes with a zero at the end, which is what there is room for.
+    unsafe { libc::prctl(libc::PR_GET_NAME, before.as_mut_ptr()) };
+    // SAFETY: PR_SET_NAME reads a string that ends with a zero, and keeps no pointer.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+    CStr::from_bytes_until_nul(&before)
+        .map(CStr::to_owned)
+        .unwrap_or_default()
 }
 
 /// This process's number.

@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 const UNKNOWN: char = '?';
 
 /// How the names of threads and processes begin that are the library's or the notebook kernel's own and do nothing for a worker: the
-/// manager, and the watch that ends a process with its parent. No program's file is called like that: a thread has its creator's name
+/// manager, the watch that ends a process with its parent, the copy that takes over where a cell ends its process. No program's file is called like that: a thread has its creator's name
 /// and a worker its parent's, so a name that a program can have would hide all that it starts.
 const OURS: &str = "labs: ";
 
