@@ -1,6 +1,7 @@
 """One client for all notebook kernels alike: what a person waits for, and what it takes in memory.
 
     kernels.py measure KIND …    one kernel, once; a JSON object with seconds and bytes
+    kernels.py twice KIND …      one kernel, in which everything that a student meets happens twice; a JSON object with pairs of seconds
     kernels.py many KIND …       many at once, each with its figure; a JSON object after each
     kernels.py warm crates …     one kernel whose crates were compiled before, to the end of its first cell; a JSON object
 
@@ -48,6 +49,24 @@ CELLS = {
 }
 
 
+# What a student meets, mostly by mistake; the number is another one each time, so that no two cells are the same. Each: the code, and
+# how it ends.
+TWICE = {
+    "a missing semicolon": ("let x = NUMBER\nx", "error"),
+    "an unknown function": ("no_such_function(NUMBER);", "error"),
+    "a missing semicolon after a spawn": ("let crew = Workers::spawn(NUMBER, |_| ())?\ncrew.join()?;", "error"),
+    "a closure in a variable": ("let twice = |n: u64| n * NUMBER;", "error"),
+    "a failed question mark": ('"NUMBER x".parse::<u64>()?;', "error"),
+    "a panic": ('panic!("NUMBER");', "error"),
+    "an interrupt": ('println!("NUMBER"); loop {}', "interrupt"),
+    "Tab": ("let list = vec![NUMBER]; list.le", "complete"),
+    "a figure": (RUST_FIGURE, "ok"),
+    "a print": ('println!("{}", NUMBER);', "ok"),
+    "an await": ("async fn number() -> u32 { NUMBER }\nnumber().await", "ok"),
+    ":dep": (':dep serde_json = "1"\nserde_json::to_string(&NUMBER)?', "ok"),
+}
+
+
 def end_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
@@ -66,7 +85,7 @@ class Kernel:
             command = [options.python, "-m", "ipykernel_launcher", "-f", file]
             environment.update(IPYTHONDIR=str(self.scratch), MPLCONFIGDIR=os.path.dirname(os.path.dirname(options.python)))
         else:
-            command = [options.labs, "--control_file", file]
+            command = [str(pathlib.Path(options.labs).with_name("labs-evcxr")), "--control_file", file]
             configuration = self.scratch / "config"
             configuration.mkdir()
             evaluation = self.scratch / "eval"
@@ -144,6 +163,32 @@ class Kernel:
                 shown = time.monotonic() - begun
             if message["msg_type"] == "status" and content["execution_state"] == "idle":
                 return time.monotonic() - begun, shown
+
+    def ending(self, code, how):
+        """Seconds until `code` has ended as it should: from the interrupt on where it is interrupted, to the answer where it is completed."""
+        begun = time.monotonic()
+        if how == "complete":
+            request = self.client.complete(code)
+            while True:
+                reply = self.client.get_shell_msg(timeout=PATIENCE)
+                if reply["parent_header"].get("msg_id") == request:
+                    if not reply["content"]["matches"]:
+                        raise RuntimeError("%s is completed to nothing" % code)
+                    return time.monotonic() - begun
+        request, ended = self.client.execute(code), "ok"
+        while True:
+            message = self.client.get_iopub_msg(timeout=max(begun + PATIENCE - time.monotonic(), 0.01))
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            if message["msg_type"] == "stream" and how == "interrupt":
+                begun = time.monotonic()
+                self.client.control_channel.send(self.client.session.msg("interrupt_request", {}))
+            elif message["msg_type"] == "error":
+                ended = "interrupt" if how == "interrupt" else "error"
+            elif message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                if ended != how:
+                    raise RuntimeError("%s ended with %s" % (code, ended))
+                return time.monotonic() - begun
 
     def figure(self, number):
         end, shown = self.run(self.figure_cell.replace("NUMBER", str(number)))
@@ -245,6 +290,18 @@ def measure(options):
         kernel.end()
 
 
+def twice(options):
+    kernel = Kernel(options.kind, options)
+    try:
+        kernel.run("1 + 1")
+        return {
+            what: [kernel.ending(code.replace("NUMBER", number), how) for number in ("3", "4")]
+            for what, (code, how) in TWICE.items()
+        }
+    finally:
+        kernel.end()
+
+
 def warm(options):
     compiled = pathlib.Path(options.compiled)
     starts = 1 if compiled.exists() else 2
@@ -293,7 +350,7 @@ def many(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["measure", "many", "warm"])
+    parser.add_argument("what", choices=["measure", "twice", "many", "warm"])
     parser.add_argument("kind", choices=list(CELLS))
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--edits", type=int, default=10)
@@ -310,7 +367,8 @@ def main():
     if options.what == "many":
         many(options)
     else:
-        print(json.dumps(warm(options) if options.what == "warm" else measure(options)), flush=True)
+        once = {"measure": measure, "twice": twice, "warm": warm}[options.what]
+        print(json.dumps(once(options)), flush=True)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,8 @@ enum Part {
     Exit,
     /// The notebook kernel: start, cells, figures, memory. Takes some minutes
     Kernel,
+    /// What a student meets in a kernel for the first time: errors, panics, an interrupt, Tab. Takes some minutes
+    Twice,
     /// What each dependency of labsupport adds to a kernel's first cell. Takes some minutes
     Dependencies,
     /// How cost grows with workers, queue depth, array size and notebooks
@@ -77,6 +79,7 @@ fn measure(arguments: &Arguments, folder: PathBuf) -> Result<()> {
         Part::Workers,
         Part::Exit,
         Part::Kernel,
+        Part::Twice,
     ];
     let parts = if arguments.parts.is_empty() {
         &all[..]
@@ -93,6 +96,7 @@ fn measure(arguments: &Arguments, folder: PathBuf) -> Result<()> {
             Part::Workers => parts::workers::run(&mut bench)?,
             Part::Exit => parts::early_exit::run(&mut bench)?,
             Part::Kernel => parts::kernel::run(&mut bench)?,
+            Part::Twice => parts::twice::run(&mut bench)?,
             Part::Dependencies => dependencies::run(&mut bench)?,
             Part::Growth => growth::run(&mut bench)?,
         }
@@ -110,6 +114,7 @@ impl Part {
             Part::Workers => parts::workers::CONTESTS,
             Part::Exit => parts::early_exit::CONTESTS,
             Part::Kernel => parts::kernel::CONTESTS,
+            Part::Twice => parts::twice::CONTESTS,
             Part::Dependencies => dependencies::STEPS,
             Part::Growth => growth::STEPS,
         }

@@ -326,6 +326,16 @@ pub fn peer_is_us(stream: &UnixStream) -> bool {
     result == 0 && peer.uid == user()
 }
 
+/// How many bytes can still be written to the file system in which `folder` lies, as far as it tells.
+pub fn room(folder: &Path) -> Option<u64> {
+    let name = CString::new(folder.as_os_str().as_bytes()).ok()?;
+    // SAFETY: statvfs is a struct of numbers, for which zero is a value.
+    let mut about: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the name ends with a zero, and the struct is ours and as large as the call expects.
+    let result = unsafe { libc::statvfs(name.as_ptr(), &mut about) };
+    (result == 0).then(|| about.f_bavail as u64 * about.f_frsize as u64)
+}
+
 /// Writes beside and renames, so that a full disk or a Ctrl-C leaves the old file or the new one, never half of one.
 pub fn replace(file: &Path, contents: &[u8]) -> Result<()> {
     let above = file.parent().filter(|above| !above.as_os_str().is_empty());

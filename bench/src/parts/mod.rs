@@ -5,4 +5,5 @@ pub mod flag;
 pub mod kernel;
 pub mod manager;
 pub mod queue;
+pub mod twice;
 pub mod workers;

@@ -85,6 +85,15 @@ impl Kernels {
         Ok(numbers)
     }
 
+    /// What a student meets, by name: the seconds of its first and of its second time in one kernel.
+    pub fn twice(&self, kind: Kind) -> Result<Value> {
+        let lines = self.run("twice", kind, &[])?;
+        lines
+            .into_iter()
+            .next_back()
+            .context("the client said nothing")
+    }
+
     /// Seconds from the start to the end of the first cell of plain evcxr with these crates, lines of TOML. rust-analyzer asks for
     /// them with `flags`. Where the folder `compiled` is not there yet, a start that does not count compiles them into it.
     pub fn warm(&self, crates: &str, flags: &str, compiled: &Path) -> Result<f64> {

@@ -12,11 +12,10 @@ use super::shorten;
 use super::source::types;
 use super::spill::Spill;
 use super::text::{Chunk, Text};
+use crate::place;
 use labs_runtime::packet::{Ended, Kind};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 const BACKTRACE_ADVICE: &str =
@@ -408,31 +407,30 @@ impl Cell {
         }
         let session = compiled.parent();
         let report = session.and_then(Report::read);
-        let errors = report.map_or(Vec::new(), |report| report.errors(notebook));
-        if !errors.is_empty() {
-            return errors;
+        let mut errors = report.map_or(Vec::new(), |report| report.errors(notebook));
+        if errors.is_empty() {
+            let plain = |error| CellError::new("CompileError", said(error));
+            errors.extend(self.errors.iter().map(plain));
         }
-        // On a full disk the compiler's words cannot be kept either.
-        let full = session.is_some_and(is_full);
-        let plain = |error: &Value| {
-            let mut error = CellError::new("CompileError", said(error));
-            if full {
-                error.value += "; the disk is full";
-                let next = "Make room, and run the cell again: your variables are still there.";
-                error.next = Some(next.into());
+        // Without room the words of the compiler or the linker may be lost, too.
+        if session.is_some_and(is_full) {
+            for error in &mut errors {
+                let nowhere = error.places.is_empty() || error.value.starts_with("linking with");
+                if nowhere && error.next.is_none() {
+                    error.value += "; the disk is full";
+                    let next = "Make room, and run the cell again: your variables are still there.";
+                    error.next = Some(next.into());
+                }
             }
-            error
-        };
-        self.errors.iter().map(plain).collect()
+        }
+        errors
     }
 }
 
-/// Whether there is no room for another file in `folder`.
+/// Whether `folder` has no room for what a cell is compiled to.
 fn is_full(folder: &Path) -> bool {
-    let probe = folder.join("probe");
-    let written = fs::write(&probe, [0; 1 << 16]);
-    let _ = fs::remove_file(&probe);
-    written.is_err_and(|error| error.kind() == ErrorKind::StorageFull)
+    const A_CELL: u64 = 32 << 20;
+    place::room(folder).is_some_and(|room| room < A_CELL)
 }
 
 /// Panics that did not end the cell, as a program prints them.
