@@ -72,7 +72,7 @@
 //! let ends: Vec<String> = report.outcomes().iter().map(|o| o.exit().to_string()).collect();
 //! assert_eq!(ends[0], "returned");
 //! assert!(ends[1].starts_with("panicked: out of luck"));
-//! assert!(ends[2].starts_with("not finished after 100ms"));
+//! assert!(ends[2].starts_with("not finished after 100 ms"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

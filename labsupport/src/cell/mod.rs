@@ -146,17 +146,28 @@ pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> (String, Str
         (false, "th") => "text-align:right",
         (false, _) => "text-align:right;white-space:nowrap",
     };
+    // A count with its share and its interval may take two lines, but no number is torn from its unit.
+    let with_breaks = |cell: &str| {
+        let whole = cell.replace(' ', "\u{a0}");
+        whole.replace("\u{a0}(", " (").replace(";\u{a0}", "; ")
+    };
     let html_row = |tag: &str, cells: &mut dyn Iterator<Item = &str>| {
         let cells: String = cells
             .enumerate()
             .map(|(column, cell)| {
                 // A column without a name has no header that a screen reader could tell.
                 let tag = if cell.is_empty() { "td" } else { tag };
-                format!(
-                    "<{tag} style=\"{}\">{}</{tag}>",
-                    style(column, tag),
-                    escape(&with_unit(cell))
-                )
+                let style = style(column, tag);
+                match style.strip_suffix(";white-space:nowrap") {
+                    Some(style) if cell.contains(" (") => {
+                        let cell = escape(&with_breaks(cell));
+                        format!("<{tag} style=\"{style}\">{cell}</{tag}>")
+                    }
+                    _ => {
+                        let cell = escape(&with_unit(cell));
+                        format!("<{tag} style=\"{style}\">{cell}</{tag}>")
+                    }
+                }
             })
             .collect();
         format!("<tr>{cells}</tr>")

@@ -269,22 +269,32 @@ impl Lines {
             )?;
             let label = canvas::fit(&self.y.label, PLOT_HEIGHT + LINE);
             canvas.text_upwards((MARGIN, (top + bottom) / 2), &label)?;
-            for (name, level) in &self.levels {
-                let y = py(y_axis.place(*level));
-                canvas.path([(left, y), (right, y)], INK, 1)?;
-                let name = canvas::fit(name, right - left - 12);
-                canvas.text((left + 6, y - LINE + 2), &name, TEXT, INK, Align::Left)?;
-            }
-            for (_, x) in &self.marks {
-                let x = px(x_axis.place(*x));
-                canvas.path([(x, top), (x, bottom)], INK, 2)?;
-            }
             let placed = |series: &Series| -> Vec<(i32, i32)> {
                 let points = series.points.iter();
                 points
                     .map(|&(x, y)| (px(x_axis.place(x)), py(y_axis.place(y))))
                     .collect()
             };
+            for (name, level) in &self.levels {
+                let y = py(y_axis.place(*level));
+                canvas.path([(left, y), (right, y)], INK, 1)?;
+                let name = canvas::fit(name, right - left - 12);
+                let width = text_width(&name);
+                // Where the fewest lines cross it.
+                let crossed = |x: &i32| {
+                    let series = self.series.iter().map(placed);
+                    series
+                        .filter(|line| goes_through(line, (*x, y - LINE), (*x + width, y)))
+                        .count()
+                };
+                let places = [left + 6, right - 6 - width, (left + right - width) / 2];
+                let x = places.into_iter().min_by_key(crossed).unwrap_or(left);
+                canvas.text((x, y - LINE + 2), &name, TEXT, INK, Align::Left)?;
+            }
+            for (_, x) in &self.marks {
+                let x = px(x_axis.place(*x));
+                canvas.path([(x, top), (x, bottom)], INK, 2)?;
+            }
             for line in &self.crowd.lines {
                 let points = placed(line);
                 canvas.path(points.iter().copied(), CROWD, 1)?;
@@ -489,6 +499,19 @@ impl ShowsNumbers for Lines {
     }
 }
 
+/// Whether the line through `points` comes into the rectangle between two corners.
+fn goes_through(points: &[(i32, i32)], from: (i32, i32), to: (i32, i32)) -> bool {
+    points.windows(2).any(|pair| {
+        let [(x, y), (x1, y1)] = [pair[0], pair[1]];
+        let (dx, dy) = (x1 - x, y1 - y);
+        let steps = dx.abs().max(dy.abs()).max(1);
+        (0..=steps).any(|step| {
+            let (x, y) = (x + dx * step / steps, y + dy * step / steps);
+            (from.0..=to.0).contains(&x) && (from.1..=to.1).contains(&y)
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -630,5 +653,22 @@ mod tests {
                 .svg()
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn the_name_of_a_level_stands_where_no_line_crosses_it() {
+        let crossing = [(0.0, 0.0), (1.0, 10.0), (9.0, 10.0), (10.0, 10.0)];
+        let place = |points: &[(f64, f64)]| {
+            let svg = Lines::new("t")
+                .series("s", points.to_vec())
+                .level("a limit", 5.0);
+            let svg = svg.svg().unwrap();
+            let (before, _) = svg.split_once("\na limit").unwrap();
+            let (_, x) = before.rsplit_once("<text x=\"").unwrap();
+            x.split('"').next().unwrap().parse::<i32>().unwrap()
+        };
+        let free = place(&[(0.0, 10.0), (10.0, 10.0)]);
+        let moved = place(&crossing);
+        assert!(moved > free + 200, "{free} {moved}");
     }
 }

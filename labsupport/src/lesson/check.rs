@@ -377,7 +377,7 @@ fn those(indices: &[usize], count: usize) -> String {
 }
 
 /// HTML in which what stands between two backticks is set as code.
-fn with_code(html: &str) -> String {
+pub(super) fn with_code(html: &str) -> String {
     let mut parts = html.split('`');
     let mut set = parts.next().unwrap_or_default().to_string();
     while let Some(code) = parts.next() {
@@ -576,6 +576,7 @@ impl Checked {
         match self.facts.iter().filter(|fact| !fact.holds).count() {
             _ if self.facts.is_empty() => format!("{title}: not yet. No fact was reported."),
             0 => format!("{title}: all {count} facts hold."),
+            1 if self.facts.len() == 1 => format!("{title}: not yet. This fact does not hold."),
             1 => format!("{title}: not yet. 1 of {count} facts does not hold."),
             bad => format!(
                 "{title}: not yet. {} of {count} facts do not hold.",

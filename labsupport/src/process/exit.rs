@@ -1,3 +1,4 @@
+use crate::measure::human;
 use std::fmt;
 use std::time::Duration;
 
@@ -70,7 +71,8 @@ impl fmt::Display for Exit {
             Exit::TimedOut { after, doing } => {
                 write!(
                     f,
-                    "not finished after {after:?}, then killed; it was {doing}"
+                    "not finished after {}, then killed; it was {doing}",
+                    human(*after)
                 )
             }
         }

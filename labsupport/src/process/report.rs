@@ -106,7 +106,10 @@ impl<T: fmt::Debug> fmt::Display for Report<T> {
 }
 
 pub(super) fn milliseconds(duration: Duration) -> String {
-    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
+    match duration.as_secs_f64() {
+        seconds if seconds < 0.999_95 => format!("{:.1} ms", seconds * 1e3),
+        seconds => format!("{seconds:.2} s"),
+    }
 }
 
 /// A value of a thousand numbers would bury the table.

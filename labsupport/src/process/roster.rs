@@ -164,11 +164,11 @@ mod tests {
         let text = |index: usize| shown[index].1.split("\"text/plain\":").nth(1).unwrap();
         assert_eq!(
             text(1),
-            "\"worker  state    wall time\\n0       running  1000.0 ms\\n1       running  1000.0 ms\\n\"}}\n"
+            "\"worker  state    wall time\\n0       running     1.00 s\\n1       running     1.00 s\\n\"}}\n"
         );
         assert_eq!(
             text(3),
-            "\"worker  state     wall time\\n0       returned  1500.0 ms\\n1       running   2500.0 ms\\n\"}}\n"
+            "\"worker  state     wall time\\n0       returned     1.50 s\\n1       running      2.50 s\\n\"}}\n"
         );
     }
 
@@ -306,7 +306,7 @@ mod tests {
         let report = workers.unwrap().join_on(ticking, limit).unwrap();
         assert!(matches!(report.outcomes()[1].exit(), Exit::TimedOut { .. }));
         let last = page.take().pop().unwrap();
-        assert!(last.contains("not finished after 300ms"), "{last}");
+        assert!(last.contains("not finished after 300 ms"), "{last}");
         assert!(!last.contains("running</td>"), "{last}");
     }
 }

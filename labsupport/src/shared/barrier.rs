@@ -378,7 +378,7 @@ mod tests {
             assert_eq!(report.outcomes()[1].exit(), &Exit::Signaled(9));
             [0, 2].into_iter().all(|index| {
                 let said = report.outcomes()[index].exit().to_string();
-                assert!(said.starts_with("not finished after 125ms"), "{said}");
+                assert!(said.starts_with("not finished after 125 ms"), "{said}");
                 said.contains("asleep, waiting at a barrier")
             })
         };

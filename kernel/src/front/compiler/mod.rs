@@ -150,20 +150,20 @@ impl Report {
                 && is_one_line
                 && let Some(place) = map.find(range)
             {
-                // Of an empty place the cell's may be before white space that the compiler's is after.
-                let std::ops::Range { start, end } = place.line_range();
-                let (line, from, to) = (
-                    &place.source[start..end],
-                    place.range.start - start,
-                    place.range.end - start,
-                );
-                let mut from = from;
+                let mut place = place;
+                // Of an empty place the cell's may be before white space that the compiler's is after, and that may hold the line's end.
                 if range.is_empty() {
-                    let skipped =
-                        self.code[..range.start].len() - self.code[..range.start].trim_end().len();
-                    from = (from + skipped).min(line.len());
+                    let before = &self.code[..range.start];
+                    let skipped = before.len() - before.trim_end().len();
+                    let after = &place.source[place.range.start..];
+                    let white = after.len() - after.trim_start().len();
+                    let at = place.range.start + skipped.min(white);
+                    place.range = at..at;
                 }
-                let to = to.clamp(from, line.len());
+                let std::ops::Range { start, end } = place.line_range();
+                let line = &place.source[start..end];
+                let from = (place.range.start - start).min(line.len());
+                let to = (place.range.end - start).clamp(from, line.len());
                 let changed = match new.ends_with('\n') {
                     true => format!("{} {}", new.trim(), line.trim()),
                     false => format!("{}{new}{}", line.get(..from)?, line.get(to..)?),

@@ -21,7 +21,7 @@ pub(super) const COUNT: Exercise = Exercise {
         Hint {
             about: &["hits found", "not lost", "came home"],
             says: &[
-                "Every number is tested once, and the total is still wrong. What happens between reading it and writing it?",
+                "Every number is tested once, and yet something that was added gets lost. What can happen between reading the total and writing it?",
                 "Section 4 adds to a number that all share. Read, add and write belong under one lock.",
                 "At the end, once: `*total.lock() += mine;`",
             ],
@@ -59,10 +59,12 @@ fn count(facts: &Facts, count: Count) {
             .join_timeout(Duration::from_secs(5))
             .unwrap();
         facts.home(&format!("{crew} workers: all came home"), &report);
-        let is_full = |numbers: &&u64| **numbers >= n / crew as u64;
-        let busy = by.lock().iter().filter(is_full).count();
+        let share = n / crew as u64..=n.div_ceil(crew as u64);
+        let busy = (by.lock().iter())
+            .filter(|numbers| share.contains(numbers))
+            .count();
         facts.equal(
-            &format!("{crew} workers: with a full share of the numbers"),
+            &format!("{crew} workers: with just their share of the numbers"),
             crew,
             busy,
         );

@@ -1,4 +1,5 @@
 use super::{Exercise, Hint, answer};
+use crate::figure::Format;
 use crate::lesson::Facts;
 use crate::process::Workers;
 use crate::shared::{Array, Flag};
@@ -126,7 +127,7 @@ fn mean(facts: &Facts, mean_window: Window) {
         facts.holds(
             &format!("{name}: … looking has the same limit as before"),
             (low * overhead * cost / look - 1.0).abs() < 1e-6,
-            &format!("the window begins at {low}"),
+            &format!("the window begins at {}", Format::Number.write(low)),
         );
     }
 }

@@ -11,7 +11,7 @@ mod lab03;
 mod lab04;
 mod lab05;
 
-use super::check::{Checked, Facts, judge};
+use super::check::{Checked, Facts, judge, with_code};
 use super::journal::{Journal, Tries, now};
 use crate::cell::{Display, Show, escape};
 use crate::measure::{human, thousands};
@@ -213,12 +213,18 @@ impl Exercise {
         format!("Lab {lab}, exercise {number}")
     }
 
+    /// What it asks for, in words.
+    fn functions(&self) -> String {
+        let names = self.asks_for.trim_matches(['(', ')']);
+        format!("`{}`", names.replace(", ", "` and `"))
+    }
+
     fn not_compiled(&self) -> String {
         format!(
-            "{}: nothing was checked. The newest text of `{}` did not compile, so there is only an older version to run. Mend what \
+            "{}: nothing was checked. The newest text of {} did not compile, so there is only an older version to run. Mend what \
              the message below its cell says, run that cell, then this one. No hint is used up.",
             self.title(),
-            self.asks_for
+            self.functions()
         )
     }
 
@@ -245,9 +251,9 @@ impl Exercise {
                 journal.note_opened(&title);
             }
             return vec![format!(
-                "This is the exercise as it was handed out, which is no try and uses up no hint. Change `{}`, run its cell, then this \
-                 one.",
-                self.asks_for
+                "This is the exercise as it was handed out, which is no try and uses up no hint. Change {}, run what you have \
+                 changed, then this cell.",
+                self.functions()
             )];
         }
         let (topic, hint) = self.hint(checked);
@@ -361,7 +367,7 @@ struct Words(String);
 
 impl Show for Words {
     fn contents(&self) -> Vec<(&'static str, String)> {
-        let html = format!("<p>{}</p>", escape(&self.0));
+        let html = format!("<p>{}</p>", with_code(&escape(&self.0)));
         vec![("text/html", html), ("text/plain", self.0.clone())]
     }
 }
