@@ -59,6 +59,14 @@ const MISTAKES: &[Mistake] = &[
         1,
         "Write a function instead",
     ),
+    // What is suggested goes to the beginning of a line, and the line's is shown.
+    mistake(
+        &[],
+        "fn add(total: &Value<u64>, mine: u64) {\n    if mine > 0 { println!(\"{mine}\"); }\n    total.lock() += mine;\n}",
+        "binary assignment operation `+=` cannot be applied",
+        3,
+        "`*total.lock() += mine;`",
+    ),
     // An exercise's starter code: of what it does not use nothing is said later.
     mistake(
         &[

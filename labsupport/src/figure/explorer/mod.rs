@@ -357,7 +357,7 @@ impl IntervalExplorer {
             format!("{how}, {costs}")
         });
         let settings: Vec<String> = settings.collect();
-        format!("Dots only where it was measured: {}.", settings.join("; "))
+        format!("Points only where it was measured: {}.", settings.join("; "))
     }
 
     fn measured_values(&self) -> String {
@@ -607,7 +607,7 @@ mod tests {
         for part in [
             r#"([\"locked\", \"lock-free\"])[toNumber(how_slider)]"#,
             r#""min": 0, "max": 1, "step": 1, "name": "how to look", "data-lm-suppress-shortcuts""#,
-            "'Lines: the model. ' + (\\\"Dots only where it was measured: locked with 2 workers, 10 µs.\\\")",
+            "'Lines: the model. ' + (\\\"Points only where it was measured: locked with 2 workers, 10 µs.\\\")",
             r#"({\"locked\": [1e-8, 1e-7], \"lock-free\": [1e-9, 1e-9, 1e-9]})[how]"#,
             r#"indexof([\"locked/2/4\"], how"#,
             r#""max": 2, "step": 1"#, // the shorter list
