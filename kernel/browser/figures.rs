@@ -182,7 +182,8 @@ fn a_slider_moves_the_best_interval() {
         page_says(&browser, "and so its words", 5, &stands_for("31.6 µs")).await;
         let best = says("Best: every 18.");
         page_says(&browser, "another best interval", 5, &best).await;
-        let where_dots_are = says("Points only where it was measured: locked with 2 workers, 10 µs.");
+        let where_dots_are =
+            says("Points only where it was measured: locked with 2 workers, 10 µs.");
         page_says(&browser, "no dots", 5, &where_dots_are).await;
 
         let slider = browser.find(Locator::XPath(slider)).await.unwrap();

@@ -357,7 +357,10 @@ impl IntervalExplorer {
             format!("{how}, {costs}")
         });
         let settings: Vec<String> = settings.collect();
-        format!("Points only where it was measured: {}.", settings.join("; "))
+        format!(
+            "Points only where it was measured: {}.",
+            settings.join("; ")
+        )
     }
 
     fn measured_values(&self) -> String {

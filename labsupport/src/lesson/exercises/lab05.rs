@@ -22,8 +22,10 @@ pub(super) const EPOCH: Exercise = Exercise {
         Hint {
             about: &["after a late"],
             says: &[
-                "A late signal says 1, and so does a fresh one. What would tell them apart?",
-                "Write the number of the transaction instead of 1, and compare with `me`.",
+                "A late signal comes in the middle of the next transaction. How does `is_decided` know which one it was for, and what was in \
+                 the word before?",
+                "The word holds the number of a transaction, and `is_decided` compares it with `me`. But a late signal must not overwrite a \
+                 newer number, and nobody else should erase it.",
                 "`word.fetch_max(me, Ordering::AcqRel)` never lets an old number replace a newer one. What is left to do for `begin`?",
             ],
         },
