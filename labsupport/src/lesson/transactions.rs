@@ -319,15 +319,19 @@ impl Transactions {
 
     /// The first rows, as a table.
     fn table(&self) -> Table {
-        let header = ["category", "city", "label", "id", "time_s", "account"];
-        let more = ["merchant", "amount_cents", "device"];
-        let table = Table::new(header.into_iter().chain(more)).words(3);
+        // What only names something is no number: it is not grouped, and stands on the left.
+        let names = ["id", "account", "merchant", "device"];
+        let words = ["category", "city", "label"];
+        let numbers = ["time_s", "amount_cents"];
+        let left = names.len() + words.len();
+        let header = names.into_iter().chain(words).chain(numbers);
+        let table = Table::new(header).words(left);
         self.rows.iter().take(SHOWN).fold(table, |table, row| {
+            let names = [row.id, row.account, row.merchant, row.device].map(|n| n.to_string());
             let words = [row.category.name(), self.city(row.city), row.label.name()];
-            let numbers = [row.id, row.time, row.account, row.merchant];
-            let more = [row.amount_cents, row.device];
-            let numbers = numbers.into_iter().chain(more).map(|n| n.to_string());
-            table.row(words.map(String::from).into_iter().chain(numbers))
+            let numbers = [row.time, row.amount_cents].map(|n| n.to_string());
+            let words = words.map(String::from);
+            table.row(names.into_iter().chain(words).chain(numbers))
         })
     }
 

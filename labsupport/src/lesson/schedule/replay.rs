@@ -215,7 +215,7 @@ impl Replay {
                 diagram = diagram.held_by(holder);
             }
             for name in &moment.broke {
-                diagram = diagram.mark(format!("broken: {name}"));
+                diagram = diagram.mark(format!("rule broken: {name}"));
             }
         }
         for &worker in &self.stuck {
@@ -228,9 +228,9 @@ impl Replay {
     fn verdict(&self) -> String {
         let mut sentences: Vec<String> = (self.verdicts.iter())
             .map(|(name, verdict)| match verdict {
-                Verdict::Holds => format!("Holds: {name}."),
-                Verdict::Broken => format!("Broken: {name}."),
-                Verdict::BrokenFromTheStart => format!("Broken from the start: {name}."),
+                Verdict::Holds => format!("Rule kept: {name}."),
+                Verdict::Broken => format!("Rule broken: {name}."),
+                Verdict::BrokenFromTheStart => format!("Rule broken from the start: {name}."),
             })
             .collect();
         if !self.stuck.is_empty() {

@@ -357,7 +357,7 @@ fn a_torn_moment_counts_only_for_what_must_hold_always() {
     );
     let text = seen.shortest_bad().unwrap().to_string();
     assert!(
-        text.contains("Step 1: broken: always.\nHolds: at the end. Broken: always.\n"),
+        text.contains("Step 1: rule broken: always.\nRule kept: at the end. Rule broken: always.\n"),
         "{text}"
     );
     // The start counts too.
