@@ -433,15 +433,28 @@ impl Timeline {
         Ok(())
     }
 
-    /// The legend: what occurs in the recording, and no more.
+    /// The legend: what occurs in the part that is shown, and no more.
     fn signs(&self) -> Vec<(Sign, String)> {
         let lanes = self.lanes();
-        let spans: Vec<Span> = lanes.iter().flat_map(|(_, lane)| lane.spans()).collect();
+        let (from, to) = self.range();
+        let is_shown = |time: Duration| (from..=to).contains(&time);
+        let spans = lanes.iter().flat_map(|(_, lane)| lane.spans());
+        let spans: Vec<Span> = spans
+            .filter(|span| span.from <= to && span.to.is_none_or(|end| end >= from))
+            .collect();
         let lanes_of_all = self.recording.lanes();
         let events = || {
             let all = lanes_of_all.iter().flat_map(LaneRecord::events);
-            all.map(|&(_, event)| event)
+            all.filter(|(time, _)| is_shown(Duration::from_nanos(*time)))
+                .map(|&(_, event)| event)
         };
+        // How those whose end is shown have ended.
+        let ends: Vec<bool> = (lanes.iter())
+            .filter(|(_, lane)| !lane.events().is_empty())
+            .map(|(_, lane)| self.end_of(lane))
+            .filter(|(end, _)| is_shown(*end))
+            .map(|(_, by_itself)| by_itself)
+            .collect();
         let any_span = |wanted: &dyn Fn(SpanKind) -> bool| spans.iter().any(|s| wanted(s.kind));
         let mut signs: Vec<(Sign, String)> = Vec::new();
         let mut add = |occurs: bool, sign: Sign, name: &str| {
@@ -479,11 +492,9 @@ impl Timeline {
             Sign::Pill,
             "pill taken",
         );
-        let exited = lanes.iter().any(|(_, lane)| lane.summary().exited);
-        add(exited, Sign::Exit, "came to its end");
-        let killed = |lane: &LaneRecord| !lane.events().is_empty() && !lane.summary().exited;
+        add(ends.contains(&true), Sign::Exit, "came to its end");
         add(
-            lanes.iter().any(|(_, lane)| killed(lane)),
+            ends.contains(&false),
             Sign::Killed,
             "did not come to its end",
         );
@@ -897,6 +908,12 @@ mod tests {
             .svg()
             .unwrap();
         assert!(!calm.contains("wasted"));
+        let part = Timeline::new("T", &small()).between(Duration::ZERO, Duration::from_millis(10));
+        let part = part.svg().unwrap();
+        assert!(part.contains("\nholding the lock\n"), "{part}");
+        for later in ["came to its end", "flag seen"] {
+            assert!(!part.contains(&format!("\n{later}\n")), "{later} in {part}");
+        }
     }
 
     #[test]

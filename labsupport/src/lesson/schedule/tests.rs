@@ -357,7 +357,9 @@ fn a_torn_moment_counts_only_for_what_must_hold_always() {
     );
     let text = seen.shortest_bad().unwrap().to_string();
     assert!(
-        text.contains("Step 1: rule broken: always.\nRule kept: at the end. Rule broken: always.\n"),
+        text.contains(
+            "Step 1: rule broken: always.\nRule kept: at the end. Rule broken: always.\n"
+        ),
         "{text}"
     );
     // The start counts too.
@@ -368,7 +370,7 @@ fn a_torn_moment_counts_only_for_what_must_hold_always() {
     assert_eq!(seen.broken_by("not at the start"), 1);
     let text = seen.shortest_bad().unwrap().to_string();
     assert!(
-        text.ends_with("Broken from the start: not at the start.\n"),
+        text.ends_with("Rule broken from the start: not at the start.\n"),
         "{text}"
     );
 }
