@@ -113,7 +113,15 @@ impl Report {
     fn error(&self, found: &Found, notebook: &Notebook, map: &Map) -> CellError {
         let told = advice::tell(found, notebook);
         let mut error = CellError::new("CompileError", told.headline);
-        for (place, label) in found.places.iter().take(PLACES) {
+        // A mark without words says nothing where another one on its line has some.
+        let line = |place: &Place| (place.number, place.line());
+        let says_nothing = |(place, label): &&(Place, String)| {
+            let others = found.places.iter();
+            let mut others = others.filter(|(other, _)| line(other) == line(place));
+            label.is_empty() && others.any(|(_, words)| !words.is_empty())
+        };
+        let places = found.places.iter().filter(|place| !says_nothing(place));
+        for (place, label) in places.take(PLACES) {
             error.places.extend(place.picture(label));
         }
         let suggestion = || self.suggestion(found, map);

@@ -39,7 +39,8 @@ pub(super) const EPOCH: Exercise = Exercise {
         Hint {
             about: &["nobody found anything", "long after"],
             says: &[
-                "A transaction is decided though nobody announced it. Compare with `me` itself, not with *at least* or *some bit of* it.",
+                "A transaction is decided though nobody announced it. Is the word compared with `me` itself, or with all that is as large, or with a part \
+                 of it?",
             ],
         },
         Hint {

@@ -216,7 +216,11 @@ impl Exercise {
     /// What it asks for, in words.
     fn functions(&self) -> String {
         let names = self.asks_for.trim_matches(['(', ')']);
-        format!("`{}`", names.replace(", ", "` and `"))
+        let names = match names.rsplit_once(", ") {
+            Some((first, last)) => format!("{}` and `{last}", first.replace(", ", "`, `")),
+            None => names.into(),
+        };
+        format!("`{names}`")
     }
 
     fn not_compiled(&self) -> String {
