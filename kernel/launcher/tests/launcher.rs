@@ -220,7 +220,7 @@ fn it_builds_again_what_has_changed() {
             .unwrap()
             .modified()
             .unwrap()
-            + std::time::Duration::from_secs(1);
+            + Duration::from_secs(1);
         let file = fs::File::options()
             .append(true)
             .open(machine.path(changed))
