@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixDatagram;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The parent's process number.
 pub fn parent() -> i32 {
@@ -50,6 +50,41 @@ pub fn end_group_with_parent(watched: i32) {
     // SAFETY: setpgid for the calling process takes two numbers; where it fails, there is no group to end.
     unsafe { libc::setpgid(0, 0) };
     end_with_parent(watched);
+}
+
+/// Kills `pid`, which was just seen as a descendant of this process, and all below it.
+///
+/// Each is stopped before its children are looked for: what it started between the look and its end would live on. A compiler that
+/// lives on writes among the files of the next one.
+pub fn kill_tree(pid: i32) {
+    // SAFETY: a signal to a process; for its number to be used again by now, all others would have to be used up first.
+    unsafe { libc::kill(pid, libc::SIGSTOP) };
+    // One that waits for its child to start its program stops only then.
+    let deadline = Instant::now() + Duration::from_millis(200);
+    while !is_stopped(pid) && Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    children(pid as u32).into_iter().for_each(kill_tree);
+    // SAFETY: as above; it may be gone, and was not collected by us.
+    unsafe { libc::kill(pid, libc::SIGKILL) };
+}
+
+/// Whether no thread of `pid` runs any more.
+fn is_stopped(pid: i32) -> bool {
+    let stat = |task: &std::path::Path| std::fs::read_to_string(task.join("stat"));
+    // The state is the letter behind the name, which is in brackets and may hold anything.
+    let rests = |stat: &str| {
+        let state = stat
+            .rsplit(')')
+            .next()
+            .and_then(|rest| rest.trim_start().chars().next());
+        matches!(state, Some('T' | 't' | 'Z' | 'X') | None)
+    };
+    std::fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .all(|task| stat(&task.path()).is_ok_and(|stat| rests(&stat)) || !task.path().exists())
 }
 
 /// Starts a thread that kills this process as soon as its parent, `watched`, has ended, whatever the other threads do. Where the
@@ -286,4 +321,44 @@ pub fn wait_readable<const N: usize>(handles: &[RawFd; N], limit: Option<Duratio
     // SAFETY: N pollfds, which live through the call.
     unsafe { libc::poll(polled.as_mut_ptr(), N as libc::nfds_t, limit) };
     polled.map(|one| one.revents != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_process_is_starting_ends_with_it() {
+        use std::os::unix::process::CommandExt;
+        let in_group = |group: i32| {
+            let all = std::fs::read_dir("/proc").unwrap().flatten();
+            let stats = all.filter_map(|one| std::fs::read_to_string(one.path().join("stat")).ok());
+            let alive = stats.filter(|stat| {
+                let mut words = stat.rsplit(')').next().unwrap().split_whitespace();
+                let (state, group_of) = (words.next().unwrap(), words.nth(1).unwrap());
+                state != "Z" && group_of.parse() == Ok(group)
+            });
+            alive.count()
+        };
+        for _ in 0..20 {
+            let mut busy = std::process::Command::new("sh")
+                .args([
+                    "-c",
+                    "for i in $(seq 500); do sh -c 'sleep 20; :' & done; wait",
+                ])
+                .process_group(0)
+                .spawn()
+                .unwrap();
+            let group = busy.id() as i32;
+            while in_group(group) < 20 {
+                std::thread::yield_now();
+            }
+            kill_tree(group);
+            busy.wait().unwrap();
+            let left = in_group(group);
+            // SAFETY: a signal to the group that this test has made.
+            unsafe { libc::kill(-group, libc::SIGKILL) };
+            assert_eq!(left, 0);
+        }
+    }
 }

@@ -136,7 +136,7 @@ impl Inner {
         for child in watch::children(self.session.pid()) {
             let command = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
             if command.split(|&byte| byte == 0).count() > 2 {
-                kill_tree(child);
+                watch::kill_tree(child);
             }
         }
     }
@@ -165,14 +165,6 @@ impl Inner {
     pub fn session(&self) -> &Session {
         &self.session
     }
-}
-
-/// Kills `pid`, which was just seen as a descendant of the inner kernel, and all below it.
-fn kill_tree(pid: i32) {
-    let below = watch::children(pid as u32);
-    // SAFETY: a signal to a process; for its number to be used again by now, all others would have to be used up first.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
-    below.into_iter().for_each(kill_tree);
 }
 
 /// Returns when the other end of the leash is closed; the inner kernel never writes.
