@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// The list of checks, as it is run without a compiler.
@@ -44,7 +45,10 @@ fn machine(name: &str) -> Machine {
         machine.write(file, text);
     }
     fs::create_dir_all(machine.path("checkout/target/debug")).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_labs-launcher"), machine.launcher()).unwrap();
+    {
+        let _no_fork = forks();
+        fs::copy(env!("CARGO_BIN_EXE_labs-launcher"), machine.launcher()).unwrap();
+    }
     // The channel's name is a link, as where a toolchain was installed as `stable`.
     symlink(
         machine.path("rustup/toolchains/stable"),
@@ -120,6 +124,7 @@ impl Machine {
     fn write(&self, name: &str, text: &str) {
         let file = self.path(name);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let _no_fork = forks();
         fs::write(&file, text).unwrap();
         // A file that is as old as the build may have changed during it, and file systems count time in steps.
         let file = fs::File::options().append(true).open(file).unwrap();
@@ -131,6 +136,7 @@ impl Machine {
     fn tool(&self, name: &str, text: &str) {
         let file = self.path("tools").join(name);
         let _ = fs::remove_file(&file);
+        let _no_fork = forks();
         fs::write(&file, format!("#!/bin/sh\n{text}\n")).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -156,10 +162,7 @@ impl Machine {
     }
 
     fn labs(&self, arguments: &[&str]) -> Output {
-        self.command(self.launcher())
-            .args(arguments)
-            .output()
-            .unwrap()
+        self.command(self.launcher()).args(arguments).run()
     }
 
     /// What the launcher says where it stops before it builds.
@@ -180,6 +183,33 @@ impl Machine {
     }
 }
 
+/// Tests run beside each other in one process. A fork of one while another writes a program would leave that file open for writing in the
+/// child, until that has started its own program; and a file that is open for writing cannot be run.
+fn forks() -> MutexGuard<'static, ()> {
+    static FORKS: Mutex<()> = Mutex::new(());
+    FORKS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+trait Run {
+    /// Starts it while nobody writes a program; its output is kept.
+    fn begin(&mut self) -> Child;
+
+    /// And waits for its end.
+    fn run(&mut self) -> Output {
+        self.begin().wait_with_output().unwrap()
+    }
+}
+
+impl Run for Command {
+    fn begin(&mut self) -> Child {
+        self.stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let _forks = forks();
+        self.spawn().unwrap()
+    }
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -191,10 +221,7 @@ fn it_builds_once_and_hands_over_what_it_was_given() {
         let child = machine
             .command(machine.launcher())
             .args(["reset", "a b", "--x"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .begin();
         // The same process: what signals it, signals the kernel.
         let expected = format!("labs {}: reset a b --x\n", child.id());
         let output = child.wait_with_output().unwrap();
@@ -261,8 +288,7 @@ fn a_missing_linker_is_named_with_its_package() {
             .command(machine.launcher())
             .arg("open")
             .env("LABS_OS_RELEASE", machine.path("os-release"))
-            .output()
-            .unwrap();
+            .run();
         let said = text(&output.stderr);
         assert!(
             said.contains("C linker: there is no `cc`, and rustc links with it. "),
@@ -298,8 +324,7 @@ fn a_missing_python_or_venv_is_named_with_its_package() {
             .command(machine.launcher())
             .arg("open")
             .env("LABS_OS_RELEASE", machine.path("os-release"))
-            .output()
-            .unwrap();
+            .run();
         text(&output.stderr)
     };
     let venv = said(&machine);
@@ -473,8 +498,7 @@ fn the_script_alone_says_the_same() {
             .args(arguments)
             .env("LABS_WORKSPACE", machine.path("checkout"))
             .env("LABS_OS_RELEASE", machine.path("os-release"))
-            .output()
-            .unwrap()
+            .run()
     };
     machine.write("os-release", "ID=debian");
     let output = script(&["linker"]);
@@ -483,8 +507,7 @@ fn the_script_alone_says_the_same() {
         .command(machine.launcher())
         .arg("doctor")
         .env("LABS_OS_RELEASE", machine.path("os-release"))
-        .output()
-        .unwrap();
+        .run();
     assert!(text(&doctor.stdout).contains(&text(&output.stdout)));
     // What installs packages by itself asks for no more than their names.
     let output = script(&["--packages", "linker", "browser"]);
@@ -504,8 +527,7 @@ fn a_missing_browser_is_named_with_its_package() {
             .args([DOCTOR, "browser"])
             .env("LABS_WORKSPACE", machine.path("checkout"))
             .env("LABS_OS_RELEASE", machine.path("os-release"))
-            .output()
-            .unwrap();
+            .run();
         (text(&output.stdout), output.status.success())
     };
     for missing in ["chromium", "chromedriver", "npm"] {

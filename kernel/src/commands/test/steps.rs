@@ -164,7 +164,7 @@ pub(super) const QUICK: [Step; 7] = [
     // A cell, an error, a figure.
     step(
         "smoke",
-        "cargo test --release --package labs --test kernel front::errors_are front::every_figure -- --test-threads=1",
+        "cargo test --release --package labs --test kernel -- --test-threads=1 front::errors_are front::every_figure",
     )
     .with_kernels(),
     step("lab", "cargo labs check notebooks/00_start_here.ipynb").with_kernels(),
