@@ -5,6 +5,7 @@ use crate::common::*;
 use labs::environment::extension;
 use labs::place::Place;
 use labs_launcher::venv;
+use labs_runtime::watch;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -128,13 +129,15 @@ impl Server {
     fn keepers(&self, pid: u32) -> Vec<(u32, Vec<u32>)> {
         let is_keeper = |pid: &u32| command_line(*pid).ends_with("labs\0keep\0");
         let is_inner = |pid: &u32| command_line(*pid).contains("--control_file");
-        let keepers = family(pid).into_iter().filter(is_keeper);
+        // What they are about to start is called like them for a moment: of a keeper's children only the inner kernels count, and of an inner
+        // kernel's none.
+        let children = |pid: u32| watch::children(pid).into_iter().map(|pid| pid as u32);
+        let mut keepers: Vec<u32> = family(pid).into_iter().filter(is_keeper).collect();
+        let below: Vec<u32> = keepers.iter().copied().flat_map(children).collect();
+        keepers.retain(|keeper| !below.contains(keeper));
         keepers
-            .map(|keeper| {
-                let mut below = family(keeper);
-                below.retain(is_inner);
-                (keeper, below)
-            })
+            .into_iter()
+            .map(|keeper| (keeper, children(keeper).filter(is_inner).collect()))
             .collect()
     }
 
