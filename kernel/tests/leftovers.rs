@@ -295,9 +295,10 @@ fn a_setup_that_is_ended_leaves_no_compiler() {
                 .env("LABS_HOME", &place.home)
                 .spawn()
                 .unwrap();
+            // One that takes its time, so that it does not come to its end by itself.
             let is_compiler = |pid: &u32| {
                 fs::read_to_string(format!("/proc/{pid}/cmdline"))
-                    .is_ok_and(|line| line.contains("rustc\0--crate-name\0"))
+                    .is_ok_and(|line| line.contains("rustc\0--crate-name\0syn\0"))
             };
             let deadline = std::time::Instant::now() + LONG;
             let all = loop {
