@@ -147,22 +147,28 @@ class Kernel:
             except Exception:
                 pass
 
+    def messages(self, cell):
+        """Runs a cell; what is published for it, to its end."""
+        deadline = time.monotonic() + PATIENCE
+        request = self.client.execute(cell)
+        while True:
+            message = self.client.get_iopub_msg(timeout=max(deadline - time.monotonic(), 0.01))
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                return
+            yield message
+
     def run(self, cell):
         """Seconds to its end, and to its picture where it shows one."""
         begun, shown = time.monotonic(), None
-        request = self.client.execute(cell)
-        while True:
-            left = begun + PATIENCE - time.monotonic()
-            message = self.client.get_iopub_msg(timeout=max(left, 0.01))
-            if message["parent_header"].get("msg_id") != request:
-                continue
+        for message in self.messages(cell):
             content = message["content"]
             if message["msg_type"] == "error":
                 raise RuntimeError("a cell failed: %s" % content["evalue"])
             if any(kind.startswith("image/") for kind in content.get("data", {})) and shown is None:
                 shown = time.monotonic() - begun
-            if message["msg_type"] == "status" and content["execution_state"] == "idle":
-                return time.monotonic() - begun, shown
+        return time.monotonic() - begun, shown
 
     def ending(self, code, how):
         """Seconds until `code` has ended as it should: from the interrupt on where it is interrupted, to the answer where it is completed."""
@@ -175,20 +181,16 @@ class Kernel:
                     if not reply["content"]["matches"]:
                         raise RuntimeError("%s is completed to nothing" % code)
                     return time.monotonic() - begun
-        request, ended = self.client.execute(code), "ok"
-        while True:
-            message = self.client.get_iopub_msg(timeout=max(begun + PATIENCE - time.monotonic(), 0.01))
-            if message["parent_header"].get("msg_id") != request:
-                continue
+        ended = "ok"
+        for message in self.messages(code):
             if message["msg_type"] == "stream" and how == "interrupt":
                 begun = time.monotonic()
                 self.client.control_channel.send(self.client.session.msg("interrupt_request", {}))
             elif message["msg_type"] == "error":
                 ended = "interrupt" if how == "interrupt" else "error"
-            elif message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
-                if ended != how:
-                    raise RuntimeError("%s ended with %s" % (code, ended))
-                return time.monotonic() - begun
+        if ended != how:
+            raise RuntimeError("%s ended with %s" % (code, ended))
+        return time.monotonic() - begun
 
     def figure(self, number):
         end, shown = self.run(self.figure_cell.replace("NUMBER", str(number)))

@@ -74,8 +74,7 @@ impl Kernels {
     /// One kernel, once.
     pub fn measure(&self, kind: Kind) -> Result<[f64; 6]> {
         let edits = if self.quick { "1" } else { "10" };
-        let mut lines = self.run("measure", kind, &["--edits", edits])?;
-        let line = lines.pop().context("the client said nothing")?;
+        let line = self.once("measure", kind, &["--edits", edits])?;
         let mut numbers = [0.0; 6];
         for (number, name) in numbers.iter_mut().zip(QUANTITIES) {
             *number = line[name]
@@ -87,11 +86,7 @@ impl Kernels {
 
     /// What a student meets, by name: the seconds of its first and of its second time in one kernel.
     pub fn twice(&self, kind: Kind) -> Result<Value> {
-        let lines = self.run("twice", kind, &[])?;
-        lines
-            .into_iter()
-            .next_back()
-            .context("the client said nothing")
+        self.once("twice", kind, &[])
     }
 
     /// Seconds from the start to the end of the first cell of plain evcxr with these crates, lines of TOML. rust-analyzer asks for
@@ -100,14 +95,19 @@ impl Kernels {
         let compiled = compiled.to_str().context("the folder's name is no text")?;
         let flags = format!("--flags={flags}");
         let more = ["--crates", crates, &flags, "--compiled", compiled];
-        let lines = self.run("warm", Kind::Crates, &more)?;
-        let seconds = lines.last().and_then(|line| line["seconds"].as_f64());
-        seconds.context("the client told no time")
+        let line = self.once("warm", Kind::Crates, &more)?;
+        line["seconds"].as_f64().context("the client told no time")
     }
 
     /// `count` kernels at once, a line for each.
     pub fn many(&self, kind: Kind, count: usize) -> Result<Vec<Value>> {
         self.run("many", kind, &["--count", &count.to_string()])
+    }
+
+    /// The one line that the client says.
+    fn once(&self, what: &str, kind: Kind, more: &[&str]) -> Result<Value> {
+        let mut lines = self.run(what, kind, more)?;
+        lines.pop().context("the client said nothing")
     }
 
     fn run(&self, what: &str, kind: Kind, more: &[&str]) -> Result<Vec<Value>> {

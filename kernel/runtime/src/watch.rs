@@ -59,32 +59,37 @@ pub fn end_group_with_parent(watched: i32) {
 pub fn kill_tree(pid: i32) {
     // SAFETY: a signal to a process; for its number to be used again by now, all others would have to be used up first.
     unsafe { libc::kill(pid, libc::SIGSTOP) };
-    // One that waits for its child to start its program stops only then.
-    let deadline = Instant::now() + Duration::from_millis(200);
-    while !is_stopped(pid) && Instant::now() < deadline {
-        std::thread::yield_now();
-    }
+    stands_still(pid as u32, Duration::from_millis(200));
     children(pid as u32).into_iter().for_each(kill_tree);
     // SAFETY: as above; it may be gone, and was not collected by us.
     unsafe { libc::kill(pid, libc::SIGKILL) };
 }
 
-/// Whether no thread of `pid` runs any more.
-fn is_stopped(pid: i32) -> bool {
-    let stat = |task: &std::path::Path| std::fs::read_to_string(task.join("stat"));
-    // The state is the letter behind the name, which is in brackets and may hold anything.
-    let rests = |stat: &str| {
-        let state = stat
-            .rsplit(')')
-            .next()
-            .and_then(|rest| rest.trim_start().chars().next());
-        matches!(state, Some('T' | 't' | 'Z' | 'X') | None)
-    };
+/// Waits until every thread of `pid`, which was sent a SIGSTOP, is stopped: one that is just starting a program stops only then. `false` if
+/// that takes longer than `limit`.
+pub fn stands_still(pid: u32, limit: Duration) -> bool {
+    let deadline = Instant::now() + limit;
+    while !all_threads_stopped(pid) {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
+}
+
+fn all_threads_stopped(pid: u32) -> bool {
     std::fs::read_dir(format!("/proc/{pid}/task"))
         .into_iter()
         .flatten()
         .flatten()
-        .all(|task| stat(&task.path()).is_ok_and(|stat| rests(&stat)) || !task.path().exists())
+        .all(|task| {
+            // The state follows the name, which stands in brackets and may contain anything. A thread that has ended has none.
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            stat.rsplit(") ")
+                .next()
+                .is_none_or(|rest| rest.is_empty() || rest.starts_with(['T', 'Z', 'X']))
+        })
 }
 
 /// Starts a thread that kills this process as soon as its parent, `watched`, has ended, whatever the other threads do. Where the

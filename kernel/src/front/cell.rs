@@ -345,21 +345,20 @@ impl Cell {
             return (err, Some(error));
         }
         if self.panicked {
-            if let Some(panic) = panics.pop() {
-                let mut error = CellError::new("Panic", panic.message);
-                error.places.push(sources.find(&panic.place));
-                error.next = compiler::advice::of_a_panic(&error.value);
-                return (err + &caught(&panics, sources), Some(error));
-            }
             // Nobody says anything when a thread's panic is passed on, as rayon does with those of its threads.
-            if let Some(panic) = self.elsewhere.take() {
+            if let Some(panic) = panics.pop().or_else(|| self.elsewhere.take()) {
                 let mut error = CellError::new("Panic", panic.message);
                 error.places.push(sources.find(&panic.place));
-                error.next = Some(format!(
-                    "It happened on another thread ({}), and was passed on to the cell.",
-                    panic.thread
-                ));
-                return (err, Some(error));
+                let advice = compiler::advice::of_a_panic(&error.value);
+                let passed_on = (!panic.main).then(|| {
+                    format!(
+                        "It happened on another thread ({}), and was passed on to the cell.",
+                        panic.thread
+                    )
+                });
+                let next: Vec<String> = passed_on.into_iter().chain(advice).collect();
+                error.next = (!next.is_empty()).then(|| next.join(" "));
+                return (err + &caught(&panics, sources), Some(error));
             }
             // Where the notebook has no labsupport, what was printed must do.
             return match last_panic(&err) {

@@ -4,10 +4,9 @@
 //! kernel of this user would wait for it. So evcxr itself is stopped first; then nothing new begins below it, and if a compiler
 //! is still at work it goes on until the next try.
 
-use labs_runtime::watch::children;
+use labs_runtime::watch::{children, stands_still};
 use std::fs;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a process may take to stand still.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -15,7 +14,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Stops the inner kernel `pid`, a child that was not collected yet. `false`: it has a compiler at work, try again soon.
 pub fn stop(pid: u32) -> bool {
     send(pid, libc::SIGSTOP);
-    let stands = stands_still(pid) && !compiles(pid);
+    let stands = stands_still(pid, PATIENCE) && !compiles(pid);
     if !stands {
         go_on(pid);
     }
@@ -30,32 +29,6 @@ pub fn go_on(pid: u32) {
 fn send(pid: u32, signal: i32) {
     // SAFETY: a signal to a child that was not collected yet, as the callers promise, so the number is still its own.
     unsafe { libc::kill(pid as i32, signal) };
-}
-
-/// Waits until every thread of `pid` is stopped: one that is just starting a program stops only then.
-fn stands_still(pid: u32) -> bool {
-    let deadline = Instant::now() + PATIENCE;
-    while !all_threads_stopped(pid) {
-        if Instant::now() > deadline {
-            return false;
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-    true
-}
-
-fn all_threads_stopped(pid: u32) -> bool {
-    fs::read_dir(format!("/proc/{pid}/task"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .all(|task| {
-            // The state follows the name, which stands in brackets and may contain anything. A thread that has ended has none.
-            let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-            stat.rsplit(") ")
-                .next()
-                .is_none_or(|rest| rest.is_empty() || rest.starts_with(['T', 'Z', 'X']))
-        })
 }
 
 /// Whether a compiler runs below `pid`. The runtime, its only other child, is the one that was started without arguments.

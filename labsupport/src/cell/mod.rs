@@ -157,17 +157,11 @@ pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> (String, Str
             .map(|(column, cell)| {
                 // A column without a name has no header that a screen reader could tell.
                 let tag = if cell.is_empty() { "td" } else { tag };
-                let style = style(column, tag);
-                match style.strip_suffix(";white-space:nowrap") {
-                    Some(style) if cell.contains(" (") => {
-                        let cell = escape(&with_breaks(cell));
-                        format!("<{tag} style=\"{style}\">{cell}</{tag}>")
-                    }
-                    _ => {
-                        let cell = escape(&with_unit(cell));
-                        format!("<{tag} style=\"{style}\">{cell}</{tag}>")
-                    }
-                }
+                let (style, cell) = match style(column, tag).strip_suffix(";white-space:nowrap") {
+                    Some(wrapped) if cell.contains(" (") => (wrapped, with_breaks(cell)),
+                    _ => (style(column, tag), with_unit(cell)),
+                };
+                format!("<{tag} style=\"{style}\">{}</{tag}>", escape(&cell))
             })
             .collect();
         format!("<tr>{cells}</tr>")

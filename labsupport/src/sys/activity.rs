@@ -9,8 +9,9 @@ use std::io::ErrorKind;
 const UNKNOWN: char = '?';
 
 /// How the names of threads and processes begin that are the library's or the notebook kernel's own and do nothing for a worker: the
-/// manager, the watch that ends a process with its parent, the copy that takes over where a cell ends its process. No program's file is called like that: a thread has its creator's name
-/// and a worker its parent's, so a name that a program can have would hide all that it starts.
+/// manager, the watch that ends a process with its parent, the copy that takes over where a cell ends its process. No program's file is
+/// called like that: a thread has its creator's name and a worker its parent's, so a name that a program can have would hide all that it
+/// starts.
 const OURS: &str = "labs: ";
 
 /// What a process is doing, in words that fit "worker 2 was …".
@@ -58,11 +59,11 @@ pub(crate) fn has_live_children() -> bool {
         children
             .split_whitespace()
             .filter_map(|pid| pid.parse().ok())
-            .any(|pid| alive(pid) && !is_server(pid))
+            .any(|pid| alive(pid) && !is_ours(pid))
     })
 }
 
-fn is_server(pid: Pid) -> bool {
+fn is_ours(pid: Pid) -> bool {
     fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with(OURS))
 }
 

@@ -156,9 +156,8 @@ impl Report {
             let is_one_line = parts.iter().all(|(_, new)| !new.trim_end().contains('\n'));
             if let [(range, new)] = &parts[..]
                 && is_one_line
-                && let Some(place) = map.find(range)
+                && let Some(mut place) = map.find(range)
             {
-                let mut place = place;
                 // Of an empty place the cell's may be before white space that the compiler's is after, and that may hold the line's end.
                 if range.is_empty() {
                     let before = &self.code[..range.start];
