@@ -1,7 +1,8 @@
 //! Ours and its peers, measured in turn: A B C, A B C, … What the machine does meanwhile hits all of them.
 
 use anyhow::Result;
-use labsupport::prelude::{Format, Samples};
+use figures::Format;
+use labsupport::measure::Samples;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -1,14 +1,18 @@
-//! What each dependency of labsupport adds to a kernel's first cell: rust-analyzer reads them all, at every start.
+//! What each dependency of the labs' crates adds to a kernel's first cell: rust-analyzer reads them all, at every start.
 
 use crate::bench::Bench;
 use crate::peers::kernel::Kernels;
 use anyhow::{Context, Result, bail};
-use labsupport::prelude::{Bars, Format, Samples, machine};
+use figures::{Bars, Format};
+use labsupport::prelude::{Samples, machine};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
 
 pub const STEPS: usize = 1;
+
+/// The crates that a cell of the labs can use, from the ground up.
+const CRATES: [&str; 4] = ["labsupport", "manager", "figures", "lessons"];
 
 /// What a kernel depends on.
 struct Row {
@@ -24,9 +28,19 @@ pub fn run(bench: &mut Bench) -> Result<()> {
         Ok(kernels) => kernels,
         Err(why) => return bench.skip("dependencies", "each crate", &why),
     };
-    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../labsupport");
-    let manifest = fs::read_to_string(package.join("Cargo.toml")).context("labsupport is gone")?;
-    let mut each = dependencies(&manifest);
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()?;
+    let (mut each, mut ours) = (Vec::new(), String::new());
+    for name in CRATES {
+        let package = workspace.join(name);
+        let manifest = fs::read_to_string(package.join("Cargo.toml"))
+            .with_context(|| format!("the crate {name} is gone"))?;
+        each.extend(dependencies(&manifest));
+        ours += &format!("{name} = {{ path = {package:?} }}\n");
+    }
+    each.sort();
+    each.dedup();
     if bench.quick {
         each.truncate(1);
     }
@@ -35,13 +49,12 @@ pub fn run(bench: &mut Bench) -> Result<()> {
         crates: crates.into(),
         flags,
     };
-    let itself = format!("labsupport = {{ path = {:?} }}\n", package.canonicalize()?);
     let mut all = vec![row("no crate", "", "")];
     all.extend(each.iter().map(|(name, line)| row(name, line, "")));
-    all.push(row("labsupport, read with all of them", &itself, ""));
-    // `kernel/src/session/launch.rs` sets these flags, `labsupport/Cargo.toml` has the cfg.
+    all.push(row("the labs' crates, read with all of them", &ours, ""));
+    // `kernel/src/session/launch.rs` sets these flags, their Cargo.toml has the cfg.
     let flags = "--cfg rust_analyzer";
-    all.push(row("labsupport, as the labs read it", &itself, flags));
+    all.push(row("the labs' crates, as the labs read them", &ours, flags));
 
     let rounds = bench.rounds(5);
     let bar = bench.next(
@@ -82,7 +95,7 @@ pub fn run(bench: &mut Bench) -> Result<()> {
     };
     let in_words = |samples| Format::Seconds.write(added(samples).max(0.0));
     let caption = format!(
-        "labsupport adds {} to a plain evcxr; were all its dependencies read, {}. Crates compiled before, library sources as the labs have \
+        "the labs' crates add {} to a plain evcxr; were all their dependencies read, {}. Crates compiled before, library sources as the labs have \
          them. Medians of {rounds} starts in turn, lines: the middle half; measured on {}.",
         in_words(as_the_labs),
         in_words(read_whole),
@@ -91,7 +104,7 @@ pub fn run(bench: &mut Bench) -> Result<()> {
     bench.figure("dependencies", &figure.caption(caption))
 }
 
-/// Each line below `[dependencies]`, and below that of a target.
+/// Each line below `[dependencies]`, and below that of a target, but those for crates of this workspace.
 fn dependencies(manifest: &str) -> Vec<(String, String)> {
     let is_wanted = |section: &&str| {
         let (title, _) = section.split_once(']').unwrap_or_default();
@@ -101,6 +114,7 @@ fn dependencies(manifest: &str) -> Vec<(String, String)> {
         .split("\n[")
         .filter(is_wanted)
         .flat_map(|section| section.lines().skip(1))
+        .filter(|line| !line.contains("path = "))
         .filter_map(|line| Some((line.split_once(" = ")?.0.to_string(), format!("{line}\n"))))
         .collect()
 }
@@ -120,6 +134,7 @@ a = "1"
 
 [dependencies]
 b = { version = "2" }
+d = { path = "../d" }
 
 [dev-dependencies]
 c = "3"

@@ -4,8 +4,9 @@
 use crate::bench::Bench;
 use crate::peers::kernel::{Kernels, Kind};
 use anyhow::{Context, Result};
+use figures::{Format, Lines};
 use indicatif::ProgressBar;
-use labsupport::prelude::{Array, Barrier, Format, Lines, Queue, Samples, Workers, machine};
+use labsupport::prelude::{Array, Barrier, Queue, Samples, Workers, machine};
 use serde_json::json;
 use std::fs;
 use std::hint::black_box;

@@ -2,7 +2,8 @@
 
 use crate::contest::{Line, Row};
 use crate::cores;
-use labsupport::prelude::{Dots, Format, Samples, Table, machine};
+use figures::{Dots, Format, Table};
+use labsupport::prelude::{Samples, machine};
 use serde_json::{Value, json};
 
 /// One line of `--json`. A ratio is ours divided by the peer's.

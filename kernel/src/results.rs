@@ -5,9 +5,9 @@
 //! that move a cursor or turn the direction of writing around.
 
 use anyhow::{Context, Result, bail};
-use labsupport::figure::Format;
-use labsupport::figure::numbers::{Scale, Shows};
-use labsupport::lesson::journal::{Entry, Noted};
+use figures::Format;
+use figures::numbers::{Scale, Shows};
+use lessons::journal::{Entry, Noted};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{self, File};
@@ -164,7 +164,7 @@ pub struct Amount {
 
 impl Amount {
     fn read(text: &str) -> Option<Amount> {
-        let amount: labsupport::lesson::Amount = text.parse().ok()?;
+        let amount: lessons::Amount = text.parse().ok()?;
         Some(Amount {
             written: tidy(text),
             value: amount.value(),

@@ -94,7 +94,14 @@ fn the_changelog_names_the_versions_that_are_used() {
                 .push(text("version"));
             all
         });
-    for member in ["labsupport", "kernel", "bench"] {
+    for member in [
+        "labsupport",
+        "manager",
+        "figures",
+        "lessons",
+        "kernel",
+        "bench",
+    ] {
         let manifest: Table = read(&format!("{member}/Cargo.toml")).parse().unwrap();
         let whole = Value::Table(manifest);
         let targets = whole.get("target").and_then(Value::as_table);

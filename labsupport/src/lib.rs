@@ -1,63 +1,66 @@
-//! Worker processes, shared memory, queues, timing and figures for the coordination labs.
+//! Worker processes, memory that they share, and the time that they take.
 //!
-//! Four workers, each a process of its own, in three lines:
+//! A worker is a *fork*, a copy of this process: it may borrow anything, and what it changes stays in its copy. What several of them are
+//! to see lies in shared memory: a [`Flag`](shared::Flag), a [`Value`](shared::Value), an [`Array`](shared::Array), a
+//! [`Queue`](shared::Queue). Four workers look for a number, and the first to find it stops the others:
 //!
 //! ```
 //! use labsupport::prelude::*;
 //!
-//! let workers = Workers::spawn(4, |w| w.index() * 10)?;
-//! let report = workers.join()?;
-//! assert_eq!(report.values()?, [0, 10, 20, 30]);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! The closure runs in a *fork*, a copy of this process. It may borrow anything, and what it changes stays in its copy:
-//!
-//! ```
-//! # use labsupport::prelude::*;
-//! let mut count = 0;
-//! let shared = Value::new(0)?;
-//! Workers::spawn(4, |_| {
-//!     let mut copy = count; // each worker has its own
-//!     copy += 1;
-//!     *shared.lock() += 1; // this one they share
-//!     copy
-//! })?
-//! .join()?;
-//! count += 1;
-//! assert_eq!((count, shared.get()), (1, 4));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! What must not be in two processes at once refuses there: a worker that uses its copy of the parent's guard, trace lane or
-//! [`Workers`](process::Workers) gets a panic or an error that says so. And nobody forks with a value's or an array's lock in the hand:
-//! [`SpawnError::Lent`](process::SpawnError::Lent).
-//!
-//! **Cooperative early exit.** A shared [`Flag`](shared::Flag), looked at now and then; only the first finder writes:
-//!
-//! ```
-//! # use labsupport::prelude::*;
 //! let (found, answer) = (Flag::new()?, Value::new(0u64)?);
 //! let workers = Workers::spawn(4, |w| {
+//!     let mut tried = 0;
 //!     for n in w.share_of(1..1_000_000u64) {
 //!         if n % 100 == 0 && found.is_set() {
-//!             return; // somebody else was faster
+//!             break; // another worker was faster
 //!         }
 //!         if n * n % 1_000_003 == 2025 && found.set_once() {
 //!             answer.set(n);
 //!         }
+//!         tried += 1;
 //!     }
+//!     tried
 //! })?;
-//! workers.join()?.values()?;
+//! let tried: Vec<u32> = workers.join()?.into_values()?; // one value from each worker
+//! assert_eq!(tried.len(), 4);
 //! assert_eq!(answer.get() * answer.get() % 1_000_003, 2025);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! **Poison pills.** A bounded [`Queue`](shared::Queue) of tasks, and one `None` per worker to send it home: see there.
+//! # Stopping workers
 //!
-//! **When things go wrong.** A worker that panics brings the message home; one that is killed is reported as killed; one that
-//! is late is stopped at the deadline. A lock whose holder died goes to the next one, who is told. Nothing hangs, and nothing
-//! outlives the process that started it:
+//! A worker ends when its closure returns. To send it home early, let it look at a [`Flag`](shared::Flag) now and then, as above, or take
+//! its tasks from a [`Queue`](shared::Queue) and put one poison pill, a `None`, for each worker behind the last task:
+//!
+//! ```
+//! # use labsupport::prelude::*;
+//! let tasks = Queue::<Option<u64>>::bounded(100)?;
+//! let workers = Workers::spawn(4, |_| {
+//!     let mut sum = 0;
+//!     while let Some(task) = tasks.get()? {
+//!         sum += task;
+//!     }
+//!     Ok::<u64, GetError>(sum)
+//! })?;
+//! for task in 1..=60 {
+//!     tasks.put(Some(task))?;
+//! }
+//! for _ in 0..4 {
+//!     tasks.put(None)?;
+//! }
+//! let sums = workers.join()?.into_values()?.into_iter().collect::<Result<Vec<_>, _>>()?;
+//! assert_eq!(sums.iter().sum::<u64>(), 1830);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Workers::terminate`](process::Workers::terminate) and [`Workers::kill`](process::Workers::kill) end a worker in the middle of whatever
+//! it does. Its task is lost. Shared memory stays as it was at that moment.
+//!
+//! # Waiting with a limit
+//!
+//! [`Workers::join_timeout`](process::Workers::join_timeout) stops the workers that are late and says what each of them was doing.
+//! [`get_timeout`](shared::Queue::get_timeout), [`put_timeout`](shared::Queue::put_timeout) and
+//! [`Barrier::wait_timeout`](shared::Barrier::wait_timeout) give up with an error.
 //!
 //! ```
 //! # use labsupport::prelude::*;
@@ -76,57 +79,77 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! **While it runs.** A figure that grows, a bar for what takes a while, and a table of who still works:
+//! A wait without a limit ends with an error, too, where it would last forever: a `get` on an empty queue when no process and no thread is
+//! left that could put.
+//!
+//! # When a lock holder dies
+//!
+//! A process may be killed while it holds a lock. The next process that asks for the lock gets it, and its guard says so:
 //!
 //! ```
 //! # use labsupport::prelude::*;
-//! use std::time::Duration;
-//!
-//! let (mut points, mut live) = (Vec::new(), Live::new());
-//! for count in Progress::over("measuring", [1, 2, 4]) {
-//!     let workers = Workers::spawn(count, |w| w.index())?;
-//!     let report = workers.join_live(Duration::from_secs(10))?;
-//!     points.push((count as f64, report.elapsed().as_secs_f64()));
-//!     let figure = Lines::new("Starting workers").x("workers").y("time").y_format(Format::Seconds);
-//!     live.update(&figure.series("fork to end", points.clone()));
-//! }
-//! live.finish();
+//! let total = Value::new(0u64)?;
+//! let workers = Workers::spawn(1, |_| {
+//!     let mut guard = total.lock();
+//!     *guard = 7;
+//!     std::process::abort(); // with the lock in its hand
+//! })?;
+//! let report: Report<()> = workers.join()?;
+//! assert_eq!(report.outcomes()[0].exit(), &Exit::Signaled(6));
+//! let guard = total.lock();
+//! assert!(guard.owner_died()); // told once, to one process
+//! assert_eq!(*guard, 7);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # The rooms, from the ground up
+//! # Measuring
+//!
+//! [`time`](measure::time()) runs something once, [`measure`](measure::measure()) many times.
+//! [`Work::costing`](measure::Work::costing) is an iteration that takes as long as you say, without reading a clock.
+//!
+//! ```
+//! # use labsupport::prelude::*;
+//! let flag = Flag::new()?;
+//! let look = measure(1_000, || flag.is_set());
+//! println!("a look takes {:.1} ns", look.median());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What always holds
+//!
+//! * **Nothing outlives its parent.** When the process that started them ends, however it ends, the system kills its workers. Shared
+//!   memory has no name that could be left behind.
+//! * **A worker ends only by `_exit`**, after its panic was caught and its output was written: no destructor of the parent runs twice.
+//! * **What belongs to one process refuses to work in another.** A guard or a handle of [`Workers`](process::Workers) that a fork has copied
+//!   gives an error or a panic that says so. Nobody forks while a value or an array is locked
+//!   ([`SpawnError::Lent`](process::SpawnError::Lent)).
+//! * **The queue survives `kill -9` at any instruction.** A killed consumer takes at most the one message that it held.
+//! * **No global state.** In a notebook every cell is a library of its own, with its own copy of this crate.
+//!
+//! # Modules
 //!
 //! A module uses only those above it in this list.
 //!
-//! | module | what lives there |
+//! | module | what is in it |
 //! |---|---|
 //! | `sys` (private) | every unsafe system call: fork, parent-death signal, robust mutex, futex |
-//! | `sync` (private) | atomics, futex, mutex; the model checker's where it is at work |
-//! | [`cell`] | what a notebook cell shows: content by MIME type, and its text twin; `Show`, `Display` |
-//! | [`process`] | `Workers`, `Worker`, `Report`, `Exit` |
-//! | [`shared`] | `Segment`, `Lock`, `Flag`, `Value`, `Array`, `Queue`, `Barrier` |
-//! | [`manager`] | `Manager`, a server process that keeps a `Dict` and a `List`, each access a round trip |
-//! | [`measure`] | `time`, `measure`, `Samples`, `Proportion`, `Work`; `Trace`, what each worker did and when |
-//! | [`figure`] | lines, bars, dots, heat map, timeline, step diagram, table; `Live` and `Progress`, which change while the cell runs |
-//! | [`lesson`] | `Explorer`, every interleaving of a small protocol; `check`, which judges a student's function |
+//! | `sync` (private) | atomics, futex and mutex, or the model checker's where it is at work |
+//! | [`cell`] | what a notebook cell shows, and its text twin: [`Show`](cell::Show), [`Display`](cell::Display) |
+//! | [`measure`] | [`time`](measure::time()), [`measure`](measure::measure()), [`Samples`](measure::Samples), [`Work`](measure::Work) |
+//! | [`process`] | [`Workers`](process::Workers), [`Worker`](process::Worker), [`Report`](process::Report), [`Exit`](process::Exit) |
+//! | [`shared`] | [`Flag`](shared::Flag), [`Value`](shared::Value), [`Array`](shared::Array), [`Queue`](shared::Queue), [`Barrier`](shared::Barrier), [`Lock`](shared::Lock), [`Segment`](shared::Segment) |
 //!
-//! In a notebook every cell is a library of its own with its own copy of this crate, so the crate keeps no global state.
+//! Linux only: the crate needs parent-death signals, robust mutexes and futexes.
 
 // Some of `sys` is unused where `sync` puts a stand-in in its place.
 #![cfg_attr(any(loom, miri), allow(dead_code, unused_imports))]
 
 pub mod cell;
-pub mod figure;
-pub mod lesson;
-pub mod manager;
+#[doc(hidden)]
+pub mod internal;
 pub mod measure;
 pub mod prelude;
 pub mod process;
 pub mod shared;
-mod shown;
 mod sync;
 mod sys;
-
-#[cfg(feature = "faults")]
-#[doc(hidden)]
-pub use sys::fault;

@@ -1,9 +1,11 @@
-//! The names every lab uses: `use labsupport::prelude::*;`.
+//! The names that nearly every lab uses: `use labsupport::prelude::*;`. The rest is in the modules.
 
 pub use crate::cell::Show;
-pub use crate::figure::*;
-pub use crate::lesson::*;
-pub use crate::manager::*;
-pub use crate::measure::*;
-pub use crate::process::*;
-pub use crate::shared::*;
+pub use crate::measure::{
+    Samples, Timed, Work, cores, cpu_time, human, machine, measure, processor, time,
+};
+pub use crate::process::{Exit, Outcome, Report, Share, Worker, Workers};
+pub use crate::shared::{
+    Array, Barrier, Flag, GetError, Lock, Plain, PutError, Queue, Refusal, Segment, SharedError,
+    Value,
+};

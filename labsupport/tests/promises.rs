@@ -1,6 +1,7 @@
 //! What safe code must not be able to break: one lock at a time, one process per guard, whole values, honest queues.
 
 use labsupport::prelude::*;
+use labsupport::process::SpawnError;
 use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::time::Duration;

@@ -11,7 +11,7 @@ use crate::peers::ping_pong::PingPong;
 use crate::peers::redis::Redis;
 use crate::python::Twin;
 use anyhow::Result;
-use labsupport::prelude::Manager;
+use manager::Manager;
 
 pub fn contests() -> usize {
     cores::allowed().len().min(2)

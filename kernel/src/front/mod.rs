@@ -52,7 +52,7 @@ use ports::{Channel, Ports};
 use serde_json::{Value, json};
 use shell::Shell;
 use source::Prepared;
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -167,7 +167,7 @@ struct Front {
     defined: source::History,
     /// What checks must know of the code.
     attempts: Attempts,
-    prelude: HashSet<String>,
+    prelude: source::Prelude,
     /// How long the parts of the last cells took.
     times: progress::Past,
     /// What evcxr has answered about code since the last cell.

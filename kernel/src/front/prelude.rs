@@ -1,6 +1,6 @@
 //! The names that every cell has from the labs' prelude: read from the sources of the crates that `evcxr.toml` names there.
 //!
-//! `use labsupport::prelude::*;` leads to a file with `pub use` statements, those to modules with more of them, and at last to
+//! `use labsupport::prelude::*;`, say, leads to a file with `pub use` statements, those to modules with more of them, and at last to
 //! the items. Only what such a library writes is understood: no macros that make items, no `#[path]`.
 
 use super::names::{Kind, Name, is_keyword, item_kind};
@@ -8,7 +8,7 @@ use super::tokens::Tokens;
 use crate::place::Place;
 use crate::session::config;
 use ra_ap_rustc_lexer::TokenKind;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -16,7 +16,8 @@ use toml::{Table, Value};
 
 struct Known {
     names: Vec<Name>,
-    of_cells: HashSet<String>,
+    /// By name, from which crate it comes.
+    of_cells: HashMap<String, String>,
     crates: Vec<Name>,
 }
 
@@ -25,8 +26,9 @@ pub fn names(place: &Place) -> &'static [Name] {
     &known(place).names
 }
 
-/// Those of them that are the labs' own and that a cell's function, type or variable hides: all but modules.
-pub fn of_cells(place: &Place) -> HashSet<String> {
+/// Those of them that are the labs' own and that a cell's function, type or variable hides, all but modules: by name, the crate from
+/// which each comes.
+pub fn of_cells(place: &Place) -> HashMap<String, String> {
     known(place).of_cells.clone()
 }
 
@@ -61,6 +63,7 @@ fn read(config: &Path) -> Known {
 
     // From our crates, and what the prelude names besides.
     let (mut ours, mut names) = (Vec::new(), Vec::new());
+    let mut of_cells = HashMap::new();
     for item in items(&Tokens::of(prelude)) {
         match item.what {
             What::Use(path, leaf) => {
@@ -69,10 +72,14 @@ fn read(config: &Path) -> Known {
                     Module::root(folder.as_ref()?)
                 });
                 if let Some(root) = root {
-                    let mut seen = HashSet::new();
+                    let (mut seen, before) = (HashSet::new(), ours.len());
                     if let Some(module) = root.find(&path[1..]) {
                         module.brought(&root, &leaf, &mut ours, &mut seen);
                     }
+                    let brought = ours[before..]
+                        .iter()
+                        .filter(|name| name.kind != Kind::Module);
+                    of_cells.extend(brought.map(|name| (name.name.clone(), path[0].to_string())));
                 } else if let Leaf::Name { alias, .. } = leaf {
                     names.push(Name::guessed(&alias));
                 }
@@ -81,11 +88,6 @@ fn read(config: &Path) -> Known {
             What::Module { .. } => {}
         }
     }
-    let of_cells = ours
-        .iter()
-        .filter(|name| name.kind != Kind::Module)
-        .map(|name| name.name.clone())
-        .collect();
     names.extend(ours);
     // A module and a function may have one name.
     names.sort_by(|a, b| (&a.name, a.kind == Kind::Module).cmp(&(&b.name, b.kind == Kind::Module)));

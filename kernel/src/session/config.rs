@@ -58,6 +58,17 @@ fn dependencies(table: &Table) -> impl Iterator<Item = (&String, &Value)> {
         .flatten()
 }
 
+/// The labs' own crates that cells use: their names and their folders.
+pub fn crates(place: &Place) -> Result<Vec<(String, PathBuf)>> {
+    let table = read(&place.notebooks().join(NAME))?;
+    let own = dependencies(&table).filter_map(|(name, dependency)| {
+        let path = dependency.get("path").and_then(Value::as_str)?;
+        Some((name.clone(), place.notebooks().join(path)))
+    });
+    own.map(|(name, folder)| Ok((name, folder.canonicalize()?)))
+        .collect()
+}
+
 /// The toolchain that the checkout asks for.
 pub fn toolchain(place: &Place) -> Option<String> {
     let text = fs::read_to_string(place.workspace.join("rust-toolchain.toml")).ok()?;
@@ -115,14 +126,16 @@ mod tests {
     }
 
     #[test]
-    fn the_absolute_copy_finds_labsupport_from_anywhere() {
+    fn the_absolute_copy_finds_the_crates_from_anywhere() {
         let place = Place::find().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let config = write_absolute(&place, folder.path()).unwrap();
         let table = read(&config.join(NAME)).unwrap();
-        let path = table["dependencies"]["labsupport"]["path"]
-            .as_str()
-            .unwrap();
-        assert!(Path::new(path).is_absolute());
+        let own = crates(&place).unwrap();
+        assert_eq!(own.len(), 4);
+        for (name, folder) in own {
+            let path = table["dependencies"][&name]["path"].as_str().unwrap();
+            assert_eq!(Path::new(path), folder);
+        }
     }
 }

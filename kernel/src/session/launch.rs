@@ -82,8 +82,8 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
             command.env_remove(name);
         }
     }
-    // rust-analyzer asks cargo which crates there are, and reads all of them for the types in cells. What labsupport needs only to be
-    // compiled stands under this cfg in its Cargo.toml; half of the reading is spared.
+    // rust-analyzer asks cargo which crates there are, and reads all of them for the types in cells. What the labs' crates need only to
+    // be compiled stands under this cfg in their Cargo.toml; half of the reading is spared.
     command.env(session::FLAGS, "--cfg rust_analyzer");
     command.env(JOURNAL, journal(place));
     // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach.
@@ -206,7 +206,7 @@ mod tests {
                     "--filter-platform",
                 ])
                 .arg(format!("{}-unknown-linux-gnu", std::env::consts::ARCH))
-                .current_dir(Place::find().unwrap().workspace.join("labsupport"));
+                .current_dir(Place::find().unwrap().workspace.join("lessons"));
             match flags {
                 Some(flags) => cargo.env(session::FLAGS, flags),
                 None => cargo.env_remove(session::FLAGS),
@@ -214,27 +214,42 @@ mod tests {
             let said = cargo.output().unwrap();
             let metadata: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
             let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
-            let is_ours = |id: &str| id.contains("/labsupport#");
+            let is_ours = |id: &str| {
+                ["labsupport", "manager", "figures", "lessons"]
+                    .iter()
+                    .any(|name| id.contains(&format!("/{name}#")))
+            };
             let ours = nodes
                 .iter()
-                .find(|node| is_ours(node["id"].as_str().unwrap()));
+                .filter(|node| is_ours(node["id"].as_str().unwrap()));
             let to_compile = |dep: &&serde_json::Value| {
                 let kinds = dep["dep_kinds"].as_array().unwrap();
                 kinds.iter().any(|kind| kind["kind"].is_null())
             };
-            let names = ours.unwrap()["deps"]
-                .as_array()
-                .unwrap()
-                .iter()
+            let names = ours
+                .flat_map(|node| node["deps"].as_array().unwrap())
                 .filter(to_compile);
             let mut names: Vec<String> = names
                 .map(|dep| dep["name"].as_str().unwrap().into())
                 .collect();
             names.sort();
+            names.dedup();
             names
         };
-        assert_eq!(libraries(Some(given(session::FLAGS))), ["serde"]);
-        let all = ["libc", "plotters", "postcard", "serde", "shared_memory"];
+        assert_eq!(
+            libraries(Some(given(session::FLAGS))),
+            ["figures", "labsupport", "manager", "serde"]
+        );
+        let all = [
+            "figures",
+            "labsupport",
+            "libc",
+            "manager",
+            "plotters",
+            "postcard",
+            "serde",
+            "shared_memory",
+        ];
         assert_eq!(libraries(None), all);
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A stale template is slower, never wrong: cargo builds in the copy what has changed since.
 
-use super::{launch, stand_in, toolchain};
+use super::{config, launch, stand_in, toolchain};
 use crate::client::Kernel;
 use crate::place::{Place, make_private};
 use anyhow::{Context, Result, bail};
@@ -130,9 +130,11 @@ pub fn fingerprint(place: &Place) -> Result<String> {
         place.workspace.join("Cargo.lock"),
         place.workspace.join("rust-toolchain.toml"),
         place.notebooks().join("evcxr.toml"),
-        place.workspace.join("labsupport/Cargo.toml"),
     ];
-    list(&place.workspace.join("labsupport/src"), &mut files)?;
+    for (_, folder) in config::crates(place)? {
+        files.push(folder.join("Cargo.toml"));
+        list(&folder.join("src"), &mut files)?;
+    }
     files.sort();
     for file in files {
         file.hash(&mut hasher);

@@ -18,17 +18,26 @@ use std::time::Instant;
 ///
 /// A display belongs to the process that made it: the copy that a forked worker has writes nothing.
 ///
-/// A lab uses [`Live`](crate::figure::Live) and [`Progress`](crate::figure::Progress), which are built on it.
+/// `Live` and `Progress` of the crate `figures` are built on it, and so is [`Workers::join_live`](crate::process::Workers::join_live).
 ///
 /// # Examples
 /// ```
 /// use labsupport::cell::Display;
-/// use labsupport::prelude::*;
+/// use labsupport::cell::Show;
+///
+/// struct Count(u32);
+///
+/// impl Show for Count {
+///     fn contents(&self) -> Vec<(&'static str, String)> {
+///         vec![("text/plain", format!("{} so far", self.0))]
+///     }
+/// }
+///
 /// let mut display = Display::new();
 /// for n in 1..=3 {
-///     display.fill(&Table::new(["so far"]).row([n.to_string()])); // replaces what was there
+///     display.fill(&Count(n)); // replaces what was there
 /// }
-/// display.end(&Table::new(["in the end"]).row(["3"]));
+/// display.end(&Count(3));
 /// ```
 pub struct Display {
     page: Page,
@@ -44,7 +53,7 @@ impl Display {
     }
 
     /// The same on another page.
-    pub(crate) fn on(page: Page) -> Display {
+    pub fn on(page: Page) -> Display {
         let owner = sys::getpid();
         // Two displays have one process, one moment and one address in common only if they are the same. Nothing is
         // counted: every cell has its own copy of this crate, and each copy would count from zero.
@@ -114,12 +123,12 @@ impl Display {
     }
 
     /// What the page's clock shows.
-    pub(crate) fn now(&self) -> Instant {
+    pub fn now(&self) -> Instant {
         (self.page.now)()
     }
 
     /// Whether this process made the display, and is not a worker with a copy of it.
-    pub(crate) fn is_mine(&self) -> bool {
+    pub fn is_mine(&self) -> bool {
         sys::getpid() == self.owner
     }
 }
@@ -138,21 +147,31 @@ impl Default for Display {
 }
 
 /// What a display writes to, and the clock it lives by.
-pub(crate) struct Page {
+pub struct Page {
     /// Whether somebody takes the display lines out of what is written.
-    pub(crate) live: bool,
+    pub live: bool,
     /// Writes its text, which is whole lines, in one go.
-    pub(crate) write: Box<dyn FnMut(&str)>,
-    pub(crate) now: Box<dyn Fn() -> Instant>,
+    pub write: Box<dyn FnMut(&str)>,
+    /// The clock.
+    pub now: Box<dyn Fn() -> Instant>,
 }
 
 impl Page {
-    pub(crate) fn of_this_cell() -> Page {
+    /// The output of the running cell.
+    pub fn of_this_cell() -> Page {
         Page {
             live: std::env::var_os("LABS_LIVE").is_some_and(|live| live == "1"),
             write: Box::new(print),
             now: Box::new(Instant::now),
         }
+    }
+}
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page")
+            .field("live", &self.live)
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,7 +5,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-pub(crate) struct Fake {
+/// A page that keeps what is written to it.
+#[derive(Debug)]
+pub struct Fake {
     live: bool,
     writes: Rc<RefCell<Vec<String>>>,
     now: Rc<Cell<Instant>>,
@@ -13,7 +15,7 @@ pub(crate) struct Fake {
 
 impl Fake {
     /// The page of the kernel that fills displays while a cell runs.
-    pub(crate) fn live() -> Fake {
+    pub fn live() -> Fake {
         Fake {
             live: true,
             writes: Rc::default(),
@@ -22,14 +24,15 @@ impl Fake {
     }
 
     /// The page of a stock kernel.
-    pub(crate) fn stock() -> Fake {
+    pub fn stock() -> Fake {
         Fake {
             live: false,
             ..Fake::live()
         }
     }
 
-    pub(crate) fn page(&self) -> Page {
+    /// The page, for a display.
+    pub fn page(&self) -> Page {
         let (writes, now) = (Rc::clone(&self.writes), Rc::clone(&self.now));
         Page {
             live: self.live,
@@ -39,12 +42,12 @@ impl Fake {
     }
 
     /// Lets time pass.
-    pub(crate) fn pass(&self, millis: u64) {
+    pub fn pass(&self, millis: u64) {
         self.now.set(self.now.get() + Duration::from_millis(millis));
     }
 
     /// What was written since the last call, one string per write.
-    pub(crate) fn take(&self) -> Vec<String> {
+    pub fn take(&self) -> Vec<String> {
         self.writes.take()
     }
 }

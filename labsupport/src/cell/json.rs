@@ -1,7 +1,7 @@
 //! As much JSON as one line of output needs.
 
 /// `text` as a JSON string, quotes and all, without a line break in it.
-pub(crate) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {

@@ -13,12 +13,14 @@
 //! What changes while the cell runs has a [`Display`], a place on the page that is filled again and again, where the
 //! kernel can do that.
 
-mod display;
-#[cfg(test)]
-mod fake;
+pub(crate) mod display;
+#[cfg(any(test, feature = "faults"))]
+pub(crate) mod fake;
 mod host;
-mod json;
-mod pace;
+pub(crate) mod json;
+pub(crate) mod pace;
+mod shown;
+pub(crate) mod table;
 
 pub use display::Display;
 pub(crate) use display::Page;
@@ -26,7 +28,8 @@ pub(crate) use display::Page;
 pub(crate) use fake::Fake;
 pub use host::ready;
 pub(crate) use json::quote;
-pub(crate) use pace::Pace;
+pub use table::table;
+pub(crate) use table::thousands;
 
 use std::io::{self, Write};
 
@@ -116,140 +119,9 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// A table as HTML and as aligned text: `(html, text)`. The first `left` columns are words, the others numbers.
-///
-/// Whole numbers of more than three digits get a comma between thousands where they stand alone in a column of numbers. On a page a
-/// number is never on another line than its unit.
-///
-/// # Examples
-/// ```
-/// let rows = vec![vec!["lock".to_string(), "12 ns".to_string(), "20000".to_string()]];
-/// let (html, text) = labsupport::cell::table(&["look", "cost", "looks"], &rows, 1);
-/// assert!(html.contains("<td style=\"text-align:right;white-space:nowrap\">12\u{a0}ns</td>"));
-/// assert_eq!(text, "look   cost   looks\nlock  12 ns  20,000\n");
-/// ```
-pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> (String, String) {
-    let rows: Vec<Vec<String>> = (rows.iter())
-        .map(|row| {
-            let cells = row.iter().enumerate();
-            cells
-                .map(|(column, cell)| match column < left {
-                    true => cell.clone(),
-                    false => grouped(cell),
-                })
-                .collect()
-        })
-        .collect();
-    let style = |column: usize, tag: &str| match (column < left, tag) {
-        (true, _) => "text-align:left",
-        // The names of the columns may be long.
-        (false, "th") => "text-align:right",
-        (false, _) => "text-align:right;white-space:nowrap",
-    };
-    // A count with its share and its interval may take two lines, but no number is torn from its unit.
-    let with_breaks = |cell: &str| {
-        let whole = cell.replace(' ', "\u{a0}");
-        whole.replace("\u{a0}(", " (").replace(";\u{a0}", "; ")
-    };
-    let html_row = |tag: &str, cells: &mut dyn Iterator<Item = &str>| {
-        let cells: String = cells
-            .enumerate()
-            .map(|(column, cell)| {
-                // A column without a name has no header that a screen reader could tell.
-                let tag = if cell.is_empty() { "td" } else { tag };
-                let (style, cell) = match style(column, tag).strip_suffix(";white-space:nowrap") {
-                    Some(wrapped) if cell.contains(" (") => (wrapped, with_breaks(cell)),
-                    _ => (style(column, tag), with_unit(cell)),
-                };
-                format!("<{tag} style=\"{style}\">{}</{tag}>", escape(&cell))
-            })
-            .collect();
-        format!("<tr>{cells}</tr>")
-    };
-    let mut html = String::from("<table><thead>");
-    html.push_str(&html_row("th", &mut header.iter().copied()));
-    html.push_str("</thead><tbody>");
-    for row in &rows {
-        html.push_str(&html_row("td", &mut row.iter().map(String::as_str)));
-    }
-    html.push_str("</tbody></table>");
-
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells
-            .map(|cell| cell.chars().count())
-            .chain([header.get(column).map_or(0, |cell| cell.chars().count())])
-            .max()
-            .unwrap_or(0)
-    };
-    let text_row = |cells: &mut dyn Iterator<Item = &str>| {
-        let line = cells
-            .enumerate()
-            .map(|(column, cell)| {
-                let width = width(column);
-                if column < left {
-                    format!("{cell:<width$}")
-                } else {
-                    format!("{cell:>width$}")
-                }
-            })
-            .collect::<Vec<_>>()
-            .join("  ");
-        format!("{}\n", line.trim_end())
-    };
-    let mut text = text_row(&mut header.iter().copied());
-    for row in &rows {
-        text.push_str(&text_row(&mut row.iter().map(String::as_str)));
-    }
-    (html, text)
-}
-
-/// A whole number with commas between thousands; anything else as it is.
-fn grouped(cell: &str) -> String {
-    let digits = cell.strip_prefix('-').unwrap_or(cell);
-    let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if whole { thousands(cell) } else { cell.into() }
-}
-
-/// An integer with commas between thousands.
-pub(crate) fn thousands(value: impl ToString) -> String {
-    let written = value.to_string();
-    let digits = written.trim_start_matches('-');
-    let mut text = written[..written.len() - digits.len()].to_string();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `text` with a space that no line ends at between each number and its unit.
-fn with_unit(text: &str) -> String {
-    const UNITS: [&str; 15] = [
-        "ns", "µs", "ms", "s", "min", "h", "%", "B", "KB", "MB", "GB", "KiB", "MiB", "GiB", "times",
-    ];
-    let mut words = text.split(' ');
-    let mut kept = words.next().unwrap_or_default().to_string();
-    for word in words {
-        let unit = word.trim_end_matches([',', '.', ';', ':', ')']);
-        let after_number = kept.ends_with(|c: char| c.is_ascii_digit());
-        let space = if after_number && UNITS.contains(&unit) {
-            '\u{a0}'
-        } else {
-            ' '
-        };
-        kept.push(space);
-        kept.push_str(word);
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prelude::*;
 
     #[test]
     fn a_block_has_its_markers_on_lines_of_their_own() {
@@ -259,46 +131,5 @@ mod tests {
             "EVCXR_BEGIN_CONTENT text/html\n<b>3</b>\nEVCXR_END_CONTENT\n\
              EVCXR_BEGIN_CONTENT text/plain\n3\nEVCXR_END_CONTENT\n"
         );
-    }
-
-    #[test]
-    fn the_richest_comes_first_and_the_text_twin_last() {
-        let mimes = |shown: &dyn Show| -> Vec<&str> {
-            shown.contents().iter().map(|(mime, _)| *mime).collect()
-        };
-        let picture = ["text/html", "image/svg+xml", "text/plain"];
-        let words = ["text/html", "text/plain"];
-        let heat_map = HeatMap::new("T").x("x", ["1"]).y("y", ["2"]);
-        assert_eq!(mimes(&Lines::new("T").series("a", [(1.0, 2.0)])), picture);
-        assert_eq!(mimes(&Bars::new("T").bar("a", 1.0)), picture);
-        assert_eq!(mimes(&heat_map.field(0, 0, 3.0)), picture);
-        assert_eq!(mimes(&Lines::new("nothing to draw")), ["text/plain"]);
-        assert_eq!(mimes(&Table::new(["a"]).row(["b"])), words);
-        let report = Workers::spawn(1, |_| 1).unwrap().join().unwrap();
-        assert_eq!(mimes(&report), words);
-    }
-
-    #[test]
-    fn a_number_stays_with_its_unit_and_thousands_are_grouped() {
-        let row = ["20000", "138.8 ms", "12345"].map(String::from);
-        let (html, text) = table(&["rounds", "time", "pid 12345"], &[row.to_vec()], 1);
-        // What is a word stays as it was written, and so does the text twin's space.
-        assert!(html.contains("<td style=\"text-align:left\">20000</td>"));
-        assert!(html.contains("138.8\u{a0}ms") && html.contains(">12,345<"));
-        assert!(text.contains("138.8 ms") && text.contains("12,345"));
-        for (written, kept) in [
-            (
-                "Manager: 1 to 5 ms, locked",
-                "Manager: 1 to 5\u{a0}ms, locked",
-            ),
-            ("about 16.9 % (of all)", "about 16.9\u{a0}% (of all)"),
-            ("4 workers", "4 workers"),
-            ("no ms", "no ms"),
-        ] {
-            assert_eq!(with_unit(written), kept);
-        }
-        for (cell, written) in [("-1234", "-1,234"), ("12.5", "12.5"), ("", ""), ("-", "-")] {
-            assert_eq!(grouped(cell), written);
-        }
     }
 }

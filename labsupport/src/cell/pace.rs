@@ -2,19 +2,19 @@ use std::time::{Duration, Instant};
 
 /// How often something may be shown.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
+pub struct Pace {
     next: Instant,
     every: Duration,
 }
 
 impl Pace {
     /// The first time at `first`, and from then on at the most once in `every`.
-    pub(crate) fn new(first: Instant, every: Duration) -> Pace {
+    pub fn new(first: Instant, every: Duration) -> Pace {
         Pace { next: first, every }
     }
 
     /// Whether it may be shown `now`. If so, the caller shows it.
-    pub(crate) fn is_due(&mut self, now: Instant) -> bool {
+    pub fn is_due(&mut self, now: Instant) -> bool {
         let due = now >= self.next;
         if due {
             self.next = now + self.every;

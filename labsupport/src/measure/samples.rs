@@ -1,4 +1,4 @@
-use super::{human_seconds, three_digits};
+use super::words::{human_seconds, three_digits};
 use std::fmt;
 
 /// Repeated measurements of one thing.

@@ -1,4 +1,6 @@
 use super::Samples;
+use super::human;
+use std::fmt;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -74,6 +76,12 @@ pub fn measure<T>(n: usize, mut op: impl FnMut() -> T) -> Samples {
     let per_op = |elapsed: Duration| elapsed.as_nanos() as f64 / size as f64;
     let samples: Vec<f64> = (0..n).map(|_| per_op(batch(size))).collect();
     Samples::new("ns", samples)
+}
+
+impl<T: fmt::Debug> fmt::Display for Timed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}, after {}", self.value, human(self.elapsed))
+    }
 }
 
 #[cfg(test)]

@@ -65,6 +65,7 @@ impl std::error::Error for SpawnError {
 ///
 /// # Examples
 /// ```
+/// use labsupport::process::{JoinError, SpawnError};
 /// use labsupport::prelude::*;
 /// let joined: Result<Report<u32>, JoinError> = Workers::spawn(2, |w| w.index() as u32)?.join();
 /// assert!(joined.is_ok());

@@ -30,3 +30,7 @@ pub use exit::Exit;
 pub use report::{Outcome, Report};
 pub use worker::{Share, Worker};
 pub use workers::Workers;
+
+use std::fmt;
+
+crate::shown_in_words!(Exit, JoinError, SpawnError, Worker, WorkerError, @ <T> Workers<T>, @ <T: fmt::Debug> Outcome<T>);

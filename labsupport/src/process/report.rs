@@ -1,5 +1,6 @@
 use super::{Exit, WorkerError};
 use crate::cell::{self, Show};
+use crate::measure::human;
 use std::fmt;
 use std::time::Duration;
 
@@ -161,7 +162,8 @@ impl<T> Outcome<T> {
     }
 
     /// The address of the word on which it slept when its time was up, if it did.
-    pub(crate) fn sleeps_on(&self) -> Option<usize> {
+    #[doc(hidden)]
+    pub fn sleeps_on(&self) -> Option<usize> {
         self.sleeps_on
     }
 
@@ -173,6 +175,16 @@ impl<T> Outcome<T> {
     /// CPU time it used, user and system, as the kernel counted it.
     pub fn cpu(&self) -> Duration {
         self.cpu
+    }
+}
+
+impl<T: fmt::Debug> fmt::Display for Outcome<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "worker {} {}", self.index(), self.exit())?;
+        if let Some(value) = self.value() {
+            write!(f, " {value:?}")?;
+        }
+        write!(f, " after {}", human(self.wall()))
     }
 }
 

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::ops::Range;
 
 /// What a worker's closure is told about itself.
@@ -74,6 +75,12 @@ macro_rules! share {
 }
 
 share!(u32, u64, usize);
+
+impl fmt::Display for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "worker {} of {}", self.index(), self.count())
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use crate::cell::Page;
 use crate::shared::lent_here;
 use crate::sys::{self, fault};
 use serde::{Serialize, de::DeserializeOwned};
+use std::fmt;
 use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
@@ -178,7 +179,8 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
     }
 
     /// As [`join_timeout`](Workers::join_timeout), and calls `look` at once and then after every `pause`.
-    pub(crate) fn join_looking(
+    #[doc(hidden)]
+    pub fn join_looking(
         mut self,
         limit: Duration,
         pause: Duration,
@@ -554,6 +556,19 @@ fn outcome<T: DeserializeOwned>(
         wall,
         cpu: usage.user + usage.system,
         sleeps_on,
+    }
+}
+
+impl<T> fmt::Display for Workers<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let workers = match self.pids().len() {
+            1 => "1 worker was".into(),
+            count => format!("{count} workers were"),
+        };
+        write!(
+            f,
+            "{workers} started, and nobody waits for them. Write `let report = workers.join()?;`, and end the cell with `report`."
+        )
     }
 }
 

@@ -217,3 +217,13 @@ impl FlagGuard<'_> {
         self.lock.owner_died()
     }
 }
+
+impl fmt::Display for FlagGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set = if self.is_set() { "set" } else { "not set" };
+        write!(
+            f,
+            "the lock of a flag that is {set}; it is given back when this value is dropped"
+        )
+    }
+}

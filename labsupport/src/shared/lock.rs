@@ -93,7 +93,7 @@ impl fmt::Debug for Lock {
 }
 
 /// How the panic of a thread begins that locks what it holds.
-pub(crate) const HELD_ALREADY: &str = "this process already holds";
+pub const HELD_ALREADY: &str = "this process already holds";
 
 /// What is locked, for the message to a thread that locks it twice.
 #[derive(Clone, Copy)]

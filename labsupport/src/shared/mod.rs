@@ -23,7 +23,7 @@ mod array;
 mod barrier;
 mod error;
 mod flag;
-mod lock;
+pub(crate) mod lock;
 #[cfg_attr(any(loom, miri), path = "heap.rs")]
 mod memory;
 #[cfg(all(test, loom))]
@@ -32,17 +32,17 @@ mod plain;
 mod queue;
 mod segment;
 mod value;
-mod waits;
+pub(crate) mod waits;
 
 pub use array::{Array, ArrayGuard};
 pub use barrier::Barrier;
 pub use error::SharedError;
 pub use flag::{Flag, FlagGuard};
-pub(crate) use lock::{HELD_ALREADY, lent_here};
-
+pub(crate) use lock::lent_here;
 pub use lock::{Lock, LockGuard};
 pub use plain::Plain;
 pub use queue::{GetError, PutError, Queue, Refusal};
 pub use segment::Segment;
 pub use value::{Value, ValueGuard};
-pub(crate) use waits::Waits;
+
+crate::shown_in_words!(FlagGuard<'_>, GetError, Refusal, SharedError, @ <T> PutError<T>);

@@ -2,7 +2,7 @@ use super::{Array, Barrier, Flag, Lock, Queue, Value};
 use std::ops::Range;
 
 /// What may keep a process waiting: the addresses of the words on which it sleeps, each range with what it waits for there.
-pub(crate) trait Waits {
+pub trait Waits {
     /// The places; `name` is how a message calls the thing.
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)>;
 }

@@ -15,7 +15,7 @@ const UNKNOWN: char = '?';
 const OURS: &str = "labs: ";
 
 /// What a process is doing, in words that fit "worker 2 was …".
-pub(crate) fn activity(pid: Pid) -> String {
+pub fn activity(pid: Pid) -> String {
     match state(pid) {
         Some('R') => "running (a loop that does not end, or work that takes longer?)".into(),
         Some('S' | 'D') => match system_call(pid) {
@@ -40,7 +40,7 @@ pub(crate) fn activity(pid: Pid) -> String {
 }
 
 /// Whether `pid` names a process that has not ended, as far as can be seen. A zombie has ended.
-pub(crate) fn alive(pid: Pid) -> bool {
+pub fn alive(pid: Pid) -> bool {
     !matches!(state(pid), None | Some('Z' | 'X'))
 }
 
@@ -172,7 +172,7 @@ mod tests {
         let pause = || std::thread::sleep(std::time::Duration::from_secs(20));
         let program = Workers::spawn(1, |_| {
             // Threads and workers have their creator's name.
-            sys::set_name(c"labs-evcxr");
+            sys::rename(c"labs-evcxr");
             let alone = (other_threads(), has_live_children());
             std::thread::spawn(pause);
             let worker = Workers::spawn(1, |_| pause()).unwrap();

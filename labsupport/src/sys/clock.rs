@@ -14,7 +14,7 @@ pub(crate) fn thread_cpu_time() -> Duration {
 }
 
 /// Nanoseconds since some moment before this process began, the same moment for all processes of the machine.
-pub(crate) fn monotonic_nanos() -> u64 {
+pub fn monotonic_nanos() -> u64 {
     let mut now = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,

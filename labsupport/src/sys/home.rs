@@ -9,8 +9,8 @@ static FORKS: AtomicU32 = AtomicU32::new(0);
 /// every child before anything else runs there.
 ///
 /// It points to the count, because each cell of a notebook has a count of its own and may be handed what another cell has made.
-#[derive(Clone, Copy)]
-pub(crate) struct Home {
+#[derive(Clone, Copy, Debug)]
+pub struct Home {
     forks: &'static AtomicU32,
     then: u32,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Home {
 impl Home {
     /// The calling process.
     #[inline]
-    pub(crate) fn here() -> Home {
+    pub fn here() -> Home {
         let then = match FORKS.load(Ordering::Relaxed) {
             0 => begin(),
             forks => forks,
@@ -31,7 +31,7 @@ impl Home {
 
     /// Whether the calling process is still the one.
     #[inline]
-    pub(crate) fn is_here(self) -> bool {
+    pub fn is_here(self) -> bool {
         self.forks.load(Ordering::Relaxed) == self.then
     }
 }

@@ -11,31 +11,22 @@ compile_error!(
 
 mod activity;
 mod clock;
-mod epoll;
 pub mod fault;
 mod futex;
 mod home;
 mod mutex;
 mod process;
-mod server;
 mod shm;
-mod socket;
 
-pub(crate) use activity::{
-    activity, alive, has_live_children, is_thread_of_this_process, other_threads, sleeps_on,
-};
-pub(crate) use clock::{monotonic_nanos, thread_cpu_time};
-pub(crate) use epoll::{Epoll, Event, Until};
+pub use activity::{activity, alive};
+pub(crate) use activity::{has_live_children, is_thread_of_this_process, other_threads, sleeps_on};
+pub use clock::monotonic_nanos;
+pub(crate) use clock::thread_cpu_time;
 pub(crate) use futex::{LOOK_AGAIN, futex_wait, futex_wake};
-pub(crate) use home::Home;
+pub use home::Home;
 pub(crate) use mutex::{Acquired, RobustMutex, held_by_this_thread};
 pub(crate) use process::{
-    Ended, Pid, Pipe, Usage, die_with_parent, exit_now, fork, getpid, read_available, send_signal,
-    stop_with_parent, try_reap, wait_readable, write_all,
+    Ended, Usage, die_with_parent, fork, read_available, try_reap, wait_readable, write_all,
 };
-pub(crate) use server::{count_open, most_open, serve_alone, set_name};
+pub use process::{Pid, Pipe, exit_now, getpid, rename, send_signal, stop_with_parent};
 pub(crate) use shm::{clear_up_after, free, map_again, reserve, shm_name, unlink, unmap};
-pub(crate) use socket::{
-    Carries, Packet, Wait, peer_user, receive, receive_descriptor, send, send_descriptor,
-    set_timeouts, shut_down, socket_pair, user,
-};

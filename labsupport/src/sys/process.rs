@@ -1,5 +1,6 @@
 //! Fork, wait, signal, and the pipe that carries a worker's result home.
 
+use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -8,10 +9,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A process number.
-pub(crate) type Pid = libc::pid_t;
+pub type Pid = libc::pid_t;
 
 /// The calling process.
-pub(crate) fn getpid() -> Pid {
+pub fn getpid() -> Pid {
     // SAFETY: getpid takes nothing, touches no memory and cannot fail.
     unsafe { libc::getpid() }
 }
@@ -32,7 +33,7 @@ pub(crate) fn fork() -> io::Result<Option<Pid>> {
 }
 
 /// Leaves at once: no destructors, no atexit handlers, no buffers flushed.
-pub(crate) fn exit_now(code: i32) -> ! {
+pub fn exit_now(code: i32) -> ! {
     // SAFETY: _exit ends the process and returns to nobody.
     unsafe { libc::_exit(code) }
 }
@@ -52,7 +53,7 @@ pub(crate) fn die_with_parent(parent: Pid) {
 
 /// Has the program that `command` starts asked to stop (SIGTERM) when this process ends, so that it can end what it started
 /// itself. If this process is gone already, the program does not start.
-pub(crate) fn stop_with_parent(command: &mut Command) {
+pub fn stop_with_parent(command: &mut Command) {
     let parent = getpid();
     let ask = move || {
         // SAFETY: as in `die_with_parent`; the setting survives exec.
@@ -69,7 +70,7 @@ pub(crate) fn stop_with_parent(command: &mut Command) {
 }
 
 /// Sends `signal` to `pid`. `Ok` also where the process has ended but was not reaped yet.
-pub(crate) fn send_signal(pid: Pid, signal: i32) -> io::Result<()> {
+pub fn send_signal(pid: Pid, signal: i32) -> io::Result<()> {
     // SAFETY: kill passes two integers to the kernel. `pid` is a child that was not reaped yet, so the number cannot
     // have been given to another process.
     if unsafe { libc::kill(pid, signal) } == 0 {
@@ -131,13 +132,17 @@ pub(crate) fn try_reap(pid: Pid, block: bool) -> io::Result<Option<(Ended, Usage
 }
 
 /// A pipe, closed on exec, so that a program started by a worker cannot keep it open.
-pub(crate) struct Pipe {
-    pub(crate) reader: OwnedFd,
-    pub(crate) writer: OwnedFd,
+#[derive(Debug)]
+pub struct Pipe {
+    /// Its end for reading.
+    pub reader: OwnedFd,
+    /// Its end for writing.
+    pub writer: OwnedFd,
 }
 
 impl Pipe {
-    pub(crate) fn new() -> io::Result<Pipe> {
+    /// A new pipe, closed on exec.
+    pub fn new() -> io::Result<Pipe> {
         let mut ends: [RawFd; 2] = [-1; 2];
         // SAFETY: pipe2 writes two descriptors into the array it is given.
         if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } == -1 {
@@ -220,4 +225,10 @@ pub(crate) fn wait_readable(fds: &[&OwnedFd], deadline: Option<Instant>) -> io::
         let ready = |(index, fd): (usize, &libc::pollfd)| (fd.revents != 0).then_some(index);
         return Ok(polled.iter().enumerate().filter_map(ready).collect());
     }
+}
+
+/// Gives the calling thread a name for `ps` and its like, of 15 bytes at the most.
+pub fn rename(name: &CStr) {
+    // SAFETY: the pointer is to a live C string.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }

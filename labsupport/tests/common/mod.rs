@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 /// More than anything here takes, on any machine.
-pub const LONG: Duration = Duration::from_secs(20);
+pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 /// Looks until it is so, for ten seconds at the most.
-pub fn soon(what: impl Fn() -> bool) -> bool {
+pub(crate) fn soon(what: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(10);
     while Instant::now() < deadline {
         if what() {
@@ -17,12 +17,12 @@ pub fn soon(what: impl Fn() -> bool) -> bool {
     false
 }
 
-pub fn alive(pid: u32) -> bool {
+pub(crate) fn alive(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 #[allow(dead_code)] // not by all of them
-pub fn spin_for_ever() -> ! {
+pub(crate) fn spin_for_ever() -> ! {
     loop {
         std::hint::spin_loop();
     }

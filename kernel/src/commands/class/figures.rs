@@ -4,8 +4,7 @@
 use super::students::Student;
 use super::{Item, Lesson, Section, median, students_words};
 use crate::results::{Amount, Axis, Measurement, Numbers, Prediction};
-use labsupport::figure::{Dots, Format, Lines, Table};
-use labsupport::lesson;
+use figures::{Dots, Format, Lines, Table};
 use labsupport::measure::Samples;
 use std::collections::BTreeMap;
 
@@ -259,11 +258,11 @@ pub fn predictions(students: &[Student]) -> Option<Lesson> {
             .collect();
         let written = |numbers: Vec<f64>| match numbers.is_empty() {
             true => "–".to_string(),
-            false => lesson::Amount::new(median(numbers), &unit).to_string(),
+            false => lessons::Amount::new(median(numbers), &unit).to_string(),
         };
         let all = pairs.len();
         // As in a lab: times and factors are compared by a factor, shares and counts by a difference.
-        let is_scale = lesson::Amount::new(1.0, &unit).is_a_scale();
+        let is_scale = lessons::Amount::new(1.0, &unit).is_a_scale();
         let (mut off, mut close) = ("–".to_string(), "–".to_string());
         if is_scale {
             let ratios: Vec<(usize, f64)> = pairs
@@ -368,7 +367,7 @@ fn learned(mut surprises: Vec<(f64, String)>) -> String {
 }
 
 fn value_in(amount: &Amount, unit: &str) -> Option<f64> {
-    let value = lesson::Amount::new(amount.value, &amount.unit).value_in(unit)?;
+    let value = lessons::Amount::new(amount.value, &amount.unit).value_in(unit)?;
     value.is_finite().then_some(value)
 }
 

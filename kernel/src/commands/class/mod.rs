@@ -39,7 +39,7 @@ struct Lesson {
 /// What stands on the page.
 enum Item {
     Picture { svg: String, text: String },
-    Table(labsupport::figure::Table),
+    Table(::figures::Table),
     Words(String),
 }
 

@@ -2,7 +2,7 @@
 
 use super::students::Student;
 use super::{Item, Lesson, Section, median};
-use labsupport::figure::{Format, Table};
+use figures::{Format, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row for each student: what they measured on, and how much came in.

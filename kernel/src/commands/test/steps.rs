@@ -81,14 +81,17 @@ pub(super) const STEPS: [Step; 19] = [
     .if_there("cargo deny --version", "cargo install --locked cargo-deny"),
     step(
         "lint",
-        "cargo clippy --package labsupport --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
+        "cargo clippy --package labsupport --package labsupport-faults --package manager --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
     ),
     step(
         "documentation",
-        "cargo doc --package labsupport --no-deps",
+        "cargo doc --package labsupport --package manager --package figures --package lessons --no-deps",
     )
     .with(&[("RUSTDOCFLAGS", "--deny warnings")]),
-    step("labsupport", "cargo test --package labsupport --no-fail-fast"),
+    step(
+        "crates of cells",
+        "cargo test --package labsupport --package labsupport-faults --package manager --package figures --package lessons --no-fail-fast",
+    ),
     step(
         "model",
         "cargo test --manifest-path labsupport/model/Cargo.toml --locked --release --lib --target-dir target/model model::",
@@ -118,9 +121,9 @@ pub(super) const STEPS: [Step; 19] = [
     // digit of powers, which is not what is looked for.
     step(
         "miri",
-        "cargo +nightly miri test --package labsupport --target-dir target/miri --lib -- shared:: figure::axis figure::bars figure::canvas \
-         figure::dots lesson::amount lesson::predict manager::error manager::fuzz manager::ordered manager::types manager::frame::tests::arbitrary \
-         manager::frame::tests::every manager::frame::tests::short measure::trace::event measure::trace::recording process::worker::",
+        "cargo +nightly miri test --package labsupport --package manager --package figures --package lessons --target-dir target/miri --lib -- shared:: process::worker:: \
+         axis:: bars:: canvas:: dots:: trace::event trace::recording amount:: predict:: error:: fuzz:: ordered:: types:: \
+         frame::tests::arbitrary frame::tests::every frame::tests::short",
     )
     .with(&[
         ("MIRIFLAGS", "-Zmiri-deterministic-floats -Zmiri-disable-isolation"),
@@ -156,9 +159,12 @@ pub(super) const QUICK: [Step; 7] = [
     step("format", "cargo fmt --all --check"),
     step(
         "lint",
-        "cargo clippy --package labsupport --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
+        "cargo clippy --package labsupport --package labsupport-faults --package manager --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
     ),
-    step("labsupport", "cargo test --package labsupport --lib"),
+    step(
+        "crates of cells",
+        "cargo test --package labsupport --package manager --package figures --package lessons --lib",
+    ),
     step("launcher", "cargo test --package labs-launcher"),
     step("kernel units", "cargo test --release --package labs --lib").with_kernels(),
     // A cell, an error, a figure.

@@ -4,7 +4,7 @@
 //! ```text
 //! bin/labs, bin/labs-evcxr
 //! share/labs/                   what the programs take for the checkout (src/place.rs)
-//!     labsupport/               as source, without tests; a cell's machine compiles it
+//!     labsupport/ and others    the crates of cells as source, without tests; the student's machine compiles them
 //!     notebooks/, data/         with solutions, evcxr.toml and the pinned versions of JupyterLab
 //!     Cargo.toml, Cargo.lock, rust-toolchain.toml, deploy/doctor.sh
 //! share/jupyter/kernels/rust/   so that JupyterLab there has the kernel, whoever starts it
@@ -13,6 +13,7 @@
 
 use crate::environment::{extension, kernelspec};
 use crate::place::{INSTALLED, Place, WHEEL_FILE, notebooks_in, without_cargo};
+use crate::session::config;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +24,7 @@ use toml::{Table, Value};
 const NAME: &str = "coordination-labs";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What is taken as it is, beside `labsupport` and the notebooks.
+/// What is taken as it is, beside the crates of cells and the notebooks.
 const FILES: [&str; 10] = [
     "Cargo.lock",
     "LICENSE-APACHE",
@@ -36,9 +37,6 @@ const FILES: [&str; 10] = [
     "notebooks/evcxr.toml",
     "notebooks/requirements.txt",
 ];
-
-/// The crates that cells use.
-const CRATES: [&str; 1] = ["labsupport"];
 
 /// Where a program is from the folder of the kernelspec. Jupyter puts in that folder's name.
 const KERNEL: &str = "{resource_dir}/../../../../bin/labs";
@@ -56,7 +54,8 @@ pub(super) fn lay_out(place: &Place, programs: &[PathBuf], to: &Path) -> Result<
     for name in FILES {
         copy(name)?;
     }
-    for name in CRATES {
+    let crates: Vec<String> = (config::crates(place)?.into_iter().map(|(name, _)| name)).collect();
+    for name in &crates {
         copy(&format!("{name}/Cargo.toml"))?;
         bring_sources(
             &place.workspace.join(name).join("src"),
@@ -77,7 +76,7 @@ pub(super) fn lay_out(place: &Place, programs: &[PathBuf], to: &Path) -> Result<
     };
     write(
         &labs.join("Cargo.toml"),
-        &workspace(read("Cargo.toml")?).to_string(),
+        &workspace(read("Cargo.toml")?, &crates).to_string(),
     )?;
     write(
         &labs.join("rust-toolchain.toml"),
@@ -166,10 +165,10 @@ fn write(file: &Path, text: &str) -> Result<()> {
 }
 
 /// The workspace with the crates of cells alone. They inherit from it; the profiles are the kernel's.
-fn workspace(mut manifest: Table) -> Table {
+fn workspace(mut manifest: Table, crates: &[String]) -> Table {
     manifest.remove("profile");
     if let Some(workspace) = manifest.get_mut("workspace").and_then(Value::as_table_mut) {
-        workspace.insert("members".into(), CRATES.map(Value::from).to_vec().into());
+        workspace.insert("members".into(), crates.to_vec().into());
         workspace.remove("exclude");
     }
     manifest
@@ -248,7 +247,7 @@ mod tests {
                 .parse()
                 .unwrap()
         };
-        let manifest = workspace(read("Cargo.toml"));
+        let manifest = workspace(read("Cargo.toml"), &["labsupport".into()]);
         let about = &manifest["workspace"];
         assert_eq!(about["members"].as_array().unwrap(), &["labsupport".into()]);
         assert_eq!(about["package"]["version"].as_str(), Some(VERSION));

@@ -3,9 +3,8 @@
 use super::diagnostic::Diagnostic;
 use super::{Found, clean};
 use crate::front::names;
-use crate::front::source::scan;
+use crate::front::source::{Prelude, scan};
 use crate::notebook;
-use std::collections::HashSet;
 use std::path::PathBuf;
 
 /// What is known of the notebook.
@@ -13,7 +12,7 @@ pub struct Notebook<'a> {
     /// Number and source of the cells that were run; the last is the one that the error is about.
     pub cells: &'a [(u32, String)],
     /// The names of the labs' prelude.
-    pub prelude: &'a HashSet<String>,
+    pub prelude: &'a Prelude,
     /// Its file, if the server says which it is.
     pub file: Option<PathBuf>,
 }
@@ -45,7 +44,7 @@ impl Notebook<'_> {
         let of_cells = cells.flat_map(|(_, source)| names::defined(source));
         let known = of_cells
             .map(|known| known.name)
-            .chain(self.prelude.iter().cloned());
+            .chain(self.prelude.keys().cloned());
         let near = known.map(|known| (distance(name, &known), known));
         let near = near.filter(|(distance, _)| (1..=most).contains(distance));
         near.min_by_key(|(distance, _)| *distance)
@@ -158,6 +157,11 @@ fn not_kept(name: &str, kind: &str) -> Told {
     }
 }
 
+/// Whether a cell can use the crate `name` without asking for it.
+fn is_there(name: &str, notebook: &Notebook) -> bool {
+    ["std", "core", "alloc"].contains(&name) || notebook.prelude.values().any(|of| of == name)
+}
+
 fn next(found: &Found, notebook: &Notebook, said: &str) -> Option<String> {
     let mut named = said.split('`').skip(1).step_by(2);
     let (first, second) = (
@@ -175,7 +179,7 @@ fn next(found: &Found, notebook: &Notebook, said: &str) -> Option<String> {
     match code {
         "E0425" | "E0412" | "E0405" | "E0422" | "E0574" => Some(missing(first, found, notebook, said)),
         "E0423" | "E0433" if said.starts_with("cannot find") => Some(missing_crate(first, notebook)),
-        "E0432" if matches!(first.split("::").next(), Some("std" | "core" | "alloc" | "labsupport")) => {
+        "E0432" if is_there(first.split("::").next().unwrap_or_default(), notebook) => {
             Some("Is the path spelled right? Press Tab after `::` to see what there is.".into())
         }
         "E0432" => Some(format!(

@@ -331,6 +331,9 @@ fn clean(said: &str) -> String {
     }
     let said = said
         .replace("labsupport::prelude::", "")
+        .replace("manager::prelude::", "")
+        .replace("figures::prelude::", "")
+        .replace("lessons::prelude::", "")
         .replace("serde_core::", "serde::");
     said.replace("EvcxrUserCodeError", "the cell's error")
 }
@@ -367,7 +370,7 @@ mod tests {
         let mistake = recorded.into_iter().find(|one| one.name == name).unwrap();
         let notebook = Notebook {
             cells: &mistake.cells,
-            prelude: &HashSet::from(["Workers".to_string()]),
+            prelude: &Prelude::from([("Workers".to_string(), "labsupport".to_string())]),
             file: None,
         };
         let report = Report::of(&mistake.said, mistake.code).unwrap();
@@ -459,7 +462,7 @@ mod tests {
         let cells = [(1, "1 + 1".to_string())];
         let notebook = Notebook {
             cells: &cells,
-            prelude: &HashSet::new(),
+            prelude: &Prelude::new(),
             file: None,
         };
         let errors = report.errors(&notebook);
@@ -480,7 +483,7 @@ mod tests {
         let cells = [(1, "1 + 1".to_string())];
         let notebook = Notebook {
             cells: &cells,
-            prelude: &HashSet::new(),
+            prelude: &Prelude::new(),
             file: None,
         };
         for (remark, reason, is_full) in [

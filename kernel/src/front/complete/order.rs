@@ -5,6 +5,7 @@
 
 use crate::front::tokens::Tokens;
 use crate::place::Place;
+use crate::session::config;
 use ra_ap_rustc_lexer::TokenKind;
 use std::collections::HashSet;
 use std::fs;
@@ -234,7 +235,9 @@ pub fn of_libraries(place: &Place) -> &'static Names {
         }
         // Of its fields nobody meets any but those of ranges.
         names.hide_fields_but(&["start", "end"]);
-        read_folder(&place.workspace.join("labsupport/src"), &mut names);
+        for (_, folder) in config::crates(place).unwrap_or_default() {
+            read_folder(&folder.join("src"), &mut names);
+        }
         names
     })
 }

@@ -1,11 +1,12 @@
 //! What a Python notebook understands and a Rust notebook does not: lines that begin with `%` or `?`, and names that end with `?`.
 
+use super::Prelude;
 use super::scan::{Token, statements};
 use crate::front::errors::CellError;
 use ra_ap_rustc_lexer::TokenKind;
 
 /// Why the cell is not run, if it has such a line. No Rust statement begins with `%` or `?`.
-pub fn refuse(tokens: &[Token], is_prelude: &dyn Fn(&str) -> bool) -> Option<CellError> {
+pub fn refuse(tokens: &[Token], prelude: &Prelude) -> Option<CellError> {
     let words: Vec<&str> = tokens.iter().map(|token| token.text).collect();
     if let [path @ .., last] = &words[..]
         && *last == "?"
@@ -13,7 +14,7 @@ pub fn refuse(tokens: &[Token], is_prelude: &dyn Fn(&str) -> bool) -> Option<Cel
             .iter()
             .all(|&word| word == ":" || word == "?" || is_word(word))
         && let Some(name) = path.iter().rev().find(|word| is_word(word))
-        && (is_prelude(name) || is_type(name))
+        && (prelude.contains_key(*name) || is_type(name))
     {
         return Some(help(name));
     }
@@ -120,8 +121,8 @@ mod tests {
     use super::*;
 
     fn refused(code: &str) -> Option<String> {
-        let is_prelude = |name: &str| name == "time" || name == "Flag";
-        refuse(&tokens(code), &is_prelude).map(|error| error.value)
+        let names = ["time", "Flag"].map(|name| (name.to_string(), "labsupport".to_string()));
+        refuse(&tokens(code), &names.into()).map(|error| error.value)
     }
 
     #[test]

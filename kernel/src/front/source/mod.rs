@@ -18,7 +18,7 @@ pub mod types;
 use super::errors::CellError;
 use super::message::Message;
 use edit::Edit;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What is asked of the kernel.
 struct Request<'a> {
@@ -30,6 +30,9 @@ struct Request<'a> {
     /// The number that the cell gets.
     pub number: u32,
 }
+
+/// The names that the labs bring along, and from which of their crates each comes.
+pub type Prelude = HashMap<String, String>;
 
 /// What evcxr gets instead of the cell, and what the student gets to know.
 #[derive(Debug, Default)]
@@ -66,15 +69,11 @@ struct Next {
     restoring: Option<String>,
 }
 
-/// Looks at a cell before it is passed on. `is_prelude` says whether the labs' prelude has a name.
-fn prepare(
-    request: &Request,
-    history: &mut History,
-    is_prelude: &dyn Fn(&str) -> bool,
-) -> Prepared {
+/// Looks at a cell before it is passed on. `prelude` has the names that the labs bring along.
+fn prepare(request: &Request, history: &mut History, prelude: &Prelude) -> Prepared {
     history.known.shadows.deleted(&request.deleted);
     let tokens = scan::tokens(request.code);
-    if let Some(refusal) = magics::refuse(&tokens, is_prelude) {
+    if let Some(refusal) = magics::refuse(&tokens, prelude) {
         return Prepared {
             refusal: Some(refusal),
             ..Prepared::default()
@@ -89,7 +88,7 @@ fn prepare(
         let is_stuck = history.stuck.contains(request.code);
         let shadows = shadows::Rule {
             request,
-            is_prelude,
+            prelude,
             is_stuck,
         };
         if shadows.apply(&statements, &mut known.shadows, &mut edit, &mut notes) {
@@ -110,12 +109,7 @@ fn prepare(
 impl History {
     /// Looks at a request before it is passed on: at a cell, which gets `number`. `prelude` are the names of the labs' prelude.
     /// The answer is the same until [`History::ended`] is called.
-    pub fn prepare(
-        &mut self,
-        message: &Message,
-        number: u32,
-        prelude: &HashSet<String>,
-    ) -> Prepared {
+    pub fn prepare(&mut self, message: &Message, number: u32, prelude: &Prelude) -> Prepared {
         if message.kind() != "execute_request" {
             return Prepared::default();
         }
@@ -130,7 +124,7 @@ impl History {
                 .collect(),
             number,
         };
-        prepare(&request, self, &|name| prelude.contains(name))
+        prepare(&request, self, prelude)
     }
 
     /// The cell that was prepared last has ended; whether evcxr kept what it defines.
@@ -166,12 +160,23 @@ mod tests {
         }
     }
 
-    pub fn is_prelude(name: &str) -> bool {
-        ["check", "time", "Value", "Flag", "Workers"].contains(&name)
+    pub fn prelude() -> Prelude {
+        let of = |name: &str| {
+            (
+                name.to_string(),
+                if name == "check" {
+                    "lessons"
+                } else {
+                    "labsupport"
+                }
+                .to_string(),
+            )
+        };
+        ["check", "time", "Value", "Flag", "Workers"].map(of).into()
     }
 
     pub fn run(code: &str, id: &str, history: &mut History) -> Prepared {
-        let prepared = prepare(&cell(code, Some(id)), history, &is_prelude);
+        let prepared = prepare(&cell(code, Some(id)), history, &prelude());
         history.ended(true);
         prepared
     }
@@ -221,7 +226,7 @@ mod tests {
                     deleted: Vec::new(),
                     number: 1,
                 };
-                let prepared = prepare(&request, &mut history, &|name| prelude.contains(name));
+                let prepared = prepare(&request, &mut history, &prelude);
                 history.ended(true);
                 let place = format!("{}: {code}", path.display());
                 assert_eq!(

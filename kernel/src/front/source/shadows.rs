@@ -1,12 +1,12 @@
 //! Names of the labs' prelude that a cell defines anew. The student's definition wins, in every later cell; when the cell is run
 //! without it, or deleted, the prelude's meaning comes back.
 //!
-//! evcxr keeps one item for each name, and an import is one, too: so `use labsupport::prelude::name;` takes the place of what the
-//! student had defined.
+//! evcxr keeps one item for each name, and an import is one, too: so `use labsupport::prelude::name;`, say, takes the
+//! place of what the student had defined.
 
 use super::edit::Edit;
 use super::scan::{Kind, Statement};
-use super::{Request, first_place};
+use super::{Prelude, Request, first_place};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which names of the prelude mean something else.
@@ -33,7 +33,7 @@ impl Known {
 
 pub struct Rule<'a> {
     pub request: &'a Request<'a>,
-    pub is_prelude: &'a dyn Fn(&str) -> bool,
+    pub prelude: &'a Prelude,
     /// This very cell did not compile when names were brought back in it: then something still needs the student's.
     pub is_stuck: bool,
 }
@@ -49,10 +49,13 @@ impl Rule<'_> {
     ) -> bool {
         let defined: BTreeSet<&str> = statements
             .iter()
-            .flat_map(defines)
-            .filter(|name| (self.is_prelude)(name))
+            .flat_map(|statement| self.defines(statement))
+            .filter(|&name| self.prelude.contains_key(name))
             .collect();
-        let by_hand: BTreeSet<&str> = statements.iter().flat_map(brings_back).collect();
+        let by_hand = statements
+            .iter()
+            .flat_map(|statement| self.brings_back(statement));
+        let by_hand: BTreeSet<&str> = by_hand.collect();
         let Known {
             defined: before,
             wanted,
@@ -73,7 +76,7 @@ impl Rule<'_> {
                     Some(_) => {
                         "The labs' comes back when this cell runs without the definition, or is deleted.".into()
                     }
-                    None => format!("For the labs', write `use labsupport::prelude::{name};`."),
+                    None => format!("For the labs', write `use {};`.", self.path(name)),
                 };
                 let number = self.request.number;
                 notes.push(format!(
@@ -85,10 +88,11 @@ impl Rule<'_> {
 
         // No import takes the place of a variable.
         let hidden = statements.iter().filter_map(variable);
-        for name in hidden.filter(|name| (self.is_prelude)(name)) {
+        for name in hidden.filter(|&name| self.prelude.contains_key(name)) {
             if variables.insert(name.to_string()) {
                 notes.push(format!(
-                    "`{name}` is a variable from here on. The labs' function is still there as `labsupport::prelude::{name}`."
+                    "`{name}` is a variable from here on. The labs' function is still there as `{}`.",
+                    self.path(name)
                 ));
             }
         }
@@ -100,18 +104,47 @@ impl Rule<'_> {
             for name in std::mem::take(wanted) {
                 notes.push(format!(
                     "`{name}` stays what you had defined, because other definitions of yours use it. When they do not anymore, \
-                     bring the labs' back with `use labsupport::prelude::{name};`."
+                     bring the labs' back with `use {};`.",
+                    self.path(&name)
                 ));
             }
         }
-        let names: Vec<String> = std::mem::take(wanted).into_iter().collect();
-        let restores = match &names[..] {
-            [] => return false,
-            [name] => format!("use labsupport::prelude::{name};"),
-            names => format!("use labsupport::prelude::{{{}}};", names.join(", ")),
-        };
-        edit.insert_before(first, &restores);
+        let names = std::mem::take(wanted);
+        if names.is_empty() {
+            return false;
+        }
+        let restores: Vec<String> = (names.iter())
+            .map(|name| format!("use {};", self.path(name)))
+            .collect();
+        edit.insert_before(first, &restores.join(" "));
         true
+    }
+
+    /// Where a name of the prelude is always found.
+    fn path(&self, name: &str) -> String {
+        let of = self.prelude.get(name).map_or("labsupport", String::as_str);
+        format!("{of}::prelude::{name}")
+    }
+
+    /// Whether a `use` imports from one of the labs' crates.
+    fn is_ours(&self, statement: &Statement) -> bool {
+        root(statement).is_some_and(|root| self.prelude.values().any(|of| of == root))
+    }
+
+    /// The names that a statement defines for all later cells and that are not the labs'.
+    fn defines<'b>(&self, statement: &Statement<'_, 'b>) -> Vec<&'b str> {
+        match statement.kind {
+            Kind::Use if self.is_ours(statement) => Vec::new(),
+            _ => defines(statement),
+        }
+    }
+
+    /// The names that a statement brings back by itself.
+    fn brings_back<'b>(&self, statement: &Statement<'_, 'b>) -> Vec<&'b str> {
+        match statement.kind {
+            Kind::Use if self.is_ours(statement) => imports(statement),
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -121,7 +154,7 @@ pub fn defines<'a>(statement: &Statement<'_, 'a>) -> Vec<&'a str> {
         Kind::Function | Kind::Type | Kind::Trait | Kind::Module | Kind::Static | Kind::Const => {
             statement.name.into_iter().collect()
         }
-        Kind::Use if root(statement) != Some("labsupport") => imports(statement),
+        Kind::Use => imports(statement),
         _ => Vec::new(),
     }
 }
@@ -132,14 +165,6 @@ fn variable<'a>(statement: &Statement<'_, 'a>) -> Option<&'a str> {
     match &words[..] {
         ["let", "mut", name, ":" | "=", ..] | ["let", name, ":" | "=", ..] => Some(name),
         _ => None,
-    }
-}
-
-/// The names that a statement brings back by itself.
-fn brings_back<'a>(statement: &Statement<'_, 'a>) -> Vec<&'a str> {
-    match statement.kind {
-        Kind::Use if root(statement) == Some("labsupport") => imports(statement),
-        _ => Vec::new(),
     }
 }
 
@@ -173,7 +198,7 @@ pub fn imports<'a>(statement: &Statement<'_, 'a>) -> Vec<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::super::scan::{statements, tokens};
-    use super::super::tests::{cell, is_prelude, run};
+    use super::super::tests::{cell, prelude, run};
     use super::super::{History, prepare};
     use super::*;
 
@@ -195,7 +220,7 @@ mod tests {
         let renamed = run("struct Value;\nfn mine() {}", "a", &mut history);
         assert_eq!(
             renamed.code,
-            "use labsupport::prelude::check;\nstruct Value;\nfn mine() {}"
+            "use lessons::prelude::check;\nstruct Value;\nfn mine() {}"
         );
         assert_eq!(
             run("struct Value;", "a", &mut history).code,
@@ -210,12 +235,13 @@ mod tests {
         let mut deleted = cell("// nothing yet", Some("b"));
         deleted.deleted.push("a");
         assert_eq!(
-            prepare(&deleted, &mut history, &is_prelude).code,
+            prepare(&deleted, &mut history, &prelude()).code,
             deleted.code
         );
         history.ended(true);
         let code = "#![allow(x)]\n:x\n1";
-        let expected = "#![allow(x)]\nuse labsupport::prelude::{Flag, Value};\n:x\n1";
+        let expected =
+            "#![allow(x)]\nuse labsupport::prelude::Flag; use labsupport::prelude::Value;\n:x\n1";
         assert_eq!(run(code, "b", &mut history).code, expected);
         assert_eq!(run(code, "b", &mut history).code, code);
     }
@@ -226,12 +252,12 @@ mod tests {
         run("fn check() {}", "a", &mut history);
         let without = cell("oh", Some("a"));
         for _ in 0..2 {
-            let prepared = prepare(&without, &mut history, &is_prelude);
-            assert_eq!(prepared.code, "use labsupport::prelude::check;\noh");
+            let prepared = prepare(&without, &mut history, &prelude());
+            assert_eq!(prepared.code, "use lessons::prelude::check;\noh");
         }
         history.ended(false);
         // Another definition may need what is gone; then the same cell must go without.
-        let again = prepare(&without, &mut history, &is_prelude);
+        let again = prepare(&without, &mut history, &prelude());
         assert_eq!(again.code, "oh");
         assert!(
             again.notes[0].contains("`check` stays"),
@@ -240,7 +266,7 @@ mod tests {
         );
         let changed = cell("well", Some("a"));
         assert!(
-            prepare(&changed, &mut history, &is_prelude)
+            prepare(&changed, &mut history, &prelude())
                 .code
                 .starts_with("use ")
         );
@@ -249,7 +275,7 @@ mod tests {
     #[test]
     fn clients_without_identities_are_told_the_line() {
         let mut history = History::default();
-        let prepared = prepare(&cell("fn time() {}", None), &mut history, &is_prelude);
+        let prepared = prepare(&cell("fn time() {}", None), &mut history, &prelude());
         history.ended(true);
         assert!(prepared.notes[0].ends_with("`use labsupport::prelude::time;`."));
         assert_eq!(run("1", "a", &mut history).code, "1");

@@ -1,0 +1,62 @@
+use std::fmt;
+
+/// Why a figure cannot be drawn.
+///
+/// # Examples
+/// ```
+/// use figures::prelude::*;
+/// let error = Lines::new("Empty").svg().unwrap_err();
+/// assert_eq!(error.to_string(), "\"Empty\" has nothing to draw: add a series with at least one point.");
+/// let error = Lines::new("Log").log_y().series("a", [(1.0, 0.0)]).svg().unwrap_err();
+/// assert_eq!(error.to_string(), "point 0 of \"a\" is 0 in y: a log axis has no place for zero and less.");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum FigureError {
+    /// There is no point, bar or field.
+    Empty {
+        /// The figure's title.
+        title: String,
+        /// What to add.
+        what: &'static str,
+    },
+    /// A number has no place on its axis.
+    NoPlace {
+        /// Which series or bar.
+        series: String,
+        /// Which of its points, from 0.
+        point: usize,
+        /// `x`, `y` or `value`.
+        axis: &'static str,
+        /// The number.
+        value: f64,
+    },
+    /// The drawing library failed.
+    Drawing(String),
+}
+
+impl fmt::Display for FigureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FigureError::Empty { title, what } => {
+                write!(f, "\"{title}\" has nothing to draw: add {what}.")
+            }
+            FigureError::NoPlace {
+                series,
+                point,
+                axis,
+                value,
+            } => {
+                write!(f, "point {point} of \"{series}\" is {value} in {axis}: ")?;
+                if value.is_finite() {
+                    write!(f, "a log axis has no place for zero and less.")
+                } else {
+                    write!(f, "that is no number; was something divided by zero?")
+                }
+            }
+            FigureError::Drawing(why) => write!(f, "drawing failed ({why})."),
+        }
+    }
+}
+
+impl std::error::Error for FigureError {}

@@ -1,0 +1,710 @@
+//! How often to look, with sliders: the one figure whose picture is drawn by the page itself, from a Vega-Lite specification.
+//!
+//! JupyterLab draws Vega-Lite without any extension, and shows it in notebooks it does not trust. `spec.json` is the
+//! specification, with a `@NAME@` for each number that was measured; paste what [`IntervalExplorer::vega_lite`] returns into
+//! the Vega editor to try a change. The formulas are there *and* here, in [`Setting`], since the picture for pages without
+//! Vega-Lite and the text twin need them too.
+
+use super::{FigureError, Format, Lines};
+use labsupport::cell::{self, Show};
+use labsupport::internal::quote;
+use labsupport::internal::{human_seconds, thousands, three_digits};
+use std::fmt::Write;
+
+/// The check interval between its two budgets, with sliders for the cost of an iteration, the number of workers and both
+/// budgets.
+///
+/// Two lines fall and rise over the interval: the overhead of looking and the reaction time, each as a multiple of its
+/// budget, worked out by a model from what one look costs. Where both are below 1, the budgets are kept: that is the shaded
+/// window, and the best interval is the one in its (geometric) middle. Measured points lie over the lines.
+///
+/// With *c* the cost of an iteration, *k* that of a look, *f* the time that the news needs at the least, and *n* iterations
+/// between two looks, the model is: overhead *k* / (*n·c* + *k*), reaction *n·c* + *f*, both at the worst.
+///
+/// Times are in seconds, overheads are shares: 0.02 is 2 %.
+///
+/// By keyboard: Tab goes to a slider; the arrows, Page Up, Page Down, Home and End move it.
+///
+/// # Examples
+/// ```
+/// use figures::prelude::*;
+/// let figure = IntervalExplorer::new("How often to look?")
+///     .look("locked", [15e-9, 90e-9, 140e-9]) // with one worker, two, three
+///     .look("lock-free", [0.3e-9, 0.3e-9, 0.3e-9])
+///     .measured("locked", 3, 1e-6, [(1, 0.12, 30e-6), (10, 0.013, 35e-6), (100, 0.001, 120e-6)])
+///     .start(3, 1e-6)
+///     .budgets(0.02, 0.001);
+/// assert!(figure.text().contains("Good: every 6.86 to 1,000 iterations. Best: every 83."));
+/// assert!(figure.vega_lite()?.starts_with('{'));
+/// # Ok::<(), FigureError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct IntervalExplorer {
+    title: String,
+    looks: Vec<(String, Vec<f64>)>,
+    measured: Vec<Measured>,
+    news: f64,
+    workers: usize,
+    cost: f64,
+    overhead_budget: f64,
+    reaction_budget: f64,
+}
+
+/// Points of one setting.
+#[derive(Clone, Debug)]
+struct Measured {
+    how: String,
+    workers: usize,
+    cost: f64,
+    /// Interval, overhead, reaction.
+    points: Vec<(u64, f64, f64)>,
+}
+
+/// Where the sliders stand, and what the model says there.
+struct Setting {
+    cost: f64,
+    price: f64,
+    news: f64,
+    overhead_budget: f64,
+    reaction_budget: f64,
+}
+
+const SPEC: &str = include_str!("spec.json");
+
+/// The x axis ends here.
+const MOST_ITERATIONS: f64 = 1e5;
+/// The y axis begins here, in multiples of a budget; what is below, and noise may be below zero, is drawn here.
+const LEAST_TIMES: f64 = 1e-3;
+/// A Vega expression for a time, as [`human_seconds`](crate::measure) writes it.
+const TIME: &str = "(T < 0.9995e-6 ? format(T * 1e9, ',.3~r') + ' ns' : T < 0.9995e-3 ? format(T * 1e6, ',.3~r') + ' µs' : \
+                    T < 0.9995 ? format(T * 1e3, ',.3~r') + ' ms' : format(T, ',.3~r') + ' s')";
+/// A Vega expression for a number with three digits.
+const COUNT: &str = "format(T, ',.3~r')";
+
+// Vega makes the sliders, and writes a bare number beside a `range`: 4.5, the power of ten. An input of another type becomes an
+// `<input>` with every attribute that is named, so `Range`, which HTML takes for `range`, gets its place in the column, and keeps
+// JupyterLab from taking the arrow keys. What it stands for is written beside it by a text field that nobody can write into.
+
+/// The attributes of a slider.
+const SLIDER: &str = r#""data-lm-suppress-shortcuts": "true",
+        "style": "position: absolute; left: 170px; width: 220px; height: 16px; margin: 0""#;
+/// The attributes of the words beside it.
+const WORDS: &str = r#""readonly": "", "tabindex": "-1", "style": "display: block; width: 130px; height: 16px; margin: -16px 0 5px 405px; padding: 0; border: 0; background: none; color: inherit; font: inherit; pointer-events: none""#;
+
+impl Setting {
+    fn overhead(&self, interval: f64) -> f64 {
+        self.price / (interval * self.cost + self.price)
+    }
+
+    fn reaction(&self, interval: f64) -> f64 {
+        interval * self.cost + self.news
+    }
+
+    /// The smallest and the largest interval that keep both budgets.
+    fn window(&self) -> Option<(f64, f64)> {
+        let low = self.price / self.cost * (1.0 / self.overhead_budget - 1.0);
+        let high = (self.reaction_budget - self.news) / self.cost;
+        (high >= 1.0 && low <= high).then_some((low.max(1.0), high))
+    }
+
+    fn best(&self) -> Option<f64> {
+        let (low, high) = self.window()?;
+        Some((low * high).sqrt().round().max(1.0))
+    }
+
+    /// What the page writes above the lines.
+    fn said(&self) -> String {
+        match (self.window(), self.best()) {
+            (Some((low, high)), Some(best)) => format!(
+                "Good: every {} to {} iterations. Best: every {}.",
+                three_digits(low),
+                three_digits(high),
+                three_digits(best)
+            ),
+            _ if self.reaction_budget <= self.news => {
+                "No good interval: the news alone takes longer than the reaction budget.".into()
+            }
+            _ if self.reaction_budget - self.news < self.cost => {
+                "No good interval: one iteration is longer than the reaction budget.".into()
+            }
+            _ => "No good interval: what keeps one budget misses the other.".into(),
+        }
+    }
+}
+
+impl IntervalExplorer {
+    /// A figure that knows of no way to look so far. The sliders start at one worker, 10 µs, 2 % and 10 ms.
+    pub fn new(title: impl Into<String>) -> IntervalExplorer {
+        IntervalExplorer {
+            title: title.into(),
+            looks: Vec::new(),
+            measured: Vec::new(),
+            news: 0.0,
+            workers: 1,
+            cost: 1e-5,
+            overhead_budget: 0.02,
+            reaction_budget: 0.01,
+        }
+    }
+
+    /// Adds a way to look, and the seconds that one look costs when one worker looks, when two do, and so on. The slider for
+    /// workers ends where the shortest of these lists does.
+    pub fn look(
+        mut self,
+        how: impl Into<String>,
+        seconds: impl IntoIterator<Item = f64>,
+    ) -> IntervalExplorer {
+        self.looks.push((how.into(), seconds.into_iter().collect()));
+        self
+    }
+
+    /// The seconds that the news needs to reach the last worker, however often it looks. Zero if this is not called.
+    pub fn news(mut self, seconds: f64) -> IntervalExplorer {
+        self.news = seconds;
+        self
+    }
+
+    /// Adds what was measured with `workers` that look in this way, at iterations of `cost` seconds: interval, overhead as a
+    /// share, reaction in seconds.
+    pub fn measured(
+        mut self,
+        how: impl Into<String>,
+        workers: usize,
+        cost: f64,
+        points: impl IntoIterator<Item = (u64, f64, f64)>,
+    ) -> IntervalExplorer {
+        self.measured.push(Measured {
+            how: how.into(),
+            workers,
+            cost,
+            points: points.into_iter().collect(),
+        });
+        self
+    }
+
+    /// Where the sliders for workers and for the cost of an iteration, in seconds, start.
+    pub fn start(mut self, workers: usize, cost: f64) -> IntervalExplorer {
+        (self.workers, self.cost) = (workers, cost);
+        self
+    }
+
+    /// Where the sliders for the budgets start: a share of the time, and seconds.
+    pub fn budgets(mut self, overhead: f64, reaction: f64) -> IntervalExplorer {
+        (self.overhead_budget, self.reaction_budget) = (overhead, reaction);
+        self
+    }
+
+    fn most_workers(&self) -> usize {
+        let counts = self.looks.iter().map(|(_, seconds)| seconds.len());
+        counts.min().unwrap_or(0)
+    }
+
+    /// The number of workers that the slider starts at.
+    fn workers(&self) -> usize {
+        self.workers.clamp(1, self.most_workers().max(1))
+    }
+
+    /// Where the sliders start: the first way to look.
+    fn setting(&self) -> Setting {
+        let prices = self.looks.first().map(|(_, seconds)| seconds);
+        Setting {
+            cost: self.cost,
+            price: prices.map_or(f64::NAN, |seconds| seconds[self.workers() - 1]),
+            news: self.news,
+            overhead_budget: self.overhead_budget,
+            reaction_budget: self.reaction_budget,
+        }
+    }
+
+    fn check(&self) -> Result<(), FigureError> {
+        if self.most_workers() == 0 {
+            return Err(FigureError::Empty {
+                title: self.title.clone(),
+                what: "what one look costs, with `look`",
+            });
+        }
+        let looks = self.looks.iter().flat_map(|(how, seconds)| {
+            let seconds = seconds.iter().copied().enumerate();
+            seconds.map(move |(point, price)| (how.as_str(), point, price, price > 0.0))
+        });
+        let measured = self.measured.iter().flat_map(|at| {
+            let points = at.points.iter().enumerate();
+            points.flat_map(move |(point, &(interval, overhead, reaction))| {
+                let how = at.how.as_str();
+                [
+                    (how, point, interval as f64, interval > 0),
+                    (how, point, overhead, true),
+                    (how, point, reaction, true),
+                ]
+            })
+        });
+        let costs = self
+            .measured
+            .iter()
+            .map(|at| (at.how.as_str(), 0, at.cost, at.cost > 0.0));
+        let start = [
+            ("start", 0, self.cost, self.cost > 0.0),
+            ("news", 0, self.news, self.news >= 0.0),
+            (
+                "budgets",
+                0,
+                self.overhead_budget,
+                self.overhead_budget > 0.0,
+            ),
+            (
+                "budgets",
+                1,
+                self.reaction_budget,
+                self.reaction_budget > 0.0,
+            ),
+        ];
+        for (series, point, value, fits) in looks.chain(measured).chain(costs).chain(start) {
+            if !(value.is_finite() && fits) {
+                return Err(FigureError::NoPlace {
+                    series: series.into(),
+                    point,
+                    axis: "value",
+                    value,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The Vega-Lite specification, JSON.
+    ///
+    /// # Errors
+    /// No look at all, a number that is none, a cost of zero or less.
+    pub fn vega_lite(&self) -> Result<String, FigureError> {
+        self.check()?;
+        // In an expression inside a JSON string, so quoted twice.
+        let hows = list(self.looks.iter().map(|(how, _)| quote(how)));
+        let prices = self.looks.iter().map(|(how, seconds)| {
+            let seconds = list(seconds.iter().map(|seconds| format!("{seconds:e}")));
+            format!("{}: {seconds}", quote(how))
+        });
+        let prices = format!("{{{}}}", prices.collect::<Vec<_>>().join(", "));
+        let measured_at = self.measured.iter().map(|at| {
+            quote(&format!(
+                "{}/{}/{}",
+                at.how,
+                at.workers,
+                cost_power(at.cost)
+            ))
+        });
+        let mut spec = macros(&macros(SPEC, "TIME", TIME), "COUNT", COUNT);
+        for (name, value) in [
+            ("@SLIDER@", SLIDER.into()),
+            ("@WORDS@", WORDS.into()),
+            ("\"@LAST_HOW@\"", (self.looks.len() - 1).to_string()),
+            ("\"@WORKERS@\"", self.workers().to_string()),
+            ("\"@MOST_WORKERS@\"", self.most_workers().to_string()),
+            ("\"@COST_POWER@\"", cost_power(self.cost).to_string()),
+            (
+                "\"@OVERHEAD_BUDGET@\"",
+                number(100.0 * self.overhead_budget),
+            ),
+            (
+                "\"@REACTION_POWER@\"",
+                number(self.reaction_budget.log10() + 3.0),
+            ),
+            ("\"@NEWS@\"", number(self.news)),
+            (
+                "\"@LAST_POWER@\"",
+                (MOST_ITERATIONS.log10() + 0.001).to_string(),
+            ),
+            ("\"@MOST_ITERATIONS@\"", MOST_ITERATIONS.to_string()),
+            ("@MOST_ITERATIONS@", MOST_ITERATIONS.to_string()),
+            ("@HOWS@", inside(&hows)),
+            ("@PRICES@", inside(&prices)),
+            ("@ELSEWHERE@", inside(&quote(&self.measured_where()))),
+            ("@MEASURED_AT@", inside(&list(measured_at))),
+            ("\"@MEASURED@\"", self.measured_values()),
+            // What somebody wrote comes last: nothing in it is taken for one of the names above.
+            ("@TITLE@", inside(&self.title)),
+            ("@DESCRIPTION@", inside(&self.text())),
+        ] {
+            spec = spec.replace(name, &value);
+        }
+        Ok(spec)
+    }
+
+    /// At which settings dots appear, for somebody who sees none.
+    fn measured_where(&self) -> String {
+        let mut settings: Vec<(String, Vec<f64>)> = Vec::new();
+        for at in self.measured.iter().filter(|at| !at.points.is_empty()) {
+            let how = format!("{} with {}", at.how, workers_of(at.workers));
+            let known = settings.iter().position(|(known, _)| *known == how);
+            let known = known.unwrap_or_else(|| {
+                settings.push((how, Vec::new()));
+                settings.len() - 1
+            });
+            settings[known].1.push(at.cost);
+        }
+        if settings.is_empty() {
+            return "No loop was measured for this figure.".into();
+        }
+        let settings = settings.iter().map(|(how, costs)| {
+            let low = costs.iter().copied().fold(f64::INFINITY, f64::min);
+            let high = costs.iter().copied().fold(0.0, f64::max);
+            let costs = match costs.len() {
+                1 => human_seconds(low),
+                several => format!(
+                    "{several} costs from {} to {}",
+                    human_seconds(low),
+                    human_seconds(high)
+                ),
+            };
+            format!("{how}, {costs}")
+        });
+        let settings: Vec<String> = settings.collect();
+        format!(
+            "Points only where it was measured: {}.",
+            settings.join("; ")
+        )
+    }
+
+    fn measured_values(&self) -> String {
+        list(self.measured.iter().flat_map(|at| {
+            at.points.iter().map(|&(interval, overhead, reaction)| {
+                format!(
+                    "{{\"how\": {}, \"workers\": {}, \"cost_power\": {}, \"iterations\": {interval}, \"overhead\": \
+                     {overhead:e}, \"reaction\": {reaction:e}}}",
+                    quote(&at.how),
+                    at.workers,
+                    cost_power(at.cost)
+                )
+            })
+        }))
+    }
+
+    /// The measured points at which the sliders start.
+    fn points_at_start(&self) -> Vec<(u64, f64, f64)> {
+        let here = self.measured.iter().filter(|at| {
+            at.how == self.looks[0].0
+                && at.workers == self.workers()
+                && (cost_power(at.cost) - cost_power(self.cost)).abs() < 0.05
+        });
+        here.flat_map(|at| at.points.iter().copied()).collect()
+    }
+
+    /// The picture at the setting that the sliders start at, for a page that draws no Vega-Lite.
+    ///
+    /// # Errors
+    /// As [`vega_lite`](IntervalExplorer::vega_lite).
+    pub fn svg(&self) -> Result<String, FigureError> {
+        self.check()?;
+        self.at_start().svg()
+    }
+
+    /// The same as lines, each point a multiple of its budget.
+    fn at_start(&self) -> Lines {
+        let setting = self.setting();
+        let intervals = (0..=20).map(|step| 10f64.powf(f64::from(step) / 4.0));
+        let times = |value: f64, budget: f64| (value / budget).max(LEAST_TIMES);
+        let model = |value: &dyn Fn(f64) -> f64, budget: f64| -> Vec<(f64, f64)> {
+            let points = intervals.clone().map(|n| (n, times(value(n), budget)));
+            points
+                .filter(|(_, times)| *times <= 1.0 / LEAST_TIMES)
+                .collect()
+        };
+        let (overhead, reaction) = (self.overhead_budget, self.reaction_budget);
+        let mut figure = Lines::new(&self.title)
+            .x("iterations between two looks")
+            .log_x()
+            .y("times its budget")
+            .log_y()
+            .y_format(Format::Times)
+            .level("the budgets", 1.0)
+            .series("overhead, model", model(&|n| setting.overhead(n), overhead))
+            .series("reaction, model", model(&|n| setting.reaction(n), reaction));
+        let points = self.points_at_start();
+        if !points.is_empty() {
+            let seen = |value: &dyn Fn(&(u64, f64, f64)) -> f64, budget: f64| -> Vec<(f64, f64)> {
+                points
+                    .iter()
+                    .map(|point| (point.0 as f64, times(value(point), budget)))
+                    .collect()
+            };
+            figure = figure
+                .series("overhead, measured", seen(&|point| point.1, overhead))
+                .series("reaction, measured", seen(&|point| point.2, reaction));
+        }
+        if let (Some((low, high)), Some(best)) = (setting.window(), setting.best()) {
+            figure = figure.window("both budgets kept", low, high.min(MOST_ITERATIONS));
+            if best <= MOST_ITERATIONS {
+                figure = figure.mark("best interval", best);
+            }
+        }
+        figure.caption(format!("{} {}", self.settings(), setting.said()))
+    }
+
+    /// Where the sliders start, in words.
+    fn settings(&self) -> String {
+        let setting = self.setting();
+        let workers = workers_of(self.workers());
+        format!(
+            "{}, {workers}: a look costs {}, an iteration {}. Budgets: {} and {}.",
+            self.looks[0].0,
+            human_seconds(setting.price),
+            human_seconds(setting.cost),
+            percent(setting.overhead_budget),
+            human_seconds(setting.reaction_budget)
+        )
+    }
+
+    /// The text twin: every price, the setting that the sliders start at, what the model says and what was measured there.
+    pub fn text(&self) -> String {
+        if let Err(error) = self.check() {
+            return format!("{}\n{error}\n", self.title);
+        }
+        let (setting, points) = (self.setting(), self.points_at_start());
+        let mut text = format!("{}\n{}\n{}\n", self.title, self.settings(), setting.said());
+        let rows = [1u64, 10, 100, 1_000, 10_000, 100_000].map(|interval| {
+            let n = interval as f64;
+            let seen = points.iter().find(|point| point.0 == interval);
+            let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".into());
+            vec![
+                thousands(interval),
+                percent(setting.overhead(n)),
+                or_dash(seen.map(|point| percent(point.1))),
+                human_seconds(setting.reaction(n)),
+                or_dash(seen.map(|point| human_seconds(point.2))),
+            ]
+        });
+        let header = [
+            "a look every",
+            "overhead, model",
+            "measured",
+            "reaction, model",
+            "measured",
+        ];
+        text.push_str(&cell::table(&header, &rows, 0).1);
+        for (how, seconds) in &self.looks {
+            let prices: Vec<String> = seconds.iter().map(|&price| human_seconds(price)).collect();
+            let _ = writeln!(
+                text,
+                "One {how} look, with 1 worker and more: {}.",
+                prices.join(", ")
+            );
+        }
+        text
+    }
+
+    /// Shows the sliders, and picture and text twin for a page that has none, in a notebook cell.
+    pub fn evcxr_display(&self) {
+        cell::emit(&self.contents());
+    }
+}
+
+impl Show for IntervalExplorer {
+    fn contents(&self) -> Vec<(&'static str, String)> {
+        let mut contents = super::contents(self.svg(), self.text());
+        if let Ok(spec) = self.vega_lite() {
+            // JupyterLab would prefer the HTML to the sliders.
+            contents[0] = ("application/vnd.vegalite.v5+json", spec);
+        }
+        contents
+    }
+}
+
+fn workers_of(count: usize) -> String {
+    match count {
+        1 => "1 worker".to_string(),
+        more => format!("{} workers", thousands(more)),
+    }
+}
+
+fn percent(share: f64) -> String {
+    Format::Percent.write(100.0 * share)
+}
+
+/// A cost as the slider has it: the power of ten of its nanoseconds, to a tenth.
+fn cost_power(seconds: f64) -> f64 {
+    let power = ((seconds.log10() + 9.0) * 10.0).round() / 10.0;
+    power + 0.0 // never -0
+}
+
+/// A number in JSON, without the digits that only rounding has left.
+fn number(value: f64) -> String {
+    format!("{:e}", (value * 1e12).round() / 1e12)
+}
+
+fn list(items: impl IntoIterator<Item = String>) -> String {
+    let items: Vec<String> = items.into_iter().collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// `text` as it stands inside a JSON string.
+fn inside(text: &str) -> String {
+    let quoted = quote(text);
+    quoted[1..quoted.len() - 1].into()
+}
+
+/// Each `@NAME(x)@` in `text` becomes `meaning` with x for T.
+fn macros(text: &str, name: &str, meaning: &str) -> String {
+    let opening = format!("@{name}(");
+    let mut parts = text.split(&opening);
+    let mut whole = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let (argument, rest) = part.split_once(")@").unwrap_or((part, ""));
+        let meaning = meaning.split('T').collect::<Vec<_>>();
+        whole.push_str(&meaning.join(&format!("({argument})")));
+        whole.push_str(rest);
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> IntervalExplorer {
+        IntervalExplorer::new("T")
+            .look("locked", [1e-8, 1e-7])
+            .look("lock-free", [1e-9, 1e-9, 1e-9])
+            .measured("locked", 2, 1e-5, [(1, 0.01, 2e-5), (100, -0.001, 9e-4)])
+            .start(2, 1e-5)
+            .budgets(0.02, 0.01)
+    }
+
+    #[test]
+    fn the_window_keeps_both_budgets_exactly_at_its_ends() {
+        for (price, news) in [(1e-7, 0.0), (1e-5, 1e-3)] {
+            let setting = Setting {
+                cost: 1e-5,
+                price,
+                news,
+                overhead_budget: 0.1,
+                reaction_budget: 0.01,
+            };
+            let low = price / 1e-5 * 9.0;
+            let (from, to) = setting.window().unwrap();
+            assert_eq!(from, low.max(1.0));
+            assert!((setting.reaction(to) - 0.01).abs() < 1e-12);
+            assert!(setting.overhead(from) <= 0.1 + 1e-12);
+            let best = setting.best().unwrap();
+            assert!(from <= best && best <= to);
+        }
+    }
+
+    #[test]
+    fn a_window_that_is_empty_says_why() {
+        let said = |cost, reaction, news| {
+            sample()
+                .start(2, cost)
+                .budgets(0.02, reaction)
+                .news(news)
+                .text()
+        };
+        assert!(said(1e-2, 1e-3, 0.0).contains("one iteration is longer"));
+        assert!(said(1e-7, 1e-6, 0.0).contains("misses the other"));
+        assert!(said(1e-5, 1e-3, 2e-3).contains("the news alone takes longer"));
+        let figure = sample().start(2, 1e-2).budgets(0.02, 1e-3);
+        assert!(figure.svg().is_ok() && figure.vega_lite().is_ok());
+    }
+
+    #[test]
+    fn every_name_in_the_specification_gets_its_value() {
+        let spec = sample().vega_lite().unwrap();
+        assert!(!spec.contains('@'), "{spec}");
+        for part in [
+            r#"([\"locked\", \"lock-free\"])[toNumber(how_slider)]"#,
+            r#""min": 0, "max": 1, "step": 1, "name": "how to look", "data-lm-suppress-shortcuts""#,
+            "'Lines: the model. ' + (\\\"Points only where it was measured: locked with 2 workers, 10 µs.\\\")",
+            r#"({\"locked\": [1e-8, 1e-7], \"lock-free\": [1e-9, 1e-9, 1e-9]})[how]"#,
+            r#"indexof([\"locked/2/4\"], how"#,
+            r#""max": 2, "step": 1"#, // the shorter list
+            r#""iterations": 100, "overhead": -1e-3, "reaction": 9e-4"#,
+            r#""name": "reaction_slider", "value": 1e0"#,
+        ] {
+            assert!(spec.contains(part), "{part} in {spec}");
+        }
+    }
+
+    #[test]
+    fn the_colours_are_those_of_every_figure() {
+        use crate::canvas::colour;
+        // All else takes the colour of the page's text, dark or light.
+        let series = [colour(0), colour(1)].map(|c| format!("{:02x}{:02x}{:02x}", c.0, c.1, c.2));
+        let used: Vec<&str> = SPEC.split('#').skip(1).map(|rest| &rest[..6]).collect();
+        assert_eq!(used, series);
+        assert!(SPEC.matches("currentColor").count() > 10);
+    }
+
+    #[test]
+    fn whatever_a_title_says_stays_text() {
+        let figure = IntervalExplorer::new("a \"b\" \\ @MEASURED@").look("it's \"so\"", [1e-8]);
+        let spec = figure.vega_lite().unwrap();
+        assert!(
+            spec.contains(r#""text": "a \"b\" \\ @MEASURED@""#),
+            "{spec}"
+        );
+        assert!(
+            spec.contains(r#"({\"it's \\\"so\\\"\": [1e-8]})"#),
+            "{spec}"
+        );
+    }
+
+    #[test]
+    fn numbers_without_a_place_are_named() {
+        let none = IntervalExplorer::new("T");
+        assert_eq!(
+            none.vega_lite().unwrap_err().to_string(),
+            "\"T\" has nothing to draw: add what one look costs, with `look`."
+        );
+        assert_eq!(none.contents().len(), 1);
+        assert!(none.text().contains("nothing to draw"));
+        for bad in [
+            sample().look("free", [0.0]),
+            sample().look("nan", [f64::NAN]),
+            sample().measured("locked", 1, 0.0, []),
+            sample().measured("locked", 1, 1.0, [(0, 0.0, 0.0)]),
+            sample().measured("locked", 1, 1.0, [(1, f64::INFINITY, 0.0)]),
+            sample().start(1, -1.0),
+            sample().budgets(0.0, 1.0),
+            sample().news(f64::NAN),
+        ] {
+            assert!(
+                matches!(bad.svg(), Err(FigureError::NoPlace { .. })),
+                "{bad:?}"
+            );
+        }
+        // More workers than prices: the last price there is.
+        assert!(sample().start(9, 1e-5).text().contains("locked, 2 workers"));
+    }
+
+    #[test]
+    fn picture_and_text_show_the_setting_that_the_sliders_start_at() {
+        let contents = sample().contents();
+        let mimes: Vec<&str> = contents.iter().map(|(mime, _)| *mime).collect();
+        assert_eq!(
+            mimes,
+            [
+                "application/vnd.vegalite.v5+json",
+                "image/svg+xml",
+                "text/plain"
+            ]
+        );
+        for part in ["overhead, measured", "best interval", "both budgets kept"] {
+            assert!(contents[1].1.contains(part));
+        }
+        let text = &contents[2].1;
+        assert!(
+            text.contains("Good: every 1 to 1,000 iterations. Best: every 32."),
+            "{text}"
+        );
+        assert!(text.contains(
+            "locked, 2 workers: a look costs 100 ns, an iteration 10 µs. Budgets: 2 % and 10 ms."
+        ));
+        assert!(text.contains("One lock-free look, with 1 worker and more: 1 ns, 1 ns, 1 ns."));
+        // Measured with two workers, so not shown for one.
+        assert!(
+            !sample()
+                .start(1, 1e-5)
+                .svg()
+                .unwrap()
+                .contains("overhead, measured")
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! Every figure and the recorder, for a lab: `use figures::prelude::*;`.
+
+pub use crate::{
+    Bars, Dots, Event, FigureError, Format, HeatMap, IntervalExplorer, Lane, LaneRecord, Lines,
+    Live, Progress, Recording, StepDiagram, Table, Timeline, Trace,
+};

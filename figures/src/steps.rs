@@ -1,0 +1,659 @@
+use super::canvas::{
+    self, Align, FAINT, GRID, INK, LINE, MARGIN, PAPER, SHADE, TEXT, WIDTH, colour, fit, text_width,
+};
+use super::{FigureError, contents};
+use labsupport::cell::{self, Show};
+use plotters::prelude::RGBColor;
+
+/// Who did what, one step after the other: a lane for each worker, time running downwards, and the words after each step.
+///
+/// A lane ends with a bar after its last step. It is thick while its worker holds the lock. A word that a step changed is
+/// written dark on grey; a row that is marked is framed, and says why.
+///
+/// # Examples
+/// ```
+/// use figures::prelude::*;
+/// let figure = StepDiagram::new("A lost update")
+///     .lanes(["A", "B"])
+///     .words([("sum", 0)])
+///     .step(0, "read 0", [0])
+///     .step(1, "read 0", [0])
+///     .step(0, "write 1", [1])
+///     .step(1, "write 1", [1])
+///     .mark("broken: both count");
+/// assert!(figure.svg()?.starts_with("<svg"));
+/// assert!(figure.text().contains("Step 4: broken: both count."));
+/// # Ok::<(), FigureError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct StepDiagram {
+    title: String,
+    lanes: Vec<String>,
+    words: Vec<String>,
+    start: Vec<u64>,
+    rows: Vec<Row>,
+    /// The lanes that do not end.
+    waiting: Vec<usize>,
+    caption: String,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    lane: usize,
+    name: String,
+    values: Vec<u64>,
+    /// The lane that holds the lock after this step.
+    holder: Option<usize>,
+    marks: Vec<String>,
+}
+
+/// The mark's colour, vermilion; no lane has it.
+const ALARM: usize = 1;
+/// Between a box and the ends of its row.
+const GAP: i32 = 5;
+/// The height of a line of text in a box.
+const TIGHT: i32 = 15;
+/// The column of the steps' numbers.
+const NUMBERS: i32 = 34;
+
+impl StepDiagram {
+    /// A figure without lanes, words and steps so far.
+    pub fn new(title: impl Into<String>) -> StepDiagram {
+        StepDiagram {
+            title: title.into(),
+            lanes: Vec::new(),
+            words: Vec::new(),
+            start: Vec::new(),
+            rows: Vec::new(),
+            waiting: Vec::new(),
+            caption: String::new(),
+        }
+    }
+
+    /// The lanes' names, from the left.
+    ///
+    /// # Panics
+    /// There are steps already.
+    pub fn lanes<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> StepDiagram {
+        self.assert_no_steps("lanes");
+        self.lanes = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    fn assert_no_steps(&self, what: &str) {
+        assert!(
+            self.rows.is_empty(),
+            "name the {what} before the first step: each step says something about all of them."
+        );
+    }
+
+    /// The words whose values are shown, and what they start with.
+    ///
+    /// # Panics
+    /// There are steps already.
+    pub fn words<S: Into<String>>(
+        mut self,
+        words: impl IntoIterator<Item = (S, u64)>,
+    ) -> StepDiagram {
+        self.assert_no_steps("words");
+        let words = words.into_iter().map(|(name, value)| (name.into(), value));
+        (self.words, self.start) = words.unzip();
+        self
+    }
+
+    /// Adds a step: whose, its name, and the words' values after it.
+    ///
+    /// # Panics
+    /// There is no such lane, or there are more or fewer values than words.
+    ///
+    /// # Examples
+    /// ```should_panic
+    /// use figures::prelude::*;
+    /// // a step with 1 values in a diagram of 2 words.
+    /// let _ = StepDiagram::new("T").lanes(["A"]).words([("x", 0), ("y", 0)]).step(0, "write", [1]);
+    /// ```
+    pub fn step(
+        mut self,
+        lane: usize,
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = u64>,
+    ) -> StepDiagram {
+        self.assert_lane(lane);
+        let values: Vec<u64> = values.into_iter().collect();
+        let (given, words) = (values.len(), self.words.len());
+        assert!(
+            given == words,
+            "a step with {given} values in a diagram of {words} words."
+        );
+        self.rows.push(Row {
+            lane,
+            name: name.into(),
+            values,
+            holder: None,
+            marks: Vec::new(),
+        });
+        self
+    }
+
+    /// Says that `lane` holds the lock after the last step.
+    ///
+    /// # Panics
+    /// There is no step yet, or no such lane.
+    ///
+    /// # Examples
+    /// ```
+    /// use figures::prelude::*;
+    /// let figure = StepDiagram::new("Locked")
+    ///     .lanes(["A"])
+    ///     .step(0, "lock", [])
+    ///     .held_by(0)
+    ///     .step(0, "unlock", []);
+    /// assert!(figure.svg().is_ok());
+    /// ```
+    pub fn held_by(mut self, lane: usize) -> StepDiagram {
+        self.assert_lane(lane);
+        self.last().holder = Some(lane);
+        self
+    }
+
+    /// Marks the last step, with the reason. A step may have several.
+    ///
+    /// # Panics
+    /// There is no step yet.
+    pub fn mark(mut self, why: impl Into<String>) -> StepDiagram {
+        self.last().marks.push(why.into());
+        self
+    }
+
+    /// Says that `lane` does not end: its worker waits for the lock for ever.
+    ///
+    /// # Panics
+    /// There is no such lane.
+    ///
+    /// # Examples
+    /// ```
+    /// use figures::prelude::*;
+    /// let figure = StepDiagram::new("Forgotten")
+    ///     .lanes(["A", "B"])
+    ///     .step(0, "lock", [])
+    ///     .held_by(0)
+    ///     .waits(1);
+    /// assert!(figure.text().contains("B waits for ever."));
+    /// ```
+    pub fn waits(mut self, lane: usize) -> StepDiagram {
+        self.assert_lane(lane);
+        self.waiting.push(lane);
+        self
+    }
+
+    /// A sentence or two below the figure.
+    pub fn caption(mut self, caption: impl Into<String>) -> StepDiagram {
+        self.caption = caption.into();
+        self
+    }
+
+    fn assert_lane(&self, lane: usize) {
+        let lanes = self.lanes.len();
+        assert!(
+            lane < lanes,
+            "there is no lane {lane}: the diagram has {lanes}, counted from 0."
+        );
+    }
+
+    fn last(&mut self) -> &mut Row {
+        let last = self.rows.last_mut();
+        last.expect("there is no step yet: add one with .step(lane, name, values) first.")
+    }
+
+    /// The values before the step of row `index`.
+    fn before(&self, index: usize) -> &[u64] {
+        index
+            .checked_sub(1)
+            .map_or(&self.start, |before| &self.rows[before].values)
+    }
+
+    /// The picture, 720 pixels wide.
+    ///
+    /// # Errors
+    /// No step.
+    pub fn svg(&self) -> Result<String, FigureError> {
+        if self.rows.is_empty() {
+            return Err(FigureError::Empty {
+                title: self.title.clone(),
+                what: "a step",
+            });
+        }
+        let places = Places::of(self);
+        let mut caption = self.caption.clone();
+        if self.rows.iter().any(|row| row.holder.is_some()) {
+            caption.push_str(" A lane is thick while its worker holds the lock.");
+        }
+        let caption = canvas::wrap(&caption);
+        let below = places.end + 14;
+        let height = below + caption.len() as i32 * LINE + MARGIN;
+        canvas::svg(height, &self.title, &self.text(), |canvas| {
+            self.draw_words(canvas, &places)?;
+            self.draw_lanes(canvas, &places)?;
+            for (index, row) in self.rows.iter().enumerate() {
+                self.draw_row(canvas, &places, index, row)?;
+            }
+            canvas.caption(below, &caption)
+        })
+    }
+
+    /// The words' names, their values at the start, and a line between the rows.
+    fn draw_words(&self, canvas: &canvas::Canvas<'_>, places: &Places) -> Result<(), FigureError> {
+        let middle = places.start + LINE / 2;
+        canvas.text_middle((MARGIN + 2, middle), "start", TEXT, FAINT, Align::Left)?;
+        for (word, name) in self.words.iter().enumerate() {
+            let (left, right) = places.word(word);
+            let name = roomy(name, right - left - 4);
+            let at = ((left + right) / 2, places.head);
+            canvas.text(at, &name, TEXT, INK, Align::Centre)?;
+            let value = roomy(&self.start[word].to_string(), right - left - 4);
+            let at = ((left + right) / 2, middle);
+            canvas.text_middle(at, &value, TEXT, FAINT, Align::Centre)?;
+        }
+        for &(top, _) in &places.rows {
+            canvas.path([(MARGIN, top), (WIDTH - MARGIN, top)], GRID, 1)?;
+        }
+        Ok(())
+    }
+
+    /// The lanes' names and life lines.
+    fn draw_lanes(&self, canvas: &canvas::Canvas<'_>, places: &Places) -> Result<(), FigureError> {
+        for (lane, name) in self.lanes.iter().enumerate() {
+            let x = places.lane(lane);
+            let name = fit(name, places.lane_width - 2 * GAP);
+            canvas.text((x, places.head), &name, TEXT, INK, Align::Centre)?;
+            let waits = self.waiting.contains(&lane);
+            let last = self.rows.iter().rposition(|row| row.lane == lane);
+            let end = match last {
+                _ if waits => places.end,
+                Some(row) => places.middle(row) + places.box_height / 2 + GAP - 1,
+                None => places.start + LINE,
+            };
+            let mut top = places.start;
+            let mut width = 1;
+            for (row, step) in self.rows.iter().enumerate() {
+                let middle = places.middle(row).min(end);
+                canvas.path([(x, top), (x, middle)], lane_colour(lane), width)?;
+                top = middle;
+                width = if step.holder == Some(lane) { 7 } else { 1 };
+            }
+            canvas.path([(x, top), (x, end)], lane_colour(lane), width)?;
+            if waits {
+                let name = fit("waits for ever", places.lane_width - 2 * GAP);
+                let half = text_width(&name) / 2 + 2;
+                let (top, bottom) = (places.end - LINE, places.end);
+                canvas.rect((x - half, top), (x + half, bottom), PAPER, true)?;
+                canvas.text_middle((x, bottom - LINE / 2), &name, TEXT, INK, Align::Centre)?;
+            } else {
+                canvas.path([(x - 9, end), (x + 9, end)], lane_colour(lane), 3)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn draw_row(
+        &self,
+        canvas: &canvas::Canvas<'_>,
+        places: &Places,
+        index: usize,
+        row: &Row,
+    ) -> Result<(), FigureError> {
+        let (top, bottom) = places.rows[index];
+        let middle = places.middle(index);
+        let number = (index + 1).to_string();
+        canvas.text_middle((MARGIN + 24, middle), &number, TEXT, FAINT, Align::Right)?;
+
+        let lines = &places.names[index];
+        let x = places.lane(row.lane);
+        let half = places.lane_width / 2 - GAP;
+        let tall = places.box_height / 2;
+        let corners = [(x - half, middle - tall), (x + half, middle + tall)];
+        framed(canvas, corners[0], corners[1], lane_colour(row.lane), true)?;
+        let first = middle - TIGHT * (lines.len() as i32 - 1) / 2;
+        for (line, text) in lines.iter().enumerate() {
+            let at = (x, first + TIGHT * line as i32);
+            canvas.text_middle(at, text, TEXT, INK, Align::Centre)?;
+        }
+        for (word, (&value, &before)) in row.values.iter().zip(self.before(index)).enumerate() {
+            let (left, right) = places.word(word);
+            let changed = value != before;
+            if changed {
+                let (from, to) = ((left + 2, middle - 11), (right - 2, middle + 11));
+                canvas.rect(from, to, SHADE, true)?;
+            }
+            let ink = if changed { INK } else { FAINT };
+            let value = roomy(&value.to_string(), right - left - 4);
+            let at = ((left + right) / 2, middle);
+            canvas.text_middle(at, &value, TEXT, ink, Align::Centre)?;
+        }
+        if !row.marks.is_empty() {
+            let (from, to) = ((MARGIN, top + 2), (WIDTH - MARGIN, bottom - 2));
+            framed(canvas, from, to, colour(ALARM), false)?;
+            for (line, mark) in row.marks.iter().rev().enumerate() {
+                let mark = fit(mark, WIDTH - 2 * MARGIN - 16);
+                let at = (WIDTH - MARGIN - 8, bottom - 11 - LINE * line as i32);
+                // Life lines pass here.
+                let (left, half) = (at.0 - text_width(&mark) - 3, LINE / 2 - 2);
+                canvas.rect((left, at.1 - half), (at.0 + 3, at.1 + half), PAPER, true)?;
+                canvas.text_middle(at, &mark, TEXT, INK, Align::Right)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The text twin: the lanes as columns, a row for each step.
+    pub fn text(&self) -> String {
+        let locks = self.rows.iter().any(|row| row.holder.is_some());
+        let mut header: Vec<&str> = vec!["step"];
+        header.extend(self.lanes.iter().map(String::as_str));
+        if locks {
+            header.push("lock");
+        }
+        let left = header.len();
+        header.extend(self.words.iter().map(String::as_str));
+        let mut start = vec![String::new(); left];
+        start[0] = "start".into();
+        start.extend(self.start.iter().map(u64::to_string));
+        let mut rows = vec![start];
+        for (index, row) in self.rows.iter().enumerate() {
+            let mut cells = vec![String::new(); left];
+            cells[0] = (index + 1).to_string();
+            cells[1 + row.lane] = row.name.clone();
+            if let Some(holder) = row.holder {
+                cells[left - 1] = self.lanes[holder].clone();
+            }
+            for (value, before) in row.values.iter().zip(self.before(index)) {
+                let star = if value == before { "" } else { "*" };
+                cells.push(format!("{star}{value}"));
+            }
+            rows.push(cells);
+        }
+        let (_, table) = cell::table(&header, &rows, left);
+        let lock = if locks {
+            " The column \"lock\" says who holds it after the step."
+        } else {
+            ""
+        };
+        let mut text = format!(
+            "{}\nSteps, one below the other, and the words after each; a star marks what the step changed.{lock}\n{table}",
+            self.title
+        );
+        for (index, row) in self.rows.iter().enumerate() {
+            for mark in &row.marks {
+                text.push_str(&format!("Step {}: {mark}.\n", index + 1));
+            }
+        }
+        for &lane in &self.waiting {
+            text.push_str(&format!("{} waits for ever.\n", self.lanes[lane]));
+        }
+        if !self.caption.is_empty() {
+            text.push_str(&format!("{}\n", self.caption));
+        }
+        text
+    }
+
+    /// Shows picture and text twin in a notebook cell.
+    pub fn evcxr_display(&self) {
+        cell::emit(&self.contents());
+    }
+}
+
+impl Show for StepDiagram {
+    fn contents(&self) -> Vec<(&'static str, String)> {
+        contents(self.svg(), self.text())
+    }
+}
+
+/// Where everything is.
+///
+/// ```text
+/// │ number │ lane A │ lane B │ … │ word │ word │ … │   head: the names
+/// │ start  │   │    │   │    │   │  0   │  0   │   │   start
+/// │ 1      │ [box]  │   │    │   │  1   │  0   │   │   rows
+/// ```
+struct Places {
+    head: i32,
+    start: i32,
+    /// Top and bottom of each row.
+    rows: Vec<(i32, i32)>,
+    /// Below the last row, and below the room in which lanes that wait say so.
+    end: i32,
+    lane_width: i32,
+    box_height: i32,
+    /// Each step's name in lines that fit its box.
+    names: Vec<Vec<String>>,
+    words_left: i32,
+    word_width: Vec<i32>,
+}
+
+impl Places {
+    fn of(figure: &StepDiagram) -> Places {
+        let room = WIDTH - 2 * MARGIN - NUMBERS;
+        // A word is as wide as its name and its values, as long as each lane keeps room for "→ goes on".
+        let mut word_width: Vec<i32> = (figure.words.iter().enumerate())
+            .map(|(word, name)| {
+                let values = figure.rows.iter().map(|row| row.values[word]);
+                let values = values.chain([figure.start[word]]);
+                let widest = values.map(|value| text_width(&value.to_string())).max();
+                text_width(name).max(widest.unwrap_or(0)) * 10 / 9 + 10
+            })
+            .collect();
+        // Whoever needs less than an equal part keeps what it needs; the others share the rest.
+        let lanes = figure.lanes.len().max(1) as i32;
+        let mut left = (room - 10 - 92 * lanes).max(room * 2 / 5);
+        let mut order: Vec<usize> = (0..word_width.len()).collect();
+        order.sort_by_key(|&word| word_width[word]);
+        for (done, word) in order.iter().copied().enumerate() {
+            word_width[word] = word_width[word].min(left / (order.len() - done) as i32);
+            left -= word_width[word];
+        }
+        let words: i32 = word_width.iter().sum();
+        let lane_width = ((room - words - 10) / lanes).min(210);
+        let names: Vec<Vec<String>> = (figure.rows.iter())
+            .map(|row| two_lines(&row.name, lane_width - 2 * GAP - 4))
+            .collect();
+        let lines = names.iter().map(Vec::len).max().unwrap_or(1) as i32;
+        let box_height = TIGHT * lines + 8;
+
+        let head = canvas::top(&figure.title) - 4;
+        let start = head + LINE + 2;
+        let mut y = start + LINE + 4;
+        let rows = figure.rows.iter().map(|row| {
+            let top = y;
+            y += box_height + 2 * GAP + LINE * row.marks.len() as i32;
+            (top, y)
+        });
+        let rows: Vec<(i32, i32)> = rows.collect();
+        let waiting = if figure.waiting.is_empty() {
+            0
+        } else {
+            LINE + 10
+        };
+        Places {
+            head,
+            start,
+            rows,
+            end: y + waiting,
+            lane_width,
+            box_height,
+            names,
+            words_left: WIDTH - MARGIN - words,
+            word_width,
+        }
+    }
+
+    /// The middle of a lane.
+    fn lane(&self, lane: usize) -> i32 {
+        MARGIN + NUMBERS + self.lane_width * lane as i32 + self.lane_width / 2
+    }
+
+    /// The middle of a row's box.
+    fn middle(&self, row: usize) -> i32 {
+        self.rows[row].0 + GAP + self.box_height / 2
+    }
+
+    /// The left and right end of a word's column.
+    fn word(&self, word: usize) -> (i32, i32) {
+        let left = self.words_left + self.word_width[..word].iter().sum::<i32>();
+        (left, left + self.word_width[word])
+    }
+}
+
+/// The lanes' colours leave out the mark's.
+fn lane_colour(lane: usize) -> RGBColor {
+    colour(if lane < ALARM { lane } else { lane + 1 })
+}
+
+/// A frame of two pixels, white inside if it is `filled`.
+fn framed(
+    canvas: &canvas::Canvas<'_>,
+    (left, top): (i32, i32),
+    (right, bottom): (i32, i32),
+    colour: RGBColor,
+    filled: bool,
+) -> Result<(), FigureError> {
+    if filled {
+        canvas.rect((left, top), (right, bottom), PAPER, true)?;
+    }
+    let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
+    // Once more along the first side, so that the last corner is whole.
+    let around = corners.into_iter().chain([corners[0], corners[1]]);
+    canvas.path(around, colour, 2)
+}
+
+/// `text`, cut to what `width` pixels hold in a wide font too. Nothing else keeps neighbours apart here.
+fn roomy(text: &str, width: i32) -> String {
+    fit(text, width * 9 / 10)
+}
+
+/// `name` in one line or two, cut only where two do not hold it.
+fn two_lines(name: &str, width: i32) -> Vec<String> {
+    if roomy(name, width) == name {
+        return vec![name.into()];
+    }
+    // What came of a step is worth more than the end of its name, so the arrow begins a line.
+    let breaks = name.match_indices(' ').map(|(at, _)| at);
+    let mut fitting = breaks.filter(|&at| roomy(&name[..at], width) == name[..at]);
+    match name.find(" →").or(fitting.next_back()) {
+        Some(at) => vec![
+            roomy(&name[..at], width),
+            roomy(name[at..].trim_start(), width),
+        ],
+        None => vec![roomy(name, width)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Four lanes, six words, forty rows, and names that are too long.
+    fn full() -> StepDiagram {
+        let words = [
+            "found",
+            "finder",
+            "answer",
+            "a very long name of a word",
+            "n",
+            "sum",
+        ];
+        let mut figure = StepDiagram::new("Full")
+            .lanes(["A", "B", "C", "D"])
+            .words(words.map(|word| (word, 0)));
+        for row in 0..40u64 {
+            let name = [
+                "check → goes on",
+                "write the answer that was found",
+                "lock",
+                "x",
+            ][row as usize % 4];
+            let values = [1, row, 100 * row, u64::MAX, row / 7, 3];
+            figure = figure.step((row % 4) as usize, name, values);
+            if row % 10 > 4 {
+                figure = figure.held_by(2);
+            }
+        }
+        figure
+            .mark("broken: finder and answer belong together")
+            .mark("broken: a sentence that is much longer than any figure is wide, since students write whole stories here, and more")
+            .waits(1)
+            .caption("Broken: one thing. Holds: another.")
+    }
+
+    #[test]
+    fn everything_is_within_the_figure() {
+        let svg = full().svg().unwrap();
+        let height: i32 = between(&svg, "height=\"", "\"").parse().unwrap();
+        for part in svg.split("<text ").skip(1) {
+            let x: i32 = between(part, "x=\"", "\"").parse().unwrap();
+            let y: i32 = between(part, "y=\"", "\"").parse().unwrap();
+            let width = text_width(between(part, ">\n", "\n<"));
+            let (left, right) = match between(part, "text-anchor=\"", "\"") {
+                "start" => (x, x + width),
+                "end" => (x - width, x),
+                _ => (x - width / 2, x + width / 2),
+            };
+            assert!(left >= 0 && right <= WIDTH && y > 0 && y < height, "{part}");
+        }
+    }
+
+    fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+        let start = text.find(from).unwrap() + from.len();
+        &text[start..start + text[start..].find(to).unwrap()]
+    }
+
+    #[test]
+    fn boxes_hold_their_names() {
+        for width in [60, 90, 200] {
+            for name in [
+                "check → goes on",
+                "write the answer that was found",
+                "compare-and-swap → leaves",
+            ] {
+                let lines = two_lines(name, width);
+                assert!(lines.len() <= 2);
+                assert!(
+                    lines.iter().all(|line| text_width(line) <= width),
+                    "{lines:?}"
+                );
+            }
+        }
+        assert_eq!(two_lines("check → leaves", 80), ["check", "→ leaves"]);
+    }
+
+    #[test]
+    fn the_twin_says_what_the_picture_shows() {
+        let text = StepDiagram::new("T")
+            .lanes(["A", "B"])
+            .words([("x", 0), ("y", 7)])
+            .step(0, "lock", [0, 7])
+            .held_by(0)
+            .step(0, "write", [1, 7])
+            .mark("broken: small")
+            .waits(1)
+            .caption("The end.")
+            .text();
+        assert_eq!(
+            text,
+            "T\nSteps, one below the other, and the words after each; a star marks what the step changed. \
+             The column \"lock\" says who holds it after the step.\n\
+             step   A      B  lock   x  y\n\
+             start                   0  7\n\
+             1      lock      A      0  7\n\
+             2      write           *1  7\n\
+             Step 2: broken: small.\n\
+             B waits for ever.\n\
+             The end.\n"
+        );
+    }
+
+    #[test]
+    fn nothing_to_draw_is_a_sentence() {
+        let error = StepDiagram::new("T").lanes(["A"]).svg().unwrap_err();
+        assert!(error.to_string().ends_with("add a step."));
+    }
+}

@@ -1,7 +1,0 @@
-//! Any bytes at all, sent to a manager's server: `labsupport/src/manager/fuzz.rs` says what must hold.
-//!
-//! `cargo install cargo-fuzz`, then in `labsupport`: `RUSTC_BOOTSTRAP=1 cargo fuzz run manager -- -max_total_time=600`
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|input: &[u8]| labsupport::manager::fuzz(input));

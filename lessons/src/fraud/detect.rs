@@ -1,0 +1,297 @@
+//! Four detectors of card fraud, short enough to read: each walks back through the account's history and gives a
+//! [`Verdict`] on one transaction.
+//!
+//! ```text
+//!   the account's transactions, old ──────────────────────────► new
+//!   ··· ─── ○ ─── ○ ─── ○ ─── ○ ─── ○ ─── ● the one in question
+//!                             ◄──── ◄────
+//!                               look() before each step: true is "stop, somebody else has found it"
+//! ```
+//!
+//! | detector | signals | when it knows |
+//! |---|---|---|
+//! | [`velocity`] | many payments in a short time | a few steps back |
+//! | [`travel`] | two places too far apart for the time between | a few steps back, or at the end |
+//! | [`amount`] | far more than the account is used to | at the end, when it knows the habit |
+//! | [`takeover`] | new device, new category and unusual hours at once | at the end, when it knows the habit |
+//!
+//! *Honest* always takes the whole walk, [`STEPS`] steps where the account has so many. That is what makes it worth
+//! stopping the other three when one signals.
+//!
+//! What `look` does is the caller's: burn the cost of a step, read the shared flag at every tenth call. The verdict does not
+//! depend on it, unless it says stop.
+//!
+//! ```
+//! use labsupport::prelude::*;
+//! use lessons::prelude::*;
+//! use std::time::Duration;
+//! let (log, work, found) = (Transactions::load()?, Work::costing(Duration::from_micros(1)), Flag::new()?);
+//! let (index, mut steps) = (30_000, 0);
+//! let verdict = detect::velocity(&log, index, &mut || {
+//!     work.run();
+//!     steps += 1;
+//!     steps % 10 == 0 && found.is_set()
+//! });
+//! assert_eq!(verdict, detect::judge(&log, index)[0]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use super::{Transaction, Transactions};
+use std::fmt;
+
+/// What a detector says of a transaction.
+///
+/// # Examples
+/// ```
+/// use lessons::prelude::*;
+/// let log = Transactions::load()?;
+/// assert_eq!(detect::amount(&log, 40_000, &mut || true), Verdict::Abandoned);
+/// assert_eq!(Verdict::Fraud.to_string(), "fraud");
+/// # Ok::<(), TransactionsError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing that this detector looks for.
+    Honest,
+    /// A signal.
+    Fraud,
+    /// Told to stop before it knew.
+    Abandoned,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Verdict::Honest => "honest",
+            Verdict::Fraud => "fraud",
+            Verdict::Abandoned => "abandoned",
+        })
+    }
+}
+
+/// A detector: the log, the index of the transaction in question, and what to do before each step. When that returns
+/// `true`, the detector stops.
+pub type Detector = fn(&Transactions, usize, &mut dyn FnMut() -> bool) -> Verdict;
+
+/// The four, with their names.
+///
+/// # Examples
+/// ```
+/// use lessons::prelude::*;
+/// let log = Transactions::load()?;
+/// for (name, detector) in detect::DETECTORS {
+///     println!("{name}: {}", detector(&log, 40_000, &mut || false));
+/// }
+/// # Ok::<(), TransactionsError>(())
+/// ```
+pub const DETECTORS: [(&str, Detector); 4] = [
+    ("velocity", velocity),
+    ("travel", travel),
+    ("amount", amount),
+    ("takeover", takeover),
+];
+
+/// How far back a detector walks. Sixty-four payments are six weeks of most accounts: long enough for a habit, short enough
+/// to follow when the habit changes.
+pub const STEPS: usize = 64;
+
+/// Payments that nobody is surprised by, however close together: the coffee, the ticket and the newspaper.
+pub const AT_ONCE: u32 = 4;
+
+/// One more payment is expected in this time, in seconds: half an hour, as on a day in the shops.
+pub const ONE_MORE: u32 = 30 * 60;
+
+/// Kilometres per hour that nobody travels faster than: an airliner flies at 900.
+pub const FASTEST: f64 = 900.0;
+
+/// Conflicts that settle it. A single one may be the other payment's fault: the thief's was the one before.
+pub const CONFLICTS: u32 = 2;
+
+/// Payments that a habit is made of. What is seen less often is chance.
+pub const ENOUGH: u32 = 12;
+
+/// Standard deviations above the mean of the logarithms. One honest payment in 1,500 would be beyond 3.2 if the logarithms
+/// were spread normally.
+pub const FAR: f64 = 3.2;
+
+/// Seconds after which a thief would have been noticed: what happened longer ago is the owner's habit, what is newer may be
+/// the same theft.
+pub const SETTLED: u32 = 24 * 60 * 60;
+
+/// Seconds around the hour in question that count as the same time of day.
+pub const SAME_HOURS: u32 = 2 * 60 * 60;
+
+/// The habit has less than one in so many of a thing that is new or unusual.
+pub const ONE_IN: u32 = 20;
+
+/// Too many payments in too short a time, whatever the length of the burst: [`AT_ONCE`], and one more for every
+/// [`ONE_MORE`] seconds.
+///
+/// # Examples
+/// ```
+/// use lessons::prelude::*;
+/// let log = Transactions::load()?;
+/// let theft = log.iter().rposition(|row| row.label == Label::Velocity).unwrap();
+/// let mut steps = 0;
+/// let verdict = detect::velocity(&log, theft, &mut || { steps += 1; false });
+/// assert_eq!((verdict, steps), (Verdict::Fraud, 4)); // the fifth payment within minutes
+/// # Ok::<(), TransactionsError>(())
+/// ```
+pub fn velocity(log: &Transactions, index: usize, look: &mut dyn FnMut() -> bool) -> Verdict {
+    let now = log[index];
+    let mut payments = 1;
+    for past in log.history(index, STEPS) {
+        if look() {
+            return Verdict::Abandoned;
+        }
+        payments += 1;
+        if payments > AT_ONCE + (now.time - past.time) / ONE_MORE {
+            return Verdict::Fraud;
+        }
+    }
+    Verdict::Honest
+}
+
+/// Places too far apart for the time between: in conflict with two earlier payments; or with one, in a city where the
+/// account has not paid before.
+///
+/// # Examples
+/// ```
+/// use lessons::prelude::*;
+/// let header = "id,time_s,account,merchant,category,city,latitude,longitude,amount_cents,device,label";
+/// let in_berlin = "1,0,7,1,groceries,Berlin,52.52,13.41,2350,3,honest";
+/// let hour_later_in_tokyo = "2,3600,7,2,cash,Tokyo,35.68,139.65,90000,3,travel";
+/// let log = Transactions::parse(&[header, in_berlin, hour_later_in_tokyo].join("\n"))?;
+/// assert_eq!(detect::travel(&log, 1, &mut || false), Verdict::Fraud);
+/// # Ok::<(), TransactionsError>(())
+/// ```
+pub fn travel(log: &Transactions, index: usize, look: &mut dyn FnMut() -> bool) -> Verdict {
+    let now = log[index];
+    let (mut conflicts, mut known) = (0, false);
+    for past in log.history(index, STEPS) {
+        if look() {
+            return Verdict::Abandoned;
+        }
+        known |= past.city == now.city;
+        let hours = f64::from(now.time - past.time) / 3600.0;
+        if kilometres(past, &now) > FASTEST * hours {
+            conflicts += 1;
+        }
+        if conflicts == CONFLICTS {
+            return Verdict::Fraud;
+        }
+    }
+    signal(conflicts > 0 && !known)
+}
+
+/// More than the account is used to, by far: the logarithm of the amount lies [`FAR`] standard deviations above the mean of
+/// the logarithms before it. Logarithms, since people spend twice as much as often as half as much.
+///
+/// # Examples
+/// ```
+/// use lessons::prelude::*;
+/// let log = Transactions::load()?;
+/// let thefts = log.iter().enumerate().filter(|(_, row)| row.label == Label::Amount);
+/// let found = thefts.filter(|(index, _)| detect::amount(&log, *index, &mut || false) == Verdict::Fraud);
+/// assert!(found.count() * 2 > log.count(Label::Amount));
+/// # Ok::<(), TransactionsError>(())
+/// ```
+pub fn amount(log: &Transactions, index: usize, look: &mut dyn FnMut() -> bool) -> Verdict {
+    let size = |payment: &Transaction| f64::from(payment.amount_cents).ln();
+    let (mut count, mut sum, mut squares) = (0, 0.0, 0.0);
+    for past in log.history(index, STEPS) {
+        if look() {
+            return Verdict::Abandoned;
+        }
+        count += 1;
+        sum += size(past);
+        squares += size(past) * size(past);
+    }
+    if count < ENOUGH {
+        return Verdict::Honest;
+    }
+    let mean = sum / f64::from(count);
+    let deviation = (squares / f64::from(count) - mean * mean).max(0.0).sqrt();
+    signal(size(&log[index]) > mean + FAR * deviation)
+}
+
+/// A new device, a new category and unusual hours, all at once. Each alone is everyday life: a new phone, the first
+/// pair of shoes, a late night.
+///
+/// New and unusual are measured by what is older than [`SETTLED`]: the thief's own last payment would make his device known.
+///
+/// # Examples
+/// ```
+/// use lessons::prelude::*;
+/// let log = Transactions::load()?;
+/// let new_phone_alone = |index: usize| {
+///     let old = log.history(index, 64).all(|past| past.device != log[index].device);
+///     old && log.history(index, 64).count() == 64 && log[index].label == Label::Honest
+/// };
+/// let index = (0..log.len()).find(|&index| new_phone_alone(index)).unwrap();
+/// assert_eq!(detect::takeover(&log, index, &mut || false), Verdict::Honest);
+/// # Ok::<(), TransactionsError>(())
+/// ```
+pub fn takeover(log: &Transactions, index: usize, look: &mut dyn FnMut() -> bool) -> Verdict {
+    let now = log[index];
+    let (mut habit, mut device, mut category, mut hours) = (0, 0, 0, 0);
+    for past in log.history(index, STEPS) {
+        if look() {
+            return Verdict::Abandoned;
+        }
+        if now.time - past.time > SETTLED {
+            habit += 1;
+            device += u32::from(past.device == now.device);
+            category += u32::from(past.category == now.category);
+            hours += u32::from(apart(past.time, now.time) <= SAME_HOURS);
+        }
+    }
+    let rare = |seen: u32| seen * ONE_IN < habit;
+    signal(habit >= ENOUGH && device == 0 && rare(category) && rare(hours))
+}
+
+/// What each of the four [`DETECTORS`] says if nobody stops it, one after the other: what four workers at once have to
+/// agree with.
+///
+/// # Examples
+/// ```
+/// use lessons::prelude::*;
+/// let log = Transactions::load()?;
+/// let signals = (0..1_000).filter(|&index| detect::judge(&log, index).contains(&Verdict::Fraud));
+/// assert!(signals.count() < 50);
+/// # Ok::<(), TransactionsError>(())
+/// ```
+///
+/// # Panics
+/// There is no transaction `index`.
+pub fn judge(log: &Transactions, index: usize) -> [Verdict; 4] {
+    DETECTORS.map(|(_, detector)| detector(log, index, &mut || false))
+}
+
+fn signal(fraud: bool) -> Verdict {
+    if fraud {
+        Verdict::Fraud
+    } else {
+        Verdict::Honest
+    }
+}
+
+/// Kilometres along the surface of a sphere, by the haversine formula.
+fn kilometres(from: &Transaction, to: &Transaction) -> f64 {
+    let radians = |degrees: f32| f64::from(degrees).to_radians();
+    let (north, south) = (radians(from.latitude), radians(to.latitude));
+    let up = ((south - north) / 2.0).sin().powi(2);
+    let along = (radians(to.longitude - from.longitude) / 2.0).sin().powi(2);
+    2.0 * 6371.0
+        * (up + north.cos() * south.cos() * along)
+            .sqrt()
+            .min(1.0)
+            .asin()
+}
+
+/// Seconds between two times of day, around midnight if that is shorter.
+fn apart(one: u32, other: u32) -> u32 {
+    let day = 24 * 60 * 60;
+    let between = one.abs_diff(other) % day;
+    between.min(day - between)
+}

@@ -1,0 +1,37 @@
+//! What a lesson needs beyond measuring and drawing: [`predict()`], which keeps what somebody expects until it is measured;
+//! [`Explorer`], which runs every interleaving of a small protocol;
+//! [`record()`], which writes down what a figure shows;
+//! [`check()`], which runs a student's function against real workers and reports the facts; [`check_lab()`], which does so for the
+//! exercises of the labs, with their hints; and [`Transactions`], card
+//! payments with fraud among them, which the four detectors of [`detect`] look for.
+
+mod amount;
+mod check;
+mod exercises;
+pub mod fraud;
+pub mod journal;
+mod predict;
+pub mod prelude;
+mod proportion;
+mod record;
+mod schedule;
+
+pub use amount::{Amount, AmountError};
+pub use check::{Checked, Fact, Facts, check};
+pub use exercises::{Answer, CheckLabError, check_lab};
+pub use journal::journal;
+pub use predict::{Comparison, Prediction, predict};
+pub use proportion::Proportion;
+pub use record::record;
+pub use schedule::{Exploration, Explorer, ExplorerError, Forced, Replay, Steps, Words};
+
+labsupport::shown_in_words!(
+    Amount,
+    AmountError,
+    CheckLabError,
+    Comparison,
+    ExplorerError,
+    Fact,
+    Steps,
+    Words
+);

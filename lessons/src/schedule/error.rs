@@ -1,0 +1,149 @@
+use labsupport::internal::thousands;
+use std::fmt;
+
+/// Why a protocol cannot be explored, replayed or forced.
+///
+/// # Examples
+/// ```
+/// use lessons::prelude::*;
+/// let error = Explorer::new(["found"]).explore().unwrap_err();
+/// assert_eq!(error.to_string(), "there are no workers: add some with .workers(2, &steps).");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExplorerError {
+    /// No worker was added.
+    NoWorkers,
+    /// More workers than the explorer takes.
+    TooManyWorkers {
+        /// How many there are.
+        workers: usize,
+    },
+    /// A worker's list is empty.
+    NoSteps {
+        /// Which worker.
+        worker: char,
+    },
+    /// A worker locks while it holds the lock.
+    LockedTwice {
+        /// Which worker.
+        worker: char,
+        /// Which of its steps, from 1.
+        step: usize,
+    },
+    /// A worker unlocks what it does not hold.
+    NotLocked {
+        /// Which worker.
+        worker: char,
+        /// Which of its steps, from 1.
+        step: usize,
+    },
+    /// `.start` names a word that does not exist.
+    UnknownWord {
+        /// The name.
+        name: String,
+        /// The names there are.
+        words: Vec<String>,
+    },
+    /// Two words or two invariants have one name.
+    NamedTwice {
+        /// `words` or `invariants`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// More steps, of all workers together, than the explorer takes.
+    TooManySteps {
+        /// How many there are.
+        steps: usize,
+    },
+    /// More different states than the explorer looks at.
+    TooManyStates {
+        /// How many it looks at.
+        limit: usize,
+    },
+    /// More schedules than a number of 128 bits counts.
+    TooManySchedules,
+    /// There is no schedule of this number.
+    NoSuchSchedule {
+        /// The number.
+        id: u128,
+        /// How many there are.
+        schedules: u128,
+    },
+    /// Real processes could not be started or did not come to the end of the schedule.
+    Processes(String),
+}
+
+impl ExplorerError {
+    pub(super) const MOST_WORKERS: usize = 4;
+    pub(super) const MOST_STEPS: usize = 200;
+    pub(super) const MOST_STATES: usize = 1_000_000;
+}
+
+impl fmt::Display for ExplorerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExplorerError::NoWorkers => {
+                write!(
+                    f,
+                    "there are no workers: add some with .workers(2, &steps)."
+                )
+            }
+            ExplorerError::TooManyWorkers { workers } => write!(
+                f,
+                "{workers} workers are more than the explorer takes: use at most {}. Two or three show nearly every \
+                 race that a small protocol has.",
+                Self::MOST_WORKERS
+            ),
+            ExplorerError::NoSteps { worker } => write!(
+                f,
+                "worker {worker} has no steps: add some to its Steps, such as .write(\"name\", |s, me| …)."
+            ),
+            ExplorerError::LockedTwice { worker, step } => write!(
+                f,
+                "step {step} of worker {worker} locks while the worker holds the lock, and would wait for itself for \
+                 ever: put an .unlock() before it."
+            ),
+            ExplorerError::NotLocked { worker, step } => write!(
+                f,
+                "step {step} of worker {worker} unlocks, but the worker does not hold the lock: put a .lock() before it."
+            ),
+            ExplorerError::UnknownWord { name, words } => write!(
+                f,
+                "there is no word \"{name}\" to start with another value: the words are {}.",
+                words.join(", ")
+            ),
+            ExplorerError::NamedTwice { what, name } => write!(
+                f,
+                "two {what} are named \"{name}\": give each a name of its own."
+            ),
+            ExplorerError::TooManySteps { steps } => write!(
+                f,
+                "{steps} steps, all workers together, are more than the explorer takes ({}): use fewer workers or \
+                 shorter lists.",
+                Self::MOST_STEPS
+            ),
+            ExplorerError::TooManyStates { limit } => write!(
+                f,
+                "there are more than {} different states: use fewer workers or shorter lists, or words that take fewer \
+                 values.",
+                thousands(*limit as u128)
+            ),
+            ExplorerError::TooManySchedules => write!(
+                f,
+                "there are more schedules than a number of 128 bits counts: use fewer workers or shorter lists."
+            ),
+            ExplorerError::NoSuchSchedule { id, schedules } => write!(
+                f,
+                "there is no schedule {}: there are {}, numbered from 0 to {}.",
+                thousands(*id),
+                thousands(*schedules),
+                thousands(schedules.saturating_sub(1))
+            ),
+            ExplorerError::Processes(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for ExplorerError {}

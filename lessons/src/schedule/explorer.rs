@@ -1,0 +1,304 @@
+use super::graph::Graph;
+use super::{Exploration, ExplorerError, Forced, Replay, Steps, Words};
+use std::cell::OnceCell;
+use std::collections::HashSet;
+use std::fmt;
+use std::rc::Rc;
+
+/// Runs every interleaving of a few workers' [`Steps`] on shared [`Words`].
+///
+/// # Examples
+/// Without a lock two workers find something at the same time, and the result is torn:
+/// ```
+/// use lessons::prelude::*;
+/// let no_lock = Steps::new()
+///     .leave_if("check", |s, _me| s["found"] != 0)
+///     .write("write finder", |s, me| s["finder"] = me)
+///     .write("write answer", |s, me| s["answer"] = 100 * me)
+///     .write("set found", |s, _me| s["found"] = 1);
+/// let explorer = Explorer::new(["found", "finder", "answer"])
+///     .workers(2, &no_lock)
+///     .invariant("finder and answer belong together", |s| s["answer"] == 100 * s["finder"]);
+///
+/// let seen = explorer.explore()?;
+/// println!("{seen}");
+/// assert!(seen.broken() > 0);
+///
+/// let bad = seen.shortest_bad().unwrap();
+/// println!("{bad}");
+/// assert_ne!(bad.end()["answer"], 100 * bad.end()["finder"]);
+///
+/// let forced = explorer.force(bad.id())?; // the same schedule on two real processes
+/// println!("{forced}");
+/// assert!(forced.matches_model());
+/// # Ok::<(), ExplorerError>(())
+/// ```
+#[derive(Clone)]
+pub struct Explorer {
+    pub(super) start: Words,
+    pub(super) lists: Vec<Steps>,
+    pub(super) rules: Vec<Rule>,
+    /// The first name that `.start` did not find.
+    unknown: Option<String>,
+    /// What was found, until something is added.
+    graph: OnceCell<Rc<Graph>>,
+}
+
+/// An invariant.
+#[derive(Clone)]
+pub(super) struct Rule {
+    pub(super) name: String,
+    pub(super) when: When,
+    pub(super) holds: Rc<dyn Fn(&Words) -> bool>,
+}
+
+/// When an invariant is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// When nobody can go on.
+    End,
+    /// At the start and after each step.
+    Always,
+}
+
+impl Explorer {
+    /// An explorer of protocols over words of these names. All of them start at 0.
+    pub fn new<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Explorer {
+        Explorer {
+            start: Words::new(words.into_iter().map(Into::into).collect()),
+            lists: Vec::new(),
+            rules: Vec::new(),
+            unknown: None,
+            graph: OnceCell::new(),
+        }
+    }
+
+    /// Lets the word `name` start at `value`.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let take = Steps::new()
+    ///     .leave_if("none left?", |s, _me| s["left"] == 0)
+    ///     .write("take one", |s, _me| s["left"] -= 1);
+    /// let seen = Explorer::new(["left"]).start("left", 2).workers(2, &take).explore()?;
+    /// assert_eq!(seen.schedules(), 6);
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn start(mut self, name: &str, value: u64) -> Explorer {
+        match self.start.place(name) {
+            Some(place) => self.start.set(place, value),
+            None => self.unknown = self.unknown.or_else(|| Some(name.into())),
+        }
+        self.graph = OnceCell::new();
+        self
+    }
+
+    /// Adds a worker that does `steps`: the first is A, the next B, and so on.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let producer = Steps::new()
+    ///     .write("write data", |s, _me| s["data"] = 42)
+    ///     .write("set ready", |s, _me| s["ready"] = 1);
+    /// let consumer = Steps::new()
+    ///     .leave_if("not ready?", |s, _me| s["ready"] == 0)
+    ///     .write("copy", |s, _me| s["copy"] = s["data"]);
+    /// let explorer = Explorer::new(["data", "ready", "copy"]).worker(&producer).worker(&consumer);
+    /// let seen = explorer.always("a copy is whole", |s| s["copy"] == 0 || s["copy"] == 42).explore()?;
+    /// assert_eq!((seen.schedules(), seen.broken()), (3, 0));
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn worker(self, steps: &Steps) -> Explorer {
+        self.workers(1, steps)
+    }
+
+    /// Adds `count` workers that all do `steps`.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let two = Steps::new().write("x", |s, me| s["x"] = me).write("y", |s, me| s["y"] = me);
+    /// let seen = Explorer::new(["x", "y"]).workers(2, &two).explore()?;
+    /// assert_eq!(seen.schedules(), 6); // 4 steps, and 6 ways to say which 2 are A's
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn workers(mut self, count: usize, steps: &Steps) -> Explorer {
+        self.lists.extend((0..count).map(|_| steps.clone()));
+        self.graph = OnceCell::new();
+        self
+    }
+
+    /// States what must hold when nobody can go on.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let race = Steps::new().write("write", |s, me| s["last"] = me);
+    /// let seen = Explorer::new(["last"])
+    ///     .workers(2, &race)
+    ///     .invariant("B is the last", |s| s["last"] == 2)
+    ///     .explore()?;
+    /// assert_eq!(seen.broken_by("B is the last"), 1); // of 2
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn invariant(
+        self,
+        name: impl Into<String>,
+        holds: impl Fn(&Words) -> bool + 'static,
+    ) -> Explorer {
+        self.rule(name.into(), When::End, Rc::new(holds))
+    }
+
+    /// States what must hold all the time: at the start and after each step.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let work = Steps::new()
+    ///     .lock()
+    ///     .write("come in", |s, _me| s["inside"] += 1)
+    ///     .write("go out", |s, _me| s["inside"] -= 1)
+    ///     .unlock();
+    /// let seen = Explorer::new(["inside"])
+    ///     .workers(3, &work)
+    ///     .always("one at a time", |s| s["inside"] <= 1)
+    ///     .explore()?;
+    /// assert_eq!(seen.broken(), 0);
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn always(
+        self,
+        name: impl Into<String>,
+        holds: impl Fn(&Words) -> bool + 'static,
+    ) -> Explorer {
+        self.rule(name.into(), When::Always, Rc::new(holds))
+    }
+
+    fn rule(mut self, name: String, when: When, holds: Rc<dyn Fn(&Words) -> bool>) -> Explorer {
+        self.rules.push(Rule { name, when, holds });
+        self.graph = OnceCell::new();
+        self
+    }
+
+    /// Runs all schedules and counts the bad ones.
+    ///
+    /// # Errors
+    /// No workers or more than four, a worker without steps, one that locks twice or unlocks what it does not hold, a name
+    /// that is unknown or given twice, more than 200 steps, more than a million different states.
+    pub fn explore(&self) -> Result<Exploration, ExplorerError> {
+        let graph = self.graph()?;
+        let rules = self.rules.iter().enumerate();
+        let shortest_bad = graph.shortest_bad().map(|id| self.replay(id)).transpose()?;
+        Ok(Exploration {
+            states: graph.states(),
+            schedules: graph.schedules(),
+            broken: graph.bad(),
+            stuck: graph.stuck(),
+            rules: rules
+                .map(|(index, rule)| (rule.name.clone(), graph.broken_by(index)))
+                .collect(),
+            shortest_bad,
+        })
+    }
+
+    /// Runs schedule `id` once more, step by step.
+    ///
+    /// # Errors
+    /// There is no such schedule; else as [`explore`](Explorer::explore).
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let two = Steps::new().write("x", |s, me| s["x"] = me).write("y", |s, me| s["y"] = me);
+    /// let explorer = Explorer::new(["x", "y"]).workers(2, &two);
+    /// assert_eq!(explorer.replay(0)?.schedule(), "AABB");
+    /// assert_eq!(explorer.replay(1)?.schedule(), "ABAB");
+    /// let error = explorer.replay(6).unwrap_err();
+    /// assert_eq!(error.to_string(), "there is no schedule 6: there are 6, numbered from 0 to 5.");
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn replay(&self, id: u128) -> Result<Replay, ExplorerError> {
+        let graph = self.graph()?;
+        let schedule = graph.schedule(id)?;
+        Ok(Replay::of(self, id, graph.schedules(), &schedule))
+    }
+
+    /// Forces schedule `id` on real processes: one per worker, with the words and the lock in shared memory, each waiting
+    /// for its turn.
+    ///
+    /// # Errors
+    /// As [`replay`](Explorer::replay); no shared memory or no process to be had; a process that panicked, was killed, or
+    /// was not done after ten seconds.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let two = Steps::new().write("x", |s, me| s["x"] = me).write("y", |s, me| s["y"] = me);
+    /// let explorer = Explorer::new(["x", "y"]).workers(2, &two);
+    /// let forced = explorer.force(1)?;
+    /// assert!(forced.matches_model());
+    /// assert_eq!(forced.end().values(), [2, 2]);
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn force(&self, id: u128) -> Result<Forced, ExplorerError> {
+        Forced::run(self, self.replay(id)?)
+    }
+
+    fn graph(&self) -> Result<&Graph, ExplorerError> {
+        self.graph_within(ExplorerError::MOST_STATES)
+    }
+
+    pub(super) fn graph_within(&self, limit: usize) -> Result<&Graph, ExplorerError> {
+        if let Some(graph) = self.graph.get() {
+            return Ok(graph);
+        }
+        self.check()?;
+        let graph = Graph::of(self, limit)?;
+        Ok(self.graph.get_or_init(|| Rc::new(graph)))
+    }
+
+    /// Whether there is something to explore.
+    fn check(&self) -> Result<(), ExplorerError> {
+        let names = self.start.names();
+        if let Some(name) = self.unknown.clone() {
+            let words = names.to_vec();
+            return Err(ExplorerError::UnknownWord { name, words });
+        }
+        let rules: Vec<String> = self.rules.iter().map(|rule| rule.name.clone()).collect();
+        for (what, names) in [("words", names), ("invariants", &rules)] {
+            let mut known = HashSet::new();
+            let twice = names.iter().find(|name| !known.insert(*name));
+            if let Some(name) = twice.cloned() {
+                return Err(ExplorerError::NamedTwice { what, name });
+            }
+        }
+        let workers = self.lists.len();
+        if workers == 0 {
+            return Err(ExplorerError::NoWorkers);
+        }
+        if workers > ExplorerError::MOST_WORKERS {
+            return Err(ExplorerError::TooManyWorkers { workers });
+        }
+        for (worker, steps) in self.lists.iter().enumerate() {
+            steps.check(worker)?;
+        }
+        let steps = self.lists.iter().map(Steps::len).sum();
+        if steps > ExplorerError::MOST_STEPS {
+            return Err(ExplorerError::TooManySteps { steps });
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Explorer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules: Vec<&str> = self.rules.iter().map(|rule| rule.name.as_str()).collect();
+        f.debug_struct("Explorer")
+            .field("start", &self.start)
+            .field("workers", &self.lists)
+            .field("invariants", &rules)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,269 @@
+use super::{ExplorerError, Words, letter};
+use std::fmt;
+use std::rc::Rc;
+
+/// What one worker does: a list of steps, each indivisible.
+///
+/// Between two steps of one worker the others may do any number of theirs. A step's closure gets the shared [`Words`] and
+/// `me`, which is 1 for worker A, 2 for B, and so on; 0 is nobody, since words start at 0.
+///
+/// A worker that *leaves* is done, like a function that returns. Where it holds the lock it first goes straight on to its
+/// next [`unlock`](Steps::unlock), as the guard does that `return` drops; where there is none, it ends with the lock in
+/// its hand, and whoever wants the lock afterwards is stuck.
+///
+/// # Examples
+/// The double check: look, lock, look again, write.
+/// ```
+/// use lessons::prelude::*;
+/// let double_check = Steps::new()
+///     .leave_if("check", |s, _me| s["found"] != 0)
+///     .lock()
+///     .leave_if("recheck", |s, _me| s["found"] != 0)
+///     .write("write finder", |s, me| s["finder"] = me)
+///     .write("write answer", |s, me| s["answer"] = 100 * me)
+///     .write("set found", |s, _me| s["found"] = 1)
+///     .unlock();
+/// assert_eq!(
+///     double_check.to_string(),
+///     "check, lock, recheck, write finder, write answer, set found, unlock",
+/// );
+/// ```
+#[derive(Clone, Default)]
+pub struct Steps {
+    steps: Vec<Step>,
+}
+
+#[derive(Clone)]
+pub(super) struct Step {
+    name: String,
+    kind: Kind,
+}
+
+// The closures are behind pointers to `dyn`, so that a list has no type parameters and a notebook can keep it.
+type Change = dyn Fn(&mut Words, u64);
+type Look = dyn Fn(&Words, u64) -> bool;
+type Swap = dyn Fn(&mut Words, u64) -> bool;
+
+#[derive(Clone)]
+enum Kind {
+    Write(Rc<Change>),
+    LeaveIf(Rc<Look>),
+    SwapOrLeave(Rc<Swap>),
+    Lock,
+    Unlock,
+}
+
+/// Where a worker stands in its list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Place {
+    /// Its next step; the length of the list once it is done. A byte holds `ExplorerError::MOST_STEPS`.
+    pub(super) next: u8,
+    /// It left and is on its way to an unlock, after which it is done.
+    leaving: bool,
+}
+
+impl Steps {
+    /// A list without steps so far.
+    pub fn new() -> Steps {
+        Steps::default()
+    }
+
+    /// Adds a step that reads; where it finds `true` the worker leaves.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let first_only = Steps::new()
+    ///     .leave_if("check", |s, _me| s["found"] != 0)
+    ///     .write("set found", |s, me| s["found"] = me);
+    /// let replay = Explorer::new(["found"]).workers(2, &first_only).replay(0)?;
+    /// assert_eq!(replay.steps()[2], ('B', "check → leaves".to_string()));
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn leave_if(
+        self,
+        name: impl Into<String>,
+        look: impl Fn(&Words, u64) -> bool + 'static,
+    ) -> Steps {
+        self.with(name.into(), Kind::LeaveIf(Rc::new(look)))
+    }
+
+    /// Adds a step that changes words: whatever the closure changes, changes in one indivisible step. Two writes that
+    /// others may come between are two steps.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let add = Steps::new().write("add one", |s, _me| s["sum"] += 1);
+    /// let seen = Explorer::new(["sum"])
+    ///     .workers(3, &add)
+    ///     .invariant("none is lost", |s| s["sum"] == 3)
+    ///     .explore()?;
+    /// assert_eq!((seen.schedules(), seen.broken()), (6, 0));
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn write(
+        self,
+        name: impl Into<String>,
+        change: impl Fn(&mut Words, u64) + 'static,
+    ) -> Steps {
+        self.with(name.into(), Kind::Write(Rc::new(change)))
+    }
+
+    /// Adds a step that reads and writes at once and may leave: a compare-and-swap. The closure returns whether the worker
+    /// goes on; `false` leaves.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let claim = Steps::new()
+    ///     .swap_or_leave("compare-and-swap", |s, _me| {
+    ///         if s["found"] != 0 {
+    ///             return false;
+    ///         }
+    ///         s["found"] = 1;
+    ///         true
+    ///     })
+    ///     .write("count", |s, _me| s["finders"] += 1);
+    /// let seen = Explorer::new(["found", "finders"])
+    ///     .workers(3, &claim)
+    ///     .invariant("one finder", |s| s["finders"] == 1)
+    ///     .explore()?;
+    /// assert_eq!(seen.broken(), 0);
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn swap_or_leave(
+        self,
+        name: impl Into<String>,
+        swap: impl Fn(&mut Words, u64) -> bool + 'static,
+    ) -> Steps {
+        self.with(name.into(), Kind::SwapOrLeave(Rc::new(swap)))
+    }
+
+    /// Adds a step that takes the lock: possible only while nobody holds it. There is one lock for all.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let locked = Steps::new().lock().write("work", |s, me| s["last"] = me).unlock();
+    /// let seen = Explorer::new(["last"]).workers(2, &locked).explore()?;
+    /// assert_eq!(seen.schedules(), 2); // one after the other, this way or that
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn lock(self) -> Steps {
+        self.with("lock".into(), Kind::Lock)
+    }
+
+    /// Adds a step that gives the lock back.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let hasty = Steps::new().unlock();
+    /// let error = Explorer::new(["x"]).worker(&hasty).explore().unwrap_err();
+    /// assert!(error.to_string().starts_with("step 1 of worker A unlocks"));
+    /// ```
+    pub fn unlock(self) -> Steps {
+        self.with("unlock".into(), Kind::Unlock)
+    }
+
+    fn with(mut self, name: String, kind: Kind) -> Steps {
+        self.steps.push(Step { name, kind });
+        self
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// The step at `place`; none once the worker is done.
+    pub(super) fn at(&self, place: Place) -> Option<&Step> {
+        self.steps.get(usize::from(place.next))
+    }
+
+    /// The `index`-th step's name, and what came of it where there are two ways.
+    pub(super) fn label(&self, index: usize, goes_on: bool) -> String {
+        let Step { name, kind } = &self.steps[index];
+        let way = match kind {
+            Kind::LeaveIf(_) | Kind::SwapOrLeave(_) if goes_on => " → goes on",
+            Kind::LeaveIf(_) | Kind::SwapOrLeave(_) => " → leaves",
+            _ => "",
+        };
+        format!("{name}{way}")
+    }
+
+    /// Where a worker stands that did the step at `place`, after which it `goes_on` or leaves, and `holds` the lock or not.
+    pub(super) fn after(&self, place: Place, goes_on: bool, holds: bool) -> Place {
+        let leaving = place.leaving || !goes_on;
+        let next = usize::from(place.next) + 1;
+        let next = match (leaving, holds) {
+            (false, _) => next,
+            (true, true) => (next..self.len())
+                .find(|&index| self.steps[index].is_unlock())
+                .unwrap_or(self.len()),
+            (true, false) => self.len(),
+        };
+        Place {
+            next: next as u8,
+            // Two ways to be done are one state.
+            leaving: leaving && next < self.len(),
+        }
+    }
+
+    /// What the list itself does wrong with the lock. A worker that leaves skips only to its unlock, so what holds for the
+    /// whole list holds for every way through it.
+    pub(super) fn check(&self, worker: usize) -> Result<(), ExplorerError> {
+        let worker = letter(worker);
+        if self.steps.is_empty() {
+            return Err(ExplorerError::NoSteps { worker });
+        }
+        let mut held = false;
+        for (step, Step { kind, .. }) in (1..).zip(&self.steps) {
+            match kind {
+                Kind::Lock if held => return Err(ExplorerError::LockedTwice { worker, step }),
+                Kind::Unlock if !held => return Err(ExplorerError::NotLocked { worker, step }),
+                Kind::Lock => held = true,
+                Kind::Unlock => held = false,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Step {
+    pub(super) fn is_lock(&self) -> bool {
+        matches!(self.kind, Kind::Lock)
+    }
+
+    pub(super) fn is_unlock(&self) -> bool {
+        matches!(self.kind, Kind::Unlock)
+    }
+
+    /// Does to `words` what the step does, and says whether the worker goes on. The lock is the caller's business: it is
+    /// one thing in the model and another on real processes.
+    pub(super) fn act(&self, words: &mut Words, me: u64) -> bool {
+        match &self.kind {
+            Kind::Write(change) => {
+                change(words, me);
+                true
+            }
+            Kind::LeaveIf(look) => !look(words, me),
+            Kind::SwapOrLeave(swap) => swap(words, me),
+            Kind::Lock | Kind::Unlock => true,
+        }
+    }
+}
+
+impl fmt::Display for Steps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.steps.iter().map(|step| step.name.as_str()).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+impl fmt::Debug for Steps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Steps({self})")
+    }
+}

@@ -1,0 +1,339 @@
+use super::ManagerError;
+use super::connection::{Object, Swapped, bytes, decode, done, number, swapped, unexpected, value};
+use super::frame::{Draft, Op, Reply};
+use super::types;
+use serde::{Serialize, de::DeserializeOwned};
+use std::borrow::Borrow;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A dict that a [`Manager`](super::Manager) keeps: Python's `manager.dict()`. Every call is one round trip to the server.
+///
+/// Keys are the same if `serde` writes them as the same bytes. What has no fixed order (a `HashSet`) is no good key. As in a `HashMap`, a
+/// key may be asked for in a borrowed form, a `String` by a `&str`, say; `serde` must write that as the same bytes. It does so for `str`
+/// and for the slice of a `Vec`, but not for the slice of an array.
+///
+/// # Two calls are two round trips
+///
+/// Between them anybody may write. So reading, adding one and writing back loses what others added meanwhile;
+/// [`update`](Dict::update) does not:
+///
+/// ```
+/// use labsupport::prelude::*;
+/// use manager::prelude::*;
+/// let manager = Manager::start()?;
+/// let counts = manager.dict::<String, u64>("counts")?;
+/// let (wrong, right) = (String::from("wrong"), String::from("right"));
+/// let both_have_read = Barrier::new(2)?;
+/// let workers = Workers::spawn(2, |_| {
+///     let count = counts.get(&wrong)?.unwrap_or(0);
+///     both_have_read.wait();
+///     counts.insert(wrong.clone(), count + 1)?; // forgets what the other one wrote
+///
+///     counts.update(&right, |count| Some(count.unwrap_or(0) + 1))
+/// })?;
+/// workers.join()?.values()?;
+/// assert_eq!(counts.get(&wrong)?, Some(1));
+/// assert_eq!(counts.get(&right)?, Some(2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// use manager::prelude::*;
+/// let manager = Manager::start()?;
+/// let squares = manager.dict::<u64, u64>("squares")?;
+/// let workers = Workers::spawn(4, |w| {
+///     for n in w.share_of(0..100) {
+///         squares.insert(n, n * n)?;
+///     }
+///     squares.len()
+/// })?;
+/// workers.join()?.values()?;
+/// assert_eq!(squares.len()?, 100);
+/// assert_eq!(squares.get(&12)?, Some(144));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Dict<K, V> {
+    object: Object,
+    types: PhantomData<fn() -> (K, V)>,
+}
+
+impl<K, V> Clone for Dict<K, V> {
+    fn clone(&self) -> Self {
+        Dict::on(self.object.clone())
+    }
+}
+
+impl<K, V> Dict<K, V> {
+    pub(super) fn on(object: Object) -> Dict<K, V> {
+        Dict {
+            object,
+            types: PhantomData,
+        }
+    }
+
+    /// How many keys there are.
+    ///
+    /// # Errors
+    /// The server is gone or silent.
+    pub fn len(&self) -> Result<usize, ManagerError> {
+        let len = self.object.ask(Op::Len, nothing, number)?;
+        Ok(len as usize)
+    }
+
+    /// Whether there are none.
+    ///
+    /// # Errors
+    /// The server is gone or silent.
+    pub fn is_empty(&self) -> Result<bool, ManagerError> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Removes everything.
+    ///
+    /// # Errors
+    /// The server is gone or silent.
+    ///
+    /// # Examples
+    /// ```
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let seen = manager.dict::<u64, bool>("seen")?;
+    /// seen.insert(7, true)?;
+    /// seen.clear()?;
+    /// assert!(seen.is_empty()?);
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn clear(&self) -> Result<(), ManagerError> {
+        self.object.ask(Op::Clear, nothing, done)
+    }
+}
+
+impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V> {
+    /// The value of `key`, if it is there.
+    ///
+    /// # Errors
+    /// The server is gone or silent.
+    pub fn get<Q>(&self, key: &Q) -> Result<Option<V>, ManagerError>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        self.object.ask(Op::Get, |draft| draft.rest(key), value)
+    }
+
+    /// Writes the value of `key`; the one that was there.
+    ///
+    /// # Errors
+    /// The server is gone, silent or full; the key and the value are too large.
+    ///
+    /// # Examples
+    /// ```
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let best = manager.dict::<String, f64>("best")?;
+    /// assert_eq!(best.insert("score".into(), 0.5)?, None);
+    /// assert_eq!(best.insert("score".into(), 0.75)?, Some(0.5));
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn insert(&self, key: K, new: V) -> Result<Option<V>, ManagerError> {
+        let pair = |draft: &mut Draft<'_>| {
+            draft.value(&key)?;
+            draft.rest(&new)
+        };
+        self.object.ask(Op::Insert, pair, value)
+    }
+
+    /// Removes `key`; the value that it had.
+    ///
+    /// # Errors
+    /// The server is gone or silent.
+    ///
+    /// # Examples
+    /// ```
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let tasks = manager.dict::<u64, String>("tasks")?;
+    /// tasks.insert(1, "sweep".into())?;
+    /// assert_eq!(tasks.remove(&1)?, Some("sweep".into())); // of several that try, one gets it
+    /// assert_eq!(tasks.remove(&1)?, None);
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn remove<Q>(&self, key: &Q) -> Result<Option<V>, ManagerError>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        self.object.ask(Op::Remove, |draft| draft.rest(key), value)
+    }
+
+    /// Whether `key` is there.
+    ///
+    /// # Errors
+    /// The server is gone or silent.
+    ///
+    /// # Examples
+    /// ```
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let primes = manager.dict::<u64, ()>("primes")?;
+    /// primes.insert(7, ())?;
+    /// assert!(primes.contains(&7)? && !primes.contains(&8)?);
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn contains<Q>(&self, key: &Q) -> Result<bool, ManagerError>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let key = |draft: &mut Draft<'_>| draft.rest(key);
+        Ok(self.object.ask(Op::Contains, key, number)? != 0)
+    }
+
+    /// The keys, in the order in which they came.
+    ///
+    /// # Errors
+    /// The server is gone or silent; all keys together are too large for one answer.
+    ///
+    /// # Examples
+    /// ```
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let ages = manager.dict::<String, u8>("ages")?;
+    /// for (name, age) in [("Zoe", 31), ("Ada", 36), ("Zoe", 32)] {
+    ///     ages.insert(name.into(), age)?;
+    /// }
+    /// assert_eq!(ages.keys()?, ["Zoe", "Ada"]); // written again, a key stays where it is
+    /// assert_eq!(ages.items()?, [("Zoe".into(), 32), ("Ada".into(), 36)]);
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn keys(&self) -> Result<Vec<K>, ManagerError> {
+        self.object.ask(Op::Keys, nothing, |reply| match reply {
+            Reply::Many(count, mut parts) => (0..count).map(|_| decode(parts.field()?)).collect(),
+            _ => unexpected(),
+        })
+    }
+
+    /// The keys with their values, in the order in which the keys came: a copy of the whole dict as it was at one moment.
+    ///
+    /// # Errors
+    /// The server is gone or silent; all together is too large for one answer.
+    pub fn items(&self) -> Result<Vec<(K, V)>, ManagerError> {
+        self.object.ask(Op::Items, nothing, |reply| match reply {
+            Reply::Many(count, mut parts) => (0..count / 2)
+                .map(|_| Ok((decode(parts.field()?)?, decode(parts.field()?)?)))
+                .collect(),
+            _ => unexpected(),
+        })
+    }
+
+    /// Writes `new` if `current` is there, in one step. `None` stands for no value: as the current one, the key must be missing; as the
+    /// new one, it is removed.
+    ///
+    /// As with the atomics of the standard library, the inner result is what was there: `Ok` if that was `current` and `new` has taken
+    /// its place, `Err` if it was something else and stays. Values are the same if `serde` writes them as the same bytes.
+    ///
+    /// # Errors
+    /// The server is gone, silent or full; the key and the values are too large.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let found = manager.dict::<String, usize>("found")?;
+    /// let workers = Workers::spawn(4, |w| {
+    ///     found.compare_exchange("by", None, Some(w.index())) // only the first finder writes
+    /// })?;
+    /// let said = workers.join()?.values()?.into_iter().collect::<Result<Vec<_>, _>>()?;
+    /// let by = found.get("by")?;
+    /// assert_eq!(said.iter().filter(|&&said| said == Ok(None)).count(), 1);
+    /// assert_eq!(said.iter().filter(|&&said| said == Err(by)).count(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    // The outer result is whether the server answered, the inner one its answer.
+    #[allow(clippy::type_complexity)]
+    pub fn compare_exchange<Q>(
+        &self,
+        key: &Q,
+        current: Option<V>,
+        new: Option<V>,
+    ) -> Result<Result<Option<V>, Option<V>>, ManagerError>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let triple = |draft: &mut Draft<'_>| {
+            draft.optional_value(current.as_ref())?;
+            draft.optional_value(new.as_ref())?;
+            draft.rest(key)
+        };
+        match self.object.ask(Op::Swap, triple, swapped)? {
+            Swapped::Yes => Ok(Ok(current)),
+            Swapped::No(there) => Ok(Err(there.as_deref().map(decode).transpose()?)),
+        }
+    }
+
+    /// Reads the value of `key`, makes another of it with `change` and writes that, so that nobody's writing is lost in between;
+    /// the new value. `None` stands for no value, before and after.
+    ///
+    /// `change` cannot run in the server, which knows nothing of it. So this reads, and writes with
+    /// [`compare_exchange`](Dict::compare_exchange) on condition that nobody has written meanwhile; if somebody has, it calls
+    /// `change` again with what is there now. That is two round trips, and one more each time that somebody else was faster.
+    /// Let `change` be quick and without effects of its own. It may be called several times and may use this dict.
+    ///
+    /// # Errors
+    /// The server is gone, silent or full; the key and the value are too large.
+    ///
+    /// # Examples
+    /// ```
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let words = manager.dict::<String, u64>("words")?;
+    /// for word in ["pill", "flag", "pill"] {
+    ///     words.update(word, |count| Some(count.unwrap_or(0) + 1))?;
+    /// }
+    /// assert_eq!(words.items()?, [("pill".into(), 2), ("flag".into(), 1)]);
+    /// assert_eq!(words.update("flag", |_| None)?, None); // removes it
+    /// assert_eq!(words.keys()?, ["pill"]);
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn update<Q>(
+        &self,
+        key: &Q,
+        mut change: impl FnMut(Option<V>) -> Option<V>,
+    ) -> Result<Option<V>, ManagerError>
+    where
+        K: Borrow<Q>,
+        Q: Serialize + ?Sized,
+    {
+        let mut there = self.object.ask(Op::Get, |draft| draft.rest(key), bytes)?;
+        loop {
+            let new = change(there.as_deref().map(decode).transpose()?);
+            // The bytes that came and not the value written anew: a HashMap in it would have another order.
+            let triple = |draft: &mut Draft<'_>| {
+                draft.optional(there.as_deref());
+                draft.optional_value(new.as_ref())?;
+                draft.rest(key)
+            };
+            match self.object.ask(Op::Swap, triple, swapped)? {
+                Swapped::Yes => return Ok(new),
+                Swapped::No(now) => there = now,
+            }
+        }
+    }
+}
+
+/// A question without arguments.
+pub(super) fn nothing(_: &mut Draft<'_>) -> Result<(), ManagerError> {
+    Ok(())
+}
+
+impl<K, V> fmt::Debug for Dict<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.object.name();
+        write!(f, "Dict({name:?}: {})", types::of_dict::<K, V>())
+    }
+}

@@ -1,0 +1,284 @@
+use super::ManagerError;
+use super::connection::{Object, Swapped, bytes, decode, done, number, swapped, unexpected, value};
+use super::dict::nothing;
+use super::frame::{Draft, Op, Reply};
+use super::types;
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A list that a [`Manager`](super::Manager) keeps: Python's `manager.list()`. Every call is one round trip to the server.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// use manager::prelude::*;
+/// let manager = Manager::start()?;
+/// let found = manager.list::<u64>("found")?;
+/// let workers = Workers::spawn(4, |w| {
+///     for n in w.share_of(0..1000).filter(|n| n % 100 == 0) {
+///         found.push(n)?;
+///     }
+///     found.len()
+/// })?;
+/// workers.join()?.values()?;
+/// let mut all = found.items()?;
+/// all.sort(); // the workers took turns as it came
+/// assert_eq!(all, [0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct List<T> {
+    object: Object,
+    types: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for List<T> {
+    fn clone(&self) -> Self {
+        List::on(self.object.clone())
+    }
+}
+
+impl<T> List<T> {
+    pub(super) fn on(object: Object) -> List<T> {
+        List {
+            object,
+            types: PhantomData,
+        }
+    }
+
+    /// How many elements there are.
+    ///
+    /// # Errors
+    /// The server is gone or silent.
+    pub fn len(&self) -> Result<usize, ManagerError> {
+        let len = self.object.ask(Op::Len, nothing, number)?;
+        Ok(len as usize)
+    }
+
+    /// Whether there are none.
+    ///
+    /// # Errors
+    /// The server is gone or silent.
+    pub fn is_empty(&self) -> Result<bool, ManagerError> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Removes everything.
+    ///
+    /// # Errors
+    /// The server is gone or silent.
+    ///
+    /// # Examples
+    /// ```
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let found = manager.list::<u64>("found")?;
+    /// found.push(7)?;
+    /// found.clear()?;
+    /// assert!(found.is_empty()?);
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn clear(&self) -> Result<(), ManagerError> {
+        self.object.ask(Op::Clear, nothing, done)
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> List<T> {
+    /// Adds an element at the end.
+    ///
+    /// # Errors
+    /// The server is gone, silent or full; the element is too large.
+    pub fn push(&self, element: T) -> Result<(), ManagerError> {
+        self.object
+            .ask(Op::Push, |draft| draft.rest(&element), done)
+    }
+
+    /// Adds elements at the end, all in one round trip and in one step, so that nobody else's come between them.
+    ///
+    /// # Errors
+    /// The server is gone, silent or full; the elements together are too large. Then none was added.
+    ///
+    /// # Examples
+    /// ```
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let tasks = manager.list::<u64>("tasks")?;
+    /// tasks.extend(1..=3)?;
+    /// tasks.extend([7])?;
+    /// assert_eq!(tasks.items()?, [1, 2, 3, 7]);
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn extend(&self, elements: impl IntoIterator<Item = T>) -> Result<(), ManagerError> {
+        let elements: Vec<T> = elements.into_iter().collect();
+        let all = |draft: &mut Draft<'_>| {
+            // More than that would be too large whatever they are, since each has a length.
+            draft.count(u32::try_from(elements.len()).unwrap_or(u32::MAX));
+            elements.iter().try_for_each(|element| draft.value(element))
+        };
+        self.object.ask(Op::Extend, all, done)
+    }
+
+    /// The element of that index, counted from 0; `None` where the list is shorter.
+    ///
+    /// # Errors
+    /// The server is gone or silent.
+    ///
+    /// # Examples
+    /// ```
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let tasks = manager.list::<String>("tasks")?;
+    /// tasks.push("sweep".into())?;
+    /// assert_eq!(tasks.get(0)?, Some("sweep".into()));
+    /// assert_eq!(tasks.get(1)?, None);
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn get(&self, index: usize) -> Result<Option<T>, ManagerError> {
+        self.object.ask(Op::At, at(index), value)
+    }
+
+    /// Writes the element of that index.
+    ///
+    /// # Errors
+    /// There is no such element; the server is gone, silent or full; the element is too large.
+    ///
+    /// # Examples
+    /// ```
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let scores = manager.list::<u64>("scores")?;
+    /// scores.extend([3, 5])?;
+    /// scores.set(1, 8)?;
+    /// assert_eq!(scores.items()?, [3, 8]);
+    /// assert!(scores.set(2, 13).is_err());
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn set(&self, index: usize, element: T) -> Result<(), ManagerError> {
+        let pair = |draft: &mut Draft<'_>| {
+            draft.number(index as u64);
+            draft.rest(&element)
+        };
+        self.object.ask(Op::Set, pair, done)
+    }
+
+    /// Takes the last element away, if there is one.
+    ///
+    /// # Errors
+    /// The server is gone or silent.
+    ///
+    /// # Examples
+    /// ```
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let tasks = manager.list::<u64>("tasks")?;
+    /// tasks.extend([1, 2])?;
+    /// assert_eq!((tasks.pop()?, tasks.pop()?, tasks.pop()?), (Some(2), Some(1), None));
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn pop(&self) -> Result<Option<T>, ManagerError> {
+        self.object.ask(Op::Pop, nothing, value)
+    }
+
+    /// All elements: a copy of the whole list as it was at one moment.
+    ///
+    /// # Errors
+    /// The server is gone or silent; all together is too large for one answer.
+    pub fn items(&self) -> Result<Vec<T>, ManagerError> {
+        self.object.ask(Op::Items, nothing, |reply| match reply {
+            Reply::Many(count, mut parts) => (0..count).map(|_| decode(parts.field()?)).collect(),
+            _ => unexpected(),
+        })
+    }
+
+    /// Writes `new` if `current` is the element of that index, in one step.
+    ///
+    /// As with the atomics of the standard library, the inner result is what was there: `Ok` if that was `current` and `new` has taken
+    /// its place, `Err` if it was something else and stays. Elements are the same if `serde` writes them as the same bytes.
+    ///
+    /// # Errors
+    /// There is no such element; the server is gone, silent or full; the elements are too large.
+    ///
+    /// # Examples
+    /// ```
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let owners = manager.list::<Option<usize>>("owners")?;
+    /// owners.extend([None; 3])?;
+    /// assert_eq!(owners.compare_exchange(1, None, Some(7))?, Ok(None));
+    /// assert_eq!(owners.compare_exchange(1, None, Some(8))?, Err(Some(7))); // it has an owner
+    /// assert_eq!(owners.items()?, [None, Some(7), None]);
+    /// # Ok::<(), ManagerError>(())
+    /// ```
+    pub fn compare_exchange(
+        &self,
+        index: usize,
+        current: T,
+        new: T,
+    ) -> Result<Result<T, T>, ManagerError> {
+        let triple = |draft: &mut Draft<'_>| {
+            draft.number(index as u64);
+            draft.value(&current)?;
+            draft.rest(&new)
+        };
+        match self.object.ask(Op::SwapAt, triple, swapped)? {
+            Swapped::Yes => Ok(Ok(current)),
+            Swapped::No(Some(there)) => Ok(Err(decode(&there)?)),
+            Swapped::No(None) => unexpected(),
+        }
+    }
+
+    /// Reads the element of that index, makes another of it with `change` and writes that, so that nobody's writing is lost in
+    /// between; the new element.
+    ///
+    /// As with [`Dict::update`](super::Dict::update), `change` runs here and may be called several times.
+    ///
+    /// # Errors
+    /// There is no such element; the server is gone, silent or full; the element is too large.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// use manager::prelude::*;
+    /// let manager = Manager::start()?;
+    /// let counts = manager.list::<u64>("counts")?;
+    /// counts.extend([0, 0])?;
+    /// let workers = Workers::spawn(4, |w| counts.update(w.index() % 2, |count| count + 1))?;
+    /// workers.join()?.values()?;
+    /// assert_eq!(counts.items()?, [2, 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn update(&self, index: usize, mut change: impl FnMut(T) -> T) -> Result<T, ManagerError> {
+        let mut there = self.object.ask(Op::At, at(index), bytes)?;
+        loop {
+            let Some(before) = there else {
+                let len = self.object.ask(Op::Len, nothing, number)?;
+                let index = index as u64;
+                return Err(ManagerError::OutOfRange { index, len });
+            };
+            let new = change(decode(&before)?);
+            let triple = |draft: &mut Draft<'_>| {
+                draft.number(index as u64);
+                draft.field(&before);
+                draft.rest(&new)
+            };
+            match self.object.ask(Op::SwapAt, triple, swapped)? {
+                Swapped::Yes => return Ok(new),
+                Swapped::No(now) => there = now,
+            }
+        }
+    }
+}
+
+fn at(index: usize) -> impl FnOnce(&mut Draft<'_>) -> Result<(), ManagerError> {
+    move |draft| {
+        draft.number(index as u64);
+        Ok(())
+    }
+}
+
+impl<T> fmt::Debug for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.object.name();
+        write!(f, "List({name:?}: {})", types::of_list::<T>())
+    }
+}
