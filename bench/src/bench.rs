@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What every part is given.
-pub struct Bench {
+pub(crate) struct Bench {
     /// For everything that is written meanwhile; the keeper removes it.
     pub folder: PathBuf,
     pub quick: bool,
@@ -26,7 +26,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new(arguments: &Arguments, folder: PathBuf, steps: usize) -> Result<Bench> {
+    pub(crate) fn new(arguments: &Arguments, folder: PathBuf, steps: usize) -> Result<Bench> {
         if let Some(save) = &arguments.save {
             fs::create_dir_all(save)
                 .with_context(|| format!("The folder {} cannot be made", save.display()))?;
@@ -51,17 +51,17 @@ impl Bench {
     }
 
     /// How long one run of what is fast shall take.
-    pub fn run_time(&self) -> Duration {
+    pub(crate) fn run_time(&self) -> Duration {
         Duration::from_millis(if self.quick { 4 } else { 50 })
     }
 
     /// `usual`, or what `--quick` makes of it.
-    pub fn rounds(&self, usual: usize) -> usize {
+    pub(crate) fn rounds(&self, usual: usize) -> usize {
         if self.quick { usual.min(3) } else { usual }
     }
 
     /// Says what begins now and how much is left. The bar has no thread of its own: a fork copies one thread only.
-    pub fn next(&mut self, what: &str, ticks: usize) -> ProgressBar {
+    pub(crate) fn next(&mut self, what: &str, ticks: usize) -> ProgressBar {
         self.step += 1;
         let line = format!("[{}/{}] {what}", self.step, self.steps);
         if !std::io::stderr().is_terminal() {
@@ -77,7 +77,7 @@ impl Bench {
     }
 
     /// Runs a contest and keeps what came out.
-    pub fn run<const N: usize>(&mut self, contest: Contest<'_, N>) -> Result<()> {
+    pub(crate) fn run<const N: usize>(&mut self, contest: Contest<'_, N>) -> Result<()> {
         let rounds = self.rounds(contest.rounds());
         let title = contest.title().to_string();
         // One round more warms up.
@@ -93,7 +93,7 @@ impl Bench {
     }
 
     /// Names what cannot be measured at all.
-    pub fn skip(&mut self, name: &str, peer: &str, why: &anyhow::Error) -> Result<()> {
+    pub(crate) fn skip(&mut self, name: &str, peer: &str, why: &anyhow::Error) -> Result<()> {
         let line = Line::Skipped {
             name: name.into(),
             peer: peer.into(),
@@ -105,7 +105,7 @@ impl Bench {
     }
 
     /// A line for `--json` and the file of numbers.
-    pub fn record(&mut self, record: serde_json::Value) -> Result<()> {
+    pub(crate) fn record(&mut self, record: serde_json::Value) -> Result<()> {
         if self.json {
             println!("{record}");
         }
@@ -116,14 +116,14 @@ impl Bench {
     }
 
     /// Says something to a person.
-    pub fn say(&self, words: &str) {
+    pub(crate) fn say(&self, words: &str) {
         if !self.json {
             println!("{words}");
         }
     }
 
     /// Keeps a figure, where figures are wanted, and shows its text twin.
-    pub fn figure(&self, name: &str, figure: &impl Show) -> Result<()> {
+    pub(crate) fn figure(&self, name: &str, figure: &impl Show) -> Result<()> {
         let contents = figure.contents();
         for (mime, content) in &contents {
             if *mime == "text/plain" {
@@ -143,7 +143,7 @@ impl Bench {
     }
 
     /// The tables, the figure of ratios, and how many targets were met.
-    pub fn finish(self) -> Result<()> {
+    pub(crate) fn finish(self) -> Result<()> {
         if self.lines.is_empty() {
             return Ok(());
         }

@@ -7,10 +7,10 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// One run: a number for each of the contest's `N` quantities, in nanoseconds or bytes.
-pub type Run<'a, const N: usize> = Box<dyn FnMut() -> Result<[f64; N]> + 'a>;
+pub(crate) type Run<'a, const N: usize> = Box<dyn FnMut() -> Result<[f64; N]> + 'a>;
 
 /// Ours and its peers.
-pub struct Contest<'a, const N: usize> {
+pub(crate) struct Contest<'a, const N: usize> {
     names: [String; N],
     units: [Unit; N],
     cores: Vec<usize>,
@@ -27,14 +27,14 @@ struct Peer<'a, const N: usize> {
 
 /// What the numbers count.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Unit {
+pub(crate) enum Unit {
     Nanoseconds,
     Bytes,
 }
 
 /// What design asks of a row.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Target {
+pub(crate) enum Target {
     /// Ours divided by the peer's.
     Ratio(f64),
     /// As many times a second, ours alone.
@@ -42,7 +42,7 @@ pub enum Target {
 }
 
 /// What came out.
-pub enum Line {
+pub(crate) enum Line {
     Row(Row),
     /// A peer that could not be measured, and why.
     Skipped {
@@ -53,7 +53,7 @@ pub enum Line {
 }
 
 /// One quantity, ours beside one peer.
-pub struct Row {
+pub(crate) struct Row {
     pub name: String,
     pub peer: String,
     pub unit: Unit,
@@ -65,7 +65,7 @@ pub struct Row {
 
 impl<'a, const N: usize> Contest<'a, N> {
     /// A contest for quantities with these names, in which everybody stays on `cores`.
-    pub fn new(
+    pub(crate) fn new(
         names: [String; N],
         cores: &[usize],
         rounds: usize,
@@ -82,18 +82,18 @@ impl<'a, const N: usize> Contest<'a, N> {
     }
 
     /// What quantity `index` is counted in, where that is not time.
-    pub fn unit(mut self, index: usize, unit: Unit) -> Self {
+    pub(crate) fn unit(mut self, index: usize, unit: Unit) -> Self {
         self.units[index] = unit;
         self
     }
 
     /// Adds a peer.
-    pub fn peer(self, name: &str, run: impl FnMut() -> Result<[f64; N]> + 'a) -> Self {
+    pub(crate) fn peer(self, name: &str, run: impl FnMut() -> Result<[f64; N]> + 'a) -> Self {
         self.peer_if(name, Ok(run))
     }
 
     /// Adds a peer, or the reason why it cannot be measured.
-    pub fn peer_if(
+    pub(crate) fn peer_if(
         mut self,
         name: &str,
         run: Result<impl FnMut() -> Result<[f64; N]> + 'a>,
@@ -107,7 +107,7 @@ impl<'a, const N: usize> Contest<'a, N> {
     }
 
     /// What is asked of quantity `index` beside the peer that was added last.
-    pub fn target(mut self, index: usize, target: Target) -> Self {
+    pub(crate) fn target(mut self, index: usize, target: Target) -> Self {
         if let Some(peer) = self.peers.last_mut() {
             peer.targets.push((index, target));
         }
@@ -115,17 +115,17 @@ impl<'a, const N: usize> Contest<'a, N> {
     }
 
     /// What it measures, in one line.
-    pub fn title(&self) -> &str {
+    pub(crate) fn title(&self) -> &str {
         &self.names[0]
     }
 
-    pub fn rounds(&self) -> usize {
+    pub(crate) fn rounds(&self) -> usize {
         self.rounds
     }
 
     /// Runs everybody once to warm up, then `rounds` times in turn; `tick` hears of every round. A peer that fails is a row with
     /// the reason; if ours fails all does.
-    pub fn run(mut self, rounds: usize, mut tick: impl FnMut()) -> Result<Vec<Line>> {
+    pub(crate) fn run(mut self, rounds: usize, mut tick: impl FnMut()) -> Result<Vec<Line>> {
         let mut ours = Vec::new();
         let mut theirs: Vec<Vec<[f64; N]>> = self.peers.iter().map(|_| Vec::new()).collect();
         for round in 0..=rounds {
@@ -178,19 +178,19 @@ impl<'a, const N: usize> Contest<'a, N> {
 
 impl Row {
     /// Our median divided by the peer's: below 1 is better for us.
-    pub fn ratio(&self) -> f64 {
+    pub(crate) fn ratio(&self) -> f64 {
         self.ours.median() / self.theirs.median()
     }
 
     /// The middle half of the rounds' own ratios.
-    pub fn ratio_spread(&self) -> (f64, f64) {
+    pub(crate) fn ratio_spread(&self) -> (f64, f64) {
         let pairs = self.ours.values().iter().zip(self.theirs.values());
         let ratios = Samples::new("", pairs.map(|(ours, theirs)| ours / theirs));
         (ratios.percentile(25.0), ratios.percentile(75.0))
     }
 
     /// Each target with its verdict.
-    pub fn verdicts(&self) -> impl Iterator<Item = (Target, bool)> + '_ {
+    pub(crate) fn verdicts(&self) -> impl Iterator<Item = (Target, bool)> + '_ {
         self.targets.iter().map(|target| {
             let met = match target {
                 Target::Ratio(most) => self.ratio() <= *most,
@@ -203,7 +203,7 @@ impl Row {
 
 impl Target {
     /// `≤ 1.1`, `≥ 4 million a second`.
-    pub fn in_words(self) -> String {
+    pub(crate) fn in_words(self) -> String {
         match self {
             Target::Ratio(most) => format!("≤ {}", Format::Number.write(most)),
             Target::PerSecond(least) => {
@@ -215,7 +215,7 @@ impl Target {
 
 impl Unit {
     /// As JSON names it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Unit::Nanoseconds => "ns",
             Unit::Bytes => "bytes",
@@ -223,7 +223,7 @@ impl Unit {
     }
 
     /// `value` as people write it.
-    pub fn write(self, value: f64) -> String {
+    pub(crate) fn write(self, value: f64) -> String {
         match self {
             Unit::Nanoseconds => Format::Nanoseconds.write(value),
             Unit::Bytes => format!("{} MB", Format::Number.write(value / 1e6)),
@@ -238,7 +238,7 @@ const TOGETHER: u64 = 16;
 ///
 /// Many stand in one turn of the loop: a loop that holds nothing but one load takes two or three times as long where the linker has
 /// put it across the end of a cache line, and that is the linker's doing, not the load's.
-pub fn per_op<R>(n: u64, mut op: impl FnMut() -> R) -> f64 {
+pub(crate) fn per_op<R>(n: u64, mut op: impl FnMut() -> R) -> f64 {
     let turns = n.div_ceil(TOGETHER);
     let start = Instant::now();
     for _ in 0..turns {
@@ -250,7 +250,7 @@ pub fn per_op<R>(n: u64, mut op: impl FnMut() -> R) -> f64 {
 }
 
 /// How many make a run of `wanted`: `run` takes a number and gives nanoseconds for each. It warms up, too.
-pub fn calibrate(wanted: Duration, mut run: impl FnMut(u64) -> Result<f64>) -> Result<u64> {
+pub(crate) fn calibrate(wanted: Duration, mut run: impl FnMut(u64) -> Result<f64>) -> Result<u64> {
     let wanted = wanted.as_nanos() as f64;
     let mut n = 64;
     loop {

@@ -1,7 +1,7 @@
 //! The cores of this process, and who may use which.
 
 /// The cores that this process may run on.
-pub fn allowed() -> Vec<usize> {
+pub(crate) fn allowed() -> Vec<usize> {
     // SAFETY: an all-zero set is an empty one; the pointer is to a live local of the size that is named; the numbers asked for
     // are within the set.
     unsafe {
@@ -15,7 +15,7 @@ pub fn allowed() -> Vec<usize> {
 }
 
 /// Lets process `pid`, 0 for this one, run on those cores alone; it and those that it starts from now on.
-pub fn stay_on(cores: &[usize], pid: u32) {
+pub(crate) fn stay_on(cores: &[usize], pid: u32) {
     // SAFETY: an all-zero set is an empty one; `allowed` found the numbers within the set; the pointer is to a live local of
     // the size that is named.
     unsafe {
@@ -30,7 +30,7 @@ pub fn stay_on(cores: &[usize], pid: u32) {
 }
 
 /// Runs `work` with this process on `cores` alone.
-pub fn on<T>(cores: &[usize], work: impl FnOnce() -> T) -> T {
+pub(crate) fn on<T>(cores: &[usize], work: impl FnOnce() -> T) -> T {
     let before = allowed();
     stay_on(cores, 0);
     let result = work();
@@ -39,7 +39,7 @@ pub fn on<T>(cores: &[usize], work: impl FnOnce() -> T) -> T {
 }
 
 /// `0`, `0, 1`, `0 to 15`: the cores in words.
-pub fn named(cores: &[usize]) -> String {
+pub(crate) fn named(cores: &[usize]) -> String {
     match cores {
         [] => "none".into(),
         [first, .., last] if cores.len() > 2 && last - first + 1 == cores.len() => {

@@ -9,7 +9,7 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 
-pub const STEPS: usize = 1;
+pub(crate) const STEPS: usize = 1;
 
 /// The crates that a cell of the labs can use, from the ground up.
 const CRATES: [&str; 4] = ["labsupport", "manager", "figures", "lessons"];
@@ -23,7 +23,7 @@ struct Row {
     flags: &'static str,
 }
 
-pub fn run(bench: &mut Bench) -> Result<()> {
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let kernels = match Kernels::find(&bench.folder, bench.quick) {
         Ok(kernels) => kernels,
         Err(why) => return bench.skip("dependencies", "each crate", &why),

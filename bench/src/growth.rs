@@ -12,9 +12,9 @@ use std::fs;
 use std::hint::black_box;
 use std::time::Instant;
 
-pub const STEPS: usize = 4;
+pub(crate) const STEPS: usize = 4;
 
-pub fn run(bench: &mut Bench) -> Result<()> {
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     workers(bench)?;
     queue(bench)?;
     arrays(bench)?;

@@ -22,18 +22,18 @@ const FOLDER: &str = "LABS_BENCH_FOLDER";
 const GRACE: Duration = Duration::from_secs(5);
 
 /// What the names of this run's shared memory begin with, where a peer gives it names: those of iceoryx2.
-pub fn prefix(folder: &Path) -> String {
+pub(crate) fn prefix(folder: &Path) -> String {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     name.replace('-', "_") + "_"
 }
 
 /// The folder, in the process that measures.
-pub fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     std::env::var_os(FOLDER).map(PathBuf::from)
 }
 
 /// Runs this program again, which measures, and waits for its end or for a signal.
-pub fn keep() -> Result<ExitCode> {
+pub(crate) fn keep() -> Result<ExitCode> {
     let folder = tempfile::Builder::new().prefix("labs-bench-").tempdir();
     let folder = folder.context("No folder for temporary files can be made; is the disk full?")?;
     let signals = block_signals();
@@ -82,7 +82,7 @@ pub fn keep() -> Result<ExitCode> {
 }
 
 /// Has the command killed when this process ends, however it ends, and lets signals reach it.
-pub fn end_with_parent(command: &mut Command) {
+pub(crate) fn end_with_parent(command: &mut Command) {
     // SAFETY: between fork and exec only plain system calls are made, on locals of the child.
     unsafe {
         command.pre_exec(|| {
@@ -163,7 +163,7 @@ fn kill_all(pid: i32, code: &mut Option<i32>) {
 }
 
 /// Removes shared memory whose names begin with `prefix`.
-pub fn remove_shared_memory(prefix: &str) {
+pub(crate) fn remove_shared_memory(prefix: &str) {
     let entries = fs::read_dir("/dev/shm").into_iter().flatten();
     for entry in entries.filter_map(io::Result::ok) {
         if entry.file_name().to_string_lossy().starts_with(prefix) {

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 /// Measures the labs beside their peers, in turn in one run, and judges every target.
 ///
 /// A ratio is ours divided by the peer's, in time or in memory: below 1 is better for us.
-#[derive(Parser)]
+#[derive(Debug, Parser)]
 #[command(name = "labs-bench", bin_name = "cargo labs bench", version)]
 pub struct Arguments {
     /// What to measure; everything but `dependencies` and `growth` if nothing is named
@@ -37,7 +37,7 @@ pub struct Arguments {
     save: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// A look at a shared flag, with and without its lock
     Flag,

@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 const PROGRAM: &str = include_str!("twin.py");
 
 /// A running Python program that measures when it is asked.
-pub struct Twin {
+pub(crate) struct Twin {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -19,7 +19,7 @@ pub struct Twin {
 
 impl Twin {
     /// Starts `python3 twin.py PEER ARGUMENTS…`.
-    pub fn start(folder: &Path, peer: &str, arguments: &[&dyn ToString]) -> Result<Twin> {
+    pub(crate) fn start(folder: &Path, peer: &str, arguments: &[&dyn ToString]) -> Result<Twin> {
         let program = folder.join("twin.py");
         fs::write(&program, PROGRAM).context("The Python program cannot be written")?;
         let mut command = Command::new("python3");
@@ -46,7 +46,7 @@ impl Twin {
     }
 
     /// Asks for a run of `n`; the answer is in seconds.
-    pub fn ask<const N: usize>(&mut self, n: u64) -> Result<[f64; N]> {
+    pub(crate) fn ask<const N: usize>(&mut self, n: u64) -> Result<[f64; N]> {
         writeln!(self.input, "{n}").context("python3 has ended")?;
         self.answer()
     }

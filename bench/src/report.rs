@@ -7,7 +7,7 @@ use labsupport::prelude::{Samples, machine};
 use serde_json::{Value, json};
 
 /// One line of `--json`. A ratio is ours divided by the peer's.
-pub fn json(line: &Line) -> Value {
+pub(crate) fn json(line: &Line) -> Value {
     match line {
         Line::Row(row) => {
             let targets: Vec<Value> = (row.verdicts())
@@ -39,7 +39,7 @@ fn middle_half(samples: &Samples) -> (f64, f64) {
 }
 
 /// The table; below it what was skipped, each reason once.
-pub fn table(lines: &[Line]) -> String {
+pub(crate) fn table(lines: &[Line]) -> String {
     let header = [
         "what",
         "beside",
@@ -101,7 +101,7 @@ fn cells(row: &Row) -> [String; 8] {
 }
 
 /// How many targets were met, and each that was not.
-pub fn verdicts(lines: &[Line]) -> String {
+pub(crate) fn verdicts(lines: &[Line]) -> String {
     let (mut met, mut missed) = (0, Vec::new());
     for line in lines {
         let Line::Row(row) = line else { continue };
@@ -129,7 +129,7 @@ pub fn verdicts(lines: &[Line]) -> String {
 }
 
 /// `ratios`, those that a target is set for, small enough for a README; `all_ratios`, every one.
-pub fn figures(lines: &[Line]) -> Vec<(&'static str, Dots)> {
+pub(crate) fn figures(lines: &[Line]) -> Vec<(&'static str, Dots)> {
     let rows = || {
         lines.iter().filter_map(|line| match line {
             Line::Row(row) => Some((row, !row.targets.is_empty())),

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Between two messages whose latency is measured: long enough for the queue to be empty and its consumer at rest.
-pub const PAUSE: Duration = Duration::from_micros(200);
+pub(crate) const PAUSE: Duration = Duration::from_micros(200);
 
 /// How long a run may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -168,26 +168,26 @@ fn latency(times: Vec<Vec<u64>>) -> [f64; 2] {
     [times.median(), times.percentile(99.0)]
 }
 
-pub fn processes_carry(make: Make, plan: &Plan, n: u64) -> Result<f64> {
+pub(crate) fn processes_carry(make: Make, plan: &Plan, n: u64) -> Result<f64> {
     let channel = make(plan)?;
     let shares = as_processes(plan, |role| role.carry(&*channel, n))?;
     per_message(&shares, plan, n)
 }
 
-pub fn threads_carry(plan: &Plan, n: u64) -> Result<f64> {
+pub(crate) fn threads_carry(plan: &Plan, n: u64) -> Result<f64> {
     let channel = crossbeam::make(plan);
     let shares = as_threads(plan, |role| role.carry(&channel, n))?;
     per_message(&shares, plan, n)
 }
 
-pub fn processes_hand_off(make: Make, plan: &Plan, n: u64) -> Result<[f64; 2]> {
+pub(crate) fn processes_hand_off(make: Make, plan: &Plan, n: u64) -> Result<[f64; 2]> {
     let channel = make(plan)?;
     Ok(latency(as_processes(plan, |role| {
         role.hand_off(&*channel, n)
     })?))
 }
 
-pub fn threads_hand_off(plan: &Plan, n: u64) -> Result<[f64; 2]> {
+pub(crate) fn threads_hand_off(plan: &Plan, n: u64) -> Result<[f64; 2]> {
     let channel = crossbeam::make(plan);
     Ok(latency(as_threads(plan, |role| {
         role.hand_off(&channel, n)

@@ -31,7 +31,7 @@ fn script() -> String {
 }
 
 /// What axe finds in the parts of the page that `inside` selects: each rule that is broken, with the first few places.
-pub async fn findings(browser: &Client, inside: &[&str]) -> Vec<String> {
+pub(crate) async fn findings(browser: &Client, inside: &[&str]) -> Vec<String> {
     browser.execute(&script(), vec![]).await.unwrap();
     let inside: Vec<[&str; 1]> = inside.iter().map(|part| [*part]).collect();
     let ask = "
@@ -53,7 +53,7 @@ pub async fn findings(browser: &Client, inside: &[&str]) -> Vec<String> {
 }
 
 /// Sets the size of the page that the browser shows.
-pub async fn resize(browser: &Client, width: u32, height: u32) {
+pub(crate) async fn resize(browser: &Client, width: u32, height: u32) {
     // The window's own frame takes a part: ask for more until the page has its size.
     browser.set_window_size(width, height).await.unwrap();
     let inner = "return [innerWidth, innerHeight];";

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// chromedriver, and a folder for what a browser keeps.
-pub struct Driver {
+pub(crate) struct Driver {
     process: Child,
     port: u16,
     profile: tempfile::TempDir,
@@ -23,7 +23,7 @@ pub struct Driver {
 
 impl Driver {
     /// Starts it, and waits until another test's has ended.
-    pub fn start() -> Driver {
+    pub(crate) fn start() -> Driver {
         let alone = ALONE
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -45,7 +45,7 @@ impl Driver {
     }
 
     /// A browser of its own.
-    pub async fn browser(&self) -> Client {
+    pub(crate) async fn browser(&self) -> Client {
         let flags = [
             "--headless=new",
             "--no-sandbox",
@@ -76,14 +76,14 @@ impl Drop for Driver {
     }
 }
 
-pub fn checkout() -> PathBuf {
+pub(crate) fn checkout() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()
         .unwrap()
 }
 
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .unwrap()
         .local_addr()
@@ -91,7 +91,7 @@ pub fn free_port() -> u16 {
         .port()
 }
 
-pub fn soon(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn soon(what: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !is_so() {
         assert!(Instant::now() < deadline, "not within 30 s: {what}");
@@ -100,7 +100,7 @@ pub fn soon(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// Asks the page until the answer of `script` is `true`.
-pub async fn page_says(browser: &Client, what: &str, seconds: u64, script: &str) {
+pub(crate) async fn page_says(browser: &Client, what: &str, seconds: u64, script: &str) {
     let deadline = Instant::now() + Duration::from_secs(seconds);
     loop {
         let answer = browser.execute(script, vec![]).await.unwrap();
@@ -116,7 +116,7 @@ pub async fn page_says(browser: &Client, what: &str, seconds: u64, script: &str)
 }
 
 /// Keeps a picture of the page in target/labs, for whoever wants to see what the test saw.
-pub async fn photograph(browser: &Client, name: &str) {
+pub(crate) async fn photograph(browser: &Client, name: &str) {
     let folder = checkout().join("target/labs/screenshots");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(
@@ -126,13 +126,13 @@ pub async fn photograph(browser: &Client, name: &str) {
     .unwrap();
 }
 
-pub async fn click(browser: &Client, what: Locator<'_>) {
+pub(crate) async fn click(browser: &Client, what: Locator<'_>) {
     let element = browser.wait().for_element(what).await.unwrap();
     element.click().await.unwrap();
 }
 
 /// Runs a future to its end; a test of its own runtime, since the driver's client is asynchronous.
-pub fn block_on(future: impl Future<Output = ()>) {
+pub(crate) fn block_on(future: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -15,6 +15,7 @@ use jupyter_zmq_client::{
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
@@ -29,6 +30,7 @@ use tokio::time::timeout;
 const STRAGGLERS: Duration = Duration::from_millis(60);
 
 /// Ports and key of a kernel, and the file that tells them to it.
+#[derive(Debug)]
 pub struct Connection {
     /// The ports and the key.
     pub info: ConnectionInfo,
@@ -114,6 +116,15 @@ impl Shown {
             Output::Error(error) => Some(error.as_str()),
             _ => None,
         })
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernel")
+            .field("child", &self.child)
+            .field("log", &self.log)
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// A number of steps of which each says what it does, how long it may take, and how many are left.
+#[derive(Debug)]
 pub struct Steps {
     total: usize,
     done: usize,

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 const INTERVALS: [u64; 3] = [10, 1_000, 10_000];
 const COST: Duration = Duration::from_micros(1);
 
-pub const CONTESTS: usize = INTERVALS.len();
+pub(crate) const CONTESTS: usize = INTERVALS.len();
 
-pub fn run(bench: &mut Bench) -> Result<()> {
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let cores = cores::allowed();
     let work = Work::costing(COST);
     for (index, interval) in INTERVALS.into_iter().enumerate() {

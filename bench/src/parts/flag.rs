@@ -10,9 +10,9 @@ use labsupport::prelude::{Flag, Lock, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub const CONTESTS: usize = 5;
+pub(crate) const CONTESTS: usize = 5;
 
-pub fn run(bench: &mut Bench) -> Result<()> {
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let core = &cores::allowed()[..1];
     cores::on(core, || contests(bench, core))
 }

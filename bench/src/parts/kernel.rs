@@ -9,14 +9,14 @@ use crate::cores;
 use crate::peers::kernel::{Kernels, Kind};
 use anyhow::Result;
 
-pub const CONTESTS: usize = 2;
+pub(crate) const CONTESTS: usize = 2;
 
 /// Places in a measurement: see `QUANTITIES`.
 const FIGURE: usize = 3;
 const EDITED: usize = 4;
 const MEMORY: usize = 5;
 
-pub fn run(bench: &mut Bench) -> Result<()> {
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let kernels = match Kernels::find(&bench.folder, bench.quick) {
         Ok(kernels) => kernels,
         Err(why) => return bench.skip("kernel", "every kernel", &why),

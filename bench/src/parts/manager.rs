@@ -13,11 +13,11 @@ use crate::python::Twin;
 use anyhow::Result;
 use manager::Manager;
 
-pub fn contests() -> usize {
+pub(crate) fn contests() -> usize {
     cores::allowed().len().min(2)
 }
 
-pub fn run(bench: &mut Bench) -> Result<()> {
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let cores = cores::allowed();
     beside(bench, cores[0], cores[0], "one core")?;
     match cores.get(1) {

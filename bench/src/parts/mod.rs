@@ -1,9 +1,9 @@
 //! What is measured: one file for each building block.
 
-pub mod early_exit;
-pub mod flag;
-pub mod kernel;
-pub mod manager;
-pub mod queue;
-pub mod twice;
-pub mod workers;
+pub(crate) mod early_exit;
+pub(crate) mod flag;
+pub(crate) mod kernel;
+pub(crate) mod manager;
+pub(crate) mod queue;
+pub(crate) mod twice;
+pub(crate) mod workers;

@@ -30,7 +30,7 @@ const FOUR_TO_FOUR: Shape = Shape {
 const SHAPES: [Shape; 3] = [ONE_TO_ONE, ONE_TO_FOUR, FOUR_TO_FOUR];
 const SIZES: [usize; 3] = [8, 1 << 10, 64 << 10];
 
-pub const CONTESTS: usize = SHAPES.len() * SIZES.len() + SIZES.len();
+pub(crate) const CONTESTS: usize = SHAPES.len() * SIZES.len() + SIZES.len();
 
 const IPC_CHANNEL: &str = "ipc-channel";
 
@@ -42,7 +42,7 @@ const PEERS: [(&str, Make); 4] = [
     ("pipe", pipe::make),
 ];
 
-pub fn run(bench: &mut Bench) -> Result<()> {
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let (all, folder) = (cores::allowed(), bench.folder.clone());
     for shape in SHAPES {
         let pinned = if shape == ONE_TO_ONE {

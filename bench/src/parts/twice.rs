@@ -8,7 +8,7 @@ use crate::peers::kernel::{Kernels, Kind};
 use anyhow::{Context, Result};
 use std::cell::Cell;
 
-pub const CONTESTS: usize = 1;
+pub(crate) const CONTESTS: usize = 1;
 
 /// By the names that `kernels.py` gives them.
 const WHAT: [&str; 12] = [
@@ -29,7 +29,7 @@ const WHAT: [&str; 12] = [
 const MISTAKES: usize = 6;
 const AT_MOST: f64 = 3.0;
 
-pub fn run(bench: &mut Bench) -> Result<()> {
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     let kernels = match Kernels::find(&bench.folder, bench.quick) {
         Ok(kernels) => kernels,
         Err(why) => return bench.skip("first time", "the second time", &why),

@@ -10,9 +10,9 @@ use labsupport::prelude::Workers;
 use std::hint::black_box;
 use std::time::Instant;
 
-pub const CONTESTS: usize = 2;
+pub(crate) const CONTESTS: usize = 2;
 
-pub fn run(bench: &mut Bench) -> Result<()> {
+pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     for count in [1, 4] {
         let twin = |method: &str| {
             let mut twin = Twin::start(&bench.folder, "processes", &[&method, &count])?;

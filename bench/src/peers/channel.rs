@@ -4,13 +4,13 @@ use anyhow::Result;
 use std::path::Path;
 
 /// The number that sends a consumer home.
-pub const PILL: u64 = u64::MAX;
+pub(crate) const PILL: u64 = u64::MAX;
 
 /// A way for messages of one size to go from some processes, or threads, to others. A message is a number, and zeros up to its
 /// size.
 ///
 /// It is made before the processes are forked. Each of them asks for its end once, before anything is timed.
-pub trait Channel {
+pub(crate) trait Channel {
     /// Sends a number; waits while there is no room.
     fn sender(&self) -> Box<dyn FnMut(u64) + '_>;
     /// Takes the next number; waits while there is none.
@@ -19,14 +19,14 @@ pub trait Channel {
 
 /// How many put, and how many take.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
+pub(crate) struct Shape {
     pub producers: usize,
     pub consumers: usize,
 }
 
 /// What a channel has to carry.
 #[derive(Clone, Copy)]
-pub struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     pub shape: Shape,
     /// Bytes of a message.
     pub size: usize,
@@ -39,15 +39,15 @@ pub struct Plan<'a> {
 }
 
 /// Makes a channel, or says why that shape does not fit.
-pub type Make = for<'a> fn(&Plan<'a>) -> Result<Box<dyn Channel + 'a>>;
+pub(crate) type Make = for<'a> fn(&Plan<'a>) -> Result<Box<dyn Channel + 'a>>;
 
 /// A message with this number in front.
-pub fn write(number: u64, message: &mut [u8]) {
+pub(crate) fn write(number: u64, message: &mut [u8]) {
     message[..8].copy_from_slice(&number.to_ne_bytes());
 }
 
 /// The number in front of a message.
-pub fn read(message: &[u8]) -> u64 {
+pub(crate) fn read(message: &[u8]) -> u64 {
     u64::from_ne_bytes(
         message[..8]
             .try_into()

@@ -6,12 +6,12 @@
 use super::channel::{Channel, Plan, read, write};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-pub enum Crossbeam {
+pub(crate) enum Crossbeam {
     Numbers(Sender<u64>, Receiver<u64>),
     Bytes(Sender<Box<[u8]>>, Receiver<Box<[u8]>>, usize),
 }
 
-pub fn make(plan: &Plan) -> Crossbeam {
+pub(crate) fn make(plan: &Plan) -> Crossbeam {
     match plan.size {
         8 => {
             let (sender, receiver) = bounded(plan.depth);

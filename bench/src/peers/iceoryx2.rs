@@ -28,7 +28,7 @@ struct Iceoryx2<'a> {
     depth: usize,
 }
 
-pub fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
+pub(crate) fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
     let Shape {
         producers: 1,
         consumers: 1,

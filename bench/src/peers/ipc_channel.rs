@@ -10,7 +10,7 @@ enum IpcChannel {
     Bytes(IpcBytesSender, IpcBytesReceiver, usize),
 }
 
-pub fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
+pub(crate) fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
     if plan.shape.producers > 1 || plan.shape.consumers > 1 {
         bail!("it has one receiver: 1→1 only");
     }

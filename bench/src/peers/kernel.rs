@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What `measure` tells, in this order: seconds, and bytes for the last.
-pub const QUANTITIES: [&str; 6] = ["info", "idle", "first", "figure", "edited", "memory"];
+pub(crate) const QUANTITIES: [&str; 6] = ["info", "idle", "first", "figure", "edited", "memory"];
 
 /// What is needed to start kernels of any kind.
-pub struct Kernels {
+pub(crate) struct Kernels {
     labs: PathBuf,
     workspace: PathBuf,
     /// JupyterLab's environment, with the client.
@@ -23,7 +23,7 @@ pub struct Kernels {
 
 /// A kernel, and how it is started.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Ours, without a spare.
     Labs,
     /// Ours, with a spare waiting.
@@ -40,7 +40,7 @@ pub enum Kind {
 
 impl Kernels {
     /// Looks for the program and the environment, and says what to do where they are not there.
-    pub fn find(scratch: &Path, quick: bool) -> Result<Kernels> {
+    pub(crate) fn find(scratch: &Path, quick: bool) -> Result<Kernels> {
         let workspace = match std::env::var_os("LABS_WORKSPACE") {
             Some(workspace) => PathBuf::from(workspace),
             None => checkout(),
@@ -72,7 +72,7 @@ impl Kernels {
     }
 
     /// One kernel, once.
-    pub fn measure(&self, kind: Kind) -> Result<[f64; 6]> {
+    pub(crate) fn measure(&self, kind: Kind) -> Result<[f64; 6]> {
         let edits = if self.quick { "1" } else { "10" };
         let line = self.once("measure", kind, &["--edits", edits])?;
         let mut numbers = [0.0; 6];
@@ -85,13 +85,13 @@ impl Kernels {
     }
 
     /// What a student meets, by name: the seconds of its first and of its second time in one kernel.
-    pub fn twice(&self, kind: Kind) -> Result<Value> {
+    pub(crate) fn twice(&self, kind: Kind) -> Result<Value> {
         self.once("twice", kind, &[])
     }
 
     /// Seconds from the start to the end of the first cell of plain evcxr with these crates, lines of TOML. rust-analyzer asks for
     /// them with `flags`. Where the folder `compiled` is not there yet, a start that does not count compiles them into it.
-    pub fn warm(&self, crates: &str, flags: &str, compiled: &Path) -> Result<f64> {
+    pub(crate) fn warm(&self, crates: &str, flags: &str, compiled: &Path) -> Result<f64> {
         let compiled = compiled.to_str().context("the folder's name is no text")?;
         let flags = format!("--flags={flags}");
         let more = ["--crates", crates, &flags, "--compiled", compiled];
@@ -100,7 +100,7 @@ impl Kernels {
     }
 
     /// `count` kernels at once, a line for each.
-    pub fn many(&self, kind: Kind, count: usize) -> Result<Vec<Value>> {
+    pub(crate) fn many(&self, kind: Kind, count: usize) -> Result<Vec<Value>> {
         self.run("many", kind, &["--count", &count.to_string()])
     }
 

@@ -1,14 +1,14 @@
 //! Ours and its rivals, each in the way its own documentation recommends.
 
-pub mod channel;
-pub mod crossbeam;
-pub mod iceoryx2;
-pub mod ipc_channel;
-pub mod kernel;
-pub mod mutex;
-pub mod ours;
-pub mod ping_pong;
-pub mod pipe;
-pub mod processes;
-pub mod redis;
-pub mod seqpacket;
+pub(crate) mod channel;
+pub(crate) mod crossbeam;
+pub(crate) mod iceoryx2;
+pub(crate) mod ipc_channel;
+pub(crate) mod kernel;
+pub(crate) mod mutex;
+pub(crate) mod ours;
+pub(crate) mod ping_pong;
+pub(crate) mod pipe;
+pub(crate) mod processes;
+pub(crate) mod redis;
+pub(crate) mod seqpacket;

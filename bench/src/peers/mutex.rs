@@ -3,10 +3,10 @@
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 
-pub struct BareMutex(UnsafeCell<libc::pthread_mutex_t>);
+pub(crate) struct BareMutex(UnsafeCell<libc::pthread_mutex_t>);
 
 impl BareMutex {
-    pub fn new() -> Box<BareMutex> {
+    pub(crate) fn new() -> Box<BareMutex> {
         let mutex = Box::new(BareMutex(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER)));
         let mut attributes = MaybeUninit::uninit();
         // SAFETY: the attributes are a live local, initialised first; the mutex lies in its box and does not move.
@@ -23,7 +23,7 @@ impl BareMutex {
     }
 
     #[inline]
-    pub fn lock_and_unlock(&self) {
+    pub(crate) fn lock_and_unlock(&self) {
         // SAFETY: the mutex was made in `new`; this thread locks and unlocks it.
         unsafe {
             libc::pthread_mutex_lock(self.0.get());

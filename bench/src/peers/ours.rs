@@ -12,7 +12,7 @@ enum Ours {
     Bytes(Queue<ByteBuf>, usize),
 }
 
-pub fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
+pub(crate) fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
     Ok(Box::new(match plan.size {
         8 => Ours::Numbers(Queue::bounded(plan.depth)?),
         size => {

@@ -13,7 +13,7 @@ const QUESTION: usize = 4 + 1 + 4 + 1;
 const ANSWER: usize = 4 + 1 + 1;
 
 /// A process that answers.
-pub struct PingPong {
+pub(crate) struct PingPong {
     ours: UnixStream,
     // Killed when it is dropped.
     _server: Workers<()>,
@@ -21,7 +21,7 @@ pub struct PingPong {
 
 impl PingPong {
     /// Starts it, on core `server`.
-    pub fn start(server: usize) -> Result<PingPong> {
+    pub(crate) fn start(server: usize) -> Result<PingPong> {
         let (ours, theirs) = UnixStream::pair()?;
         // The worker has a copy of our end too and would never see it close.
         let ours = RefCell::new(Some(ours));
@@ -44,7 +44,7 @@ impl PingPong {
     }
 
     /// One question, one answer.
-    pub fn ask(&mut self) -> u8 {
+    pub(crate) fn ask(&mut self) -> u8 {
         let mut answer = [0; ANSWER];
         self.ours
             .write_all(&[1; QUESTION])

@@ -11,7 +11,7 @@ struct Pipe {
     size: usize,
 }
 
-pub fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
+pub(crate) fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
     if plan.size > libc::PIPE_BUF && (plan.shape.producers > 1 || plan.shape.consumers > 1) {
         bail!(
             "a pipe keeps up to {} bytes in one piece: 1→1 only",

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use std::process::{Child, Command};
 
 /// Forks `count` children that leave at once, and waits for them: the limit.
-pub fn bare_fork_and_wait(count: usize) {
+pub(crate) fn bare_fork_and_wait(count: usize) {
     // SAFETY: the children call nothing but _exit; the parent waits for as many as it has forked.
     unsafe {
         for _ in 0..count {
@@ -21,7 +21,7 @@ pub fn bare_fork_and_wait(count: usize) {
 }
 
 /// Starts `count` programs that do nothing (`true`), and waits for them.
-pub fn commands(count: usize) -> Result<()> {
+pub(crate) fn commands(count: usize) -> Result<()> {
     let start = |_| Command::new("true").spawn();
     let started: Result<Vec<Child>, _> = (0..count).map(start).collect();
     for mut child in started.context("there is no program `true` here")? {

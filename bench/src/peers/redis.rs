@@ -13,14 +13,14 @@ const GET: &[u8] = b"*2\r\n$3\r\nGET\r\n$1\r\n7\r\n";
 const GOT: &[u8] = b"$2\r\n42\r\n";
 
 /// A server of our own, and a connection to it.
-pub struct Redis {
+pub(crate) struct Redis {
     child: Child,
     stream: TcpStream,
 }
 
 impl Redis {
     /// Starts a server on core `server`, without files and without the user's configuration.
-    pub fn start(folder: &Path, server: usize) -> Result<Redis> {
+    pub(crate) fn start(folder: &Path, server: usize) -> Result<Redis> {
         // A port that was free a moment ago.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = Command::new("redis-server");
@@ -61,7 +61,7 @@ impl Redis {
     }
 
     /// One read.
-    pub fn get(&mut self) {
+    pub(crate) fn get(&mut self) {
         let mut answer = [0; GOT.len()];
         self.stream.write_all(GET).expect("the server lives");
         self.stream

@@ -13,7 +13,7 @@ struct SeqPacket {
     size: usize,
 }
 
-pub fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
+pub(crate) fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
     let mut ends = [0; 2];
     let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC;
     // SAFETY: the pointer is to a live array of two.

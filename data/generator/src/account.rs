@@ -4,12 +4,12 @@ use crate::payment::{Label, Payment};
 use crate::random::Random;
 use crate::world::*;
 
-pub const DAYS: u32 = 90;
-pub const DAY: i64 = 86_400;
+pub(crate) const DAYS: u32 = 90;
+pub(crate) const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
 
 /// One past the last second of the log.
-pub const END: i64 = DAYS as i64 * DAY;
+pub(crate) const END: i64 = DAYS as i64 * DAY;
 
 /// A new life from one moment on: honest, and yet all that a takeover is made of.
 struct Change {
@@ -33,7 +33,7 @@ struct Trip {
 }
 
 /// Who pays: the habits that fraud is told from.
-pub struct Account {
+pub(crate) struct Account {
     pub number: u32,
     pub home: usize,
     /// How often each category is bought; zero for what this account never buys.
@@ -54,7 +54,11 @@ pub struct Account {
 
 impl Account {
     /// Habits for account `number`. `device` gives out devices that nobody has.
-    pub fn new(number: u32, random: &mut Random, device: &mut dyn FnMut() -> u32) -> Account {
+    pub(crate) fn new(
+        number: u32,
+        random: &mut Random,
+        device: &mut dyn FnMut() -> u32,
+    ) -> Account {
         let mut weights = CATEGORIES.map(|category| category.weight);
         for weight in weights.iter_mut().skip(RESTAURANT) {
             // Everybody buys groceries; each of the others is foreign to three in ten accounts.
@@ -136,7 +140,7 @@ impl Account {
     }
 
     /// `count` honest payments in the order of time.
-    pub fn pay(&self, count: usize, random: &mut Random) -> Vec<Payment> {
+    pub(crate) fn pay(&self, count: usize, random: &mut Random) -> Vec<Payment> {
         let mut payments: Vec<Payment> = (0..count).map(|_| self.pay_once(random)).collect();
         payments.sort_by_key(|payment| payment.time);
         if random.once_in(4) {
@@ -231,7 +235,7 @@ impl Account {
     }
 
     /// Where the account is at `time`, unless it is under way.
-    pub fn city_at(&self, time: i64) -> Option<usize> {
+    pub(crate) fn city_at(&self, time: i64) -> Option<usize> {
         let trip = self
             .trips
             .iter()
@@ -289,10 +293,10 @@ impl Account {
 }
 
 /// The most that is ever paid: forty thousand.
-pub const MOST: u32 = 4_000_000;
+pub(crate) const MOST: u32 = 4_000_000;
 
 /// What the till shows: cash in whole tens, everything within what a card takes.
-pub fn price(category: usize, amount: f64) -> u32 {
+pub(crate) fn price(category: usize, amount: f64) -> u32 {
     let cents = libm::round(amount).clamp(50.0, f64::from(MOST)) as u32;
     if category == CASH {
         cents.div_ceil(1_000) * 1_000
@@ -302,6 +306,6 @@ pub fn price(category: usize, amount: f64) -> u32 {
 }
 
 /// How far the clocks of a city are before those of Greenwich, by the sun: an hour for fifteen degrees.
-pub fn zone(city: usize) -> i64 {
+pub(crate) fn zone(city: usize) -> i64 {
     i64::from(CITIES[city].longitude) * HOUR / 1_500
 }

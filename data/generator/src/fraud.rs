@@ -10,7 +10,7 @@ const HOUR: i64 = 3_600;
 
 /// One event of fraud: of which kind, and how many payments long.
 #[derive(Clone, Copy)]
-pub struct Event {
+pub(crate) struct Event {
     pub kind: Label,
     pub payments: usize,
 }
@@ -24,7 +24,7 @@ const SHARES: [(Label, usize); 4] = [
 ];
 
 /// As many events of each kind as a log of `rows` payments should have; at least one.
-pub fn plan(rows: usize, random: &mut Random) -> Vec<Event> {
+pub(crate) fn plan(rows: usize, random: &mut Random) -> Vec<Event> {
     let mut events = Vec::new();
     for (kind, share) in SHARES {
         let mut left = (rows * share / 10_000) as i64;
@@ -49,7 +49,7 @@ pub fn plan(rows: usize, random: &mut Random) -> Vec<Event> {
 }
 
 /// The payments of one event in `account`, whose honest payments are `honest`. `device` gives out devices that nobody has.
-pub fn commit(
+pub(crate) fn commit(
     event: Event,
     account: &Account,
     honest: &[Payment],

@@ -17,7 +17,7 @@ const HONEST: u64 = 2_000_000;
 const EVENTS: u64 = 3_000_000;
 
 /// Exactly `rows` payments.
-pub fn log(seed: u64, rows: usize) -> Vec<Payment> {
+pub(crate) fn log(seed: u64, rows: usize) -> Vec<Payment> {
     let mut next_device = 0;
     let mut device = || {
         next_device += 1;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// Who made a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Label {
+pub(crate) enum Label {
     Honest,
     Velocity,
     Travel,
@@ -14,7 +14,7 @@ pub enum Label {
 }
 
 impl Label {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Label::Honest => "honest",
             Label::Velocity => "velocity",
@@ -27,7 +27,7 @@ impl Label {
 
 /// One row, with cities and categories as indices of the world's lists.
 #[derive(Clone, Copy, Debug)]
-pub struct Payment {
+pub(crate) struct Payment {
     pub time: u32,
     pub account: u32,
     pub merchant: u32,
@@ -38,11 +38,11 @@ pub struct Payment {
     pub label: Label,
 }
 
-pub const HEADER: &str =
+pub(crate) const HEADER: &str =
     "id,time_s,account,merchant,category,city,latitude,longitude,amount_cents,device,label";
 
 /// The whole file: a header, then a row a line, numbered from 1.
-pub fn csv(payments: &[Payment]) -> String {
+pub(crate) fn csv(payments: &[Payment]) -> String {
     let mut text = format!("{HEADER}\n");
     for (index, payment) in payments.iter().enumerate() {
         let city = &CITIES[payment.city];

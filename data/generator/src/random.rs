@@ -5,13 +5,13 @@
 /// Ten lines whose output is published, rather than `rand` with `rand_chacha`: ChaCha's bits would be as fixed, but `rand`
 /// changes how it makes ranges and normals of them from release to release, so all but the bits would be here anyway; and
 /// nobody needs to be kept from guessing the next payment. Its period of 2⁶⁴ is ample for a million draws.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Random {
     /// Numbers of their own for each `stream`, so that one more draw for one account does not change all the others.
-    pub fn new(seed: u64, stream: u64) -> Random {
+    pub(crate) fn new(seed: u64, stream: u64) -> Random {
         Random(mix(seed ^ mix(stream.wrapping_add(GOLDEN))))
     }
 
@@ -22,22 +22,22 @@ impl Random {
 
     /// One of 0, 1, …, `n` - 1. The upper half of a product, as Lemire does it; that some come up more often by a part in
     /// 2⁴⁰ does not matter here.
-    pub fn below(&mut self, n: u32) -> u32 {
+    pub(crate) fn below(&mut self, n: u32) -> u32 {
         ((u128::from(self.next()) * u128::from(n)) >> 64) as u32
     }
 
     /// One of `low`, …, `high`, both included.
-    pub fn between(&mut self, low: i64, high: i64) -> i64 {
+    pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
         low + i64::from(self.below((high - low + 1) as u32))
     }
 
     /// True once in `n` times.
-    pub fn once_in(&mut self, n: u32) -> bool {
+    pub(crate) fn once_in(&mut self, n: u32) -> bool {
         self.below(n) == 0
     }
 
     /// The index of one of `weights`, as often as its weight says.
-    pub fn weighted(&mut self, weights: &[u32]) -> usize {
+    pub(crate) fn weighted(&mut self, weights: &[u32]) -> usize {
         let mut left = self.below(weights.iter().sum());
         for (index, &weight) in weights.iter().enumerate() {
             if left < weight {
@@ -54,7 +54,7 @@ impl Random {
     }
 
     /// A number of the standard normal distribution, as Box and Muller make it; it reaches out to 8.6.
-    pub fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         let (radius, turn) = (self.unit(), self.unit());
         libm::sqrt(-2.0 * libm::log(radius)) * libm::cos(std::f64::consts::TAU * turn)
     }

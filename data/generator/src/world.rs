@@ -1,7 +1,7 @@
 //! What does not depend on the seed: cities, and what is bought in them.
 
 /// A city: its name, and its latitude and longitude in hundredths of a degree, about a kilometre.
-pub struct City {
+pub(crate) struct City {
     pub name: &'static str,
     pub latitude: i32,
     pub longitude: i32,
@@ -16,7 +16,7 @@ const fn city(name: &'static str, latitude: i32, longitude: i32) -> City {
 }
 
 /// Where accounts live and travel. Names without commas and accents, so that the file needs no quotes.
-pub const CITIES: [City; 40] = [
+pub(crate) const CITIES: [City; 40] = [
     city("Amsterdam", 5237, 490),
     city("Athens", 3798, 2373),
     city("Auckland", -3685, 17476),
@@ -60,7 +60,7 @@ pub const CITIES: [City; 40] = [
 ];
 
 /// Kilometres between two cities along the surface of a sphere, by the haversine formula.
-pub fn kilometres(from: usize, to: usize) -> f64 {
+pub(crate) fn kilometres(from: usize, to: usize) -> f64 {
     let radians = |hundredths: i32| f64::from(hundredths) / 100.0 * std::f64::consts::PI / 180.0;
     let (a, b) = (&CITIES[from], &CITIES[to]);
     let square = |x: f64| x * x;
@@ -72,7 +72,7 @@ pub fn kilometres(from: usize, to: usize) -> f64 {
 
 /// What is bought: its name, the median of the amounts in cents, the standard deviation of their logarithm, and how often
 /// people buy it.
-pub struct Category {
+pub(crate) struct Category {
     pub name: &'static str,
     pub median: u32,
     pub sigma: f64,
@@ -88,7 +88,7 @@ const fn category(name: &'static str, median: u32, sigma: f64, weight: u32) -> C
     }
 }
 
-pub const CATEGORIES: [Category; 11] = [
+pub(crate) const CATEGORIES: [Category; 11] = [
     category("groceries", 2_800, 0.70, 30),
     category("restaurant", 2_400, 0.60, 16),
     category("transport", 450, 0.60, 14),
@@ -102,23 +102,23 @@ pub const CATEGORIES: [Category; 11] = [
     category("cash", 9_000, 0.60, 5),
 ];
 
-pub const GROCERIES: usize = 0;
-pub const RESTAURANT: usize = 1;
-pub const TRANSPORT: usize = 2;
-pub const FUEL: usize = 3;
-pub const CLOTHING: usize = 4;
-pub const ELECTRONICS: usize = 5;
-pub const LEISURE: usize = 7;
-pub const TRAVEL: usize = 8;
-pub const ONLINE: usize = 9;
-pub const CASH: usize = 10;
+pub(crate) const GROCERIES: usize = 0;
+pub(crate) const RESTAURANT: usize = 1;
+pub(crate) const TRANSPORT: usize = 2;
+pub(crate) const FUEL: usize = 3;
+pub(crate) const CLOTHING: usize = 4;
+pub(crate) const ELECTRONICS: usize = 5;
+pub(crate) const LEISURE: usize = 7;
+pub(crate) const TRAVEL: usize = 8;
+pub(crate) const ONLINE: usize = 9;
+pub(crate) const CASH: usize = 10;
 
 /// Merchants of one category in one city, and merchants that sell online to everybody.
-pub const MERCHANTS_HERE: u32 = 6;
-pub const MERCHANTS_ONLINE: u32 = 80;
+pub(crate) const MERCHANTS_HERE: u32 = 6;
+pub(crate) const MERCHANTS_ONLINE: u32 = 80;
 
 /// The number of a merchant: the online ones first, then city by city, category by category.
-pub fn merchant(city: usize, category: usize, which: u32) -> u32 {
+pub(crate) fn merchant(city: usize, category: usize, which: u32) -> u32 {
     if category == ONLINE {
         return which % MERCHANTS_ONLINE;
     }

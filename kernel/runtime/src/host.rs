@@ -11,6 +11,10 @@ static FLUSH: Mutex<Option<Flush>> = Mutex::new(None);
 /// Called by `labsupport` when the prelude runs: `flush` is called whenever a cell is over or reads standard input.
 ///
 /// The command that runs just now is run again where the runtime has to be started anew: evcxr runs its prelude only once.
+#[expect(
+    unreachable_pub,
+    reason = "`labsupport` finds it by its name in the running program"
+)]
 #[unsafe(no_mangle)]
 pub extern "C" fn labs_ready(flush: Flush) {
     if let Some(tap) = stdin::tap() {
@@ -25,6 +29,10 @@ pub extern "C" fn labs_ready(flush: Flush) {
 ///
 /// # Safety
 /// `json` points to `length` bytes.
+#[expect(
+    unreachable_pub,
+    reason = "`labsupport` finds it by its name in the running program"
+)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn labs_panicked(json: *const u8, length: usize) -> bool {
     let Some(tap) = stdin::tap() else {

@@ -145,7 +145,7 @@ pub fn packets(kind: Kind, content: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 }
 
 /// Puts packets together again.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Parcels {
     begun: Vec<u8>,
 }

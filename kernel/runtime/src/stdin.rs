@@ -51,6 +51,7 @@ pub(super) fn tap() -> Option<&'static Tap> {
 ///
 /// # Safety
 /// As there: `buffer` has room for `count` bytes.
+#[expect(unreachable_pub, reason = "it takes the place of the C library's")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn read(handle: c_int, buffer: *mut c_void, count: size_t) -> ssize_t {
     if handle == 0

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::process::Command;
 
 /// The options of `bench`.
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Bench {
     /// What `labs-bench` is given; `cargo labs bench -- --help` tells what there is
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

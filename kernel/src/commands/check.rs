@@ -23,7 +23,7 @@ const MUST_FAIL: &str = "raises-exception";
 const TIMEOUT: u64 = 300;
 
 /// The options of `check`.
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Check {
     /// Print one JSON object per notebook instead of words
     #[arg(long)]

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const SOLUTIONS: &str = "solutions";
 
 /// The options of `copy`.
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Copy {
     /// The folder; it is made where it is missing
     folder: PathBuf,
@@ -32,7 +32,7 @@ impl Copy {
 /// student's. What is there already stays as it is, so a second start brings only what is new. The folder's full path.
 ///
 /// To be called before this process has a second thread.
-pub fn copy_to(place: &Place, folder: &Path) -> Result<PathBuf> {
+pub(super) fn copy_to(place: &Place, folder: &Path) -> Result<PathBuf> {
     let folder = std::path::absolute(folder)
         .context("The labs can be copied only to the path of a folder")?;
     bring(&place.labs()?, &folder)?;

@@ -5,7 +5,7 @@ use crate::place::{Place, in_words};
 use anyhow::{Result, bail};
 
 /// Prints a line for each look; fails if the labs cannot run.
-pub fn run() -> Result<()> {
+pub(super) fn run() -> Result<()> {
     let checks = checks::all(&Place::find()?)?;
     for check in &checks {
         println!("{}", in_words(&check.to_string()));

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// The options of `cargo labs export`.
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Export {
     /// A name to stand in the class's figures; without it there is none in the file
     #[arg(long)]

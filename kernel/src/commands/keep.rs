@@ -8,7 +8,7 @@ use labs_runtime::watch;
 use std::os::unix::net::UnixListener;
 
 /// Keeps a spare until the parent ends, for those that connect to the socket which is open as standard input.
-pub fn run() -> Result<()> {
+pub(super) fn run() -> Result<()> {
     let server = watch::expected_parent();
     let listener = UnixListener::from(watch::take_stdin()?);
     listener.local_addr().context(

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 pub const IN_A_CHECKOUT: [&str; 4] = ["test", "bench", "publish", "wheel"];
 
 /// The commands.
-#[derive(Subcommand)]
+#[derive(Debug, Subcommand)]
 pub enum Command {
     /// Opens JupyterLab on the first lab; sets everything up when it is run for the first time
     Open(open::Open),

@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 const FIRST: &str = "00_start_here.ipynb";
 
 /// The options of `open`.
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Open {
     /// Print the address and open no browser
     #[arg(long)]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The options of `cargo labs reset`.
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Reset {
     /// The number of the lab, such as 03, or its name; all labs if none is given
     lab: Option<String>,

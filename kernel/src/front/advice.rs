@@ -13,7 +13,7 @@ const PROGRESS: [&str; 6] = [
 ];
 
 /// What is wrong with a crate that the cell `source` wants, where `said` is cargo's word on it and not the compiler's.
-pub fn of_cargo(said: &str, source: &str) -> Option<CellError> {
+pub(super) fn of_cargo(said: &str, source: &str) -> Option<CellError> {
     let is_progress = |line: &&str| {
         let line = line.trim_start();
         PROGRESS.iter().any(|word| line.starts_with(word))

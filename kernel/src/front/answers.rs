@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 ///
 /// A page writes `language_info` into the notebook that it shows. The labs have it already, letter by letter, or each would be marked
 /// as changed when it is opened.
-pub fn kernel_info(rust: &str) -> Value {
+pub(super) fn kernel_info(rust: &str) -> Value {
     json!({
         "status": "ok",
         "protocol_version": "5.3",
@@ -34,12 +34,12 @@ pub fn kernel_info(rust: &str) -> Value {
 }
 
 /// The answer to `comm_info_request`: comms are opened and closed within one exchange, so none is ever open.
-pub fn comm_info() -> Value {
+pub(super) fn comm_info() -> Value {
     json!({"status": "ok", "comms": {}})
 }
 
 /// The answer to `history_request`, from the cells of this kernel.
-pub fn history(request: &Message, cells: &[(u32, String)]) -> Value {
+pub(super) fn history(request: &Message, cells: &[(u32, String)]) -> Value {
     let number = |name: &str, otherwise: i64| request.content[name].as_i64().unwrap_or(otherwise);
     let last = |count: i64, cells: Vec<&(u32, String)>| {
         let skip = cells
@@ -106,7 +106,7 @@ fn like(pattern: &str, text: &str) -> bool {
 }
 
 /// The answer to `is_complete_request`: whether brackets, strings and comments are closed.
-pub fn is_complete(code: &str) -> Value {
+pub(super) fn is_complete(code: &str) -> Value {
     let mut open = Vec::new();
     for token in tokenize(code, FrontmatterAllowed::No) {
         let unfinished = match token.kind {

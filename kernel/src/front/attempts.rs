@@ -42,7 +42,7 @@ struct Text {
 
 /// The functions of a notebook.
 #[derive(Default)]
-pub struct Attempts {
+pub(super) struct Attempts {
     functions: HashMap<String, Text>,
     /// The functions in the cell that runs now, and its fingerprint.
     running: Vec<(String, u64)>,
@@ -50,7 +50,7 @@ pub struct Attempts {
 
 impl Attempts {
     /// A cell with this `code` is about to run. The answer is what its checks must know, if there are any in it.
-    pub fn begins(&mut self, code: &str) -> Option<String> {
+    pub(super) fn begins(&mut self, code: &str) -> Option<String> {
         self.ended(false); // one that ended without a word
         let fingerprint = fingerprint(&Tokens::of(code));
         let functions = names::defined(code).into_iter();
@@ -67,7 +67,7 @@ impl Attempts {
     }
 
     /// The cell has ended; whether it had compiled.
-    pub fn ended(&mut self, compiled: bool) {
+    pub(super) fn ended(&mut self, compiled: bool) {
         for (name, fingerprint) in std::mem::take(&mut self.running) {
             let text = Text {
                 fingerprint,

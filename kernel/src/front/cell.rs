@@ -22,7 +22,7 @@ const BACKTRACE_ADVICE: &str =
     "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
 
 /// A request and what is known of it.
-pub struct Cell {
+pub(super) struct Cell {
     /// As Jupyter sent it.
     pub request: Message,
     /// The identity under which the inner kernel knows it; empty before.
@@ -75,7 +75,7 @@ pub struct Cell {
 
 /// What a panic said, by the hook that `labsupport` sets.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Panicked {
+pub(super) struct Panicked {
     /// Whether it was the thread that runs cells.
     pub main: bool,
     /// The thread's name.
@@ -87,7 +87,7 @@ pub struct Panicked {
 }
 
 /// What to do with a piece of output.
-pub enum Shown {
+pub(super) enum Shown {
     Nothing,
     Text(Chunk),
     Display(Note),
@@ -98,7 +98,7 @@ pub enum Shown {
 }
 
 /// All that is still to be sent when a request is done.
-pub struct Ending {
+pub(super) struct Ending {
     pub chunks: Vec<Chunk>,
     pub results: Vec<Value>,
     pub errors: Vec<Value>,
@@ -109,7 +109,7 @@ pub struct Ending {
 
 impl Cell {
     /// A request whose turn it is, with the number in its prompt. What is too long to be shown goes to files in `folder`.
-    pub fn new(request: Message, number: u32, folder: &Path) -> Cell {
+    pub(super) fn new(request: Message, number: u32, folder: &Path) -> Cell {
         let had_lines = !super::shell::split(request.text("code")).0.is_empty();
         // JupyterLab's server says which notebook it is.
         let notebook = std::env::var("JPY_SESSION_NAME").ok();
@@ -144,27 +144,27 @@ impl Cell {
     }
 
     /// Whether it is a cell that runs, and not a question about code.
-    pub fn is_code(&self) -> bool {
+    pub(super) fn is_code(&self) -> bool {
         self.request.kind() == "execute_request"
     }
 
     /// Whether nothing of it is to be seen.
-    pub fn is_silent(&self) -> bool {
+    pub(super) fn is_silent(&self) -> bool {
         self.request.flag("silent", false)
     }
 
     /// Whether it counts, and is told by `history_request`.
-    pub fn is_stored(&self) -> bool {
+    pub(super) fn is_stored(&self) -> bool {
         !self.is_silent() && self.request.flag("store_history", true)
     }
 
     /// Whether the inner kernel has said all about it. Comms have no reply.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.idle && (self.reply.is_some() || !self.request.kind().ends_with("_request"))
     }
 
     /// Takes in what the cell printed or showed.
-    pub fn output(&mut self, kind: Kind, content: Vec<u8>) -> Shown {
+    pub(super) fn output(&mut self, kind: Kind, content: Vec<u8>) -> Shown {
         match kind {
             Kind::Stdout | Kind::Stderr => match self.text.add(kind == Kind::Stderr, &content) {
                 Some(chunk) => Shown::Text(chunk),
@@ -247,7 +247,7 @@ impl Cell {
     }
 
     /// Whether evcxr has started the process in which cells run anew.
-    pub fn lost_its_process(&self) -> bool {
+    pub(super) fn lost_its_process(&self) -> bool {
         self.errors.iter().any(|error| {
             let text = error["evalue"].as_str();
             text.is_some_and(|text| text.contains("Subprocess terminated"))
@@ -255,13 +255,13 @@ impl Cell {
     }
 
     /// What was printed and not shown, when nothing else is known of the end.
-    pub fn rest(&mut self) -> Vec<Chunk> {
+    pub(super) fn rest(&mut self) -> Vec<Chunk> {
         let (out, err) = self.text.take_all();
         out.into_iter().chain(stderr(err)).collect()
     }
 
     /// How it ended. `compiled` is where evcxr compiles.
-    pub fn end(&mut self, notebook: &Notebook, compiled: &Path) -> Ending {
+    pub(super) fn end(&mut self, notebook: &Notebook, compiled: &Path) -> Ending {
         let reply = self.reply.take();
         if !self.is_code() {
             return Ending {
@@ -439,7 +439,7 @@ fn caught(panics: &[Panicked], sources: &Sources) -> String {
 
 impl Panicked {
     /// As a program prints it, but with the place in the notebook.
-    pub fn as_text(&self, sources: &Sources) -> String {
+    pub(super) fn as_text(&self, sources: &Sources) -> String {
         let place = sources.find(&self.place);
         format!(
             "thread '{}' panicked, {place}\n{}\n",
@@ -455,7 +455,7 @@ fn stderr(text: String) -> Option<Chunk> {
 }
 
 /// The reply of a cell that went well. Expressions that are to be evaluated after it are each answered with the reason why not.
-pub fn reply_ok(request: &Message, count: u32) -> Value {
+pub(super) fn reply_ok(request: &Message, count: u32) -> Value {
     let mut expressions = request.content["user_expressions"].clone();
     for (_, answer) in expressions.as_object_mut().into_iter().flatten() {
         *answer = json!({
@@ -472,7 +472,7 @@ pub fn reply_ok(request: &Message, count: u32) -> Value {
 }
 
 /// The reply of a cell that failed.
-pub fn reply_error(error: &CellError, count: u32) -> Value {
+pub(super) fn reply_error(error: &CellError, count: u32) -> Value {
     reply_with(&error.content(), count)
 }
 

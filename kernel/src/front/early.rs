@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 const LONGEST: Duration = Duration::from_secs(45);
 
 /// The questions that wait.
-pub struct Early {
+pub(super) struct Early {
     until: Instant,
     waiting: Vec<Message>,
     is_over: bool,
@@ -22,7 +22,7 @@ pub struct Early {
 
 impl Early {
     /// From the start of a kernel.
-    pub fn new() -> Early {
+    pub(super) fn new() -> Early {
         Early {
             until: Instant::now() + LONGEST,
             waiting: Vec::new(),
@@ -31,7 +31,7 @@ impl Early {
     }
 
     /// Keeps `request` where its answer is to wait; otherwise it comes back.
-    pub fn keep(&mut self, request: Message) -> Option<Message> {
+    pub(super) fn keep(&mut self, request: Message) -> Option<Message> {
         let waits = !self.is_over
             && request.kind() == "kernel_info_request"
             && request
@@ -46,7 +46,7 @@ impl Early {
     }
 
     /// Returns when somebody has waited too long.
-    pub async fn too_long(&self) {
+    pub(super) async fn too_long(&self) {
         if self.waiting.is_empty() {
             std::future::pending().await
         } else {
@@ -55,7 +55,7 @@ impl Early {
     }
 
     /// Nothing waits any more: those that did.
-    pub fn end(&mut self) -> Vec<Message> {
+    pub(super) fn end(&mut self) -> Vec<Message> {
         self.is_over = true;
         std::mem::take(&mut self.waiting)
     }

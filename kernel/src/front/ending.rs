@@ -21,7 +21,7 @@ fn variables(ended: &Ended) -> String {
 }
 
 /// The student has stopped the cell while it ran.
-pub fn stopped(ended: &Ended) -> CellError {
+pub(super) fn stopped(ended: &Ended) -> CellError {
     CellError::new(
         "Interrupted",
         format!("You stopped this cell. {}", variables(ended)),
@@ -29,7 +29,7 @@ pub fn stopped(ended: &Ended) -> CellError {
 }
 
 /// The student has stopped the cell before it ran.
-pub fn stopped_before_it_ran() -> CellError {
+pub(super) fn stopped_before_it_ran() -> CellError {
     CellError::new(
         "Interrupted",
         "You stopped this cell while it was being compiled. Nothing is lost; run it again.",
@@ -37,7 +37,7 @@ pub fn stopped_before_it_ran() -> CellError {
 }
 
 /// The order to stop the cell came before the cell.
-pub fn stopped_before_it_began() -> CellError {
+pub(super) fn stopped_before_it_began() -> CellError {
     CellError::new(
         "Interrupted",
         "You stopped this cell before it began. Nothing is lost; run it again.",
@@ -46,7 +46,7 @@ pub fn stopped_before_it_began() -> CellError {
 
 /// The process in which cells run has ended, and nobody has stopped it. `memory`: how often the system had killed a process for want
 /// of memory, before and now; `printed` is what came last on standard error.
-pub fn of_the_process(
+pub(super) fn of_the_process(
     ended: &Ended,
     memory: (Option<u64>, Option<u64>),
     panics: &[Panicked],
@@ -66,7 +66,7 @@ pub fn of_the_process(
 }
 
 /// The process in which cells run has ended, and nothing more is known.
-pub fn of_the_process_somehow() -> CellError {
+pub(super) fn of_the_process_somehow() -> CellError {
     let ended = Ended::default();
     CellError::new(
         "ProcessEnded",
@@ -81,7 +81,7 @@ pub fn of_the_process_somehow() -> CellError {
 const ANEW: &str = "A new one starts now: variables and definitions are all gone, so run the notebook from the top.";
 
 /// The kernel behind the notebook has ended without being asked; `said` are its last words.
-pub fn of_the_kernel(said: &str) -> String {
+pub(super) fn of_the_kernel(said: &str) -> String {
     let panic = said
         .lines()
         .find_map(|line| line.strip_prefix(labs_runtime::leash::PANICKED));
@@ -93,7 +93,7 @@ pub fn of_the_kernel(said: &str) -> String {
 }
 
 /// The cell has ended the kernel.
-pub fn of_quit() -> String {
+pub(super) fn of_quit() -> String {
     format!("`:quit` ended the kernel behind this notebook. {ANEW}")
 }
 
@@ -138,7 +138,7 @@ fn asked_for(printed: &str) -> Option<&str> {
 }
 
 /// How often the system has killed a process for want of memory: on this machine, or in this control group.
-pub fn memory_kills() -> Option<u64> {
+pub(super) fn memory_kills() -> Option<u64> {
     let count = |file: &str| {
         let text = std::fs::read_to_string(file).ok()?;
         let line = text

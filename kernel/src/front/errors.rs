@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// An error of a cell: name, sentence, and the lines to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CellError {
+pub(super) struct CellError {
     /// What kind: `Panic`, `Error`, `Interrupted`, …
     pub name: &'static str,
     /// What happened, in one sentence or as the program said it.
@@ -19,7 +19,7 @@ pub struct CellError {
 
 impl CellError {
     /// An error that is a sentence and no more.
-    pub fn new(name: &'static str, value: impl Into<String>) -> CellError {
+    pub(super) fn new(name: &'static str, value: impl Into<String>) -> CellError {
         CellError {
             name,
             value: value.into(),
@@ -29,7 +29,7 @@ impl CellError {
     }
 
     /// As Jupyter wants it, for `error` messages and replies alike.
-    pub fn content(&self) -> Value {
+    pub(super) fn content(&self) -> Value {
         let value = shorten::text(&self.value);
         let mut traceback = wrapped(&format!("{}: {value}", self.name));
         if let Some(rest) = traceback[0].strip_prefix(self.name) {
@@ -65,7 +65,7 @@ fn wrapped(text: &str) -> Vec<String> {
 
 /// What the student's program wrote when it panicked.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Panic<'a> {
+pub(super) struct Panic<'a> {
     /// What it had written before.
     pub before: &'a str,
     /// File, line and column, as the compiler knows them.
@@ -75,12 +75,12 @@ pub struct Panic<'a> {
 }
 
 /// Whether the report of a panic begins in `text`; it may not be whole yet.
-pub fn report_begins(text: &str) -> bool {
+pub(super) fn report_begins(text: &str) -> bool {
     text.contains("' panicked at ") || text.contains(") panicked at ")
 }
 
 /// Finds the last panic that `text`, from standard error, reports.
-pub fn last_panic(text: &str) -> Option<Panic<'_>> {
+pub(super) fn last_panic(text: &str) -> Option<Panic<'_>> {
     let at = text.rfind(" panicked at ")?;
     let start = text[..at].rfind("thread '")?;
     let rest = &text[at + " panicked at ".len()..];
@@ -94,7 +94,7 @@ pub fn last_panic(text: &str) -> Option<Panic<'_>> {
 }
 
 /// The cells that were run, by number: to find out in which of them, and where, a line of compiled code stands.
-pub struct Sources<'a> {
+pub(super) struct Sources<'a> {
     /// The folder in which evcxr compiled.
     pub compiled: &'a Path,
     /// Number and source, the newest last.
@@ -103,7 +103,7 @@ pub struct Sources<'a> {
 
 impl Sources<'_> {
     /// Says where `place` (`file:line:column`) is, in the words of the notebook.
-    pub fn find(&self, place: &str) -> String {
+    pub(super) fn find(&self, place: &str) -> String {
         let mut parts = place.rsplitn(3, ':');
         let (_column, line, file) = (parts.next(), parts.next(), parts.next());
         let (Some(line), Some(file)) = (line.and_then(|line| line.parse::<usize>().ok()), file)
@@ -182,7 +182,7 @@ fn best_match(lines: &[&str], index: usize, source: &[&str]) -> Option<usize> {
 }
 
 /// The lines on which a `?` stands, in words; empty if there is none.
-pub fn question_marks(number: u32, source: &str) -> String {
+pub(super) fn question_marks(number: u32, source: &str) -> String {
     let mut lines = Vec::new();
     let mut at = 0;
     for token in ra_ap_rustc_lexer::tokenize(source, ra_ap_rustc_lexer::FrontmatterAllowed::No) {

@@ -10,7 +10,7 @@ const MOST: usize = 50_000_000;
 
 /// The figures of one cell.
 #[derive(Default)]
-pub struct Figures {
+pub(super) struct Figures {
     /// How large each place is that can be filled again: then its old content is gone.
     places: HashMap<String, usize>,
     bytes: usize,
@@ -19,7 +19,7 @@ pub struct Figures {
 
 impl Figures {
     /// Whether a figure of so many bytes still has room, in a place that may have a name.
-    pub fn take(&mut self, place: Option<&str>, bytes: usize) -> bool {
+    pub(super) fn take(&mut self, place: Option<&str>, bytes: usize) -> bool {
         let before = place.and_then(|place| self.places.get(place).copied());
         let sum = self.bytes - before.unwrap_or(0) + bytes;
         if sum > MOST {
@@ -34,7 +34,7 @@ impl Figures {
     }
 
     /// Says how many were left out since this was last asked, if any.
-    pub fn end(&mut self) -> Option<Note> {
+    pub(super) fn end(&mut self) -> Option<Note> {
         let text = match std::mem::take(&mut self.left_out) {
             0 => return None,
             1 => "1 more figure or update is".to_string(),

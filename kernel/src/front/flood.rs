@@ -26,10 +26,10 @@ const BYTES: usize = 256 * 1024;
 const TELL: Duration = Duration::from_millis(500);
 
 /// A type of message and its content.
-pub type Note = (&'static str, Value);
+pub(super) type Note = (&'static str, Value);
 
 /// The text of one cell.
-pub struct Flood {
+pub(super) struct Flood {
     /// Names the place that tells how many lines there are.
     id: String,
     head: Head,
@@ -51,7 +51,7 @@ pub struct Flood {
 
 impl Flood {
     /// Text of which all goes to `file` if it is long. `id` is a name that no other text has.
-    pub fn new(id: &str, file: Spill) -> Flood {
+    pub(super) fn new(id: &str, file: Spill) -> Flood {
         Flood {
             id: format!("{id}-lines"),
             head: Head::default(),
@@ -69,7 +69,7 @@ impl Flood {
     }
 
     /// Takes text in; what of it is to be shown now comes out.
-    pub fn add(&mut self, (name, text): Chunk, now: Instant) -> Option<Note> {
+    pub(super) fn add(&mut self, (name, text): Chunk, now: Instant) -> Option<Note> {
         self.lines += text.matches('\n').count() as u64;
         self.bytes += text.len() as u64;
         let fits = self.head.take(name, &text);
@@ -86,12 +86,12 @@ impl Flood {
     }
 
     /// When the page is to be told how many lines there are.
-    pub fn due(&self) -> Option<Instant> {
+    pub(super) fn due(&self) -> Option<Instant> {
         self.tell_at
     }
 
     /// Tells the page how many lines there are, if it is time.
-    pub fn tell(&mut self, now: Instant) -> Option<Note> {
+    pub(super) fn tell(&mut self, now: Instant) -> Option<Note> {
         self.tell_at.take_if(|at| *at <= now)?;
         let when = match self.has_ended {
             false => "this cell ends",
@@ -104,7 +104,7 @@ impl Flood {
     }
 
     /// The cell has ended: what was left out, and the last lines. May be called again when more has come since.
-    pub fn end(&mut self) -> Vec<Note> {
+    pub(super) fn end(&mut self) -> Vec<Note> {
         (self.tell_at, self.has_ended) = (None, true);
         let left_out = amount(self.tail.lines_left, self.tail.bytes_left);
         let all = amount(self.lines, self.bytes);

@@ -31,7 +31,7 @@ const LARGEST: u64 = 64 << 20;
 
 /// Where Jupyter finds a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
+pub(super) enum Address {
     /// The transport `tcp`.
     Tcp(SocketAddr),
     /// The transport `ipc`: the path of a socket.
@@ -48,7 +48,7 @@ impl fmt::Display for Address {
 }
 
 /// Opens `address` to Jupyter. What comes through arrives at the returned socket.
-pub async fn open(name: &'static str, address: Address) -> Result<UnixListener> {
+pub(super) async fn open(name: &'static str, address: Address) -> Result<UnixListener> {
     let port = Port::bind(&address)
         .await
         .with_context(|| format!("The notebook's {name} port, {address}, cannot be had"))?;

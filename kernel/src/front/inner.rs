@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use zeromq::SocketRecv;
 
 /// What an inner kernel has to say.
-pub enum Said {
+pub(super) enum Said {
     /// An answer to a request on its shell.
     Reply(Message),
     /// Something published.
@@ -29,7 +29,7 @@ pub enum Said {
 }
 
 /// A connected inner kernel.
-pub struct Inner {
+pub(super) struct Inner {
     shell: ClientShellConnection,
     iopub: ClientIoPubConnection,
     leash: UnixStream,
@@ -43,7 +43,7 @@ pub struct Inner {
 
 impl Inner {
     /// Connects to the inner kernel of `session` and waits until it can run a cell.
-    pub async fn connect(session: Session) -> Result<Inner> {
+    pub(super) async fn connect(session: Session) -> Result<Inner> {
         let leash = session.leash()?;
         leash.set_nonblocking(true)?;
         let output_now = session.output()?;
@@ -74,7 +74,7 @@ impl Inner {
     }
 
     /// The next that it says.
-    pub async fn next(&mut self) -> Said {
+    pub(super) async fn next(&mut self) -> Said {
         loop {
             let received = tokio::select! {
                 // What a cell printed comes before what is said about it.
@@ -99,7 +99,7 @@ impl Inner {
 
     /// Output that is there already. Nothing means that there is none: whatever a cell had printed by the time evcxr said that
     /// it is done was sent before.
-    pub fn output_so_far(&mut self) -> Option<(Kind, Vec<u8>)> {
+    pub(super) fn output_so_far(&mut self) -> Option<(Kind, Vec<u8>)> {
         loop {
             let count = self.output_now.recv(&mut self.buffer).ok()?;
             if let Some(whole) = self.parcels.take(&self.buffer[..count]) {
@@ -109,12 +109,12 @@ impl Inner {
     }
 
     /// The tap was killed, perhaps in the middle of a packet.
-    pub fn forget_half_sent(&mut self) {
+    pub(super) fn forget_half_sent(&mut self) {
         self.parcels.reset();
     }
 
     /// Passes a request on; the identity under which its answers come back.
-    pub async fn ask(&mut self, request: &Message) -> Result<String> {
+    pub(super) async fn ask(&mut self, request: &Message) -> Result<String> {
         let mut message = Message::child(request.kind(), None, request.content.clone());
         message.metadata = request.metadata.clone();
         message.buffers = request.buffers.clone();
@@ -124,7 +124,7 @@ impl Inner {
     }
 
     /// Tells the tap, which knows whether the cell runs.
-    pub fn order(&self, order: &Order) {
+    pub(super) fn order(&self, order: &Order) {
         if let Err(error) = self.output_now.send(&order.to_bytes()) {
             eprintln!("The runtime could not be told ({order:?}): {error}.");
         }
@@ -132,7 +132,7 @@ impl Inner {
 
     /// Ends every compiler that the inner kernel waits for, with what it has started. The runtime is its only child that was started
     /// without arguments.
-    pub fn kill_compilers(&self) {
+    pub(super) fn kill_compilers(&self) {
         for child in watch::children(self.session.pid()) {
             let command = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
             if command.split(|&byte| byte == 0).count() > 2 {
@@ -142,7 +142,7 @@ impl Inner {
     }
 
     /// The crates that are being compiled now, but for what evcxr makes of the cells.
-    pub fn crates_being_compiled(&self) -> Vec<String> {
+    pub(super) fn crates_being_compiled(&self) -> Vec<String> {
         let mut names = Vec::new();
         let mut processes = watch::children(self.session.pid());
         while let Some(process) = processes.pop() {
@@ -162,7 +162,7 @@ impl Inner {
     }
 
     /// The session, for its directory.
-    pub fn session(&self) -> &Session {
+    pub(super) fn session(&self) -> &Session {
         &self.session
     }
 }

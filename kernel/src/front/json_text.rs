@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 /// Reads `bytes` as JSON; what is no character becomes U+FFFD.
-pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
+pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     serde_json::from_slice(bytes).or_else(|error| {
         let text = String::from_utf8_lossy(bytes);
         let whole = without_half_pairs(&text);

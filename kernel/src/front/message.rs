@@ -10,7 +10,7 @@ use zeromq::ZmqMessage;
 
 /// A message, without a signature: that is checked when one is read and made when one is sent.
 #[derive(Clone, Debug)]
-pub struct Message {
+pub(super) struct Message {
     /// To whom the answer goes.
     pub identities: Vec<Bytes>,
     /// Its type, its identity, and who sent it when.
@@ -27,7 +27,7 @@ pub struct Message {
 
 impl Message {
     /// A new message, as an effect of `parent`.
-    pub fn child(kind: &str, parent: Option<&Message>, content: Value) -> Message {
+    pub(super) fn child(kind: &str, parent: Option<&Message>, content: Value) -> Message {
         let content = UnknownMessage {
             msg_type: kind.into(),
             content,
@@ -52,7 +52,7 @@ impl Message {
     }
 
     /// Reads a message that came to `port`, and checks its signature with the port's key.
-    pub fn read<Socket>(parts: ZmqMessage, port: &Connection<Socket>) -> Result<Message> {
+    pub(super) fn read<Socket>(parts: ZmqMessage, port: &Connection<Socket>) -> Result<Message> {
         let raw = RawMessage::from_multipart(parts, &port.mac)?;
         let header: Header =
             serde_json::from_slice(&raw.jparts[0]).context("its header is broken")?;
@@ -71,12 +71,12 @@ impl Message {
     }
 
     /// What kind of message it is.
-    pub fn kind(&self) -> &str {
+    pub(super) fn kind(&self) -> &str {
         &self.header.msg_type
     }
 
     /// The message as the sockets send it, for `identities`.
-    pub fn to(self, identities: Vec<Bytes>) -> JupyterMessage {
+    pub(super) fn to(self, identities: Vec<Bytes>) -> JupyterMessage {
         JupyterMessage {
             zmq_identities: identities,
             content: JupyterMessageContent::UnknownMessage(UnknownMessage {
@@ -92,19 +92,19 @@ impl Message {
     }
 
     /// Whether it is an effect of the message with this identity.
-    pub fn is_child_of(&self, id: &str) -> bool {
+    pub(super) fn is_child_of(&self, id: &str) -> bool {
         self.parent
             .as_ref()
             .is_some_and(|parent| parent.msg_id == id)
     }
 
     /// A text of the content; empty where there is none.
-    pub fn text(&self, name: &str) -> &str {
+    pub(super) fn text(&self, name: &str) -> &str {
         self.content[name].as_str().unwrap_or_default()
     }
 
     /// A yes or no of the content.
-    pub fn flag(&self, name: &str, otherwise: bool) -> bool {
+    pub(super) fn flag(&self, name: &str, otherwise: bool) -> bool {
         self.content[name].as_bool().unwrap_or(otherwise)
     }
 }

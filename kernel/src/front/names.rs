@@ -5,7 +5,7 @@ use ra_ap_rustc_lexer::TokenKind;
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     Function,
     /// A struct, enum, union, trait or type alias.
     Type,
@@ -21,13 +21,13 @@ pub enum Kind {
 
 /// A name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name {
+pub(super) struct Name {
     pub name: String,
     pub kind: Kind,
 }
 
 impl Name {
-    pub fn new(name: &str, kind: Kind) -> Name {
+    pub(super) fn new(name: &str, kind: Kind) -> Name {
         Name {
             name: name.into(),
             kind,
@@ -35,7 +35,7 @@ impl Name {
     }
 
     /// A name of which nothing is known but how it is written.
-    pub fn guessed(name: &str) -> Name {
+    pub(super) fn guessed(name: &str) -> Name {
         let kind = match name.starts_with(char::is_uppercase) {
             true if name.len() > 1 && !name.contains(char::is_lowercase) => Kind::Instance,
             true => Kind::Type,
@@ -46,19 +46,19 @@ impl Name {
 }
 
 /// Rust's keywords.
-pub const KEYWORDS: [&str; 38] = [
+pub(super) const KEYWORDS: [&str; 38] = [
     "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern",
     "false", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub",
     "ref", "return", "self", "Self", "static", "struct", "super", "trait", "true", "type",
     "unsafe", "use", "where", "while",
 ];
 
-pub fn is_keyword(word: &str) -> bool {
+pub(super) fn is_keyword(word: &str) -> bool {
     KEYWORDS.contains(&word)
 }
 
 /// What an item is, by the keyword before its name.
-pub fn item_kind(keyword: &str) -> Option<Kind> {
+pub(super) fn item_kind(keyword: &str) -> Option<Kind> {
     Some(match keyword {
         "fn" => Kind::Function,
         "struct" | "enum" | "union" | "trait" | "type" => Kind::Type,
@@ -69,12 +69,12 @@ pub fn item_kind(keyword: &str) -> Option<Kind> {
 }
 
 /// The names in scope at the end of `code`, the nearest first.
-pub fn in_scope(code: &str) -> Vec<Name> {
+pub(super) fn in_scope(code: &str) -> Vec<Name> {
     Scopes::of(code).names(true)
 }
 
 /// The names that `code` leaves behind for the code after it, the newest first.
-pub fn defined(code: &str) -> Vec<Name> {
+pub(super) fn defined(code: &str) -> Vec<Name> {
     Scopes::of(code).names(false)
 }
 

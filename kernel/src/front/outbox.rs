@@ -26,7 +26,7 @@ const ENVELOPE: usize = 700;
 const PLACES: usize = 100;
 
 /// Messages that wait for room.
-pub struct Outbox {
+pub(super) struct Outbox {
     waiting: VecDeque<Note>,
     messages: Budget,
     text: Budget,
@@ -35,7 +35,7 @@ pub struct Outbox {
 
 impl Outbox {
     /// Nothing waits, and all room is free.
-    pub fn new(now: Instant) -> Outbox {
+    pub(super) fn new(now: Instant) -> Outbox {
         Outbox {
             waiting: VecDeque::new(),
             messages: Budget::new(MESSAGES, now),
@@ -45,7 +45,7 @@ impl Outbox {
     }
 
     /// Takes a message in. An update takes the place of what waits to be shown there.
-    pub fn push(&mut self, (kind, content): Note) {
+    pub(super) fn push(&mut self, (kind, content): Note) {
         let id = &content["transient"]["display_id"];
         if kind == "update_display_data"
             && let Some((_, waiting)) = self
@@ -60,7 +60,7 @@ impl Outbox {
     }
 
     /// The next message for which there is room.
-    pub fn pop(&mut self, now: Instant) -> Option<Note> {
+    pub(super) fn pop(&mut self, now: Instant) -> Option<Note> {
         if self.waiting.is_empty() || self.due(now).is_some_and(|due| due > now) {
             return None;
         }
@@ -74,12 +74,12 @@ impl Outbox {
     }
 
     /// The next message, room or not: nothing that comes later matters more.
-    pub fn pop_now(&mut self) -> Option<Note> {
+    pub(super) fn pop_now(&mut self) -> Option<Note> {
         self.waiting.pop_front()
     }
 
     /// When there will be room for the next message, if one waits.
-    pub fn due(&self, now: Instant) -> Option<Instant> {
+    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
         let (kind, _) = self.waiting.front()?;
         let bytes = match *kind {
             "stream" => &self.text,
@@ -89,17 +89,17 @@ impl Outbox {
     }
 
     /// Forgets the figures that wait; text stays.
-    pub fn forget_figures(&mut self) {
+    pub(super) fn forget_figures(&mut self) {
         self.waiting.retain(|(kind, _)| *kind == "stream");
     }
 
     /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
     /// Whether the inner kernel is to wait until there is room.
-    pub fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.waiting.len() > PLACES
             || self
                 .waiting
@@ -108,7 +108,7 @@ impl Outbox {
     }
 
     /// *Idle* was published: the server counts anew.
-    pub fn idle(&mut self, now: Instant) {
+    pub(super) fn idle(&mut self, now: Instant) {
         self.messages = Budget::new(MESSAGES, now);
         self.text = Budget::new(TEXT, now);
         self.figures = Budget::new(FIGURES, now);

@@ -12,7 +12,7 @@ use zeromq::{PubSocket, RepSocket, RouterSocket, Socket, SocketRecv, SocketSend}
 
 /// A port on which requests come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
+pub(super) enum Channel {
     /// Cells, completion, and whatever else waits for its turn.
     Shell,
     /// Interrupt and shutdown, which do not wait.
@@ -22,7 +22,7 @@ pub enum Channel {
 }
 
 /// The ports, bound.
-pub struct Ports {
+pub(super) struct Ports {
     shell: KernelShellConnection,
     control: KernelShellConnection,
     stdin: KernelShellConnection,
@@ -33,7 +33,7 @@ pub struct Ports {
 
 impl Ports {
     /// Binds the ports of `info`, and answers heartbeats from now on.
-    pub async fn bind(info: &ConnectionInfo) -> Result<Ports> {
+    pub(super) async fn bind(info: &ConnectionInfo) -> Result<Ports> {
         // What is signed in another way would all be dropped, and the page would wait forever.
         if !info.key.is_empty() && info.signature_scheme != "hmac-sha256" {
             bail!(
@@ -77,7 +77,7 @@ impl Ports {
     }
 
     /// The next message that carries a good signature. All others are dropped, with a line in the log.
-    pub async fn next(&mut self) -> (Channel, Message) {
+    pub(super) async fn next(&mut self) -> (Channel, Message) {
         loop {
             let (channel, received) = tokio::select! {
                 received = receive(&mut self.control) => (Channel::Control, received),
@@ -94,14 +94,14 @@ impl Ports {
     }
 
     /// A message that is there already, without waiting.
-    pub async fn next_if_there(&mut self) -> Option<(Channel, Message)> {
+    pub(super) async fn next_if_there(&mut self) -> Option<(Channel, Message)> {
         tokio::time::timeout(Duration::from_millis(2), self.next())
             .await
             .ok()
     }
 
     /// Sends `content` to whom `request` came from; the identity of that message.
-    pub async fn reply(
+    pub(super) async fn reply(
         &mut self,
         channel: Channel,
         request: &Message,
@@ -113,7 +113,7 @@ impl Ports {
     }
 
     /// As [`reply`](Ports::reply), with metadata.
-    pub async fn reply_with(
+    pub(super) async fn reply_with(
         &mut self,
         channel: Channel,
         request: &Message,
@@ -135,19 +135,19 @@ impl Ports {
     }
 
     /// Publishes `content`, as an effect of `request`.
-    pub async fn publish(&mut self, request: Option<&Message>, kind: &str, content: Value) {
+    pub(super) async fn publish(&mut self, request: Option<&Message>, kind: &str, content: Value) {
         self.publish_message(Message::child(kind, request, content))
             .await;
     }
 
     /// Publishes that the kernel is in `state`, as an effect of `request`.
-    pub async fn publish_state(&mut self, request: Option<&Message>, state: &str) {
+    pub(super) async fn publish_state(&mut self, request: Option<&Message>, state: &str) {
         self.publish(request, "status", json!({"execution_state": state}))
             .await;
     }
 
     /// Publishes a message with its metadata and buffers.
-    pub async fn publish_message(&mut self, message: Message) {
+    pub(super) async fn publish_message(&mut self, message: Message) {
         let kind = message.header.msg_type.clone();
         let sent = self.iopub.send(message.to(vec![kind.clone().into()])).await;
         log_unsent(&kind, sent);

@@ -22,18 +22,18 @@ struct Known {
 }
 
 /// The names that the prelude of the labs brings into every cell. The sources are read once for each process.
-pub fn names(place: &Place) -> &'static [Name] {
+pub(super) fn names(place: &Place) -> &'static [Name] {
     &known(place).names
 }
 
 /// Those of them that are the labs' own and that a cell's function, type or variable hides, all but modules: by name, the crate from
 /// which each comes.
-pub fn of_cells(place: &Place) -> HashMap<String, String> {
+pub(super) fn of_cells(place: &Place) -> HashMap<String, String> {
     known(place).of_cells.clone()
 }
 
 /// The crates that every cell can use.
-pub fn crates(place: &Place) -> &'static [Name] {
+pub(super) fn crates(place: &Place) -> &'static [Name] {
     &known(place).crates
 }
 

@@ -20,7 +20,7 @@ const CRATES: usize = 2;
 const CELLS: usize = 20;
 
 /// What is known of one cell, and what the page shows of it.
-pub struct Progress {
+pub(super) struct Progress {
     /// The name of the line's place; None where nothing is told.
     place: Option<String>,
     line: Line,
@@ -42,7 +42,7 @@ enum Line {
 
 impl Progress {
     /// Nothing has begun of what `request` wants.
-    pub fn new(request: &Message) -> Progress {
+    pub(super) fn new(request: &Message) -> Progress {
         let is_told = request.metadata["cellId"].is_string() && !request.flag("silent", false);
         Progress {
             place: is_told.then(|| format!("labs-progress-{}", request.header.msg_id)),
@@ -54,7 +54,7 @@ impl Progress {
     }
 
     /// Its compilation begins. `is_first` tells that the page shows nothing of the cell yet.
-    pub fn compiles(&mut self, now: Instant, is_first: bool) {
+    pub(super) fn compiles(&mut self, now: Instant, is_first: bool) {
         self.compiled = Some(now);
         if self.place.is_some() && is_first {
             self.line = Line::Due(now + PATIENCE);
@@ -62,7 +62,7 @@ impl Progress {
     }
 
     /// When the line is due.
-    pub fn due(&self) -> Option<Instant> {
+    pub(super) fn due(&self) -> Option<Instant> {
         match self.line {
             Line::Due(when) => Some(when),
             Line::Stays | Line::None => None,
@@ -70,7 +70,7 @@ impl Progress {
     }
 
     /// The line, where it is due. `crates` are being compiled beside the cell.
-    pub fn tell(&mut self, now: Instant, crates: &[String]) -> Option<Note> {
+    pub(super) fn tell(&mut self, now: Instant, crates: &[String]) -> Option<Note> {
         let began = self.compiled?;
         self.due().filter(|&due| due <= now)?;
         let is_first = self.due() == Some(began + PATIENCE);
@@ -98,7 +98,7 @@ impl Progress {
     }
 
     /// It begins to run. From here on the line does not change.
-    pub fn runs(&mut self, now: Instant) -> Option<Note> {
+    pub(super) fn runs(&mut self, now: Instant) -> Option<Note> {
         self.ran.get_or_insert(now);
         if !self.is_shown() {
             self.line = Line::None;
@@ -109,19 +109,19 @@ impl Progress {
     }
 
     /// The line goes, for good. `followed` tells that something takes its place at once.
-    pub fn gives_way(&mut self, followed: bool) -> Option<Note> {
+    pub(super) fn gives_way(&mut self, followed: bool) -> Option<Note> {
         let was_shown = self.is_shown();
         self.line = Line::None;
         was_shown.then(|| ("clear_output", json!({"wait": followed})))
     }
 
     /// It ended.
-    pub fn ends(&mut self, now: Instant) {
+    pub(super) fn ends(&mut self, now: Instant) {
         self.ended.get_or_insert(now);
     }
 
     /// How long its parts took, where it has ended.
-    pub fn times(&self) -> Option<Times> {
+    pub(super) fn times(&self) -> Option<Times> {
         let (compiled, ended) = (self.compiled?, self.ended?);
         Some(Times {
             compiled: self.ran.unwrap_or(ended) - compiled,
@@ -147,7 +147,7 @@ impl Progress {
 
 /// How long the parts of a cell took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Times {
+pub(super) struct Times {
     compiled: Duration,
     /// None where it did not run.
     ran: Option<Duration>,
@@ -155,7 +155,7 @@ pub struct Times {
 
 impl Times {
     /// As the metadata of a reply has it.
-    pub fn metadata(&self) -> Value {
+    pub(super) fn metadata(&self) -> Value {
         json!({"labs": {
             "compiled_s": self.compiled.as_secs_f64(),
             "ran_s": self.ran.map(|ran| ran.as_secs_f64()),
@@ -164,15 +164,15 @@ impl Times {
 }
 
 /// The command that shows them.
-pub const COMMAND: &str = ":times";
+pub(super) const COMMAND: &str = ":times";
 
 /// The times of the cells that were run, for [`COMMAND`].
 #[derive(Default)]
-pub struct Past(Vec<(u32, Times)>);
+pub(super) struct Past(Vec<(u32, Times)>);
 
 impl Past {
     /// Keeps the times of the cell with this number.
-    pub fn keep(&mut self, number: u32, times: Times) {
+    pub(super) fn keep(&mut self, number: u32, times: Times) {
         if self.0.len() == CELLS {
             self.0.remove(0);
         }

@@ -61,7 +61,7 @@ fn fields(kind: &str, content: &Value) -> Vec<Field> {
 }
 
 /// Fills in what `request` leaves out. An error says what is wrong with it.
-pub fn complete(request: &mut Message) -> Result<(), String> {
+pub(super) fn complete(request: &mut Message) -> Result<(), String> {
     for (name, kind, otherwise) in fields(request.kind(), &request.content) {
         let given = &mut request.content[name];
         if given.is_null() {

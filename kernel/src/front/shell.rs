@@ -12,7 +12,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 /// The shell lines at the head of a cell, and the cell without them: their lines are empty, so all others keep their numbers.
 ///
 /// As in evcxr they stand before any Rust, among comments, empty lines and commands (`:dep …`).
-pub fn split(code: &str) -> (Vec<String>, String) {
+pub(super) fn split(code: &str) -> (Vec<String>, String) {
     let mut commands = Vec::new();
     let mut rest = String::new();
     let mut in_head = true;
@@ -30,13 +30,13 @@ pub fn split(code: &str) -> (Vec<String>, String) {
 }
 
 /// Whether there is nothing to run in `code`.
-pub fn is_empty(code: &str) -> bool {
+pub(super) fn is_empty(code: &str) -> bool {
     code.lines()
         .all(|line| line.trim().is_empty() || line.trim().starts_with("//"))
 }
 
 /// A shell line that runs.
-pub struct Shell {
+pub(super) struct Shell {
     child: Child,
     group: Option<i32>,
     out: Option<ChildStdout>,
@@ -45,7 +45,7 @@ pub struct Shell {
 }
 
 /// What comes of it.
-pub enum Said {
+pub(super) enum Said {
     /// It wrote something, on standard error or not.
     Output { error: bool, bytes: Vec<u8> },
     /// It has ended, and everything that it wrote was told.
@@ -54,7 +54,7 @@ pub enum Said {
 
 impl Shell {
     /// Starts `command` in `folder`, without an input.
-    pub fn start(command: &str, folder: &Path) -> Result<Shell> {
+    pub(super) fn start(command: &str, folder: &Path) -> Result<Shell> {
         let front = watch::pid();
         let mut shell = Command::new("sh");
         shell
@@ -82,7 +82,7 @@ impl Shell {
     }
 
     /// Ends it, with everything that it has started.
-    pub fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         if let Some(group) = self.group.filter(|_| self.status.is_none()) {
             // SAFETY: a signal to the group of a child that was not collected yet.
             unsafe { libc::kill(-group, libc::SIGKILL) };
@@ -90,7 +90,7 @@ impl Shell {
     }
 
     /// The next that it says.
-    pub async fn next(&mut self) -> Said {
+    pub(super) async fn next(&mut self) -> Said {
         loop {
             let mut out = [0; 8192];
             let mut err = [0; 8192];

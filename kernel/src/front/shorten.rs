@@ -5,12 +5,12 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 /// The longest text that is shown as it is.
-pub const TEXT: usize = 256 * 1024;
+pub(super) const TEXT: usize = 256 * 1024;
 /// The largest figure, page, or other thing that is no text.
 const FIGURE: usize = 10_000_000;
 
 /// `text`, without its middle if it is too long.
-pub fn text(text: &str) -> Cow<'_, str> {
+pub(super) fn text(text: &str) -> Cow<'_, str> {
     if text.len() <= TEXT {
         return text.into();
     }
@@ -25,7 +25,7 @@ pub fn text(text: &str) -> Cow<'_, str> {
 }
 
 /// Shortens what an `error` message or a failed reply says.
-pub fn error(error: &mut Value) {
+pub(super) fn error(error: &mut Value) {
     let (value, lines) = (error["evalue"].take(), error["traceback"].take());
     error["evalue"] = shortened(value);
     error["traceback"] = match lines {
@@ -43,7 +43,7 @@ fn shortened(value: Value) -> Value {
 
 /// Shortens the text of a figure or result, by MIME type, and puts a sentence in the place of what is too large otherwise. The
 /// whole text goes to `whole`. Says whether anything was too long.
-pub fn data(data: &mut Value, whole: Option<&mut Spill>) -> bool {
+pub(super) fn data(data: &mut Value, whole: Option<&mut Spill>) -> bool {
     let Some(data) = data.as_object_mut() else {
         return false;
     };
@@ -88,7 +88,7 @@ pub fn data(data: &mut Value, whole: Option<&mut Spill>) -> bool {
 }
 
 /// A number with its thousands set apart.
-pub fn count(number: u64) -> String {
+pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -101,7 +101,7 @@ pub fn count(number: u64) -> String {
 }
 
 /// A number of bytes, for people.
-pub fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{:.1} KB", bytes as f64 / 1e3),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const MOST: u64 = 1_000_000_000;
 
 /// A file that may be written.
-pub struct Spill {
+pub(super) struct Spill {
     /// Where it may lie, the best place first.
     paths: [PathBuf; 2],
     most: u64,
@@ -32,7 +32,7 @@ enum State {
 
 impl Spill {
     /// A file for the `what` of cell `number`: of the notebook in `folder`, which Jupyter calls `notebook`.
-    pub fn new(folder: &Path, notebook: Option<&str>, number: u32, what: &str) -> Spill {
+    pub(super) fn new(folder: &Path, notebook: Option<&str>, number: u32, what: &str) -> Spill {
         let name = name(notebook, number, what);
         // SAFETY: getuid reads a number and cannot fail.
         let user = unsafe { libc::getuid() };
@@ -41,7 +41,7 @@ impl Spill {
     }
 
     /// A file at the first of `paths` where there can be one, of at most so many bytes.
-    pub fn at(paths: [PathBuf; 2], most: u64) -> Spill {
+    pub(super) fn at(paths: [PathBuf; 2], most: u64) -> Spill {
         Spill {
             paths,
             most,
@@ -51,7 +51,7 @@ impl Spill {
     }
 
     /// Adds `text`, if the file can still take any.
-    pub fn write(&mut self, text: &str) {
+    pub(super) fn write(&mut self, text: &str) {
         if let State::NotYet = self.state {
             self.state = match create(&self.paths) {
                 Ok((file, path)) => State::Open(file, path),
@@ -77,7 +77,7 @@ impl Spill {
     }
 
     /// Says where `what` (as in "all 5 lines are") can be found, in Markdown and without; empty if nothing was ever written.
-    pub fn says(&self, what: &str) -> [String; 2] {
+    pub(super) fn says(&self, what: &str) -> [String; 2] {
         let sentence = |what: &str, path: usize| {
             let path = &self.paths[path];
             let name = path.file_name().unwrap_or_default().to_string_lossy();

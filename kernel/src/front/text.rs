@@ -16,7 +16,7 @@ const LAST: usize = 4096;
 
 /// Text that was printed and not yet shown.
 #[derive(Default)]
-pub struct Text {
+pub(super) struct Text {
     out: Vec<u8>,
     err: Vec<u8>,
     last: Vec<u8>,
@@ -26,11 +26,11 @@ pub struct Text {
 }
 
 /// The name of a stream and what to show on it.
-pub type Chunk = (&'static str, String);
+pub(super) type Chunk = (&'static str, String);
 
 impl Text {
     /// Takes in what was printed; what was printed before on the other stream comes out, to keep the order.
-    pub fn add(&mut self, error: bool, bytes: &[u8]) -> Option<Chunk> {
+    pub(super) fn add(&mut self, error: bool, bytes: &[u8]) -> Option<Chunk> {
         let before = match error {
             true => take("stdout", &mut self.out, false),
             // A panic's report stays until it is known whose it is.
@@ -54,12 +54,12 @@ impl Text {
     }
 
     /// Nothing more is read at the moment: that time does not count, or a report would be taken for an old one.
-    pub fn wait(&mut self, now: Instant) {
+    pub(super) fn wait(&mut self, now: Instant) {
         self.since = self.since.map(|_| now);
     }
 
     /// When it is time to show what was gathered.
-    pub fn due(&self) -> Option<Instant> {
+    pub(super) fn due(&self) -> Option<Instant> {
         let wait = if self.out.is_empty() && self.holds_report() {
             REPORT
         } else {
@@ -70,7 +70,7 @@ impl Text {
     }
 
     /// What was gathered and is due.
-    pub fn take_due(&mut self) -> Vec<Chunk> {
+    pub(super) fn take_due(&mut self) -> Vec<Chunk> {
         let report_is_old = self.since.is_some_and(|since| since.elapsed() >= REPORT);
         let mut chunks: Vec<Chunk> = take("stdout", &mut self.out, false).into_iter().collect();
         if !self.holds_report() || report_is_old {
@@ -83,14 +83,14 @@ impl Text {
     }
 
     /// All of standard output, and what is held of standard error for whoever reads an error from it.
-    pub fn take_all(&mut self) -> (Option<Chunk>, String) {
+    pub(super) fn take_all(&mut self) -> (Option<Chunk>, String) {
         (self.since, self.reports) = (None, false);
         let err = take("stderr", &mut self.err, true).map_or(String::new(), |chunk| chunk.1);
         (take("stdout", &mut self.out, true), err)
     }
 
     /// What came last on standard error. It may have been shown: it is, where the machine is busy and the cell's end comes late.
-    pub fn last_error(&self) -> String {
+    pub(super) fn last_error(&self) -> String {
         String::from_utf8_lossy(&self.last).into_owned()
     }
 

@@ -4,21 +4,21 @@ use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 
 /// A token and its place in the code, in bytes.
 #[derive(Clone, Copy, Debug)]
-pub struct Token {
+pub(super) struct Token {
     pub kind: TokenKind,
     pub start: usize,
     pub end: usize,
 }
 
 /// The tokens of some code. What is asked of a place that does not exist is answered as of one that holds nothing.
-pub struct Tokens<'a> {
+pub(super) struct Tokens<'a> {
     code: &'a str,
     tokens: Vec<Token>,
 }
 
 impl<'a> Tokens<'a> {
     /// Takes `code` apart.
-    pub fn of(code: &'a str) -> Tokens<'a> {
+    pub(super) fn of(code: &'a str) -> Tokens<'a> {
         let mut tokens = Vec::new();
         let mut start = 0;
         for token in tokenize(code, FrontmatterAllowed::No) {
@@ -32,35 +32,35 @@ impl<'a> Tokens<'a> {
         Tokens { code, tokens }
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.tokens.len()
     }
 
-    pub fn get(&self, index: usize) -> Option<Token> {
+    pub(super) fn get(&self, index: usize) -> Option<Token> {
         self.tokens.get(index).copied()
     }
 
     /// The token before `index`.
-    pub fn before(&self, index: usize) -> Option<Token> {
+    pub(super) fn before(&self, index: usize) -> Option<Token> {
         self.get(index.checked_sub(1)?)
     }
 
-    pub fn kind(&self, index: usize) -> Option<TokenKind> {
+    pub(super) fn kind(&self, index: usize) -> Option<TokenKind> {
         Some(self.get(index)?.kind)
     }
 
-    pub fn is(&self, index: usize, kind: TokenKind) -> bool {
+    pub(super) fn is(&self, index: usize, kind: TokenKind) -> bool {
         self.kind(index) == Some(kind)
     }
 
     /// The text of a token; empty where there is none.
-    pub fn text(&self, index: usize) -> &'a str {
+    pub(super) fn text(&self, index: usize) -> &'a str {
         self.get(index)
             .map_or("", |token| &self.code[token.start..token.end])
     }
 
     /// The identifier or keyword at `index`; empty where there is another token.
-    pub fn word(&self, index: usize) -> &'a str {
+    pub(super) fn word(&self, index: usize) -> &'a str {
         if self.is(index, TokenKind::Ident) {
             self.text(index)
         } else {
@@ -69,26 +69,26 @@ impl<'a> Tokens<'a> {
     }
 
     /// Whether two tokens of these kinds stand at `index` with nothing between them, as in `::`, `=>` and `..`.
-    pub fn pair(&self, index: usize, first: TokenKind, second: TokenKind) -> bool {
+    pub(super) fn pair(&self, index: usize, first: TokenKind, second: TokenKind) -> bool {
         self.is(index, first)
             && self.is(index + 1, second)
             && self.tokens[index].end == self.tokens[index + 1].start
     }
 
     /// Whether `::` ends before `index`.
-    pub fn path_goes_on(&self, index: usize) -> bool {
+    pub(super) fn path_goes_on(&self, index: usize) -> bool {
         index >= 2 && self.pair(index - 2, TokenKind::Colon, TokenKind::Colon)
     }
 
     /// Whether a `.` that is no part of a range stands before `index`.
-    pub fn dot_before(&self, index: usize) -> bool {
+    pub(super) fn dot_before(&self, index: usize) -> bool {
         index >= 1
             && self.is(index - 1, TokenKind::Dot)
             && !(index >= 2 && self.pair(index - 2, TokenKind::Dot, TokenKind::Dot))
     }
 
     /// Where the delimiter that `close` closes stands.
-    pub fn opener(&self, close: usize) -> Option<usize> {
+    pub(super) fn opener(&self, close: usize) -> Option<usize> {
         let mut depth = 0usize;
         for index in (0..=close).rev() {
             match self.kind(index)? {
@@ -106,7 +106,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// The index after the delimiter that closes `open`; the end, where nothing does.
-    pub fn after_group(&self, open: usize) -> usize {
+    pub(super) fn after_group(&self, open: usize) -> usize {
         let mut depth = 0usize;
         for index in open..self.len() {
             match self.tokens[index].kind {
@@ -124,7 +124,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Where the `<` stands that the `>` at `close` closes, if those are brackets at all.
-    pub fn angle_opener(&self, close: usize) -> Option<usize> {
+    pub(super) fn angle_opener(&self, close: usize) -> Option<usize> {
         let mut depth = 0usize;
         let mut index = close + 1;
         while index > 0 {
@@ -150,7 +150,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// The delimiters that are open at the end, the outermost first.
-    pub fn open(&self) -> Vec<usize> {
+    pub(super) fn open(&self) -> Vec<usize> {
         let mut open = Vec::new();
         for (index, token) in self.tokens.iter().enumerate() {
             if is_open(token.kind) {
@@ -164,21 +164,21 @@ impl<'a> Tokens<'a> {
 }
 
 /// Whether the compiler passes over it.
-pub fn is_trivia(kind: TokenKind) -> bool {
+pub(super) fn is_trivia(kind: TokenKind) -> bool {
     matches!(
         kind,
         TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. }
     )
 }
 
-pub fn is_open(kind: TokenKind) -> bool {
+pub(super) fn is_open(kind: TokenKind) -> bool {
     matches!(
         kind,
         TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace
     )
 }
 
-pub fn is_close(kind: TokenKind) -> bool {
+pub(super) fn is_close(kind: TokenKind) -> bool {
     matches!(
         kind,
         TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace

@@ -42,6 +42,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A running inner kernel and what holds it. Ends it when dropped.
+#[derive(Debug)]
 pub struct Session {
     about: About,
     leash: UnixStream,
@@ -53,7 +54,7 @@ pub struct Session {
 }
 
 /// What can be said of a session in words.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct About {
     connection: ConnectionInfo,
     directory: PathBuf,

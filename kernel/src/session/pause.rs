@@ -12,7 +12,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Stops the inner kernel `pid`, a child that was not collected yet. `false`: it has a compiler at work, try again soon.
-pub fn stop(pid: u32) -> bool {
+pub(super) fn stop(pid: u32) -> bool {
     send(pid, libc::SIGSTOP);
     let stands = stands_still(pid, PATIENCE) && !compiles(pid);
     if !stands {
@@ -22,7 +22,7 @@ pub fn stop(pid: u32) -> bool {
 }
 
 /// Lets the inner kernel `pid`, a child that was not collected yet, go on.
-pub fn go_on(pid: u32) {
+pub(super) fn go_on(pid: u32) {
     send(pid, libc::SIGCONT);
 }
 

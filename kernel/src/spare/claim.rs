@@ -14,7 +14,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The keeper that the environment names, and a connection to it as long as this notebook lives.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Keeper {
     address: SocketAddr,
     stream: Arc<UnixStream>,

@@ -20,10 +20,12 @@ const AGAIN: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Keeps spares as long as it lives; those that nobody claimed end with it.
+#[derive(Debug)]
 pub struct Keeper {
     shared: Arc<Shared>,
 }
 
+#[derive(Debug)]
 struct Shared {
     place: Place,
     wanted: usize,
@@ -32,7 +34,7 @@ struct Shared {
     changed: Condvar,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     spares: Vec<Spare>,
     /// One is being started.
@@ -42,6 +44,7 @@ struct State {
     closed: bool,
 }
 
+#[derive(Debug)]
 struct Spare {
     session: Session,
     /// What it was made from.

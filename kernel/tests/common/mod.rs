@@ -15,12 +15,12 @@ use tokio::process::Command;
 use tokio::runtime::Runtime;
 
 /// A guard against hanging: some tests compile all that cells need, on a machine with other work.
-pub const LONG: Duration = Duration::from_secs(300);
+pub(crate) const LONG: Duration = Duration::from_secs(300);
 /// The contract says within a second.
-pub const SOON: Duration = Duration::from_secs(1);
+pub(crate) const SOON: Duration = Duration::from_secs(1);
 
 /// A busy cell: two workers that never end, shared memory, and the parent waiting for them.
-pub const BUSY: &str = r#"
+pub(crate) const BUSY: &str = r#"
 let flag = Flag::new()?;
 let workers = Workers::spawn(2, |_| -> () { loop { std::hint::spin_loop() } })?;
 println!("busy");
@@ -28,12 +28,12 @@ workers.join()?.values()?;
 "#;
 
 /// A file of the checkout.
-pub fn read(name: &str) -> String {
+pub(crate) fn read(name: &str) -> String {
     fs::read_to_string(Place::find().unwrap().workspace.join(name)).unwrap()
 }
 
 /// What a file of requirements says of each package, as one line: `name==version`, options, hashes.
-pub fn requirements(name: &str) -> Vec<String> {
+pub(crate) fn requirements(name: &str) -> Vec<String> {
     read(name)
         .replace("\\\n", " ")
         .lines()
@@ -43,7 +43,7 @@ pub fn requirements(name: &str) -> Vec<String> {
 }
 
 /// A home of its own, so that its sessions can be counted; what is costly is shared with the other tests.
-pub fn home() -> (tempfile::TempDir, Place) {
+pub(crate) fn home() -> (tempfile::TempDir, Place) {
     let shared = Place::find().unwrap();
     static SET_UP: LazyLock<bool> = LazyLock::new(|| {
         let set_up = std::process::Command::new(env!("CARGO_BIN_EXE_labs"))
@@ -68,17 +68,17 @@ pub fn home() -> (tempfile::TempDir, Place) {
 }
 
 /// Starts a kernel, and waits until it can run a cell.
-pub async fn start(place: &Place) -> Kernel {
+pub(crate) async fn start(place: &Place) -> Kernel {
     start_with(place, |_| {}).await
 }
 
 /// As [`start`], after `change` has changed the command.
-pub async fn start_with(place: &Place, change: impl FnOnce(&mut Command)) -> Kernel {
+pub(crate) async fn start_with(place: &Place, change: impl FnOnce(&mut Command)) -> Kernel {
     start_at(place, Kernel::connection(&place.home).unwrap(), change).await
 }
 
 /// As [`start_with`], at ports that the test knows.
-pub async fn start_at(
+pub(crate) async fn start_at(
     place: &Place,
     connection: Connection,
     change: impl FnOnce(&mut Command),
@@ -100,14 +100,14 @@ pub async fn start_at(
 }
 
 /// Brings a kernel to where its workers run; the cell.
-pub async fn busy(kernel: &mut Kernel) -> String {
+pub(crate) async fn busy(kernel: &mut Kernel) -> String {
     let cell = kernel.send(BUSY).await.unwrap();
     assert_eq!(kernel.next_line(LONG).await.unwrap(), "busy\n");
     cell
 }
 
 /// A home of its own in `folder` that lacks its template and nothing else.
-pub fn home_without_template(folder: &Path) -> Place {
+pub(crate) fn home_without_template(folder: &Path) -> Place {
     home(); // makes what is shared
     let shared = Place::find().unwrap();
     let place = Place {
@@ -127,7 +127,7 @@ pub fn home_without_template(folder: &Path) -> Place {
 }
 
 /// The processes below `pid`, itself included: front, inner kernel, runtime, workers.
-pub fn family(pid: u32) -> Vec<u32> {
+pub(crate) fn family(pid: u32) -> Vec<u32> {
     let mut found = vec![pid];
     let mut next = 0;
     while next < found.len() {
@@ -148,11 +148,11 @@ pub fn family(pid: u32) -> Vec<u32> {
     found
 }
 
-pub fn alive(pid: u32) -> bool {
+pub(crate) fn alive(pid: u32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
-pub fn sessions(place: &Place) -> Vec<PathBuf> {
+pub(crate) fn sessions(place: &Place) -> Vec<PathBuf> {
     fs::read_dir(place.sessions())
         .into_iter()
         .flatten()
@@ -162,7 +162,7 @@ pub fn sessions(place: &Place) -> Vec<PathBuf> {
 }
 
 /// What lies in shared memory though its process has ended. Names of `labsupport` begin with `labs-` and that process's number.
-pub fn left_in_shared_memory() -> BTreeSet<String> {
+pub(crate) fn left_in_shared_memory() -> BTreeSet<String> {
     let names = fs::read_dir("/dev/shm")
         .unwrap()
         .flatten()
@@ -178,7 +178,7 @@ pub fn left_in_shared_memory() -> BTreeSet<String> {
 }
 
 /// Nothing of shared memory is left that was not there `before`. Other tests run, whose own clearing up takes a moment.
-pub async fn leaves_no_shared_memory(before: &BTreeSet<String>) {
+pub(crate) async fn leaves_no_shared_memory(before: &BTreeSet<String>) {
     within_a_second("no shared memory is left", || {
         left_in_shared_memory().is_subset(before)
     })
@@ -186,7 +186,7 @@ pub async fn leaves_no_shared_memory(before: &BTreeSet<String>) {
 }
 
 /// Looks until it is so, for a second.
-pub async fn within_a_second(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) async fn within_a_second(what: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + SOON;
     while !is_so() {
         assert!(Instant::now() < deadline, "not within {SOON:?}: {what}");
@@ -203,7 +203,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         .unwrap()
 });
 
-pub fn block_on(future: impl Future<Output = ()>) {
+pub(crate) fn block_on(future: impl Future<Output = ()>) {
     RUNTIME.block_on(future);
 }
 
@@ -219,7 +219,7 @@ static LEFT: Mutex<Vec<(u32, PathBuf)>> = Mutex::new(Vec::new());
 /// A kernel that was started for an earlier test, or for this one: the start is what takes long. Cells of other tests may have run in
 /// it, so a test defines what it uses, asks for the [`number`] of its first cell, and gives the kernel back at its end. A kernel that
 /// a test has spoiled, or in which it has failed, is not given back.
-pub struct Lent {
+pub(crate) struct Lent {
     pub kernel: Kernel,
     pub place: Place,
     pub connection: Connection,
@@ -230,7 +230,7 @@ pub struct Lent {
 }
 
 /// Lends a kernel.
-pub async fn lend() -> Lent {
+pub(crate) async fn lend() -> Lent {
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
     if let Some(mut lent) = idle {
         lent.uses += 1;
@@ -258,7 +258,7 @@ pub async fn lend() -> Lent {
 }
 
 /// Has this child ended, and its folder removed, when the tests are done.
-pub fn ends_with_the_tests(pid: u32, folder: &tempfile::TempDir) {
+pub(crate) fn ends_with_the_tests(pid: u32, folder: &tempfile::TempDir) {
     static AT_EXIT: Once = Once::new();
     // SAFETY: a function of this program that takes nothing, and is there until its end.
     AT_EXIT.call_once(|| assert_eq!(unsafe { libc::atexit(end_all) }, 0));
@@ -269,14 +269,14 @@ pub fn ends_with_the_tests(pid: u32, folder: &tempfile::TempDir) {
 }
 
 /// Takes that back.
-pub fn no_longer_ends_with_the_tests(folder: &tempfile::TempDir) {
+pub(crate) fn no_longer_ends_with_the_tests(folder: &tempfile::TempDir) {
     let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
     left.retain(|(_, of)| of != folder.path());
 }
 
 impl Lent {
     /// For the next test, which finds a kernel that works.
-    pub async fn give_back(mut self) {
+    pub(crate) async fn give_back(mut self) {
         let shown = self.kernel.execute("println!(\"{}\", 6 * 7);", LONG).await;
         let shown = shown.unwrap();
         assert_eq!((shown.error(), shown.stdout().as_str()), (None, "42\n"));
@@ -290,7 +290,7 @@ impl Lent {
     }
 
     /// Not for another test.
-    pub async fn end(mut self) {
+    pub(crate) async fn end(mut self) {
         self.kernel.shutdown(false).await.unwrap();
         assert_eq!(sessions(&self.place), Vec::<PathBuf>::new());
     }
@@ -313,7 +313,7 @@ extern "C" fn end_all() {
 }
 
 /// The number of a cell that does nothing; the next has the next.
-pub async fn number(kernel: &mut Kernel) -> usize {
+pub(crate) async fn number(kernel: &mut Kernel) -> usize {
     let id = kernel.send("();").await.unwrap();
     let number = loop {
         if let Content::ExecuteInput(input) = kernel.next_published(&id, LONG).await.unwrap() {
@@ -324,13 +324,13 @@ pub async fn number(kernel: &mut Kernel) -> usize {
     number
 }
 
-pub fn kill(pid: u32) {
+pub(crate) fn kill(pid: u32) {
     // SAFETY: a signal to a process that the test has just seen alive, as a descendant of its own child.
     assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGKILL) }, 0);
 }
 
 /// What was published for the cell `id`, until it is idle. Nothing may come later: so no more is waited for.
-pub async fn published(kernel: &mut Kernel, id: &str) -> Vec<Content> {
+pub(crate) async fn published(kernel: &mut Kernel, id: &str) -> Vec<Content> {
     let mut all = Vec::new();
     loop {
         match kernel.next_published(id, LONG).await.unwrap() {

@@ -18,7 +18,7 @@ const CLOSE: f64 = 2.0;
 type Key<'a> = (&'a str, Option<&'a Axis>, &'a Axis, &'a str);
 
 /// A section for each lab that anything was recorded in.
-pub fn measurements(students: &[Student]) -> Vec<Section> {
+pub(super) fn measurements(students: &[Student]) -> Vec<Section> {
     type Figures<'a> = Vec<(Key<'a>, Vec<(usize, &'a Measurement)>)>;
     let mut labs: BTreeMap<&str, Figures> = BTreeMap::new();
     for (index, student) in students.iter().enumerate() {
@@ -214,7 +214,7 @@ fn picture(svg: Result<String, impl std::fmt::Display>, text: String) -> Item {
 }
 
 /// Guesses against measurements: factors for times and factors, differences for everything that may be zero.
-pub fn predictions(students: &[Student]) -> Option<Lesson> {
+pub(super) fn predictions(students: &[Student]) -> Option<Lesson> {
     let mut questions: BTreeMap<&str, Vec<(usize, &Prediction)>> = BTreeMap::new();
     for (index, student) in students.iter().enumerate() {
         for one in &student.results.predictions {

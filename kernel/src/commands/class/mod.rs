@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use students::Student;
 
 /// The options of `cargo labs class`.
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Class {
     /// The page to write
     #[arg(long, value_name = "FILE", default_value = "class.html")]

@@ -27,7 +27,7 @@ summary { cursor: pointer }
 "#;
 
 /// All of it.
-pub fn html(sections: &[Section]) -> String {
+pub(super) fn html(sections: &[Section]) -> String {
     let mut html = HEAD.to_string();
     for section in sections {
         html.push_str(&format!("<h2>{}</h2>\n<div>", escape(&section.title)));

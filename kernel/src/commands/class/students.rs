@@ -4,7 +4,7 @@ use crate::results::Results;
 use std::path::PathBuf;
 
 /// A student: what is read, and what they are called on the page.
-pub struct Student {
+pub(super) struct Student {
     pub label: String,
     pub file: PathBuf,
     pub results: Results,
@@ -12,7 +12,7 @@ pub struct Student {
 
 /// Reads the files. The students come in the order of the files' names, whatever order the shell gives them in; and the files that
 /// are left out come with the reason.
-pub fn read(files: &[PathBuf]) -> (Vec<Student>, Vec<(PathBuf, String)>) {
+pub(super) fn read(files: &[PathBuf]) -> (Vec<Student>, Vec<(PathBuf, String)>) {
     let mut files = files.to_vec();
     files.sort();
     let mut students: Vec<Student> = Vec::new();

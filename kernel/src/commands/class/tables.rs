@@ -6,7 +6,7 @@ use figures::{Format, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row for each student: what they measured on, and how much came in.
-pub fn machines(students: &[Student]) -> Table {
+pub(super) fn machines(students: &[Student]) -> Table {
     let header = [
         "student",
         "processor",
@@ -63,7 +63,7 @@ pub fn machines(students: &[Student]) -> Table {
 }
 
 /// A row for each exercise that anybody tried.
-pub fn exercises(students: &[Student]) -> Option<Lesson> {
+pub(super) fn exercises(students: &[Student]) -> Option<Lesson> {
     let mut tried: BTreeMap<&str, Vec<(&Student, u64, bool)>> = BTreeMap::new();
     for student in students {
         for one in &student.results.exercises {

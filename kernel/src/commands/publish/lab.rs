@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// A lab that has been run.
-pub struct Lab {
+pub(super) struct Lab {
     /// The file's name without its ending.
     pub name: String,
     /// The heading of its first cell.
@@ -18,7 +18,7 @@ pub struct Lab {
 
 impl Lab {
     /// Reads the notebook, and the one of the same name in the folder `solutions` if there is one.
-    pub fn read(path: &Path, solutions: &Path) -> Result<Lab> {
+    pub(super) fn read(path: &Path, solutions: &Path) -> Result<Lab> {
         let notebook = notebook::read(path)?;
         let name = path.file_stem().context("a notebook has a name")?;
         let name = name.to_string_lossy().into_owned();
@@ -41,7 +41,7 @@ impl Lab {
     }
 
     /// The notebook for the page; links lead to the pages of `labs`.
-    pub fn prepared(&self, labs: &[Lab]) -> Result<Value> {
+    pub(super) fn prepared(&self, labs: &[Lab]) -> Result<Value> {
         let mut prepared = Vec::new();
         for cell in cells(&self.notebook) {
             let id = id(cell);
@@ -107,7 +107,7 @@ impl Lab {
 }
 
 /// The first page: for each lab what it is about, and every figure in it.
-pub fn gallery(labs: &[Lab]) -> Result<Value> {
+pub(super) fn gallery(labs: &[Lab]) -> Result<Value> {
     let first = labs.first().context("there is no notebook to publish")?;
     let mut gallery = vec![markdown(
         "about",

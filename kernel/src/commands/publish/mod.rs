@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 const VEGA_LITE: &str = "5.21";
 
 /// The options of `cargo labs publish`.
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Publish {
     /// The folder for the pages; `target/labs/site` if none is named
     #[arg(long, value_name = "FOLDER")]

@@ -7,7 +7,7 @@ use serde_json::Value;
 const SLIDERS: &str = "<div class=\"vega\">";
 
 /// What becomes a page.
-pub struct Page {
+pub(super) struct Page {
     /// The file's name without its ending.
     pub name: String,
     pub title: String,
@@ -16,7 +16,7 @@ pub struct Page {
 }
 
 /// One file with all it needs, for the page `index` of `pages`; the first of them leads to the others.
-pub fn html(pages: &[Page], index: usize, body: &str, vega: &str) -> String {
+pub(super) fn html(pages: &[Page], index: usize, body: &str, vega: &str) -> String {
     let style = include_str!("template/style.css");
     let title = escape(&pages[index].title);
     let (class, way) = match index {

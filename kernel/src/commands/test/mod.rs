@@ -12,7 +12,7 @@ use std::time::Instant;
 use steps::{Lane, QUICK, SET_UP, STEPS, Step};
 
 /// The options of `test`.
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Test {
     /// Only the steps whose name contains this word
     #[arg(long, value_name = "WORD")]

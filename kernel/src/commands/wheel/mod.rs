@@ -26,7 +26,7 @@ use std::process::Command;
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
 /// The options of `wheel`.
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Wheel {
     /// The folder to write it into; target/wheel if none is named
     #[arg(long, value_name = "FOLDER")]

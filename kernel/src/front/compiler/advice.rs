@@ -8,7 +8,7 @@ use crate::notebook;
 use std::path::PathBuf;
 
 /// What is known of the notebook.
-pub struct Notebook<'a> {
+pub(crate) struct Notebook<'a> {
     /// Number and source of the cells that were run; the last is the one that the error is about.
     pub cells: &'a [(u32, String)],
     /// The names of the labs' prelude.
@@ -18,14 +18,14 @@ pub struct Notebook<'a> {
 }
 
 /// A headline, and what to do.
-pub struct Told {
+pub(crate) struct Told {
     pub headline: String,
     pub next: Option<String>,
 }
 
 impl Notebook<'_> {
     /// The number of the cell that the error is about.
-    pub fn number(&self) -> u32 {
+    pub(crate) fn number(&self) -> u32 {
         self.cells.last().map_or(0, |(number, _)| *number)
     }
 
@@ -70,7 +70,7 @@ fn defines(source: &str, name: &str) -> bool {
 }
 
 /// The headline of an error, and what to do about it.
-pub fn tell(found: &Found, notebook: &Notebook) -> Told {
+pub(crate) fn tell(found: &Found, notebook: &Notebook) -> Told {
     let said = &found.said.message;
     if found.said.code() == "E0597"
         && let Some((name, kind)) = found.kept()
@@ -560,7 +560,7 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 /// What evcxr says about a variable that it cannot keep, in our words. `source` is the cell.
-pub fn of_a_variable(said: &str) -> Option<Told> {
+pub(crate) fn of_a_variable(said: &str) -> Option<Told> {
     let name = said.split('`').nth(1)?;
     if said.contains("is a closure") {
         return Some(Told {
@@ -582,7 +582,7 @@ pub fn of_a_variable(said: &str) -> Option<Told> {
 }
 
 /// What to do about a panic.
-pub fn of_a_panic(said: &str) -> Option<String> {
+pub(crate) fn of_a_panic(said: &str) -> Option<String> {
     let next = match said {
         said if said.starts_with("attempt to divide by zero")
             || said.contains("with a divisor of zero") =>
@@ -607,7 +607,7 @@ pub fn of_a_panic(said: &str) -> Option<String> {
 }
 
 /// Where a cell makes the variable `name`.
-pub fn let_of<'a>(number: u32, source: &'a str, name: &str) -> Option<super::Place<'a>> {
+pub(crate) fn let_of<'a>(number: u32, source: &'a str, name: &str) -> Option<super::Place<'a>> {
     let tokens = scan::tokens(source);
     let at = tokens
         .windows(2)

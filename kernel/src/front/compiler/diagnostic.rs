@@ -8,7 +8,7 @@ const CELLS: &str = "src/lib.rs";
 
 /// An error, a warning, or a remark below one.
 #[derive(Debug, Deserialize)]
-pub struct Diagnostic {
+pub(super) struct Diagnostic {
     pub message: String,
     code: Option<Code>,
     pub level: String,
@@ -23,7 +23,7 @@ struct Code {
 
 /// A piece of code, and what is said of it.
 #[derive(Debug, Deserialize)]
-pub struct Span {
+pub(super) struct Span {
     file_name: String,
     byte_start: usize,
     byte_end: usize,
@@ -47,7 +47,7 @@ struct Line {
 }
 
 /// The errors in what cargo passed on.
-pub fn errors(said: &str) -> Vec<Diagnostic> {
+pub(super) fn errors(said: &str) -> Vec<Diagnostic> {
     let lines = said
         .lines()
         .filter_map(|line| serde_json::from_str::<Line>(line).ok());
@@ -60,7 +60,7 @@ pub fn errors(said: &str) -> Vec<Diagnostic> {
 
 impl Diagnostic {
     /// `E0425`, say, or the name of a lint. A mistake of syntax has none.
-    pub fn code(&self) -> &str {
+    pub(super) fn code(&self) -> &str {
         self.code.as_ref().map_or("", |code| &code.code)
     }
 }
@@ -68,7 +68,7 @@ impl Diagnostic {
 impl Span {
     /// Where it is in the code of the cells. Of what a macro makes it is what stands in the call; of a macro that a cell defines,
     /// the second is the place in the macro.
-    pub fn place(&self) -> Option<(Range<usize>, Option<Range<usize>>)> {
+    pub(super) fn place(&self) -> Option<(Range<usize>, Option<Range<usize>>)> {
         let mut places = Vec::new();
         let mut next = Some(self);
         while let Some(span) = next {

@@ -4,7 +4,7 @@
 //! An error has the name `CompileError`, the compiler's headline, the places, each with its cell, its line and the code, and a
 //! sentence after an arrow.
 
-pub mod advice;
+pub(super) mod advice;
 mod diagnostic;
 mod place;
 
@@ -23,20 +23,20 @@ const MOST: usize = 3;
 const PLACES: usize = 4;
 
 /// What the compiler said of a cell that it refused, and the code it refused.
-pub struct Report {
+pub(super) struct Report {
     said: Vec<Diagnostic>,
     code: String,
 }
 
 /// Before a cell is compiled: what was said of an earlier one is forgotten.
-pub fn forget(session: &Path) {
+pub(super) fn forget(session: &Path) {
     for file in [FAILED, FAILED_CODE] {
         let _ = fs::remove_file(session.join(file));
     }
 }
 
 /// What evcxr says about a variable of a cell that it cannot keep, in our words.
-pub fn of_a_variable(said: &str, number: u32, source: &str) -> Option<CellError> {
+pub(super) fn of_a_variable(said: &str, number: u32, source: &str) -> Option<CellError> {
     let told = advice::of_a_variable(said)?;
     let mut error = CellError::new("CompileError", told.headline);
     let place = said.split('`').nth(1);
@@ -48,7 +48,7 @@ pub fn of_a_variable(said: &str, number: u32, source: &str) -> Option<CellError>
 
 impl Report {
     /// What the compiler said when it refused the last cell of `session`.
-    pub fn read(session: &Path) -> Option<Report> {
+    pub(super) fn read(session: &Path) -> Option<Report> {
         let said = fs::read_to_string(session.join(FAILED)).ok()?;
         let code = fs::read_to_string(session.join(FAILED_CODE)).ok()?;
         Report::of(&said, code)
@@ -60,7 +60,7 @@ impl Report {
     }
 
     /// The errors, as far as they are about the last cell of `notebook` or caused by it.
-    pub fn errors(&self, notebook: &Notebook) -> Vec<CellError> {
+    pub(super) fn errors(&self, notebook: &Notebook) -> Vec<CellError> {
         let map = Map::new(&self.code, notebook.cells);
         let found = self
             .said
@@ -200,7 +200,7 @@ impl Report {
 }
 
 /// An error and where it is in the notebook.
-pub struct Found<'a> {
+pub(super) struct Found<'a> {
     said: &'a Diagnostic,
     /// With what is said of each; the error's own first, then in their order.
     places: Vec<(Place<'a>, String)>,
@@ -351,9 +351,9 @@ fn sentence(said: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::front::source::Prelude;
     use serde::Deserialize;
     use serde_json::json;
-    use std::collections::HashSet;
 
     /// A cell that rustc 1.97 refused: the cells so far, the library that evcxr made of them, and what rustc said.
     #[derive(Deserialize)]

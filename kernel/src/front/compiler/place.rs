@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// A piece of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// The cell.
     pub number: u32,
     /// Its code.
@@ -17,7 +17,7 @@ pub struct Place<'a> {
 }
 
 /// A library made of cells.
-pub struct Map<'a> {
+pub(super) struct Map<'a> {
     code: &'a str,
     bytes: Vec<(usize, u8)>,
     /// The newest first.
@@ -26,7 +26,7 @@ pub struct Map<'a> {
 
 impl<'a> Map<'a> {
     /// The library `code` and the cells it was made of, the newest last.
-    pub fn new(code: &'a str, cells: &'a [(u32, String)]) -> Map<'a> {
+    pub(super) fn new(code: &'a str, cells: &'a [(u32, String)]) -> Map<'a> {
         let cells = cells.iter().rev();
         Map {
             code,
@@ -38,7 +38,7 @@ impl<'a> Map<'a> {
     }
 
     /// Where `range` of the library is.
-    pub fn find(&self, range: &Range<usize>) -> Option<Place<'a>> {
+    pub(super) fn find(&self, range: &Range<usize>) -> Option<Place<'a>> {
         if range.is_empty() {
             // A place between two tokens belongs to the one before it.
             let before = self.bytes.partition_point(|(at, _)| *at < range.start);
@@ -122,12 +122,12 @@ fn same<'b>(
 
 impl Place<'_> {
     /// Its line, from 1 on.
-    pub fn line(&self) -> usize {
+    pub(crate) fn line(&self) -> usize {
         self.source[..self.range.start].matches('\n').count() + 1
     }
 
     /// Where the line that it starts in is, without the line's end.
-    pub fn line_range(&self) -> Range<usize> {
+    pub(crate) fn line_range(&self) -> Range<usize> {
         let start = self.source[..self.range.start]
             .rfind('\n')
             .map_or(0, |end| end + 1);
@@ -138,13 +138,13 @@ impl Place<'_> {
     }
 
     /// The code there.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.source.get(self.range.clone()).unwrap_or_default()
     }
 
     /// The place in words and its line, with the code there in inverse video, which every theme has in its own colours; and below
     /// it, for an eye that sees no colours or a page that shows none, a row of marks with what is said of it.
-    pub fn picture(&self, said: &str) -> Vec<String> {
+    pub(crate) fn picture(&self, said: &str) -> Vec<String> {
         let Range { start, end } = self.line_range();
         let line = self.source[start..end].trim_end();
         let indent = line.len() - line.trim_start().len();

@@ -25,7 +25,7 @@ use std::ops::Range;
 
 /// What is to be completed.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Spot {
+pub(super) enum Spot {
     /// Nothing: text, a comment, a number, the name of something new.
     Nothing,
     /// One of evcxr's commands; it starts at this byte.
@@ -44,7 +44,7 @@ pub enum Spot {
 
 /// What evcxr is asked.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Asked {
+pub(super) struct Asked {
     /// Code that ends, but for what closes it, at the cursor.
     pub code: String,
     /// The byte of `code` at which the cursor stands.
@@ -54,7 +54,7 @@ pub struct Asked {
 }
 
 /// Where Rust begins in a cell: evcxr takes lines with `:` or `!` at their beginning for commands until the first line of code.
-pub fn start_of_rust(code: &str) -> usize {
+pub(super) fn start_of_rust(code: &str) -> usize {
     let mut start = 0;
     for line in code.split_inclusive('\n') {
         let is_command = line.starts_with('!') || line.trim_start_matches(' ').starts_with(':');
@@ -67,7 +67,7 @@ pub fn start_of_rust(code: &str) -> usize {
 }
 
 /// What stands before the byte `cursor` of `code`.
-pub fn spot(code: &str, cursor: usize) -> Spot {
+pub(super) fn spot(code: &str, cursor: usize) -> Spot {
     let rust = start_of_rust(code);
     if cursor < rust || (cursor == rust && rust == code.len()) {
         let line = code[..cursor].rfind('\n').map_or(0, |end| end + 1);
@@ -396,7 +396,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// What to ask about the name that the byte `cursor` of `code` is in, or just after: the code up to that name's end.
-pub fn hovered(code: &str, cursor: usize) -> Option<Asked> {
+pub(super) fn hovered(code: &str, cursor: usize) -> Option<Asked> {
     let rust = start_of_rust(code);
     if cursor < rust || code.contains('\0') {
         return None;

@@ -9,11 +9,11 @@ const MOST: usize = 32;
 
 /// Questions as evcxr got them, with its answers, the latest first.
 #[derive(Default)]
-pub struct Known(VecDeque<(String, Value, Value)>);
+pub(crate) struct Known(VecDeque<(String, Value, Value)>);
 
 impl Known {
     /// The answer to `asked`, where it was asked before.
-    pub fn find(&self, asked: &Message) -> Option<&Value> {
+    pub(crate) fn find(&self, asked: &Message) -> Option<&Value> {
         let (_, _, answer) = self
             .0
             .iter()
@@ -22,14 +22,14 @@ impl Known {
     }
 
     /// Keeps the answer to `asked`.
-    pub fn keep(&mut self, asked: Message, answer: Value) {
+    pub(crate) fn keep(&mut self, asked: Message, answer: Value) {
         self.0.truncate(MOST - 1);
         let kind = asked.kind().to_string();
         self.0.push_front((kind, asked.content, answer));
     }
 
     /// A cell runs, and names may mean something else.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.0.clear();
     }
 }

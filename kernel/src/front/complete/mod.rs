@@ -14,7 +14,7 @@ use super::names::{Kind, Name, defined, in_scope};
 use super::prelude;
 use crate::place::Place;
 use cursor::{Asked, Spot, hovered, spot};
-pub use known::Known;
+pub(super) use known::Known;
 use order::Names;
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -29,7 +29,7 @@ fn all_to_evcxr() -> bool {
 
 /// The front's own answer to `request`, if it is about code; None is for evcxr. `cells` are all that were run, and `known` is what
 /// evcxr has answered since.
-pub fn answer(
+pub(super) fn answer(
     request: &Message,
     cells: &[(u32, String)],
     place: &Place,
@@ -70,7 +70,7 @@ pub fn answer(
 }
 
 /// `request` as evcxr takes it: a question about code with the code prepared, and the place in graphemes.
-pub fn for_evcxr(request: &Message) -> Message {
+pub(super) fn for_evcxr(request: &Message) -> Message {
     let mut message = request.clone();
     if let Some(asked) = asked(request) {
         message.content["cursor_pos"] = graphemes(&asked.code[..asked.cursor]).into();
@@ -81,7 +81,7 @@ pub fn for_evcxr(request: &Message) -> Message {
 
 /// evcxr's answer to `request` as Jupyter takes it: with places in code points of the cell, and the likeliest names first. `cells` are
 /// all that were run.
-pub fn from_evcxr(
+pub(super) fn from_evcxr(
     request: &Message,
     content: Value,
     cells: &[(u32, String)],

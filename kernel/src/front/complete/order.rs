@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 /// How likely a completion is meant, the likeliest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rank {
+pub(super) enum Rank {
     /// A field or method of the type.
     Own,
     /// A method behind another: `iter().map()`.
@@ -56,7 +56,7 @@ const OF_EVERY_TYPE: [&str; 21] = [
 
 /// The rank of `text`, of which Jupyter's word is `kind`. `own` are the names that the cells define: all of them can be used there.
 /// `is_cell` tells that the value has a `try_borrow`, and so a `borrow` of its own.
-pub fn rank(text: &str, kind: &str, own: &Names, hidden: &Names, is_cell: bool) -> Rank {
+pub(super) fn rank(text: &str, kind: &str, own: &Names, hidden: &Names, is_cell: bool) -> Rank {
     let (behind, text) = match text.rsplit_once("().") {
         Some((_, text)) => (true, text),
         None => (false, text),
@@ -110,7 +110,7 @@ impl What {
 
 /// Names that some code defines.
 #[derive(Default)]
-pub struct Names {
+pub(super) struct Names {
     public: HashSet<(What, String)>,
     private: HashSet<(What, String)>,
 }
@@ -129,7 +129,7 @@ enum Within {
 
 impl Names {
     /// The names that `code` defines.
-    pub fn of<'a>(code: impl IntoIterator<Item = &'a str>) -> Names {
+    pub(super) fn of<'a>(code: impl IntoIterator<Item = &'a str>) -> Names {
         let mut names = Names::default();
         code.into_iter().for_each(|code| names.read(code));
         names
@@ -225,7 +225,7 @@ fn is_public(tokens: &Tokens, index: usize) -> bool {
 }
 
 /// The names of the labs' library and of the standard library. They are read once for each process.
-pub fn of_libraries(place: &Place) -> &'static Names {
+pub(super) fn of_libraries(place: &Place) -> &'static Names {
     static NAMES: OnceLock<Names> = OnceLock::new();
     NAMES.get_or_init(|| {
         let mut names = Names::default();

@@ -186,7 +186,7 @@ fn all(words: &[&str], kind: Kind) -> impl Iterator<Item = Name> {
 }
 
 /// What the standard library's prelude brings.
-pub fn standard() -> Vec<Name> {
+pub(super) fn standard() -> Vec<Name> {
     all(&TYPES, Kind::Type)
         .chain(all(&INSTANCES, Kind::Instance))
         .chain(all(&FUNCTIONS, Kind::Function))
@@ -194,24 +194,24 @@ pub fn standard() -> Vec<Name> {
         .collect()
 }
 
-pub fn keywords() -> Vec<Name> {
+pub(super) fn keywords() -> Vec<Name> {
     all(&KEYWORDS, Kind::Keyword).collect()
 }
 
 /// The crates that come with the compiler.
-pub fn crates() -> Vec<Name> {
+pub(super) fn crates() -> Vec<Name> {
     all(&CRATES, Kind::Module).collect()
 }
 
-pub fn attributes() -> Vec<Name> {
+pub(super) fn attributes() -> Vec<Name> {
     all(&ATTRIBUTES, Kind::Function).collect()
 }
 
-pub fn commands() -> Vec<Name> {
+pub(super) fn commands() -> Vec<Name> {
     all(&COMMANDS, Kind::Command).collect()
 }
 
 /// Whether what stands in the macro `name` is what the compiler sees.
-pub fn is_transparent(name: &str) -> bool {
+pub(super) fn is_transparent(name: &str) -> bool {
     TRANSPARENT.contains(&name)
 }

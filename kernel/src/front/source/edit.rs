@@ -2,14 +2,14 @@
 //! student's.
 
 /// Code that is being changed.
-pub struct Edit<'a> {
+pub(super) struct Edit<'a> {
     code: &'a str,
     /// Where, and what; in any order.
     insertions: Vec<(usize, String)>,
 }
 
 impl<'a> Edit<'a> {
-    pub fn of(code: &'a str) -> Edit<'a> {
+    pub(super) fn of(code: &'a str) -> Edit<'a> {
         Edit {
             code,
             insertions: Vec::new(),
@@ -17,13 +17,13 @@ impl<'a> Edit<'a> {
     }
 
     /// Inserts `text` at a place within a line.
-    pub fn insert(&mut self, at: usize, text: &str) {
+    pub(super) fn insert(&mut self, at: usize, text: &str) {
         self.insertions.push((at, text.to_string()));
     }
 
     /// Inserts `text` before a statement that begins at `at`: as a line of its own, so that no column moves, unless the
     /// statement begins within a line.
-    pub fn insert_before(&mut self, at: usize, text: &str) {
+    pub(super) fn insert_before(&mut self, at: usize, text: &str) {
         let line = self.code[..at].rfind('\n').map_or(0, |end| end + 1);
         if self.code[line..at].trim().is_empty() {
             self.insert(line, &format!("{text}\n"));
@@ -33,7 +33,7 @@ impl<'a> Edit<'a> {
     }
 
     /// The changed code.
-    pub fn finish(mut self) -> String {
+    pub(super) fn finish(mut self) -> String {
         self.insertions.sort_by_key(|(at, _)| *at);
         let mut changed = String::new();
         let mut from = 0;

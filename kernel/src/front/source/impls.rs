@@ -12,10 +12,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The items without a name that evcxr has: by the alias, where they stand.
-pub type Known = BTreeMap<String, Place>;
+pub(super) type Known = BTreeMap<String, Place>;
 
 #[derive(Clone)]
-pub struct Place {
+pub(super) struct Place {
     /// The cell, if the client says which it is.
     cell: Option<String>,
     /// The type that the same cell defines, and for which it is.
@@ -23,7 +23,12 @@ pub struct Place {
 }
 
 /// Names the items of the cell, and lets those go that are not in it anymore.
-pub fn apply(request: &Request, statements: &[Statement], known: &mut Known, edit: &mut Edit) {
+pub(super) fn apply(
+    request: &Request,
+    statements: &[Statement],
+    known: &mut Known,
+    edit: &mut Edit,
+) {
     let types: HashSet<&str> = statements
         .iter()
         .filter(|statement| statement.kind == Kind::Type)
@@ -166,7 +171,7 @@ fn alias(identity: &[&str], nth: usize) -> String {
 mod tests {
     use super::super::scan::{statements, tokens};
     use super::super::tests::{cell, run};
-    use super::super::{History, prepare};
+    use super::super::{History, Prelude, prepare};
     use super::*;
 
     /// The aliases in a piece of code.
@@ -248,7 +253,7 @@ mod tests {
     fn a_type_takes_its_impls_with_it() {
         let mut history = History::default();
         let mut anonymous = |code: &'static str| {
-            let code = prepare(&cell(code, None), &mut history, &|_| false).code;
+            let code = prepare(&cell(code, None), &mut history, &Prelude::new()).code;
             history.ended(true);
             code
         };

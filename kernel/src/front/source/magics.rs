@@ -6,7 +6,7 @@ use crate::front::errors::CellError;
 use ra_ap_rustc_lexer::TokenKind;
 
 /// Why the cell is not run, if it has such a line. No Rust statement begins with `%` or `?`.
-pub fn refuse(tokens: &[Token], prelude: &Prelude) -> Option<CellError> {
+pub(super) fn refuse(tokens: &[Token], prelude: &Prelude) -> Option<CellError> {
     let words: Vec<&str> = tokens.iter().map(|token| token.text).collect();
     if let [path @ .., last] = &words[..]
         && *last == "?"

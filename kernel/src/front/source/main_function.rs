@@ -4,10 +4,10 @@ use super::edit::Edit;
 use super::scan::{Kind, Statement};
 
 /// What turns an error that `main` returns into the cell's.
-pub type Failing = &'static str;
+pub(super) type Failing = &'static str;
 
 /// Tells of a `main` that is defined and not called, and lets a call of one that returns a `Result` fail with it.
-pub fn apply(
+pub(super) fn apply(
     statements: &[Statement],
     known: &mut Option<Failing>,
     edit: &mut Edit,

@@ -10,10 +10,10 @@ mod edit;
 mod impls;
 mod magics;
 mod main_function;
-pub mod scan;
+pub(super) mod scan;
 mod shadows;
 mod statics;
-pub mod types;
+pub(super) mod types;
 
 use super::errors::CellError;
 use super::message::Message;
@@ -32,11 +32,11 @@ struct Request<'a> {
 }
 
 /// The names that the labs bring along, and from which of their crates each comes.
-pub type Prelude = HashMap<String, String>;
+pub(super) type Prelude = HashMap<String, String>;
 
 /// What evcxr gets instead of the cell, and what the student gets to know.
 #[derive(Debug, Default)]
-pub struct Prepared {
+pub(super) struct Prepared {
     pub code: String,
     /// Sentences for the page.
     pub notes: Vec<String>,
@@ -46,7 +46,7 @@ pub struct Prepared {
 
 /// What the cells so far have defined.
 #[derive(Default)]
-pub struct History {
+pub(super) struct History {
     known: Known,
     /// What will be known if the cell that runs now compiles: else evcxr forgets what it defines.
     next: Option<Next>,
@@ -109,7 +109,12 @@ fn prepare(request: &Request, history: &mut History, prelude: &Prelude) -> Prepa
 impl History {
     /// Looks at a request before it is passed on: at a cell, which gets `number`. `prelude` are the names of the labs' prelude.
     /// The answer is the same until [`History::ended`] is called.
-    pub fn prepare(&mut self, message: &Message, number: u32, prelude: &Prelude) -> Prepared {
+    pub(super) fn prepare(
+        &mut self,
+        message: &Message,
+        number: u32,
+        prelude: &Prelude,
+    ) -> Prepared {
         if message.kind() != "execute_request" {
             return Prepared::default();
         }
@@ -128,7 +133,7 @@ impl History {
     }
 
     /// The cell that was prepared last has ended; whether evcxr kept what it defines.
-    pub fn ended(&mut self, kept: bool) {
+    pub(super) fn ended(&mut self, kept: bool) {
         match self.next.take() {
             Some(next) if kept => self.known = next.known,
             Some(next) => self.stuck.extend(next.restoring),
@@ -151,7 +156,7 @@ mod tests {
     use crate::notebook;
     use crate::place::Place;
 
-    pub fn cell<'a>(code: &'a str, id: Option<&'a str>) -> Request<'a> {
+    pub(super) fn cell<'a>(code: &'a str, id: Option<&'a str>) -> Request<'a> {
         Request {
             code,
             cell: id,
@@ -160,7 +165,7 @@ mod tests {
         }
     }
 
-    pub fn prelude() -> Prelude {
+    pub(super) fn prelude() -> Prelude {
         let of = |name: &str| {
             (
                 name.to_string(),
@@ -175,7 +180,7 @@ mod tests {
         ["check", "time", "Value", "Flag", "Workers"].map(of).into()
     }
 
-    pub fn run(code: &str, id: &str, history: &mut History) -> Prepared {
+    pub(super) fn run(code: &str, id: &str, history: &mut History) -> Prepared {
         let prepared = prepare(&cell(code, Some(id)), history, &prelude());
         history.ended(true);
         prepared

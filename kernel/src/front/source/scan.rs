@@ -7,7 +7,7 @@ use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 
 /// A token that means something: no whitespace, and of comments only those that document an item.
 #[derive(Clone, Copy, Debug)]
-pub struct Token<'a> {
+pub(crate) struct Token<'a> {
     pub kind: TokenKind,
     pub text: &'a str,
     /// Where it begins in the cell.
@@ -15,7 +15,7 @@ pub struct Token<'a> {
 }
 
 impl Token<'_> {
-    pub fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         self.start + self.text.len()
     }
 
@@ -33,7 +33,7 @@ impl Token<'_> {
 
 /// What a statement is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Function,
     /// A struct, an enum, a union, or a name for a type.
     Type,
@@ -56,7 +56,7 @@ pub enum Kind {
 
 /// A statement with its attributes and doc comments.
 #[derive(Debug)]
-pub struct Statement<'t, 'a> {
+pub(crate) struct Statement<'t, 'a> {
     pub kind: Kind,
     /// The name of an item, or of the macro that is called.
     pub name: Option<&'a str>,
@@ -66,22 +66,22 @@ pub struct Statement<'t, 'a> {
 }
 
 impl<'a> Statement<'_, 'a> {
-    pub fn start(&self) -> usize {
+    pub(crate) fn start(&self) -> usize {
         self.tokens[0].start
     }
 
-    pub fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         self.tokens.last().map_or(0, Token::end)
     }
 
     /// The texts of the tokens after attributes and doc comments.
-    pub fn words(&self) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn words(&self) -> impl Iterator<Item = &'a str> {
         self.tokens[self.head..].iter().map(|token| token.text)
     }
 }
 
 /// The tokens of a cell, without the lines at its beginning that are commands or for the shell.
-pub fn tokens(code: &str) -> Vec<Token<'_>> {
+pub(crate) fn tokens(code: &str) -> Vec<Token<'_>> {
     let mut start = commands_end(code);
     let mut tokens = Vec::new();
     for token in tokenize(&code[start..], FrontmatterAllowed::No) {
@@ -120,7 +120,7 @@ fn commands_end(code: &str) -> usize {
 }
 
 /// The statements that the tokens form; None where brackets do not match.
-pub fn statements<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<Vec<Statement<'t, 'a>>> {
+pub(crate) fn statements<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<Vec<Statement<'t, 'a>>> {
     let scanner = Scanner {
         tokens,
         closing: closing(tokens)?,

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Which names of the prelude mean something else.
 #[derive(Clone, Default)]
-pub struct Known {
+pub(super) struct Known {
     /// By name, in which cell of the notebook it is defined, if the client says that.
     defined: BTreeMap<String, Option<String>>,
     /// Names of which the definition is gone, and the prelude's not yet back.
@@ -22,7 +22,7 @@ pub struct Known {
 
 impl Known {
     /// What deleted cells defined is not wanted anymore.
-    pub fn deleted(&mut self, cells: &[&str]) {
+    pub(super) fn deleted(&mut self, cells: &[&str]) {
         let is_deleted =
             |cell: &Option<String>| cell.as_deref().is_some_and(|cell| cells.contains(&cell));
         let gone = self.defined.iter().filter(|(_, cell)| is_deleted(cell));
@@ -31,7 +31,7 @@ impl Known {
     }
 }
 
-pub struct Rule<'a> {
+pub(super) struct Rule<'a> {
     pub request: &'a Request<'a>,
     pub prelude: &'a Prelude,
     /// This very cell did not compile when names were brought back in it: then something still needs the student's.
@@ -40,7 +40,7 @@ pub struct Rule<'a> {
 
 impl Rule<'_> {
     /// Takes in what the cell defines; whether it brings names of the prelude back.
-    pub fn apply(
+    pub(super) fn apply(
         &self,
         statements: &[Statement],
         known: &mut Known,
@@ -149,7 +149,7 @@ impl Rule<'_> {
 }
 
 /// The names that a statement defines for all later cells.
-pub fn defines<'a>(statement: &Statement<'_, 'a>) -> Vec<&'a str> {
+pub(super) fn defines<'a>(statement: &Statement<'_, 'a>) -> Vec<&'a str> {
     match statement.kind {
         Kind::Function | Kind::Type | Kind::Trait | Kind::Module | Kind::Static | Kind::Const => {
             statement.name.into_iter().collect()
@@ -175,7 +175,7 @@ fn root<'a>(statement: &Statement<'_, 'a>) -> Option<&'a str> {
 }
 
 /// The names that a `use` imports.
-pub fn imports<'a>(statement: &Statement<'_, 'a>) -> Vec<&'a str> {
+pub(super) fn imports<'a>(statement: &Statement<'_, 'a>) -> Vec<&'a str> {
     let words: Vec<&str> = statement.words().collect();
     let mut names = Vec::new();
     for (at, &word) in words.iter().enumerate() {

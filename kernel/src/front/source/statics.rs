@@ -26,7 +26,7 @@ const CHANGING: [&str; 14] = [
 ];
 
 /// Tells of each new static that can change, once, and makes modules of the macros that define some.
-pub fn apply(
+pub(super) fn apply(
     statements: &[Statement],
     told: &mut HashSet<String>,
     edit: &mut Edit,

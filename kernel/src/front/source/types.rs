@@ -50,7 +50,7 @@ const PATHS: [&str; 17] = [
 ];
 
 /// A better sentence for an error of evcxr's about a type that it could not write down. `compiled` is where evcxr compiles.
-pub fn explain(error: &Value, compiled: &Path) -> Option<CellError> {
+pub(crate) fn explain(error: &Value, compiled: &Path) -> Option<CellError> {
     let said = error["evalue"].as_str()?;
     if let Some((name, kind)) = cannot_be_kept(said) {
         return Some(not_kept(name, kind));
