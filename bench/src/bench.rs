@@ -1,9 +1,9 @@
 //! One run of the whole: what was asked for, what came out so far, and what is left.
 
-use crate::Arguments;
 use crate::contest::{Contest, Line};
 use crate::report;
 use anyhow::{Context, Result};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use labsupport::prelude::{Show, machine};
 use std::fs::{self, File};
@@ -25,24 +25,38 @@ pub(crate) struct Bench {
     steps: usize,
 }
 
+/// How it is run, and where its results go.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Print one JSON object per line instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Few and short runs: to see that it works, not to quote
+    #[arg(long)]
+    quick: bool,
+    /// Write figures (SVG), their text twins and the numbers (JSON lines) into this folder
+    #[arg(long, value_name = "FOLDER")]
+    save: Option<PathBuf>,
+}
+
 impl Bench {
-    pub(crate) fn new(arguments: &Arguments, folder: PathBuf, steps: usize) -> Result<Bench> {
-        if let Some(save) = &arguments.save {
+    pub(crate) fn new(options: &Options, folder: PathBuf, steps: usize) -> Result<Bench> {
+        if let Some(save) = &options.save {
             fs::create_dir_all(save)
                 .with_context(|| format!("The folder {} cannot be made", save.display()))?;
         }
-        let numbers = arguments.save.as_ref().map(|save| {
+        let numbers = options.save.as_ref().map(|save| {
             let path = save.join("numbers.jsonl");
             File::create(&path).with_context(|| format!("{} cannot be written", path.display()))
         });
-        if !arguments.json {
+        if !options.json {
             println!("{}\n", machine());
         }
         Ok(Bench {
             folder,
-            quick: arguments.quick,
-            json: arguments.json,
-            save: arguments.save.clone(),
+            quick: options.quick,
+            json: options.json,
+            save: options.save.clone(),
             lines: Vec::new(),
             numbers: numbers.transpose()?,
             step: 0,

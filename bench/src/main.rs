@@ -14,6 +14,7 @@ mod report;
 mod transfer;
 
 use anyhow::Result;
+use bench::{Bench, Options};
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,15 +27,8 @@ use std::process::ExitCode;
 pub struct Arguments {
     /// What to measure; everything but `dependencies` and `growth` if nothing is named
     parts: Vec<Part>,
-    /// Print one JSON object per line instead of tables
-    #[arg(long)]
-    json: bool,
-    /// Few and short runs: to see that it works, not to quote
-    #[arg(long)]
-    quick: bool,
-    /// Write figures (SVG), their text twins and the numbers (JSON lines) into this folder
-    #[arg(long, value_name = "FOLDER")]
-    save: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -87,7 +81,7 @@ fn measure(arguments: &Arguments, folder: PathBuf) -> Result<()> {
         &arguments.parts[..]
     };
     let contests = parts.iter().map(|part| part.contests()).sum();
-    let mut bench = bench::Bench::new(arguments, folder, contests)?;
+    let mut bench = Bench::new(&arguments.options, folder, contests)?;
     for part in parts {
         match part {
             Part::Flag => parts::flag::run(&mut bench)?,

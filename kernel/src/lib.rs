@@ -8,6 +8,7 @@ pub mod client;
 pub mod commands;
 pub mod environment;
 pub mod front;
+mod log;
 pub mod notebook;
 pub mod place;
 pub mod progress;

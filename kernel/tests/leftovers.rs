@@ -2,7 +2,7 @@
 //! one starts.
 
 use crate::common::*;
-use labs::client::Kernel;
+use labs::client::Connection;
 use std::fs;
 use std::path::Path;
 
@@ -258,7 +258,7 @@ fn a_child_whose_parent_ended_before_it_looked_ends_too() {
     let mut ended = std::process::Command::new("true").spawn().unwrap();
     ended.wait().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let connection = Kernel::connection(folder.path()).unwrap();
+    let connection = Connection::new(folder.path()).unwrap();
     let mut inner = std::process::Command::new(labs::session::launch::program().unwrap());
     inner.arg("--control_file").arg(&connection.file);
     let mut runtime = std::process::Command::new(labs::session::launch::program().unwrap());

@@ -2,9 +2,9 @@
 //!
 //! The looks themselves are in `deploy/doctor.sh`, which also runs where nothing can be compiled.
 
+use crate::site::Site;
 use crate::sources;
 use std::fmt;
-use std::path::Path;
 use std::process::Command;
 
 /// The one list of checks.
@@ -58,17 +58,6 @@ impl Check {
             text: line.get(25..)?.to_string(),
         })
     }
-}
-
-/// What the checks are about.
-#[derive(Clone, Copy, Debug)]
-pub struct Site<'a> {
-    /// The checkout.
-    pub workspace: &'a Path,
-    /// The folder with what is made for the labs.
-    pub home: &'a Path,
-    /// The kernel. Where it is not built yet, more is needed.
-    pub program: &'a Path,
 }
 
 /// Runs the checks called `names`; without names, all.

@@ -1,8 +1,7 @@
 //! The kernel: where it is, whether it is up to date, and how it is built.
 
-use crate::forget_cargo;
 use crate::progress::Progress;
-use labs_launcher::checks::Site;
+use labs_launcher::site::Site;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, IsTerminal, Read};
@@ -211,6 +210,25 @@ impl Kernel {
         }
         forget_cargo(&mut cargo);
         cargo
+    }
+}
+
+/// Takes from `command` what `cargo run` told this program about itself: build scripts that look at it would run, and the kernel be
+/// linked, once more because of it.
+pub(crate) fn forget_cargo(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let words = name.to_string_lossy();
+        if [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_BIN_",
+            "CARGO_CRATE_",
+        ]
+        .iter()
+        .any(|beginning| words.starts_with(beginning))
+        {
+            command.env_remove(&name);
+        }
     }
 }
 

@@ -3,5 +3,6 @@
 //! The standard library alone: this is compiled on a machine of which nothing is known yet, and its user waits.
 
 pub mod checks;
+pub mod site;
 pub mod sources;
 pub mod venv;

@@ -7,7 +7,7 @@ mod kernel;
 mod progress;
 mod python;
 
-use kernel::Kernel;
+use kernel::{Kernel, forget_cargo};
 use labs_launcher::checks::{self, Verdict};
 use std::ffi::OsString;
 use std::io::Write;
@@ -75,24 +75,5 @@ fn doctor(kernel: &Kernel) -> Result<ExitCode, String> {
         0 => Ok(ExitCode::SUCCESS),
         1 => Err("1 problem stops the labs: see the line above.".into()),
         n => Err(format!("{n} problems stop the labs: see the lines above.")),
-    }
-}
-
-/// Takes from `command` what `cargo run` told this program about itself: build scripts that look at it would run, and the kernel be
-/// linked, once more because of it.
-fn forget_cargo(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        let words = name.to_string_lossy();
-        if [
-            "CARGO_PKG_",
-            "CARGO_MANIFEST_",
-            "CARGO_BIN_",
-            "CARGO_CRATE_",
-        ]
-        .iter()
-        .any(|beginning| words.starts_with(beginning))
-        {
-            command.env_remove(&name);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! The sources of Rust's standard library, the component `rust-src`: where it is missing, this adds it.
 
-use crate::checks::Site;
+use crate::site::Site;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

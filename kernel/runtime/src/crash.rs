@@ -1,7 +1,7 @@
 //! Tells what a signal was about that is about to end this process: a stack that overflowed, or another bad access.
 
+use super::connection;
 use super::packet::Crash;
-use super::stdin;
 use libc::{c_int, c_void, siginfo_t, ucontext_t};
 use std::os::fd::AsRawFd;
 use std::sync::Once;
@@ -58,8 +58,8 @@ extern "C" fn crashed(signal: c_int, info: *mut siginfo_t, context: *mut c_void)
     } else {
         b's'
     };
-    if let Some(tap) = stdin::tap() {
-        let packet = [stdin::CRASH, letter];
+    if let Some(tap) = connection::tap() {
+        let packet = [connection::CRASH, letter];
         // SAFETY: send is safe in a signal handler; a packet that lives through the call.
         unsafe {
             let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;

@@ -1,6 +1,6 @@
 //! What the runtime offers to cells: `labsupport` looks these functions up by their names, and does without them on another kernel.
 
-use super::stdin::{self, PANIC, REMEMBER};
+use super::connection::{self, PANIC, REMEMBER};
 use std::sync::Mutex;
 
 /// Flushes the standard output that all cells share. A cell's standard library is not the one of this program.
@@ -17,7 +17,7 @@ static FLUSH: Mutex<Option<Flush>> = Mutex::new(None);
 )]
 #[unsafe(no_mangle)]
 pub extern "C" fn labs_ready(flush: Flush) {
-    if let Some(tap) = stdin::tap() {
+    if let Some(tap) = connection::tap() {
         if let Ok(mut known) = FLUSH.lock() {
             *known = Some(flush);
         }
@@ -35,7 +35,7 @@ pub extern "C" fn labs_ready(flush: Flush) {
 )]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn labs_panicked(json: *const u8, length: usize) -> bool {
-    let Some(tap) = stdin::tap() else {
+    let Some(tap) = connection::tap() else {
         return false;
     };
     let mut packet = vec![PANIC];

@@ -15,6 +15,7 @@
 //! | `tap.rs` | the tap's loop: commands in, output out, questions answered, the runtime's end |
 //! | `reader.rs` | takes the stream of standard output apart |
 //! | `packet.rs` | what the tap sends to the front |
+//! | `connection.rs` | the runtime's connection to the tap |
 //! | `stdin.rs` | in the runtime: what a read of standard input means |
 //! | `snapshot.rs` | the copy of the runtime that takes over where a cell was stopped or killed its process |
 //! | `crash.rs` | in the runtime: tells a stack overflow from a bad memory access |
@@ -31,6 +32,7 @@
 //! with all variables as they were before the cell, and evcxr is told that nothing was run. A fork copies one thread alone, so there
 //! is no snapshot while another thread runs. `LABS_SNAPSHOTS=0` turns them off.
 
+mod connection;
 mod crash;
 pub mod directory;
 mod host;
@@ -96,7 +98,7 @@ fn split_at(front: UnixDatagram) -> std::io::Result<()> {
             drop(watch::replace(0, nothing.as_raw_fd())?);
             drop(watch::replace(1, out_end.as_raw_fd())?);
             drop(watch::replace(2, err_end.as_raw_fd())?);
-            stdin::take(stdin::Tap {
+            connection::open(connection::Tap {
                 main: runtime_main,
                 others: runtime_others,
                 snapshots: runtime_snapshots,

@@ -1,6 +1,6 @@
 //! The copy of the runtime that is made before each cell, and takes over where the cell ends its process.
 
-use super::stdin::{self, SNAPSHOT, Tap};
+use super::connection::{self, SNAPSHOT, Tap};
 use crate::watch;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -91,7 +91,7 @@ fn wait(tap: &Tap) {
     watch::rename(&name);
     // The tap has collected the process that was here before, so it is our parent now.
     watch::be_killed_with_parent(tap.process);
-    stdin::now_is_runtime();
+    connection::now_is_runtime();
     // What was meant for the other process.
     for socket in [&tap.main, &tap.others] {
         while watch::wait_readable(&[socket.as_raw_fd()], Some(Duration::ZERO)) == [true] {

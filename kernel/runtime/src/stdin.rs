@@ -4,48 +4,16 @@
 //! The one that reads descriptor 0 may be a cell, which wants the student's answer, or evcxr's runtime, which wants its next command.
 //! The tap knows: see `tap.rs`. A worker, which is another process, gets what is open there: nothing.
 
+use super::connection::{COMMAND, FOLDER, QUESTION, Tap, tap};
 use super::{crash, host, snapshot};
 use crate::watch;
 use libc::{c_int, c_void, size_t, ssize_t};
 use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-/// The runtime's ends of the sockets that lead to the tap.
-pub(super) struct Tap {
-    /// For the thread that runs cells.
-    pub main: UnixDatagram,
-    /// For all other threads, and for what is no question.
-    pub others: UnixDatagram,
-    /// On which a snapshot waits.
-    pub snapshots: UnixDatagram,
-    /// The tap's process number.
-    pub process: i32,
-}
-
-static TAP: OnceLock<Tap> = OnceLock::new();
-/// The process that the tap is for. A worker has a copy of `TAP`, but another number.
-static RUNTIME: AtomicI32 = AtomicI32::new(0);
 /// One thread at a time waits on `Tap::others`.
 static ONE_OF_THE_OTHERS: Mutex<()> = Mutex::new(());
-
-/// From now on standard input of this process is what the tap says.
-pub(super) fn take(tap: Tap) {
-    let _ = TAP.set(tap);
-    now_is_runtime();
-}
-
-/// This process is the runtime from now on.
-pub(super) fn now_is_runtime() {
-    RUNTIME.store(watch::pid(), Ordering::Release);
-}
-
-/// The tap, in the runtime itself and in no worker.
-pub(super) fn tap() -> Option<&'static Tap> {
-    TAP.get()
-        .filter(|_| RUNTIME.load(Ordering::Acquire) == watch::pid())
-}
 
 /// The C library's `read`.
 ///
@@ -63,68 +31,50 @@ pub unsafe extern "C" fn read(handle: c_int, buffer: *mut c_void, count: size_t)
             std::ptr::write_bytes(buffer.cast::<u8>(), 0, count);
             std::slice::from_raw_parts_mut(buffer.cast::<u8>(), count)
         };
-        return tap.read(buffer) as ssize_t;
+        return read_from(tap, buffer) as ssize_t;
     }
     // SAFETY: the caller's promise is the system call's.
     unsafe { libc::syscall(libc::SYS_read, handle, buffer, count) as ssize_t }
 }
 
-/// What the tap says first in an answer.
-pub(super) const COMMAND: u8 = b'c';
-/// A command before which no snapshot is made.
-pub(super) const REPEATED: u8 = b'2';
-/// There will be no more commands.
-pub(super) const COMMAND_END: u8 = b'.';
-pub(super) const INPUT: u8 = b'i';
-pub(super) const FOLDER: u8 = b'f';
-
-/// What the runtime says first.
-pub(super) const QUESTION: u8 = b'r';
-pub(super) const PANIC: u8 = b'p';
-pub(super) const CRASH: u8 = b'k';
-pub(super) const REMEMBER: u8 = b'm';
-pub(super) const SNAPSHOT: u8 = b'b';
-
-impl Tap {
-    fn read(&self, buffer: &mut [u8]) -> usize {
-        // A prompt without a line's end, or the last that a cell printed.
-        host::flush_cells();
-        if watch::is_first_thread() {
-            crash::watch();
-            return self.ask(&self.main, buffer);
-        }
-        let _alone = ONE_OF_THE_OTHERS
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.ask(&self.others, buffer)
+fn read_from(tap: &Tap, buffer: &mut [u8]) -> usize {
+    // A prompt without a line's end, or the last that a cell printed.
+    host::flush_cells();
+    if watch::is_first_thread() {
+        crash::watch();
+        return ask(tap, &tap.main, buffer);
     }
+    let _alone = ONE_OF_THE_OTHERS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    ask(tap, &tap.others, buffer)
+}
 
-    fn ask(&self, socket: &UnixDatagram, buffer: &mut [u8]) -> usize {
-        let mut packet = vec![0; buffer.len() + 1];
-        'question: loop {
-            let mut question = vec![QUESTION];
-            question.extend_from_slice(&(buffer.len() as u64).to_le_bytes());
-            if socket.send(&question).is_err() {
-                return 0;
-            }
-            loop {
-                let length = match socket.recv(&mut packet) {
-                    Ok(0) => return 0, // the tap is gone, and so are we in a moment
-                    Ok(length) => length,
-                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                    Err(_) => return 0,
-                };
-                let content = &packet[1..length];
-                match packet[0] {
-                    FOLDER => enter(content),
-                    kind => {
-                        if kind == COMMAND && snapshot::take(self) == snapshot::Who::Snapshot {
-                            // The cell that this command began did not end well, in another process.
-                            continue 'question;
-                        }
-                        buffer[..content.len()].copy_from_slice(content);
-                        return content.len();
+fn ask(tap: &Tap, socket: &UnixDatagram, buffer: &mut [u8]) -> usize {
+    let mut packet = vec![0; buffer.len() + 1];
+    'question: loop {
+        let mut question = vec![QUESTION];
+        question.extend_from_slice(&(buffer.len() as u64).to_le_bytes());
+        if socket.send(&question).is_err() {
+            return 0;
+        }
+        loop {
+            let length = match socket.recv(&mut packet) {
+                Ok(0) => return 0, // the tap is gone, and so are we in a moment
+                Ok(length) => length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(_) => return 0,
+            };
+            let content = &packet[1..length];
+            match packet[0] {
+                FOLDER => enter(content),
+                kind => {
+                    if kind == COMMAND && snapshot::take(tap) == snapshot::Who::Snapshot {
+                        // The cell that this command began did not end well, in another process.
+                        continue 'question;
                     }
+                    buffer[..content.len()].copy_from_slice(content);
+                    return content.len();
                 }
             }
         }

@@ -7,7 +7,7 @@
 
 use super::packet::{Crash, Ended, Kind, Order, packets};
 use super::reader::{COMPLETE, ERROR, Event, PANIC, Reader};
-use super::{crash, snapshot, stdin};
+use super::{connection, crash, snapshot};
 use crate::{directory, watch};
 use serde_json::json;
 use std::collections::VecDeque;
@@ -293,13 +293,15 @@ impl Loop {
             };
             let content = &packet[1..length];
             match packet[0] {
-                stdin::QUESTION => self.other_asks = wanted(content),
-                stdin::PANIC => self.say(Kind::Panic, content),
-                stdin::CRASH => self.crash = content.first().and_then(|&c| crash::from_letter(c)),
-                stdin::REMEMBER => {
+                connection::QUESTION => self.other_asks = wanted(content),
+                connection::PANIC => self.say(Kind::Panic, content),
+                connection::CRASH => {
+                    self.crash = content.first().and_then(|&c| crash::from_letter(c))
+                }
+                connection::REMEMBER => {
                     let _ = fs::write(self.directory.join(REMEMBERED), &self.command);
                 }
-                stdin::SNAPSHOT => {
+                connection::SNAPSHOT => {
                     let pid = content
                         .try_into()
                         .map_or(snapshot::NONE, i32::from_le_bytes);
@@ -362,7 +364,7 @@ impl Loop {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Folder(folder) => {
-                answer_with(&self.ends.main, stdin::FOLDER, folder.as_bytes());
+                answer_with(&self.ends.main, connection::FOLDER, folder.as_bytes());
             }
             Order::Answer(answer) if self.asked => {
                 self.asked = false;
@@ -428,7 +430,7 @@ impl Loop {
                 self.answer_with_input(wanted);
             } else {
                 // A thread that outlives its cell has nobody to ask.
-                answer_with(&self.ends.others, stdin::INPUT, b"");
+                answer_with(&self.ends.others, connection::INPUT, b"");
                 self.other_asks = None;
             }
         }
@@ -460,7 +462,7 @@ impl Loop {
         let Some(end) = self.commands.iter().position(|&byte| byte == b'\n') else {
             if self.commands_ended {
                 self.main_asks = None;
-                answer_with(&self.ends.main, stdin::COMMAND_END, b"");
+                answer_with(&self.ends.main, connection::COMMAND_END, b"");
             }
             return;
         };
@@ -470,7 +472,7 @@ impl Loop {
         let line: Vec<u8> = self.commands.drain(..=end).collect();
         if self.running == Running::Remembered {
             self.main_asks = None;
-            answer_with(&self.ends.main, stdin::REPEATED, &line);
+            answer_with(&self.ends.main, connection::REPEATED, &line);
             return;
         }
         // What ended the cell before was said before this command was sent.
@@ -485,7 +487,7 @@ impl Loop {
         self.main_asks = None;
         self.command.clone_from(&line);
         self.say(Kind::Started, b"");
-        answer_with(&self.ends.main, stdin::COMMAND, &line);
+        answer_with(&self.ends.main, connection::COMMAND, &line);
     }
 
     /// A cell reads standard input.
@@ -510,9 +512,9 @@ impl Loop {
     /// Gives `input` to who asked; none of it is the end.
     fn give(&mut self, input: &[u8]) {
         if self.main_asks.take().is_some() {
-            answer_with(&self.ends.main, stdin::INPUT, input);
+            answer_with(&self.ends.main, connection::INPUT, input);
         } else if self.other_asks.take().is_some() {
-            answer_with(&self.ends.others, stdin::INPUT, input);
+            answer_with(&self.ends.others, connection::INPUT, input);
         }
     }
 
@@ -603,7 +605,7 @@ fn question(socket: &UnixDatagram) -> Option<usize> {
     }
     let mut packet = [0; 16];
     match socket.recv(&mut packet) {
-        Ok(length) if length > 0 && packet[0] == stdin::QUESTION => wanted(&packet[1..length]),
+        Ok(length) if length > 0 && packet[0] == connection::QUESTION => wanted(&packet[1..length]),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! `cargo labs check`: notebooks on the real kernel, a line each.
 
-use crate::client::{Kernel, Output, Shown};
+use crate::client::{Connection, Kernel, Output, Shown};
 use crate::environment;
 use crate::notebook::{self, joined};
 use crate::place::{Place, scratch};
@@ -175,7 +175,7 @@ impl Check {
     }
 
     async fn start(&self, place: &Place, notebook: &Path, scratch: &Path) -> Result<Kernel> {
-        let connection = Kernel::connection(scratch)?;
+        let connection = Connection::new(scratch)?;
         let mut command;
         if self.stock {
             command = Command::new(launch::program()?);

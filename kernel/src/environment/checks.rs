@@ -4,8 +4,9 @@ use super::{jupyter, kernelspec};
 use crate::place::Place;
 use crate::session::{config, template};
 use anyhow::{Error, Result};
-use labs_launcher::checks::{self as machine, Site};
+use labs_launcher::checks as machine;
 pub use labs_launcher::checks::{Check, Verdict};
+use labs_launcher::site::Site;
 use std::path::Path;
 
 /// The launcher's looks that count once the program is there: what the first start downloads was downloaded.

@@ -7,6 +7,7 @@ use super::errors::{CellError, Sources, last_panic, question_marks};
 use super::figures::Figures;
 use super::flood::{Flood, Note};
 use super::message::Message;
+use super::panicked::{Panicked, caught};
 use super::progress::Progress;
 use super::shorten;
 use super::source::types;
@@ -14,7 +15,6 @@ use super::spill::Spill;
 use super::text::{Chunk, Text};
 use crate::place;
 use labs_runtime::packet::{Ended, Kind};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -71,19 +71,6 @@ pub(super) struct Cell {
     failed: bool,
     /// How often the system had killed a process for want of memory when the cell began.
     memory_kills: Option<u64>,
-}
-
-/// What a panic said, by the hook that `labsupport` sets.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct Panicked {
-    /// Whether it was the thread that runs cells.
-    pub main: bool,
-    /// The thread's name.
-    pub thread: String,
-    /// What it said.
-    pub message: String,
-    /// File, line and column, as the compiler knows them.
-    pub place: String,
 }
 
 /// What to do with a piece of output.
@@ -430,22 +417,6 @@ impl Cell {
 fn is_full(folder: &Path) -> bool {
     const A_CELL: u64 = 32 << 20;
     place::room(folder).is_some_and(|room| room < A_CELL)
-}
-
-/// Panics that did not end the cell, as a program prints them.
-fn caught(panics: &[Panicked], sources: &Sources) -> String {
-    panics.iter().map(|panic| panic.as_text(sources)).collect()
-}
-
-impl Panicked {
-    /// As a program prints it, but with the place in the notebook.
-    pub(super) fn as_text(&self, sources: &Sources) -> String {
-        let place = sources.find(&self.place);
-        format!(
-            "thread '{}' panicked, {place}\n{}\n",
-            self.thread, self.message
-        )
-    }
 }
 
 /// What is left of standard error, without advice that does not help in a notebook.

@@ -1,7 +1,7 @@
 //! Sentences about a cell that was stopped, or that ended the process in which cells run. They say what is known, and no more.
 
-use super::cell::Panicked;
 use super::errors::CellError;
+use super::panicked::Panicked;
 use labs_runtime::packet::{Crash, Ended};
 
 /// What became of the variables.

@@ -1,7 +1,7 @@
 //! How much of what a cell draws the page keeps. A notebook of 450 MB can neither be shown nor saved.
 
+use super::amounts::{count, size};
 use super::flood::Note;
-use super::shorten::{count, size};
 use serde_json::json;
 use std::collections::HashMap;
 

@@ -10,7 +10,7 @@
 //! error or result after a flood included, when text comes faster than 1 MB/s; and no notebook with all lines of a fast loop can
 //! be saved. Nothing here waits or looks at a clock.
 
-use super::shorten::{count, size};
+use super::amounts::{count, size};
 use super::spill::Spill;
 use super::text::Chunk;
 use serde_json::{Value, json};

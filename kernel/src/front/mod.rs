@@ -2,6 +2,7 @@
 //! evcxr_jupyter. `README.md` beside this file draws the ways that messages take.
 
 mod advice;
+mod amounts;
 mod answers;
 mod attempts;
 mod cell;
@@ -19,6 +20,7 @@ mod message;
 mod names;
 mod outbox;
 mod output;
+mod panicked;
 mod ports;
 mod prelude;
 mod progress;
@@ -167,7 +169,7 @@ struct Front {
     defined: source::History,
     /// What checks must know of the code.
     attempts: Attempts,
-    prelude: source::Prelude,
+    prelude: prelude::Prelude,
     /// How long the parts of the last cells took.
     times: progress::Past,
     /// What evcxr has answered about code since the last cell.

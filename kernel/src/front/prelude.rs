@@ -14,10 +14,12 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use toml::{Table, Value};
 
+/// The names that the labs bring along, and from which of their crates each comes.
+pub(super) type Prelude = HashMap<String, String>;
+
 struct Known {
     names: Vec<Name>,
-    /// By name, from which crate it comes.
-    of_cells: HashMap<String, String>,
+    of_cells: Prelude,
     crates: Vec<Name>,
 }
 
@@ -26,9 +28,8 @@ pub(super) fn names(place: &Place) -> &'static [Name] {
     &known(place).names
 }
 
-/// Those of them that are the labs' own and that a cell's function, type or variable hides, all but modules: by name, the crate from
-/// which each comes.
-pub(super) fn of_cells(place: &Place) -> HashMap<String, String> {
+/// Those of them that are the labs' own and that a cell's function, type or variable hides: all but modules.
+pub(super) fn of_cells(place: &Place) -> Prelude {
     known(place).of_cells.clone()
 }
 

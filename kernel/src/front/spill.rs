@@ -3,7 +3,7 @@
 //! It is made when something is written for the first time. Where the notebook's folder cannot be written to, the file lies in
 //! the folder for temporary files. A disk that is full, or a file that has become too large, ends the writing and nothing else.
 
-use super::shorten::size;
+use super::amounts::size;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

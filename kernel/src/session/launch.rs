@@ -2,11 +2,12 @@
 
 use super::toolchain::{self, Toolchain};
 use super::{config, rust_src, stand_in};
+use crate::log;
 use crate::place::Place;
 use anyhow::{Context, Result};
 use labs_runtime::{directory as session, watch};
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::os::unix::process::CommandExt;
@@ -168,22 +169,13 @@ pub fn on_leash(
 
 /// The last lines of a session's log, without those that only tell of progress.
 pub fn last_words(directory: &Path) -> String {
-    last_lines(&directory.join(LOG))
-}
-
-/// The last lines of what a kernel said.
-pub fn last_lines(log: &Path) -> String {
-    let said = fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = said
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("Compiling "))
-        .collect();
-    lines[lines.len().saturating_sub(8)..].join("\n")
+    log::last_lines(&directory.join(LOG))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     /// What an inner kernel is given as `name`.
     fn given(name: &str) -> OsString {

@@ -21,8 +21,8 @@ pub mod sweep;
 pub mod template;
 pub mod toolchain;
 
-use crate::client;
-use crate::place::{Place, make_private};
+use crate::client::Connection;
+use crate::place::Place;
 use anyhow::{Context, Result, bail};
 use jupyter_protocol::ConnectionInfo;
 use labs_runtime::{directory as session_directory, packet::Order};
@@ -74,7 +74,7 @@ impl Session {
     }
 
     fn start_in(place: &Place, folder: &Path, directory: &Path, lock: File) -> Result<Session> {
-        let (connection, file) = client::new_connection(directory)?;
+        let Connection { info, file } = Connection::new(directory)?;
         let (leash, inner_leash) = UnixStream::pair().context("A socket cannot be made")?;
         let (output, inner_output) = UnixDatagram::pair().context("A socket cannot be made")?;
         let mut command = thread::scope(|scope| {
@@ -90,7 +90,7 @@ impl Session {
         let child = command.spawn().context("The kernel cannot be started")?;
         Ok(Session {
             about: About {
-                connection,
+                connection: info,
                 directory: directory.to_path_buf(),
                 pid: child.id(),
                 journal: launch::journal(place),
@@ -236,12 +236,4 @@ impl Drop for Session {
         // Where it was killed it could not.
         session_directory::remove(&self.about.directory);
     }
-}
-
-/// Makes the folder that sessions live in.
-fn make_room(place: &Place) -> Result<()> {
-    let sessions = place.sessions();
-    // The one above first: in a folder that everybody may write to it must be ours too.
-    make_private(sessions.parent().unwrap_or(&sessions))?;
-    make_private(&sessions)
 }

@@ -1,7 +1,6 @@
 //! Session directories: made with a lock that their holder keeps, and swept up by the next start where a SIGKILL of everybody
 //! left one behind. The same for names in /dev/shm.
 
-use super::make_room;
 use crate::place::{self, Place, make_private};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
@@ -22,6 +21,14 @@ pub fn new_directory(place: &Place) -> Result<(PathBuf, File)> {
     lock.try_lock()
         .context("The new session's directory cannot be locked")?;
     Ok((directory, lock))
+}
+
+/// Makes the folder that sessions live in.
+fn make_room(place: &Place) -> Result<()> {
+    let sessions = place.sessions();
+    // The one above first: in a folder that everybody may write to it must be ours too.
+    make_private(sessions.parent().unwrap_or(&sessions))?;
+    make_private(&sessions)
 }
 
 /// Removes the directories of sessions that nobody holds, and shared memory whose process has ended.

@@ -3,7 +3,7 @@
 //! A stale template is slower, never wrong: cargo builds in the copy what has changed since.
 
 use super::{config, launch, stand_in, toolchain};
-use crate::client::Kernel;
+use crate::client::{Connection, Kernel};
 use crate::place::{Place, make_private};
 use anyhow::{Context, Result, bail};
 use std::collections::hash_map::DefaultHasher;
@@ -48,7 +48,7 @@ pub fn make(place: &Place) -> Result<()> {
         .build()?;
     runtime
         .block_on(async {
-            let connection = Kernel::connection(&new)?;
+            let connection = Connection::new(&new)?;
             let mut inner = launch::inner(place, &new, &connection.file)?;
             // What is not downloaded yet may take its time.
             inner.env(launch::OFFLINE, "false");

@@ -74,7 +74,7 @@ pub(crate) async fn start(place: &Place) -> Kernel {
 
 /// As [`start`], after `change` has changed the command.
 pub(crate) async fn start_with(place: &Place, change: impl FnOnce(&mut Command)) -> Kernel {
-    start_at(place, Kernel::connection(&place.home).unwrap(), change).await
+    start_at(place, Connection::new(&place.home).unwrap(), change).await
 }
 
 /// As [`start_with`], at ports that the test knows.
@@ -238,7 +238,7 @@ pub(crate) async fn lend() -> Lent {
         return lent;
     }
     let (folder, place) = home();
-    let connection = Kernel::connection(&place.home).unwrap();
+    let connection = Connection::new(&place.home).unwrap();
     let (info, file) = (connection.info.clone(), connection.file.clone());
     let notebooks = folder.path().join("notebooks");
     fs::create_dir(&notebooks).unwrap();

@@ -1,8 +1,8 @@
 //! The figures of a class. As many students as there are colours have one each, the same in every figure; more of them are grey
 //! behind their median, since nobody tells thirty colours apart.
 
-use super::students::Student;
-use super::{Item, Lesson, Section, median, students_words};
+use super::section::{Item, Lesson, Section};
+use super::students::{Student, median, students_words};
 use crate::results::{Amount, Axis, Measurement, Numbers, Prediction};
 use figures::{Dots, Format, Lines, Table};
 use labsupport::measure::Samples;

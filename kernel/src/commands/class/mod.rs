@@ -2,16 +2,17 @@
 
 mod figures;
 mod page;
+mod section;
 mod students;
 mod tables;
 
 use crate::place::replace;
 use anyhow::{Result, bail};
 use clap::Args;
-use labsupport::measure::Samples;
+use section::{Item, Section};
 use std::fs;
 use std::path::PathBuf;
-use students::Student;
+use students::{Student, students_words};
 
 /// The options of `cargo labs class`.
 #[derive(Args, Debug)]
@@ -22,25 +23,6 @@ pub struct Class {
     /// The files that `cargo labs export` wrote, one for each student
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-}
-
-/// A part of the page: a heading, and what stands below it.
-struct Section {
-    title: String,
-    items: Vec<Item>,
-}
-
-/// A section with what is to be learned from it, in a few sentences for the head of the page.
-struct Lesson {
-    learned: String,
-    section: Section,
-}
-
-/// What stands on the page.
-enum Item {
-    Picture { svg: String, text: String },
-    Table(::figures::Table),
-    Words(String),
 }
 
 impl Class {
@@ -134,16 +116,4 @@ fn sections(students: &[Student], skipped: usize) -> Vec<Section> {
         items: vec![Item::Table(tables::machines(students))],
     });
     sections
-}
-
-fn students_words(count: usize) -> String {
-    match count {
-        1 => "1 student".into(),
-        count => format!("{count} students"),
-    }
-}
-
-/// The median of `numbers`, of which there is at least one.
-fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
-    Samples::new("", numbers).median()
 }

@@ -1,6 +1,6 @@
 //! The page: one file with everything in it, without a script, and nothing that is fetched.
 
-use super::{Item, Section};
+use super::section::{Item, Section};
 use labsupport::cell::{Show, escape};
 
 /// What the page may load: nothing. Its texts come from files of strangers, so this stands behind the escaping.

@@ -1,6 +1,7 @@
 //! From files to students: what cannot be read, and what is the same student's a second time, is left out with a reason.
 
 use crate::results::Results;
+use labsupport::measure::Samples;
 use std::path::PathBuf;
 
 /// A student: what is read, and what they are called on the page.
@@ -82,4 +83,17 @@ fn name(students: &mut [Student]) {
         taken.push(label.clone());
         student.label = label;
     }
+}
+
+/// How many students there are, in words.
+pub(super) fn students_words(count: usize) -> String {
+    match count {
+        1 => "1 student".into(),
+        count => format!("{count} students"),
+    }
+}
+
+/// The median of `numbers`, of which there is at least one.
+pub(super) fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
+    Samples::new("", numbers).median()
 }

@@ -1,7 +1,7 @@
 //! The tables of a class: machines and exercises.
 
-use super::students::Student;
-use super::{Item, Lesson, Section, median};
+use super::section::{Item, Lesson, Section};
+use super::students::{Student, median};
 use figures::{Format, Table};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,11 @@
 //! What to do about an error of the compiler: advice for what beginners meet, and for what a notebook does differently.
 
 use super::diagnostic::Diagnostic;
-use super::{Found, clean};
+use super::found::{Found, clean};
+use super::place::Place;
 use crate::front::names;
-use crate::front::source::{Prelude, scan};
+use crate::front::prelude::Prelude;
+use crate::front::source::scan;
 use crate::notebook;
 use std::path::PathBuf;
 
@@ -70,7 +72,7 @@ fn defines(source: &str, name: &str) -> bool {
 }
 
 /// The headline of an error, and what to do about it.
-pub(crate) fn tell(found: &Found, notebook: &Notebook) -> Told {
+pub(super) fn tell(found: &Found, notebook: &Notebook) -> Told {
     let said = &found.said.message;
     if found.said.code() == "E0597"
         && let Some((name, kind)) = found.kept()
@@ -279,7 +281,7 @@ fn syntax(found: &Found, said: &str) -> Option<String> {
 }
 
 /// The line on which the statement ends that a `;` is missing after.
-fn end_before(place: &super::Place) -> usize {
+fn end_before(place: &Place) -> usize {
     let before = place.source[..place.range.start].trim_end();
     let is_at_the_beginning = place.source[..place.range.start]
         .rsplit('\n')
@@ -392,7 +394,7 @@ fn missing(name: &str, found: &Found, notebook: &Notebook, said: &str) -> String
 }
 
 /// Whether a place is in an item, such as a function, rather than in a statement.
-fn is_in_item(place: &super::Place) -> bool {
+fn is_in_item(place: &Place) -> bool {
     let tokens = scan::tokens(place.source);
     let statements = scan::statements(&tokens);
     statements.into_iter().flatten().any(|statement| {
@@ -607,12 +609,12 @@ pub(crate) fn of_a_panic(said: &str) -> Option<String> {
 }
 
 /// Where a cell makes the variable `name`.
-pub(crate) fn let_of<'a>(number: u32, source: &'a str, name: &str) -> Option<super::Place<'a>> {
+pub(crate) fn let_of<'a>(number: u32, source: &'a str, name: &str) -> Option<Place<'a>> {
     let tokens = scan::tokens(source);
     let at = tokens
         .windows(2)
         .find(|pair| matches!(pair[0].text, "let" | "mut") && pair[1].text == name)?;
-    Some(super::Place {
+    Some(Place {
         number,
         source,
         range: at[1].start..at[1].end(),

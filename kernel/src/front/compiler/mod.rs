@@ -6,12 +6,14 @@
 
 pub(super) mod advice;
 mod diagnostic;
+mod found;
 mod place;
 
 use super::errors::CellError;
 use crate::session::stand_in::{FAILED, FAILED_CODE};
 use advice::Notebook;
-use diagnostic::{Diagnostic, Span};
+use diagnostic::Diagnostic;
+use found::{Found, drop_consequences, sentence};
 use place::{Map, Place};
 use std::fs;
 use std::path::Path;
@@ -199,159 +201,10 @@ impl Report {
     }
 }
 
-/// An error and where it is in the notebook.
-pub(super) struct Found<'a> {
-    said: &'a Diagnostic,
-    /// With what is said of each; the error's own first, then in their order.
-    places: Vec<(Place<'a>, String)>,
-    /// 2: the error's own place is in a cell, 1: another one is, 0: none.
-    certainty: u8,
-    /// The lines of evcxr's that it is about.
-    generated: Vec<&'a str>,
-}
-
-impl<'a> Found<'a> {
-    fn new(said: &'a Diagnostic, map: &Map<'a>, code: &'a str) -> Found<'a> {
-        let mut found = Found {
-            said,
-            places: Vec::new(),
-            certainty: 0,
-            generated: Vec::new(),
-        };
-        let mut others = Vec::new();
-        let mut add = |span: &Span, said: String| {
-            let Some((range, within)) = span.place() else {
-                return;
-            };
-            let Some(place) = map.find(&range) else {
-                found.generated.extend(code.get(range));
-                return;
-            };
-            if let Some(inner) = within.and_then(|range| map.find(&range)) {
-                others.push((inner, "in this macro".to_string()));
-            }
-            match span.is_primary {
-                true if found.places.iter().all(|(there, _)| *there != place) => {
-                    found.places.push((place, said));
-                }
-                true => {}
-                false => others.push((place, said)),
-            }
-        };
-        for span in &said.spans {
-            if span.is_primary || span.label.is_some() {
-                add(span, clean(span.label.as_deref().unwrap_or_default()));
-            }
-        }
-        found.certainty = if !found.places.is_empty() { 2 } else { 0 };
-        for child in &said.children {
-            for span in child
-                .spans
-                .iter()
-                .filter(|span| span.suggested_replacement.is_none())
-            {
-                if let Some((range, None)) = span.place()
-                    && let Some(place) = map.find(&range)
-                    && others.iter().all(|(there, _)| *there != place)
-                {
-                    others.push((place, clean(&child.message)));
-                }
-            }
-        }
-        others.retain(|(place, _)| found.places.iter().all(|(there, _)| there != place));
-        others.sort_by_key(|(place, _)| (place.number, place.range.start));
-        found.places.extend(others);
-        if found.certainty == 0 && !found.places.is_empty() {
-            found.certainty = 1;
-        }
-        found
-    }
-
-    /// The variable that evcxr could not keep, and its type.
-    fn kept(&self) -> Option<(&'a str, &'a str)> {
-        let kept = self
-            .generated
-            .iter()
-            .find_map(|line| line.strip_prefix("evcxr_variable_store"))?;
-        let name = kept.split_once("stringify!(").map(|(_, rest)| rest)?;
-        let kind = kept.split_once("::<").map_or("", |(_, rest)| rest);
-        let kind = kind.split_once(">(stringify!").map_or("", |(kind, _)| kind);
-        Some((name.split_once(')')?.0, kind))
-    }
-}
-
-/// Without errors that come from another one.
-fn drop_consequences(found: &mut Vec<Found>) {
-    let line = |found: &Found| {
-        found
-            .places
-            .first()
-            .map(|(place, _)| (place.number, place.line()))
-    };
-    let is_syntax =
-        |found: &Found| found.said.code().is_empty() && found.said.message.starts_with("expected");
-    // After that the compiler only guesses what was meant.
-    if let Some(broken) = found.iter().position(is_syntax) {
-        found.swap(0, broken);
-        found.truncate(1);
-    }
-    // That a variable cannot be kept is the last thing to be mended.
-    let is_kept =
-        |found: &Found| matches!(found.said.code(), "E0597" | "E0505") && found.kept().is_some();
-    if !found.iter().all(is_kept) {
-        found.retain(|found| !is_kept(found));
-    }
-    if found.len() > 1 {
-        let is_bounds = |found: &Found| {
-            found
-                .said
-                .message
-                .contains("trait bounds were not satisfied")
-        };
-        if !found.iter().all(is_bounds) {
-            found.retain(|found| !is_bounds(found));
-        }
-    }
-    let mixed: Vec<_> = found
-        .iter()
-        .filter(|found| found.said.code() == "E0308")
-        .map(line)
-        .collect();
-    found.retain(|found| {
-        !(found.said.code() == "E0277"
-            && found.said.message.starts_with("cannot ")
-            && mixed.contains(&line(found)))
-    });
-}
-
-/// Without names that only the kernel knows.
-fn clean(said: &str) -> String {
-    if said.contains("evcxr") {
-        return String::new();
-    }
-    let said = said
-        .replace("labsupport::prelude::", "")
-        .replace("manager::prelude::", "")
-        .replace("figures::prelude::", "")
-        .replace("lessons::prelude::", "")
-        .replace("serde_core::", "serde::");
-    said.replace("EvcxrUserCodeError", "the cell's error")
-}
-
-/// As a sentence begins.
-fn sentence(said: &str) -> String {
-    let said = clean(said);
-    let mut characters = said.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => said,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::front::source::Prelude;
+    use crate::front::prelude::Prelude;
     use serde::Deserialize;
     use serde_json::json;
 

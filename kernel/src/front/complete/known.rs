@@ -1,6 +1,6 @@
 //! evcxr's last answers. They hold until a cell runs: while a student types a name, evcxr is asked once, at its beginning.
 
-use super::Message;
+use crate::front::message::Message;
 use serde_json::Value;
 use std::collections::VecDeque;
 

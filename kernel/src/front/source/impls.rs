@@ -6,8 +6,8 @@
 //! its cell, or its type is defined anew without it, the alias alone replaces it.
 
 use super::edit::Edit;
-use super::scan::{Kind, Statement};
-use super::{Request, first_place};
+use super::request::Request;
+use super::scan::{Kind, Statement, first_place};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 

@@ -1,8 +1,8 @@
 //! What a Python notebook understands and a Rust notebook does not: lines that begin with `%` or `?`, and names that end with `?`.
 
-use super::Prelude;
 use super::scan::{Token, statements};
 use crate::front::errors::CellError;
+use crate::front::prelude::Prelude;
 use ra_ap_rustc_lexer::TokenKind;
 
 /// Why the cell is not run, if it has such a line. No Rust statement begins with `%` or `?`.

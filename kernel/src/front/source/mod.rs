@@ -10,6 +10,7 @@ mod edit;
 mod impls;
 mod magics;
 mod main_function;
+mod request;
 pub(super) mod scan;
 mod shadows;
 mod statics;
@@ -17,22 +18,10 @@ pub(super) mod types;
 
 use super::errors::CellError;
 use super::message::Message;
+use super::prelude::Prelude;
 use edit::Edit;
-use std::collections::{HashMap, HashSet};
-
-/// What is asked of the kernel.
-struct Request<'a> {
-    pub code: &'a str,
-    /// Which cell of the notebook it is; only some clients say so.
-    pub cell: Option<&'a str>,
-    /// The cells that were deleted since the last request.
-    pub deleted: Vec<&'a str>,
-    /// The number that the cell gets.
-    pub number: u32,
-}
-
-/// The names that the labs bring along, and from which of their crates each comes.
-pub(super) type Prelude = HashMap<String, String>;
+use request::Request;
+use std::collections::HashSet;
 
 /// What evcxr gets instead of the cell, and what the student gets to know.
 #[derive(Debug, Default)]
@@ -140,14 +129,6 @@ impl History {
             None => {}
         }
     }
-}
-
-/// Where a statement may be put that is to come first.
-fn first_place(statements: &[scan::Statement]) -> Option<usize> {
-    statements
-        .iter()
-        .find(|statement| statement.kind != scan::Kind::InnerAttribute)
-        .map(scan::Statement::start)
 }
 
 #[cfg(test)]

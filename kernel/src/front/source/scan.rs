@@ -379,6 +379,14 @@ impl<'a> Scanner<'_, 'a> {
     }
 }
 
+/// Where a statement may be put that is to come first.
+pub(super) fn first_place(statements: &[Statement]) -> Option<usize> {
+    statements
+        .iter()
+        .find(|statement| statement.kind != Kind::InnerAttribute)
+        .map(Statement::start)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

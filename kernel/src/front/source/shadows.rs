@@ -5,8 +5,9 @@
 //! place of what the student had defined.
 
 use super::edit::Edit;
-use super::scan::{Kind, Statement};
-use super::{Prelude, Request, first_place};
+use super::request::Request;
+use super::scan::{Kind, Statement, first_place};
+use crate::front::prelude::Prelude;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which names of the prelude mean something else.

@@ -1,11 +1,17 @@
 //! A Jupyter client: starts a kernel, runs cells, and tells what they showed. `check` and the tests use it.
 
-use crate::session::launch::last_lines;
-use anyhow::{Context, Result, anyhow, bail};
+mod connection;
+mod shown;
+
+pub use connection::Connection;
+pub use shown::{Output, Shown};
+
+use crate::log::last_lines;
+use anyhow::{Context, Result, bail};
 use jupyter_protocol::{
-    CompleteReply, ConnectionInfo, ExecuteRequest, ExecutionState, InputReply, InspectReply,
-    InterruptRequest, JupyterMessage, JupyterMessageContent, KernelInfoRequest, Media, ReplyStatus,
-    ShutdownRequest, Stdio, Transport, UnknownMessage,
+    CompleteReply, ExecuteRequest, ExecutionState, InputReply, InspectReply, InterruptRequest,
+    JupyterMessage, JupyterMessageContent, KernelInfoRequest, ReplyStatus, ShutdownRequest,
+    UnknownMessage,
 };
 use jupyter_zmq_client::{
     ClientControlConnection, ClientIoPubConnection, ClientShellConnection, ClientStdinConnection,
@@ -14,12 +20,8 @@ use jupyter_zmq_client::{
     peer_identity_for_session,
 };
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -28,15 +30,6 @@ use tokio::time::timeout;
 
 /// How long to wait for output that comes after the reply: evcxr passes on the lines of a panic from a thread of its own.
 const STRAGGLERS: Duration = Duration::from_millis(60);
-
-/// Ports and key of a kernel, and the file that tells them to it.
-#[derive(Debug)]
-pub struct Connection {
-    /// The ports and the key.
-    pub info: ConnectionInfo,
-    /// The connection file, readable by this user alone.
-    pub file: PathBuf,
-}
 
 /// A kernel that this process has started.
 pub struct Kernel {
@@ -50,75 +43,6 @@ pub struct Kernel {
     log: PathBuf,
 }
 
-/// One thing that a cell showed.
-#[derive(Debug)]
-pub enum Output {
-    /// Text on standard output.
-    Stdout(String),
-    /// Text on standard error. On stock evcxr a panic and the error of a `?` come here, while the reply says that all is well.
-    Stderr(String),
-    /// A figure, a table or a bar, by MIME type, as it was when the cell ended.
-    Display(Media),
-    /// The value that the cell ends with, by MIME type.
-    Result(Media),
-    /// What the kernel itself called an error: the compiler's messages, the end of the process.
-    Error(String),
-}
-
-/// What a cell showed.
-#[derive(Debug, Default)]
-pub struct Shown {
-    /// In the order in which it stands on the page.
-    pub outputs: Vec<Output>,
-    /// Which outputs may be filled again, by their display id.
-    displays: HashMap<String, usize>,
-    /// What comes next takes the place of all before.
-    is_cleared: bool,
-    /// Whether it was not run at all, because a cell before it failed.
-    pub was_aborted: bool,
-    /// From the request to the reply.
-    pub elapsed: Duration,
-}
-
-impl Shown {
-    /// Why the cell failed, if it did.
-    pub fn error(&self) -> Option<String> {
-        let errors: Vec<&str> = self.errors().collect();
-        if !errors.is_empty() {
-            return Some(errors.join("\n"));
-        }
-        // The backtrace goes through evcxr and helps nobody.
-        let stderr = self.text(|output| match output {
-            Output::Stderr(text) => Some(text),
-            _ => None,
-        });
-        let lines = stderr
-            .lines()
-            .take_while(|line| !line.starts_with("stack backtrace"));
-        let lines: Vec<&str> = lines.filter(|line| !line.trim().is_empty()).collect();
-        (!lines.is_empty()).then(|| lines.join("\n"))
-    }
-
-    /// All that it wrote to standard output.
-    pub fn stdout(&self) -> String {
-        self.text(|output| match output {
-            Output::Stdout(text) => Some(text),
-            _ => None,
-        })
-    }
-
-    fn text(&self, of: impl Fn(&Output) -> Option<&String>) -> String {
-        self.outputs.iter().filter_map(of).cloned().collect()
-    }
-
-    fn errors(&self) -> impl Iterator<Item = &str> {
-        self.outputs.iter().filter_map(|output| match output {
-            Output::Error(error) => Some(error.as_str()),
-            _ => None,
-        })
-    }
-}
-
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kernel")
@@ -129,12 +53,6 @@ impl fmt::Debug for Kernel {
 }
 
 impl Kernel {
-    /// Chooses ports and a key and writes the connection file into `folder`.
-    pub fn connection(folder: &Path) -> Result<Connection> {
-        let (info, file) = new_connection(folder)?;
-        Ok(Connection { info, file })
-    }
-
     /// Starts the kernel and connects to it.
     pub async fn start(mut command: Command, connection: Connection) -> Result<Kernel> {
         let log = connection.file.with_extension("log");
@@ -448,40 +366,6 @@ impl Kernel {
     }
 }
 
-/// Free ports on loopback and a key, and the file in `folder` that tells them to a kernel.
-pub fn new_connection(folder: &Path) -> Result<(ConnectionInfo, PathBuf)> {
-    let ip = Ipv4Addr::LOCALHOST;
-    // All are held until all are found, so no two are the same.
-    let held = [(); 5].map(|()| TcpListener::bind((ip, 0)));
-    let mut ports = [0; 5];
-    for (port, held) in ports.iter_mut().zip(&held) {
-        let held = held
-            .as_ref()
-            .map_err(|error| anyhow!("There is no free port: {error}"))?;
-        *port = held.local_addr()?.port();
-    }
-    let info = ConnectionInfo {
-        ip: ip.to_string(),
-        transport: Transport::TCP,
-        shell_port: ports[0],
-        iopub_port: ports[1],
-        stdin_port: ports[2],
-        control_port: ports[3],
-        hb_port: ports[4],
-        key: uuid::Uuid::new_v4().to_string(),
-        signature_scheme: "hmac-sha256".into(),
-        kernel_name: Some("rust".into()),
-    };
-    let file = folder.join(format!("connection-{}.json", uuid::Uuid::new_v4()));
-    let mut written = OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(&file)?;
-    written.write_all(&serde_json::to_vec(&info)?)?;
-    Ok((info, file))
-}
-
 /// A sentence about a kernel that has ended, with the last that it said.
 fn ended(when: &str, status: ExitStatus, log: &Path) -> String {
     format!(
@@ -508,74 +392,4 @@ fn is_child_of(message: &JupyterMessage, id: &str) -> bool {
         .parent_header
         .as_ref()
         .is_some_and(|parent| parent.msg_id == id)
-}
-
-impl Shown {
-    fn clear(&mut self) {
-        self.outputs.clear();
-        self.displays.clear();
-    }
-
-    /// Takes in what was published; whether that was "idle".
-    fn note(&mut self, content: JupyterMessageContent) -> bool {
-        use JupyterMessageContent as Content;
-        if let Content::ClearOutput(clear) = &content {
-            self.is_cleared = clear.wait;
-            if !clear.wait {
-                self.clear();
-            }
-        }
-        let is_output = matches!(
-            content,
-            Content::StreamContent(_)
-                | Content::ErrorOutput(_)
-                | Content::ExecuteResult(_)
-                | Content::DisplayData(_)
-        );
-        if is_output && std::mem::take(&mut self.is_cleared) {
-            self.clear();
-        }
-        match content {
-            // Text comes in pieces; what follows text of its own kind belongs to it.
-            JupyterMessageContent::StreamContent(stream) => {
-                match (stream.name, self.outputs.last_mut()) {
-                    (Stdio::Stdout, Some(Output::Stdout(text)))
-                    | (Stdio::Stderr, Some(Output::Stderr(text))) => text.push_str(&stream.text),
-                    (Stdio::Stdout, _) => self.outputs.push(Output::Stdout(stream.text)),
-                    (Stdio::Stderr, _) => self.outputs.push(Output::Stderr(stream.text)),
-                }
-            }
-            JupyterMessageContent::ErrorOutput(error) => {
-                // After the sentence it says where it was, and after an arrow what to do.
-                let is_sentence =
-                    |line: &&String| !line.starts_with("cell [") && !line.starts_with("→ ");
-                let places = error.traceback.iter().skip_while(is_sentence);
-                let mut lines = vec![error.evalue.clone()];
-                lines.extend(
-                    places.map(|line| line.replace("\u{1b}[7m", "").replace("\u{1b}[0m", "")),
-                );
-                self.outputs.push(Output::Error(lines.join("\n")));
-            }
-            JupyterMessageContent::ExecuteResult(result) => {
-                self.outputs.push(Output::Result(result.data));
-            }
-            JupyterMessageContent::DisplayData(display) => {
-                if let Some(id) = display.transient.and_then(|transient| transient.display_id) {
-                    self.displays.insert(id, self.outputs.len());
-                }
-                self.outputs.push(Output::Display(display.data));
-            }
-            JupyterMessageContent::UpdateDisplayData(update) => {
-                let id = update.transient.display_id;
-                if let Some(&index) = id.and_then(|id| self.displays.get(&id)) {
-                    self.outputs[index] = Output::Display(update.data);
-                }
-            }
-            JupyterMessageContent::Status(status) => {
-                return status.execution_state == ExecutionState::Idle;
-            }
-            _ => {}
-        }
-        false
-    }
 }

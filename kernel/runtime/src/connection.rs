@@ -1,0 +1,55 @@
+//! The runtime's connection to the tap: the sockets, and by which byte each side says what it sends.
+
+use crate::watch;
+use std::os::unix::net::UnixDatagram;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// The runtime's ends of the sockets that lead to the tap.
+pub(super) struct Tap {
+    /// For the thread that runs cells.
+    pub main: UnixDatagram,
+    /// For all other threads, and for what is no question.
+    pub others: UnixDatagram,
+    /// On which a snapshot waits.
+    pub snapshots: UnixDatagram,
+    /// The tap's process number.
+    pub process: i32,
+}
+
+static TAP: OnceLock<Tap> = OnceLock::new();
+/// The process that the tap is for. A worker has a copy of `TAP`, but another number.
+static RUNTIME: AtomicI32 = AtomicI32::new(0);
+
+/// From now on standard input of this process is what the tap says.
+pub(super) fn open(tap: Tap) {
+    let _ = TAP.set(tap);
+    now_is_runtime();
+}
+
+/// This process is the runtime from now on.
+pub(super) fn now_is_runtime() {
+    RUNTIME.store(watch::pid(), Ordering::Release);
+}
+
+/// The tap, in the runtime itself and in no worker.
+pub(super) fn tap() -> Option<&'static Tap> {
+    TAP.get()
+        .filter(|_| RUNTIME.load(Ordering::Acquire) == watch::pid())
+}
+
+/// What the tap says first in an answer.
+pub(super) const COMMAND: u8 = b'c';
+/// A command before which no snapshot is made.
+pub(super) const REPEATED: u8 = b'2';
+/// There will be no more commands.
+pub(super) const COMMAND_END: u8 = b'.';
+pub(super) const INPUT: u8 = b'i';
+pub(super) const FOLDER: u8 = b'f';
+
+/// What the runtime says first.
+pub(super) const QUESTION: u8 = b'r';
+pub(super) const PANIC: u8 = b'p';
+pub(super) const CRASH: u8 = b'k';
+pub(super) const REMEMBER: u8 = b'm';
+pub(super) const SNAPSHOT: u8 = b'b';
