@@ -2,12 +2,11 @@
 
 use anyhow::{Context, Result, bail};
 use labs_launcher::venv;
+use rustix::fs::Access;
 use std::borrow::Cow;
-use std::ffi::CString;
 use std::fs::{self, DirBuilder};
 use std::io::Write;
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -144,11 +143,7 @@ impl Place {
 
     /// Whether what was made can only be used, and nothing be added to it.
     pub fn is_read_only(&self) -> bool {
-        let Ok(path) = CString::new(self.home.as_os_str().as_bytes()) else {
-            return false;
-        };
-        // SAFETY: a C string that lives through the call.
-        let refused = unsafe { libc::access(path.as_ptr(), libc::W_OK) } != 0;
+        let refused = rustix::fs::access(&self.home, Access::WRITE_OK).is_err();
         // Where there is nothing so far it will be made.
         refused && self.home.is_dir()
     }
@@ -301,12 +296,12 @@ fn plain(folder: PathBuf) -> PathBuf {
 
 /// The number of the user that this process runs as; 0 is root.
 pub fn user() -> u32 {
-    // SAFETY: geteuid takes nothing and cannot fail.
-    unsafe { libc::geteuid() }
+    rustix::process::geteuid().as_raw()
 }
 
 /// Whether the process at the other end of `stream` is this user's.
 pub fn peer_is_us(stream: &UnixStream) -> bool {
+    // Not rustix's call: it takes a process number for nonzero, and that of a process outside this container is 0.
     let mut peer = libc::ucred {
         pid: 0,
         uid: u32::MAX,
@@ -328,12 +323,8 @@ pub fn peer_is_us(stream: &UnixStream) -> bool {
 
 /// How many bytes can still be written to the file system in which `folder` lies, as far as it tells.
 pub fn room(folder: &Path) -> Option<u64> {
-    let name = CString::new(folder.as_os_str().as_bytes()).ok()?;
-    // SAFETY: statvfs is a struct of numbers, for which zero is a value.
-    let mut about: libc::statvfs = unsafe { std::mem::zeroed() };
-    // SAFETY: the name ends with a zero, and the struct is ours and as large as the call expects.
-    let result = unsafe { libc::statvfs(name.as_ptr(), &mut about) };
-    (result == 0).then(|| about.f_bavail as u64 * about.f_frsize as u64)
+    let about = rustix::fs::statvfs(folder).ok()?;
+    Some(about.f_bavail * about.f_frsize)
 }
 
 /// Writes beside and renames, so that a full disk or a Ctrl-C leaves the old file or the new one, never half of one.

@@ -1,6 +1,7 @@
 //! The inner kernel's end of the leash: a thread that waits for the holder's end, in the process that runs evcxr_jupyter.
 
-use crate::{directory, watch};
+use crate::watch::Signal;
+use crate::{descriptor, directory, watch};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
@@ -52,7 +53,7 @@ pub fn wear() {
     };
     end_at_a_panic();
     panic_when_asked();
-    let leash = match watch::take_stdin() {
+    let leash = match descriptor::take_stdin() {
         Ok(leash) => UnixStream::from(leash),
         Err(error) => {
             eprintln!("The kernel has no leash: {error}.");
@@ -101,16 +102,14 @@ fn end(session: &Path) -> ! {
         std::thread::sleep(Duration::from_millis(5));
     }
     directory::remove(session);
-    // SAFETY: a signal to our own process group, of which we are the leader.
-    unsafe { libc::kill(0, libc::SIGKILL) };
+    watch::kill_own_group(); // of which we are the leader
     std::process::abort();
 }
 
 /// Kills the runtime and the compilers; workers end with the runtime.
 fn kill_children() {
     for child in watch::children(std::process::id()) {
-        // SAFETY: a signal to a child of ours. A thread of evcxr may collect it this very moment; for the number to be used again
-        // by then, all others would have to be used up first.
-        unsafe { libc::kill(child, libc::SIGKILL) };
+        // A thread of evcxr may collect it this very moment.
+        watch::send(child, Signal::KILL);
     }
 }

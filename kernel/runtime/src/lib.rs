@@ -21,7 +21,7 @@
 //! | `crash.rs` | in the runtime: tells a stack overflow from a bad memory access |
 //! | `host.rs` | what the runtime offers to `labsupport` in a cell |
 //! | `leash.rs` | in evcxr's own process: it ends when its holder does, or at a panic |
-//! | `directory.rs`, `watch.rs` | what `labs` and these processes have in common: names in a session's directory; the life of processes |
+//! | `directory.rs`, `watch.rs`, `descriptor.rs` | what `labs` and these processes have in common: names in a session's directory, the life of processes, open descriptors |
 //!
 //! **Standard input.** The runtime's descriptor 0 is `/dev/null`: programs that a cell starts, and workers, read the end of file. This
 //! program defines `read` itself, in the place of the C library's, and cells find that one: a read of descriptor 0 in the runtime asks
@@ -34,6 +34,7 @@
 
 mod connection;
 mod crash;
+pub mod descriptor;
 pub mod directory;
 mod host;
 pub mod leash;
@@ -44,7 +45,8 @@ mod stdin;
 mod tap;
 pub mod watch;
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use descriptor::Standard;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 
 /// Splits this process where a front has given it a socket: returns in the runtime, while the tap stays in the parent. To be called
@@ -67,7 +69,7 @@ pub fn split() {
         std::env::remove_var(directory::FLAGS);
         OwnedFd::from_raw_fd(handle)
     };
-    watch::close_on_exec(&front);
+    descriptor::close_on_exec(&front);
     if let Err(error) = split_at(UnixDatagram::from(front)) {
         eprintln!("Cells cannot be run: {error}.");
         std::process::exit(1);
@@ -80,12 +82,12 @@ fn split_at(front: UnixDatagram) -> std::io::Result<()> {
     let (err, err_end) = std::io::pipe()?;
     // A figure is larger than a pipe usually is. Where it does not fit at once, a line of a worker could land inside it.
     for end in [&out_end, &err_end] {
-        watch::enlarge_pipe(end.as_raw_fd());
+        descriptor::enlarge_pipe(end);
     }
-    let (main, runtime_main) = watch::packet_pair()?;
-    let (others, runtime_others) = watch::packet_pair()?;
-    let (snapshots, runtime_snapshots) = watch::packet_pair()?;
-    let nothing = std::fs::File::open("/dev/null")?;
+    let (main, runtime_main) = descriptor::packet_pair()?;
+    let (others, runtime_others) = descriptor::packet_pair()?;
+    let (snapshots, runtime_snapshots) = descriptor::packet_pair()?;
+    let nothing = descriptor::nothing()?;
     watch::no_core_dumps();
     watch::adopt_orphans();
 
@@ -95,9 +97,9 @@ fn split_at(front: UnixDatagram) -> std::io::Result<()> {
         -1 => Err(std::io::Error::last_os_error()),
         0 => {
             watch::be_killed_with_parent(tap);
-            drop(watch::replace(0, nothing.as_raw_fd())?);
-            drop(watch::replace(1, out_end.as_raw_fd())?);
-            drop(watch::replace(2, err_end.as_raw_fd())?);
+            drop(descriptor::replace(Standard::Input, &nothing)?);
+            drop(descriptor::replace(Standard::Output, out_end)?);
+            drop(descriptor::replace(Standard::Error, err_end)?);
             connection::open(connection::Tap {
                 main: runtime_main,
                 others: runtime_others,
@@ -109,8 +111,8 @@ fn split_at(front: UnixDatagram) -> std::io::Result<()> {
         runtime => {
             drop((out_end, err_end));
             drop((runtime_main, runtime_others, runtime_snapshots));
-            let commands = watch::replace(0, nothing.as_raw_fd())?;
-            let evcxr = watch::replace(1, nothing.as_raw_fd())?;
+            let commands = descriptor::replace(Standard::Input, &nothing)?;
+            let evcxr = descriptor::replace(Standard::Output, &nothing)?;
             tap::Tap {
                 commands,
                 evcxr: evcxr.into(),

@@ -1,10 +1,10 @@
 //! The copy of the runtime that is made before each cell, and takes over where the cell ends its process.
 
 use super::connection::{self, SNAPSHOT, Tap};
-use crate::watch;
-use std::os::fd::AsRawFd;
+use crate::descriptor;
+use crate::watch::{self, Signal};
+use rustix::process::{Pid, WaitOptions, waitpid};
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::time::Duration;
 
 /// Turns snapshots off where it is 0.
 const SETTING: &str = "LABS_SNAPSHOTS";
@@ -58,11 +58,9 @@ pub(super) fn take(tap: &Tap) -> Who {
 fn collect() {
     let latest = LATEST.swap(0, Ordering::Relaxed);
     if latest > 0 {
-        // SAFETY: a child of ours that was not collected yet, so the number is still its own.
-        unsafe {
-            libc::kill(latest, libc::SIGKILL);
-            libc::waitpid(latest, std::ptr::null_mut(), 0);
-        }
+        // It was not collected yet, so the number is still its own.
+        watch::send(latest, Signal::KILL);
+        let _ = waitpid(Pid::from_raw(latest), WaitOptions::empty());
     }
 }
 
@@ -94,7 +92,7 @@ fn wait(tap: &Tap) {
     connection::now_is_runtime();
     // What was meant for the other process.
     for socket in [&tap.main, &tap.others] {
-        while watch::wait_readable(&[socket.as_raw_fd()], Some(Duration::ZERO)) == [true] {
+        while descriptor::is_readable(socket) {
             if !socket.recv(&mut [0; 8]).is_ok_and(|length| length > 0) {
                 break;
             }

@@ -8,12 +8,14 @@
 use super::packet::{Crash, Ended, Kind, Order, packets};
 use super::reader::{COMPLETE, ERROR, Event, PANIC, Reader};
 use super::{connection, crash, snapshot};
-use crate::{directory, watch};
+use crate::watch::Signal;
+use crate::{descriptor, directory, watch};
+use rustix::process::{WaitOptions, WaitStatus, wait};
 use serde_json::json;
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -61,9 +63,9 @@ impl Process {
         Process { pid, handle }
     }
 
-    /// The descriptor to wait for; one that is never ready where there is none.
-    fn poll(&self) -> RawFd {
-        self.handle.as_ref().map_or(-1, AsRawFd::as_raw_fd)
+    /// The descriptor to wait for, where there is one.
+    fn poll(&self) -> Option<BorrowedFd<'_>> {
+        self.handle.as_ref().map(AsFd::as_fd)
     }
 }
 
@@ -151,20 +153,12 @@ impl Loop {
             let handles = [
                 self.inner.poll(),
                 self.runtime.poll(),
-                if self.front_gone {
-                    -1
-                } else {
-                    self.ends.front.as_raw_fd()
-                },
-                self.ends.main.as_raw_fd(),
-                self.ends.others.as_raw_fd(),
-                self.ends.err.as_raw_fd(),
-                self.ends.out.as_raw_fd(),
-                if self.commands_ended {
-                    -1
-                } else {
-                    self.ends.commands.as_raw_fd()
-                },
+                (!self.front_gone).then_some(self.ends.front.as_fd()),
+                Some(self.ends.main.as_fd()),
+                Some(self.ends.others.as_fd()),
+                Some(self.ends.err.as_fd()),
+                Some(self.ends.out.as_fd()),
+                (!self.commands_ended).then_some(self.ends.commands.as_fd()),
             ];
             let blind = self.inner.handle.is_none() || self.runtime.handle.is_none();
             let limit = match (self.reader.waits(), blind) {
@@ -173,7 +167,7 @@ impl Loop {
                 (false, false) => None,
             };
             let [inner, _runtime, front, main, others, err, out, commands] =
-                watch::wait_readable(&handles, limit);
+                descriptor::wait_readable(handles, limit);
             if inner || watch::parent() != self.inner.pid {
                 self.end_everything();
             }
@@ -206,7 +200,7 @@ impl Loop {
 
     /// What there is on standard error now.
     fn pass_errors(&mut self) {
-        let mut left = watch::readable_bytes(self.ends.err.as_raw_fd());
+        let mut left = descriptor::readable_bytes(&self.ends.err);
         let mut buffer = vec![0; 64 * 1024];
         while left > 0
             && let Ok(count) = self.ends.err.read(&mut buffer)
@@ -219,7 +213,7 @@ impl Loop {
 
     /// What there is on standard output now.
     fn pass_output(&mut self) {
-        let mut left = watch::readable_bytes(self.ends.out.as_raw_fd());
+        let mut left = descriptor::readable_bytes(&self.ends.out);
         let mut buffer = vec![0; 64 * 1024];
         while left > 0
             && let Ok(count) = self.ends.out.read(&mut buffer)
@@ -286,8 +280,7 @@ impl Loop {
     /// What the runtime says beside the questions of its first thread.
     fn hear_others(&mut self) {
         let mut packet = vec![0; 256 * 1024];
-        while watch::wait_readable(&[self.ends.others.as_raw_fd()], Some(Duration::ZERO)) == [true]
-        {
+        while descriptor::is_readable(&self.ends.others) {
             let Ok(length @ 1..) = self.ends.others.recv(&mut packet) else {
                 return;
             };
@@ -320,8 +313,8 @@ impl Loop {
     /// Sends `content` to the front. While the front is behind, which keeps back who shows too much, an order to stop is heard.
     fn say(&mut self, kind: Kind, content: &[u8]) {
         for packet in packets(kind, content) {
-            while !watch::send_if_room(&self.ends.front, &packet) {
-                if watch::wait_for_either_way(self.ends.front.as_raw_fd())
+            while !descriptor::send_if_room(&self.ends.front, &packet) {
+                if descriptor::wait_for_either_way(&self.ends.front)
                     && let Some(order) = self.hear()
                 {
                     // These two in the order in which they came.
@@ -350,7 +343,7 @@ impl Loop {
     /// What the front has wanted up to now.
     fn obey_all(&mut self) {
         while !self.front_gone
-            && watch::wait_readable(&[self.ends.front.as_raw_fd()], Some(Duration::ZERO)) == [true]
+            && descriptor::is_readable(&self.ends.front)
             && let Some(order) = self.hear()
         {
             self.orders.push_back(order);
@@ -386,8 +379,7 @@ impl Loop {
     /// Stops the cell that runs, or the one that is being compiled, or the one of which a snapshot is just being made.
     fn stop_now(&mut self) {
         if self.running == Running::Cell && self.snapshot_told && !self.complete {
-            // SAFETY: a signal to a child that was not collected yet.
-            unsafe { libc::kill(self.runtime.pid, libc::SIGKILL) };
+            watch::send(self.runtime.pid, Signal::KILL); // it was not collected yet
         } else {
             self.stop = true;
         }
@@ -395,15 +387,7 @@ impl Loop {
 
     fn read_commands(&mut self) {
         let mut buffer = [0; 4096];
-        // SAFETY: a buffer of that size; the descriptor is our own.
-        let count = unsafe {
-            libc::read(
-                self.ends.commands.as_raw_fd(),
-                buffer.as_mut_ptr().cast(),
-                buffer.len(),
-            )
-        };
-        match usize::try_from(count) {
+        match rustix::io::read(&self.ends.commands, &mut buffer) {
             Ok(0) => self.commands_ended = true,
             Ok(count) => self.commands.extend_from_slice(&buffer[..count]),
             Err(_) => {}
@@ -440,8 +424,7 @@ impl Loop {
     fn cell_is_over(&mut self) {
         self.complete = false;
         if let Some(pid) = self.snapshot.take() {
-            // SAFETY: a child of the runtime, which collects it when it makes the next.
-            unsafe { libc::kill(pid, libc::SIGKILL) };
+            watch::send(pid, Signal::KILL); // the runtime collects it when it makes the next
         }
         self.forget_questions();
         let was = std::mem::replace(&mut self.running, Running::Nothing);
@@ -519,21 +502,21 @@ impl Loop {
     }
 
     /// Collects every child that has ended: the runtime, whose status comes out, and what others left to us.
-    fn collect(&self) -> Option<i32> {
+    fn collect(&self) -> Option<WaitStatus> {
         let mut runtime = None;
         loop {
-            let mut status = 0;
-            // SAFETY: room for the status; -1 is any child.
-            match unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) } {
-                pid if pid == self.runtime.pid => runtime = Some(status),
-                1.. => {}
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) if pid.as_raw_pid() == self.runtime.pid => {
+                    runtime = Some(status);
+                }
+                Ok(Some(_)) => {}
                 _ => return runtime,
             }
         }
     }
 
     /// The runtime has ended, and was collected.
-    fn runtime_is_gone(&mut self, status: i32) {
+    fn runtime_is_gone(&mut self, status: WaitStatus) {
         self.drain();
         for event in self.reader.finish() {
             self.tell(event);
@@ -542,8 +525,8 @@ impl Loop {
         while question(&self.ends.main).is_some() {}
         (self.main_asks, self.other_asks) = (None, None);
         let ended = Ended {
-            signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
-            status: libc::WEXITSTATUS(status),
+            signal: status.terminating_signal(),
+            status: status.exit_status().unwrap_or(0),
             crash: self.crash.take(),
             kept: self.snapshot.is_some(),
             in_cell: self.running == Running::Cell,
@@ -579,13 +562,10 @@ impl Loop {
 
     /// The inner kernel is gone: so is everything that it started, compilers too, where it led this process's group.
     fn end_everything(&mut self) -> ! {
-        // SAFETY: getpgrp cannot fail; a signal to our own group, or to a child that was not collected yet.
-        unsafe {
-            if libc::getpgrp() == self.inner.pid {
-                libc::kill(0, libc::SIGKILL);
-            }
-            libc::kill(self.runtime.pid, libc::SIGKILL);
+        if watch::own_group() == self.inner.pid {
+            watch::kill_own_group();
         }
+        watch::send(self.runtime.pid, Signal::KILL);
         watch::exit_now(0)
     }
 }
@@ -600,7 +580,7 @@ fn wanted(content: &[u8]) -> Option<usize> {
 
 /// The question on `socket`, if there is one.
 fn question(socket: &UnixDatagram) -> Option<usize> {
-    if watch::wait_readable(&[socket.as_raw_fd()], Some(Duration::ZERO)) != [true] {
+    if !descriptor::is_readable(socket) {
         return None;
     }
     let mut packet = [0; 16];

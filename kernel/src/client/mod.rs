@@ -19,6 +19,7 @@ use jupyter_zmq_client::{
     create_client_shell_connection_with_identity, create_client_stdin_connection_with_identity,
     peer_identity_for_session,
 };
+use labs_runtime::watch::{self, Signal};
 use serde_json::{Value, json};
 use std::fmt;
 use std::fs::File;
@@ -378,8 +379,7 @@ impl Drop for Kernel {
     /// Asks the supervisor to end, so that it removes its directory; it is killed if it does not.
     fn drop(&mut self) {
         let Some(pid) = self.child.id() else { return };
-        // SAFETY: a signal to a child that was not collected yet.
-        unsafe { libc::kill(pid as i32, libc::SIGTERM) };
+        watch::send(pid as i32, Signal::TERM);
         let deadline = Instant::now() + Duration::from_secs(3);
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));

@@ -4,13 +4,13 @@ use crate::place::Place;
 use crate::session::sweep;
 use crate::spare::keeper::Keeper;
 use anyhow::{Context, Result};
-use labs_runtime::watch;
+use labs_runtime::{descriptor, watch};
 use std::os::unix::net::UnixListener;
 
 /// Keeps a spare until the parent ends, for those that connect to the socket which is open as standard input.
 pub(super) fn run() -> Result<()> {
     let server = watch::expected_parent();
-    let listener = UnixListener::from(watch::take_stdin()?);
+    let listener = UnixListener::from(descriptor::take_stdin()?);
     listener.local_addr().context(
         "`labs keep` wants a socket for its standard input. Jupyter's server starts it: see kernel/jupyter/labs_keeper.py",
     )?;

@@ -18,7 +18,6 @@ use crate::front;
 use crate::place::{Place, in_words};
 use anyhow::Result;
 use clap::Subcommand;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
 /// Those that work on the sources of the labs themselves.
@@ -89,16 +88,5 @@ impl Command {
             Command::Kernel { connection_file } => front::run(&connection_file),
             Command::Keep => keep::run(),
         }
-    }
-}
-
-/// Asks for a SIGTERM to `command` when this process ends, however it ends. The thread that starts it must be the one that waits.
-fn end_with_us(command: &mut std::process::Command) {
-    // SAFETY: between fork and exec only prctl is called, which is a plain system call.
-    unsafe {
-        command.pre_exec(|| {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
-            Ok(())
-        });
     }
 }

@@ -7,6 +7,7 @@ use crate::session::sweep;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use labs_launcher::venv;
+use labs_runtime::watch::{self, Signal};
 use serde_json::json;
 use std::fs;
 use std::io::Write;
@@ -183,7 +184,7 @@ fn jupyter(place: &Place, root: &Path, at: (IpAddr, u16), token: &str) -> Result
     if place::user() == 0 {
         command.arg("--allow-root");
     }
-    super::end_with_us(command.as_std_mut());
+    watch::terminate_with_us(command.as_std_mut());
     Ok(command)
 }
 
@@ -216,8 +217,7 @@ async fn listening(child: &mut Child, ip: IpAddr, port: u16) -> Result<()> {
 /// Asks JupyterLab to stop, which ends its kernels; makes it stop after ten seconds.
 async fn stop(child: &mut Child) -> Result<()> {
     if let Some(pid) = child.id() {
-        // SAFETY: a signal to a child that was not collected yet.
-        unsafe { libc::kill(pid as i32, libc::SIGTERM) };
+        watch::send(pid as i32, Signal::TERM);
     }
     if tokio::time::timeout(Duration::from_secs(10), child.wait())
         .await

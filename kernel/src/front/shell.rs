@@ -2,8 +2,8 @@
 //! meanwhile.
 
 use anyhow::{Context, Result};
-use labs_runtime::watch;
-use std::os::fd::AsRawFd;
+use labs_runtime::watch::{self, Signal};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use tokio::io::AsyncReadExt;
@@ -84,8 +84,7 @@ impl Shell {
     /// Ends it, with everything that it has started.
     pub(super) fn kill(&mut self) {
         if let Some(group) = self.group.filter(|_| self.status.is_none()) {
-            // SAFETY: a signal to the group of a child that was not collected yet.
-            unsafe { libc::kill(-group, libc::SIGKILL) };
+            watch::send_to_group(group, Signal::KILL); // the child was not collected yet
         }
     }
 
@@ -126,8 +125,8 @@ impl Shell {
                 status = self.child.wait() => {
                     self.status = Some(status.unwrap_or_default());
                     if let Some(group) = self.group.take() {
-                        // What it left running ends with it. SAFETY: as long as one of the group runs, its number is its own.
-                        unsafe { libc::kill(-group, libc::SIGKILL) };
+                        // What it left running ends with it. As long as one of the group runs, its number is its own.
+                        watch::send_to_group(group, Signal::KILL);
                     }
                 }
             }
@@ -150,10 +149,10 @@ async fn read(pipe: &mut Option<impl AsyncReadExt + Unpin>, buffer: &mut [u8]) -
 }
 
 /// What is in `pipe` already. The pipes of a child do not block.
-fn now(pipe: &impl AsRawFd, buffer: &mut [u8]) -> Option<usize> {
-    // SAFETY: an open descriptor, and room for so many bytes.
-    let count = unsafe { libc::read(pipe.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) };
-    usize::try_from(count).ok().filter(|&count| count > 0)
+fn now(pipe: &impl AsFd, buffer: &mut [u8]) -> Option<usize> {
+    rustix::io::read(pipe, buffer)
+        .ok()
+        .filter(|&count| count > 0)
 }
 
 #[cfg(test)]

@@ -34,8 +34,7 @@ impl Spill {
     /// A file for the `what` of cell `number`: of the notebook in `folder`, which Jupyter calls `notebook`.
     pub(super) fn new(folder: &Path, notebook: Option<&str>, number: u32, what: &str) -> Spill {
         let name = name(notebook, number, what);
-        // SAFETY: getuid reads a number and cannot fail.
-        let user = unsafe { libc::getuid() };
+        let user = rustix::process::getuid().as_raw();
         let elsewhere = std::env::temp_dir().join(format!("labs-{user}-{name}"));
         Spill::at([folder.join(name), elsewhere], MOST)
     }

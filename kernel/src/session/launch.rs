@@ -5,10 +5,10 @@ use super::{config, rust_src, stand_in};
 use crate::log;
 use crate::place::Place;
 use anyhow::{Context, Result};
-use labs_runtime::{directory as session, watch};
+use labs_runtime::{descriptor, directory as session, watch};
 use std::ffi::OsString;
 use std::fs::File;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -162,7 +162,7 @@ pub fn on_leash(
     // SAFETY: between fork and exec only fcntl is called, which is a plain system call; the descriptor is open there, since
     // the child has a copy of all of ours and `output` lives until the child is started.
     unsafe {
-        command.pre_exec(move || watch::keep_on_exec(handle));
+        command.pre_exec(move || descriptor::keep_on_exec(BorrowedFd::borrow_raw(handle)));
     }
     Ok(())
 }

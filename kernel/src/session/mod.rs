@@ -25,7 +25,9 @@ use crate::client::Connection;
 use crate::place::Place;
 use anyhow::{Context, Result, bail};
 use jupyter_protocol::ConnectionInfo;
-use labs_runtime::{directory as session_directory, packet::Order};
+use labs_runtime::packet::Order;
+use labs_runtime::watch::{self, Signal};
+use labs_runtime::{descriptor, directory as session_directory};
 use sendfd::{RecvWithFd, SendWithFd};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -199,7 +201,7 @@ impl Session {
             return Ok(None);
         };
         for handle in [&leash, &output, &lock] {
-            labs_runtime::watch::close_on_exec(handle);
+            descriptor::close_on_exec(handle);
         }
         Ok(Some(Session {
             about: serde_json::from_slice(&words[..length])?,
@@ -228,8 +230,8 @@ impl Drop for Session {
         };
         if let Some(child) = &mut self.child {
             if !ended {
-                // SAFETY: a signal to the group of a child that was not collected yet, so the number is still its own.
-                unsafe { libc::kill(-(self.about.pid as i32), libc::SIGKILL) };
+                // The child was not collected yet, so the number is still its own.
+                watch::send_to_group(self.about.pid as i32, Signal::KILL);
             }
             let _ = child.wait();
         }

@@ -4,7 +4,7 @@
 //! kernel of this user would wait for it. So evcxr itself is stopped first; then nothing new begins below it, and if a compiler
 //! is still at work it goes on until the next try.
 
-use labs_runtime::watch::{children, stands_still};
+use labs_runtime::watch::{Signal, children, send, stands_still};
 use std::fs;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Stops the inner kernel `pid`, a child that was not collected yet. `false`: it has a compiler at work, try again soon.
 pub(super) fn stop(pid: u32) -> bool {
-    send(pid, libc::SIGSTOP);
+    send(pid as i32, Signal::STOP);
     let stands = stands_still(pid, PATIENCE) && !compiles(pid);
     if !stands {
         go_on(pid);
@@ -23,12 +23,7 @@ pub(super) fn stop(pid: u32) -> bool {
 
 /// Lets the inner kernel `pid`, a child that was not collected yet, go on.
 pub(super) fn go_on(pid: u32) {
-    send(pid, libc::SIGCONT);
-}
-
-fn send(pid: u32, signal: i32) {
-    // SAFETY: a signal to a child that was not collected yet, as the callers promise, so the number is still its own.
-    unsafe { libc::kill(pid as i32, signal) };
+    send(pid as i32, Signal::CONT);
 }
 
 /// Whether a compiler runs below `pid`. The runtime, its only other child, is the one that was started without arguments.

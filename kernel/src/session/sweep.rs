@@ -3,6 +3,7 @@
 
 use crate::place::{self, Place, make_private};
 use anyhow::{Context, Result};
+use labs_runtime::watch;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -48,7 +49,7 @@ pub fn sweep(sessions: &Path) {
         let owner = name
             .to_str()
             .and_then(|name| name.strip_prefix("labs-")?.split_once('-')?.0.parse().ok());
-        if owner.is_some_and(|pid: u32| !runs(pid))
+        if owner.is_some_and(|pid: u32| !watch::runs(pid))
             && entry
                 .metadata()
                 .is_ok_and(|metadata| metadata.uid() == place::user())
@@ -63,17 +64,6 @@ fn alone(sessions: &Path) -> Result<File> {
     let lock = File::create(sessions.with_extension("lock"))?;
     lock.lock()?;
     Ok(lock)
-}
-
-/// Whether there is a process `pid` that has not ended.
-fn runs(pid: u32) -> bool {
-    // After the name, which is in brackets and may hold anything, comes the state.
-    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        !stat
-            .rsplit(')')
-            .next()
-            .is_some_and(|rest| rest.trim_start().starts_with('Z'))
-    })
 }
 
 #[cfg(test)]

@@ -4,10 +4,9 @@ use super::{COUNT, memory};
 use crate::place::{Place, peer_is_us};
 use crate::session::{Session, template};
 use anyhow::Result;
-use labs_runtime::watch;
+use labs_runtime::descriptor;
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -212,8 +211,7 @@ fn hand_out(connection: &UnixStream, shared: &Arc<Shared>) -> Result<()> {
 
 /// Whether nobody waits at the other end of `connection`. After its claim a notebook says nothing more.
 fn is_closed(connection: &UnixStream) -> bool {
-    let [closed] = watch::wait_readable(&[connection.as_raw_fd()], Some(Duration::ZERO));
-    closed
+    descriptor::is_readable(connection)
 }
 
 /// Starts spares in the background until there are as many as wanted.

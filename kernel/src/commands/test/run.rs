@@ -172,7 +172,7 @@ impl<'a> Run<'a> {
         if self.night {
             command.env("LABS_NIGHT", "1");
         }
-        crate::commands::end_with_us(&mut command);
+        labs_runtime::watch::terminate_with_us(&mut command);
         let mut child = tokio::process::Command::from(command)
             .spawn()
             .with_context(|| format!("`{}` cannot be started", step.command))?;
