@@ -5,6 +5,8 @@
 //! memory. Only the kernel's guess at a variable's type uses it: a cell that names such an instruction compiles as ever, and
 //! gives its type itself.
 
+mod strip;
+
 use super::toolchain;
 use crate::place::Place;
 use anyhow::{Context, Result, bail};
@@ -15,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// Which compiler the trimmed sources belong to, and in which way they were trimmed.
 const STAMP: &str = "labs-rustc";
-const WAY: &str = "2";
+const WAY: &str = "3";
 
 /// The trimmed sources, where they were made for the compiler in `sysroot`.
 pub fn trimmed(place: &Place, sysroot: &Path) -> Option<PathBuf> {
@@ -99,6 +101,15 @@ fn copy(from: &Path, to: &Path, inside: &Path) -> Result<()> {
             // Cargo looks whether the file is there, and not into it. Without cargo's word on the library's crates,
             // rust-analyzer takes a list of its own, with which the types of a HashMap are not found out.
             File::create(target)?;
+        } else if target
+            .extension()
+            .is_some_and(|extension| extension == "rs")
+        {
+            let source = fs::read_to_string(entry.path())?;
+            fs::write(
+                target,
+                strip::strip(&source, inside.starts_with("core/src/mem")),
+            )?;
         } else {
             fs::copy(entry.path(), target)?;
         }
@@ -128,13 +139,21 @@ fn is_foreign(folder: &Path) -> bool {
     }
 }
 
-/// Whether a file is source that no cell's types need: vector instructions, what the compiler calls by itself, and tests.
+/// Whether a file is source that no cell's types need: vector instructions, what the compiler calls by itself, what only the library
+/// itself uses, and tests.
 fn is_emptied(file: &Path) -> bool {
     const CRATES: [&str; 4] = ["stdarch", "portable-simd", "compiler-builtins", "backtrace"];
     let parts: Vec<&str> = file.iter().filter_map(|part| part.to_str()).collect();
     let unneeded = match parts[..] {
         [krate, ..] if CRATES.contains(&krate) => true,
         [_, "tests" | "benches", ..] => true,
+        // Behind private fields of public types, all but what `thread_local!` becomes and an error's number.
+        ["std", "src", "sys", part, ..] => !matches!(part, "mod.rs" | "thread_local" | "io"),
+        // How numbers become text and text numbers, and tables of letters.
+        ["core", "src", "num", "flt2dec", ..] => true,
+        ["core", "src", "num", "dec2flt", file] => file != "mod.rs",
+        ["core", "src", "num", file] => matches!(file, "bignum.rs" | "diy_float.rs" | "libm.rs"),
+        ["core", "src", "unicode", file] => matches!(file, "printable.rs" | "unicode_data.rs"),
         _ => false,
     };
     unneeded && file.extension().is_some_and(|extension| extension == "rs")

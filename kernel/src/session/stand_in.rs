@@ -11,14 +11,16 @@
 //! | file | what it is |
 //! |---|---|
 //! | `tested.lock` | the lock file that cells are compiled with: the checkout's, until a cell asks for a crate that is not in it |
-//! | `own.lock` | what the first crate of `evcxr.toml` needs; no `:dep` may change a version of these |
-//! | `cells.toml` | the last manifest of cells |
+//! | `own.toml` | the dependencies of the labs' `evcxr.toml` |
+//! | `own.lock` | what these need; no `:dep` may change a version of them |
+//! | `cells.toml` | the last manifest of cells; at first, `own.toml` |
 //! | `failed.json`, `failed.rs` | what the compiler said when it last refused a cell, and the code; the front reads them |
 //! | `forgotten` | is there when `Cargo.lock` is another manifest's, so that `tested.lock` takes its place before cells are compiled |
 //!
 //! A crate that a cell asks for is looked for on this machine first, then in the network. So what was lost of the downloads is
 //! fetched again at a session's start, too, when evcxr asks about the crates of `evcxr.toml`.
 
+use super::config;
 use super::toolchain::Toolchain;
 use crate::environment::kernelspec::on_path;
 use crate::place::Place;
@@ -58,10 +60,24 @@ pub fn install(place: &Place, toolchain: &Toolchain, directory: &Path) -> Result
         fs::write(&file, script)?;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
     }
+    let own = own_dependencies(place);
+    for name in ["own.toml", "cells.toml"] {
+        fs::write(directory.join(name), &own)?;
+    }
     let lock = place.workspace.join("Cargo.lock");
     fs::copy(&lock, directory.join("tested.lock"))
         .with_context(|| format!("{} cannot be copied", lock.display()))?;
     Ok(tools)
+}
+
+/// The labs' own crates as a section of a manifest, each line as evcxr writes it in its questions. Where the configuration is broken
+/// or names none, evcxr's questions are asked one by one.
+fn own_dependencies(place: &Place) -> String {
+    let mut section = String::from("[dependencies]\n");
+    for (name, folder) in config::crates(place).unwrap_or_default() {
+        section += &format!("{name} = {{path = {folder:?}}}\n");
+    }
+    section
 }
 
 #[cfg(test)]
@@ -284,6 +300,37 @@ mod tests {
             lock(&beside),
             "cells get what was answered"
         );
+    }
+
+    #[test]
+    fn the_labs_own_crates_are_asked_about_once_and_together() {
+        let (_above, directory) = session("cat Cargo.toml >>../questions");
+        let own = "[dependencies]\nours = {path = \"/x\"}\nmore = {path = \"/y\"}\n";
+        fs::write(directory.join("own.toml"), own).unwrap();
+        fs::write(directory.join("cells.toml"), own).unwrap();
+        for dep in ["more = {path = \"/y\"}", "ours = {path = \"/x\"}"] {
+            assert!(
+                cargo(&directory, &asked(dep), &["metadata"])
+                    .status
+                    .success()
+            );
+            assert!(directory.join("forgotten").exists());
+        }
+        let questions = || fs::read_to_string(directory.join("questions")).unwrap();
+        let asked_so_far = questions();
+        assert_eq!(
+            asked_so_far.matches("[package]").count(),
+            1,
+            "{asked_so_far}"
+        );
+        assert_eq!(
+            asked_so_far.matches("ours = {path").count(),
+            1,
+            "{asked_so_far}"
+        );
+        // Another crate of the same name is another question.
+        cargo(&directory, &asked("ours = \"1\""), &["metadata"]);
+        assert_eq!(questions().matches("[package]").count(), 2);
     }
 
     #[test]

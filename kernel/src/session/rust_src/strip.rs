@@ -1,0 +1,365 @@
+//! What a source says of types, and no more.
+//!
+//! A reader that only wants to know the type of an expression looks at signatures, at the items in modules and at what macros become. It
+//! does not look into the body of a function that names its return type. So bodies go, and with them comments, attributes that no type
+//! depends on, and the values of statics. What is left has the same items under the same names, with their documentation.
+//!
+//! Kept as they are: the body of a function that returns `impl Trait`, which says what the type is; constants, and where it is asked for
+//! functions, of which an array's length may be made; what a macro matches, and what it is given, since the two must fit.
+
+use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
+
+/// `source` without what no type depends on. With `constant`, what `const fn`s calculate stays.
+pub fn strip(source: &str, constant: bool) -> String {
+    let mut start = 0;
+    let tokens = tokenize(source, FrontmatterAllowed::No).map(|token| {
+        let text = &source[start..start + token.len as usize];
+        start += token.len as usize;
+        (token.kind, text)
+    });
+    let mut writer = Writer {
+        out: String::with_capacity(source.len() / 3),
+        gap: Gap::None,
+        constant,
+    };
+    items(&tokens.collect::<Vec<_>>(), &mut writer);
+    writer.out.push('\n');
+    writer.out
+}
+
+type Token<'a> = (TokenKind, &'a str);
+
+/// Writes tokens with one blank or one line break where there was any space between them.
+struct Writer {
+    out: String,
+    gap: Gap,
+    /// Whether the bodies of constant functions are written.
+    constant: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Gap {
+    None,
+    Blank,
+    Line,
+}
+
+impl Writer {
+    fn gap(&mut self, gap: Gap) {
+        if gap > self.gap {
+            self.gap = gap;
+        }
+    }
+
+    fn token(&mut self, (kind, text): Token) {
+        match kind {
+            TokenKind::Whitespace if text.contains('\n') => self.gap(Gap::Line),
+            TokenKind::Whitespace => self.gap(Gap::Blank),
+            TokenKind::LineComment { doc_style: None } => self.gap(Gap::Line),
+            TokenKind::BlockComment {
+                doc_style: None, ..
+            } => self.gap(Gap::Blank),
+            _ => {
+                match self.gap {
+                    _ if self.out.is_empty() => {}
+                    Gap::None => {}
+                    Gap::Blank => self.out.push(' '),
+                    Gap::Line => self.out.push('\n'),
+                }
+                self.gap = Gap::None;
+                self.out.push_str(text);
+                if let TokenKind::LineComment { .. } = kind {
+                    self.gap = Gap::Line;
+                }
+            }
+        }
+    }
+
+    fn tokens(&mut self, tokens: &[Token]) {
+        for token in tokens {
+            self.token(*token);
+        }
+    }
+}
+
+/// Writes the items in `tokens`.
+fn items(tokens: &[Token], writer: &mut Writer) {
+    let mut at = 0;
+    while at < tokens.len() {
+        at = match tokens[at] {
+            (TokenKind::Pound, _) => attribute(tokens, at, writer),
+            (TokenKind::Ident, "fn") => function(tokens, at, writer),
+            (TokenKind::Ident, "static") => value(tokens, at, writer),
+            (TokenKind::Ident, "macro_rules") => rules(tokens, at, writer),
+            (TokenKind::Ident, "macro") => whole(tokens, at, writer),
+            (TokenKind::Ident, _) => call(tokens, at, writer),
+            token => {
+                writer.token(token);
+                at + 1
+            }
+        };
+    }
+}
+
+/// Whether a token means nothing to the compiler.
+fn is_trivia((kind, _): &Token) -> bool {
+    matches!(
+        kind,
+        TokenKind::Whitespace | TokenKind::LineComment { .. } | TokenKind::BlockComment { .. }
+    )
+}
+
+fn is_open((kind, _): &Token) -> bool {
+    matches!(
+        kind,
+        TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket
+    )
+}
+
+/// The first token from `at` on that is not trivia: where it is.
+fn next(tokens: &[Token], at: usize) -> Option<usize> {
+    (at..tokens.len()).find(|&at| !is_trivia(&tokens[at]))
+}
+
+/// The place after the bracket that closes the one at `open`.
+fn closed(tokens: &[Token], open: usize) -> usize {
+    let mut depth = 0usize;
+    for (at, (kind, _)) in tokens.iter().enumerate().skip(open) {
+        match kind {
+            TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket => depth += 1,
+            TokenKind::CloseParen | TokenKind::CloseBrace | TokenKind::CloseBracket => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    tokens.len()
+}
+
+/// Attributes that no type and no name depends on.
+const IDLE: [&str; 24] = [
+    "allow",
+    "cold",
+    "deny",
+    "diagnostic",
+    "expect",
+    "forbid",
+    "inline",
+    "must_use",
+    "optimize",
+    "rustc_allow_const_fn_unstable",
+    "rustc_allowed_through_unstable_modules",
+    "rustc_as_ptr",
+    "rustc_confusables",
+    "rustc_const_panic_str",
+    "rustc_const_stable",
+    "rustc_const_unstable",
+    "rustc_diagnostic_item",
+    "rustc_inherit_overflow_checks",
+    "rustc_never_returns_null_ptr",
+    "rustc_no_implicit_autorefs",
+    "rustc_on_unimplemented",
+    "rustc_promotable",
+    "stable",
+    "track_caller",
+];
+
+/// An attribute, if it says something about types; the place after it.
+fn attribute(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
+    let mut open = next(tokens, at + 1);
+    if let Some(bang) = open.filter(|&open| tokens[open].0 == TokenKind::Bang) {
+        open = next(tokens, bang + 1);
+    }
+    let Some(open) = open.filter(|&open| tokens[open].0 == TokenKind::OpenBracket) else {
+        writer.token(tokens[at]);
+        return at + 1;
+    };
+    let end = closed(tokens, open);
+    let name = next(tokens, open + 1).map_or("", |name| tokens[name].1);
+    if IDLE.contains(&name) {
+        writer.gap(Gap::Line);
+    } else {
+        writer.tokens(&tokens[at..end]);
+    }
+    end
+}
+
+/// A function, without its body unless that says what it returns; the place after it.
+fn function(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
+    // A type, as in `f: fn(u8)`, or one that a macro has put together.
+    let named = next(tokens, at + 1).is_some_and(|name| {
+        matches!(
+            tokens[name].0,
+            TokenKind::Ident | TokenKind::RawIdent | TokenKind::Dollar
+        )
+    });
+    let Some(body) = named.then(|| body(tokens, at)).flatten() else {
+        writer.token(tokens[at]);
+        return at + 1;
+    };
+    let signature = &tokens[at..body];
+    // Attributes stand in parameters, too.
+    let mut inside = 0;
+    while inside < signature.len() {
+        inside = match signature[inside] {
+            (TokenKind::Pound, _) => attribute(signature, inside, writer),
+            token => {
+                writer.token(token);
+                inside + 1
+            }
+        };
+    }
+    let end = closed(tokens, body);
+    let arrow = signature
+        .windows(2)
+        .position(|pair| matches!(pair, [(TokenKind::Minus, _), (TokenKind::Gt, _)]));
+    let is_opaque = arrow.is_some_and(|arrow| {
+        signature[arrow..]
+            .iter()
+            .any(|token| *token == (TokenKind::Ident, "impl"))
+    });
+    let mut before = tokens[..at].iter().rev().filter(|token| !is_trivia(token));
+    let is_constant = before
+        .find(|token| !matches!(token.1, "unsafe" | "extern" | "async"))
+        .is_some_and(|token| token.1 == "const");
+    if is_opaque || is_constant && writer.constant {
+        writer.tokens(&tokens[body..end]);
+    } else {
+        writer.tokens(&[(TokenKind::OpenBrace, "{"), (TokenKind::CloseBrace, "}")]);
+    }
+    end
+}
+
+/// Where the body of the function at `at` begins, if it has one.
+fn body(tokens: &[Token], at: usize) -> Option<usize> {
+    let (mut place, mut before, mut bounds) = (at, "", false);
+    while let Some((kind, text)) = tokens.get(place) {
+        match kind {
+            TokenKind::OpenParen | TokenKind::OpenBracket => {
+                place = closed(tokens, place);
+                before = ")";
+                continue;
+            }
+            TokenKind::OpenBrace => {
+                // `Array<{ N + 1 }>`; a comma may end the bounds.
+                if before == "<" || before == "=" || before == "," && !bounds {
+                    place = closed(tokens, place);
+                    before = "}";
+                    continue;
+                }
+                return Some(place);
+            }
+            TokenKind::Semi
+            | TokenKind::CloseBrace
+            | TokenKind::CloseParen
+            | TokenKind::CloseBracket => return None,
+            _ if is_trivia(&tokens[place]) => {}
+            _ => {
+                bounds |= *text == "where";
+                before = text;
+            }
+        }
+        place += 1;
+    }
+    None
+}
+
+/// A static, with any value; the place after it.
+fn value(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
+    let mut place = at;
+    while let Some((kind, _)) = tokens.get(place) {
+        match kind {
+            TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace => {
+                place = closed(tokens, place);
+                continue;
+            }
+            TokenKind::Eq => break,
+            TokenKind::Semi
+            | TokenKind::CloseBrace
+            | TokenKind::CloseParen
+            | TokenKind::CloseBracket => {
+                writer.token(tokens[at]);
+                return at + 1;
+            }
+            _ => place += 1,
+        }
+    }
+    if place >= tokens.len() {
+        writer.token(tokens[at]);
+        return at + 1;
+    }
+    let equals = place;
+    while let Some((kind, _)) = tokens.get(place) {
+        match kind {
+            TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace => {
+                place = closed(tokens, place)
+            }
+            TokenKind::Semi => break,
+            // No static after all.
+            TokenKind::CloseBrace | TokenKind::CloseParen | TokenKind::CloseBracket => {
+                writer.token(tokens[at]);
+                return at + 1;
+            }
+            _ => place += 1,
+        }
+    }
+    writer.tokens(&tokens[at..=equals]);
+    writer.tokens(&[
+        (TokenKind::Whitespace, " "),
+        (TokenKind::OpenBrace, "{"),
+        (TokenKind::CloseBrace, "}"),
+    ]);
+    place
+}
+
+/// A macro: what its rules match stays, what they become is stripped; the place after it.
+fn rules(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
+    let Some(open) = (at..tokens.len()).find(|&at| is_open(&tokens[at])) else {
+        writer.token(tokens[at]);
+        return at + 1;
+    };
+    let end = closed(tokens, open);
+    writer.tokens(&tokens[at..=open]);
+    let (mut place, last) = (open + 1, end.saturating_sub(1));
+    let mut becomes = false;
+    while place < last {
+        if is_open(&tokens[place]) {
+            let after = closed(tokens, place);
+            if becomes {
+                items(&tokens[place..after], writer);
+            } else {
+                writer.tokens(&tokens[place..after]);
+            }
+            becomes = false;
+            place = after;
+        } else {
+            becomes |= tokens[place].0 == TokenKind::Gt;
+            writer.token(tokens[place]);
+            place += 1;
+        }
+    }
+    writer.tokens(&tokens[last.max(open + 1)..end]);
+    end
+}
+
+/// A word, and what a macro of that name is given, as it is: the macro may ask for an attribute that means nothing. The place after it.
+fn call(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
+    let opens = next(tokens, at + 1)
+        .filter(|&bang| tokens[bang].0 == TokenKind::Bang)
+        .and_then(|bang| next(tokens, bang + 1))
+        .filter(|&open| is_open(&tokens[open]));
+    let end = opens.map_or(at + 1, |open| closed(tokens, open));
+    writer.tokens(&tokens[at..end]);
+    end
+}
+
+/// A macro of the new kind, as it is; the place after it.
+fn whole(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
+    let opens = |kind| (at..tokens.len()).find(|&at| tokens[at].0 == kind);
+    let end = opens(TokenKind::OpenBrace).map_or(at + 1, |open| closed(tokens, open));
+    writer.tokens(&tokens[at..end]);
+    end
+}
