@@ -35,6 +35,13 @@ pub enum FigureError {
     Drawing(String),
 }
 
+impl FigureError {
+    pub(crate) fn empty(title: &str, what: &'static str) -> FigureError {
+        let title = title.into();
+        FigureError::Empty { title, what }
+    }
+}
+
 impl fmt::Display for FigureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

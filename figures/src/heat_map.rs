@@ -1,7 +1,9 @@
-use super::canvas::{self, Align, FAINT, INK, LINE, MARGIN, PAPER, TEXT, WIDTH, text_width};
-use super::theme::{ON_DARK, ON_LIGHT, contrast};
-use super::{FigureError, Format, contents};
-use labsupport::cell::{self, Show};
+use crate::drawing::theme::{FAINT, GRID, INK, ON_DARK, ON_LIGHT, PAPER, SHADE, contrast};
+use crate::drawing::{Align, Canvas, LINE, Layout, Legend, Plot, Point, Twin, WIDTH};
+use crate::drawing::{fit, text_width, widest};
+use crate::error::FigureError;
+use crate::format::Format;
+use crate::numbers::Scale;
 use plotters::style::RGBColor;
 
 /// Fields of colour over two rows of names; each field also carries its value in words.
@@ -27,30 +29,28 @@ use plotters::style::RGBColor;
 #[derive(Clone, Debug)]
 pub struct HeatMap {
     title: String,
+    /// What goes across, and the columns' names.
     x: (String, Vec<String>),
+    /// What goes up, and the rows' names.
     y: (String, Vec<String>),
-    legend: String,
-    format: Format,
-    log: bool,
+    /// What the colour shows.
+    scale: Scale,
     limit: Option<f64>,
+    /// Column, row and value.
     fields: Vec<(usize, usize, f64)>,
+    /// Name, column and row.
     marks: Vec<(String, usize, usize)>,
+    /// Name, row, and the places where it begins and ends.
     windows: Vec<(String, usize, f64, f64)>,
     caption: String,
 }
 
+/// The height of a row.
 const ROW: i32 = 44;
-/// Dark to light in even steps of lightness, also for the colour-blind: five points of the map "cividis" (Nuñez, Anderton
-/// and Renslow 2018).
-const RAMP: [(f64, f64, f64); 5] = [
-    (0.0, 34.0, 78.0),
-    (65.0, 77.0, 107.0),
-    (124.0, 123.0, 120.0),
-    (188.0, 175.0, 111.0),
-    (254.0, 232.0, 56.0),
-];
-/// Steps in the legend's bar.
+/// Steps in the scale's bar, and the width of each.
 const STEPS: i32 = 60;
+const STEP: i32 = 3;
+const NOT_MEASURED: &str = "not measured";
 
 impl HeatMap {
     /// A map without fields so far.
@@ -59,9 +59,7 @@ impl HeatMap {
             title: title.into(),
             x: Default::default(),
             y: Default::default(),
-            legend: String::new(),
-            format: Format::Number,
-            log: false,
+            scale: Scale::default(),
             limit: None,
             fields: Vec::new(),
             marks: Vec::new(),
@@ -92,24 +90,24 @@ impl HeatMap {
 
     /// What the colour shows.
     pub fn legend(mut self, label: impl Into<String>) -> HeatMap {
-        self.legend = label.into();
+        self.scale.label = label.into();
         self
     }
 
     /// How the values are written.
     pub fn format(mut self, format: Format) -> HeatMap {
-        self.format = format;
+        self.scale.format = format;
         self
     }
 
     /// Makes the colour scale logarithmic.
     pub fn log(mut self) -> HeatMap {
-        self.log = true;
+        self.scale.log = true;
         self
     }
 
-    /// Lets the colours break at `limit`: blue up to it, orange above, both paler the nearer they are. On a log scale one of zero or
-    /// less has no place, and nothing breaks.
+    /// Lets the colours break at `limit`: blue up to it, orange above, both paler the nearer they are to it. A limit of zero or
+    /// less has no place on a log scale, and nothing breaks.
     ///
     /// # Examples
     /// ```
@@ -125,12 +123,6 @@ impl HeatMap {
     pub fn limit(mut self, limit: f64) -> HeatMap {
         self.limit = Some(limit);
         self
-    }
-
-    /// The limit, where the scale has a place for it.
-    fn drawn_limit(&self) -> Option<f64> {
-        self.limit
-            .filter(|limit| limit.is_finite() && !(self.log && *limit <= 0.0))
     }
 
     /// The value of the field in this column and row; a later one replaces an earlier one.
@@ -162,224 +154,36 @@ impl HeatMap {
     /// The picture, 720 pixels wide.
     ///
     /// # Errors
-    /// No field, a field or mark outside the rows and columns, a number that is none, zero or less on a log scale.
+    /// There is no field, a field, mark or window lies outside the rows and columns, a number is not finite, or a number on a log scale
+    /// is zero or less.
     pub fn svg(&self) -> Result<String, FigureError> {
         self.check()?;
-        let measure = |value: f64| if self.log { value.log10() } else { value };
-        let low = self
-            .fields
-            .iter()
-            .map(|f| measure(f.2))
-            .fold(f64::INFINITY, f64::min);
-        let high = self
-            .fields
-            .iter()
-            .map(|f| measure(f.2))
-            .fold(f64::NEG_INFINITY, f64::max);
-        // Where a value lies between both ends, measured as the scale does.
-        let place = |measured: f64| {
-            if high > low {
-                (measured - low) / (high - low)
-            } else {
-                0.5
-            }
-        };
-        let limit = self.drawn_limit().map(measure);
-        let shade = |measured: f64| match limit {
-            // Both sides by the same steps, so that twice over is as dark as half.
-            Some(limit) => {
-                let most = (high - limit).max(limit - low).max(f64::MIN_POSITIVE);
-                broken((measured - limit) / most)
-            }
-            None => ramp(place(measured)),
-        };
-        let colour_of = |value: f64| shade(measure(value));
-        let (columns, rows) = (self.x.1.len() as i32, self.y.1.len() as i32);
-        let names = self
-            .y
-            .1
-            .iter()
-            .map(|name| text_width(name))
-            .max()
-            .unwrap_or(0);
-        let left = MARGIN + LINE + names.min(WIDTH / 3) + 12;
-        let right = WIDTH - MARGIN;
-        let width = (right - left) / columns;
-        let top = canvas::top(&self.title);
-        let bottom = top + ROW * rows;
-        let signs: Vec<&str> = self.signs();
-        let widths: Vec<i32> = signs
-            .iter()
-            .map(|name| 36 + text_width(name) + 18)
-            .collect();
-        let (places, lines) = canvas::flow(&widths);
-        let scale = bottom + 3 * LINE + 22;
-        let legend = scale + LINE + if self.limit.is_some() { 26 } else { 14 };
-        let below = legend + lines * LINE + 6;
-        let caption = canvas::wrap(&self.caption);
-        let height = below + caption.len() as i32 * LINE + MARGIN;
-        let middle = |column: f64| left + ((column + 0.5) * f64::from(width)).round() as i32;
-        let row_top = |row: usize| bottom - ROW * (row as i32 + 1);
-
-        canvas::svg(height, &self.title, &self.text(), |canvas| {
-            for (row, name) in self.y.1.iter().enumerate() {
-                canvas.text_middle(
-                    (left - 8, row_top(row) + ROW / 2),
-                    &canvas::fit(name, WIDTH / 3),
-                    TEXT,
-                    INK,
-                    Align::Right,
-                )?;
-                for column in 0..columns {
-                    let (x, y) = (left + column * width, row_top(row));
-                    match self.value(column as usize, row) {
-                        Some(value) => {
-                            let colour = colour_of(value);
-                            canvas.rect(
-                                (x + 1, y + 1),
-                                (x + width - 1, y + ROW - 1),
-                                colour,
-                                true,
-                            )?;
-                        }
-                        None => hatch(canvas, (x + 1, y + 1), (x + width - 1, y + ROW - 1))?,
-                    }
+        let colours = Colours::new(self);
+        // Below the names of the columns lies the scale; the limit has its number below it.
+        let below = 2 * LINE + if self.limit.is_some() { 34 } else { 22 };
+        Layout::new(&self.title, ROW * self.y.1.len() as i32)
+            .beside(LINE + widest(&self.y.1).min(WIDTH / 3) + 12, 0)
+            .below(below)
+            .legend(self.legend_of_signs())
+            .caption(&self.caption)
+            .svg(&self.text(), |canvas, plot| {
+                plot.label_across(canvas, &self.x.0);
+                plot.label_up(canvas, &self.y.0);
+                let grid = Grid::of(self, plot);
+                self.draw_fields(canvas, &grid, &colours);
+                self.draw_windows(canvas, &grid);
+                for (_, column, row) in &self.marks {
+                    let half = (grid.width / 2 - 4).min(34);
+                    ring(canvas, grid.middle(*column as f64, *row), half);
                 }
-            }
-            for (column, name) in self.x.1.iter().enumerate() {
-                canvas.text(
-                    (middle(column as f64), bottom + 6),
-                    &canvas::fit(name, width - 4),
-                    TEXT,
-                    INK,
-                    Align::Centre,
-                )?;
-            }
-            canvas.text(
-                ((left + right) / 2, bottom + LINE + 7),
-                &self.x.0,
-                TEXT,
-                INK,
-                Align::Centre,
-            )?;
-            canvas.text_upwards((MARGIN, (top + bottom) / 2), &self.y.0)?;
-            let (first, last) = (-0.5, f64::from(columns) - 0.5);
-            let seen = |w: &&(String, usize, f64, f64)| w.2 <= w.3 && w.3 > first && w.2 < last;
-            for (_, row, low, high) in self.windows.iter().filter(seen) {
-                let edge = |place: f64| middle(place.clamp(first, last));
-                let y = row_top(*row);
-                outline(
-                    canvas,
-                    (edge(*low) + 2, y + 3),
-                    (edge(*high) - 2, y + ROW - 3),
-                )?;
-            }
-            for (_, column, row) in &self.marks {
-                ring(
-                    canvas,
-                    (middle(*column as f64), row_top(*row) + ROW / 2),
-                    (width / 2 - 4).min(34),
-                )?;
-            }
-            // The values come last, on a patch of their field's colour, so that no frame crosses them.
-            for &(column, row, value) in &self.fields {
-                let at = (middle(column as f64), row_top(row) + ROW / 2);
-                let text = self.format.write(value);
-                let half = text_width(&text) / 2;
-                // A number cut short would be another number.
-                if half > width / 2 {
-                    continue;
-                }
-                let colour = colour_of(value);
-                canvas.rect(
-                    (at.0 - half, at.1 - 9),
-                    (at.0 + half, at.1 + 9),
-                    colour,
-                    true,
-                )?;
-                canvas.text_middle(at, &text, TEXT, ink_on(colour), Align::Centre)?;
-            }
-            // The scale: a bar of colour between its two ends.
-            canvas.text((left, scale - LINE), &self.legend, TEXT, INK, Align::Left)?;
-            let from = left + 70;
-            let bar = |step: i32| from + step * 3;
-            for step in 0..STEPS {
-                let part = f64::from(step) / f64::from(STEPS - 1);
-                let colour = shade(low + part * (high - low));
-                canvas.rect(
-                    (bar(step), scale),
-                    (bar(step + 1), scale + 14),
-                    colour,
-                    true,
-                )?;
-            }
-            let ends = |measure: f64| {
-                self.format.write(if self.log {
-                    10f64.powf(measure)
-                } else {
-                    measure
-                })
-            };
-            canvas.text_middle((bar(0) - 7, scale + 7), &ends(low), TEXT, INK, Align::Right)?;
-            canvas.text_middle(
-                (bar(STEPS) + 7, scale + 7),
-                &ends(high),
-                TEXT,
-                INK,
-                Align::Left,
-            )?;
-            if let Some(limit) = limit.filter(|limit| (low..=high).contains(limit)) {
-                let x = bar(0) + (place(limit) * f64::from(bar(STEPS) - bar(0))).round() as i32;
-                canvas.path([(x, scale - 3), (x, scale + 17)], INK, 2)?;
-                let name = self.format.write(self.limit.unwrap_or_default());
-                canvas.text((x, scale + 18), &name, TEXT, INK, Align::Centre)?;
-            }
-            for (name, (x, row)) in signs.iter().zip(places) {
-                let y = legend + row * LINE + LINE / 2;
-                if *name == NOT_MEASURED {
-                    hatch(canvas, (x, y - 7), (x + 28, y + 7))?;
-                } else if self.marks.iter().any(|mark| mark.0 == *name) {
-                    canvas.rect((x, y - 8), (x + 28, y + 8), ramp(0.3), true)?;
-                    ring(canvas, (x + 14, y), 10)?;
-                } else {
-                    canvas.rect((x, y - 8), (x + 28, y + 8), ramp(0.3), true)?;
-                    outline(canvas, (x + 2, y - 6), (x + 26, y + 6))?;
-                }
-                canvas.text_middle((x + 36, y), name, TEXT, INK, Align::Left)?;
-            }
-            canvas.caption(below, &caption)
-        })
-    }
-
-    fn value(&self, column: usize, row: usize) -> Option<f64> {
-        let field = self
-            .fields
-            .iter()
-            .rev()
-            .find(|f| (f.0, f.1) == (column, row));
-        field.map(|f| f.2)
-    }
-
-    /// The names in the legend, each once.
-    fn signs(&self) -> Vec<&str> {
-        let marks = self.marks.iter().map(|mark| mark.0.as_str());
-        let windows = self.windows.iter().map(|window| window.0.as_str());
-        let missing = (self.fields.len() < self.x.1.len() * self.y.1.len()).then_some(NOT_MEASURED);
-        let mut signs: Vec<&str> = Vec::new();
-        for name in marks.chain(windows).chain(missing) {
-            if !signs.contains(&name) {
-                signs.push(name);
-            }
-        }
-        signs
+                self.draw_values(canvas, &grid, &colours);
+                self.draw_scale(canvas, plot, &colours);
+            })
     }
 
     fn check(&self) -> Result<(), FigureError> {
         if self.fields.is_empty() {
-            return Err(FigureError::Empty {
-                title: self.title.clone(),
-                what: "a field",
-            });
+            return Err(FigureError::empty(&self.title, "a field"));
         }
         let (columns, rows) = (self.x.1.len(), self.y.1.len());
         let fields = self.fields.iter().map(|f| (f.0, f.1));
@@ -393,93 +197,290 @@ impl HeatMap {
             }
         }
         for (point, &(column, row, value)) in self.fields.iter().enumerate() {
-            if !value.is_finite() || (self.log && value <= 0.0) {
-                return Err(FigureError::NoPlace {
-                    series: format!("{}, {}", self.y.1[row], self.x.1[column]),
-                    point,
-                    axis: "value",
-                    value,
-                });
-            }
+            let name = format!("{}, {}", self.y.1[row], self.x.1[column]);
+            self.scale.check(value, "value", &name, point)?;
         }
         Ok(())
     }
 
+    /// The limit, if the scale has a place for it.
+    fn drawn_limit(&self) -> Option<f64> {
+        self.limit.filter(|limit| self.scale.has_place(*limit))
+    }
+
+    fn value(&self, column: usize, row: usize) -> Option<f64> {
+        let mut fields = self.fields.iter();
+        let field = fields.find(|field| (field.0, field.1) == (column, row));
+        field.map(|field| field.2)
+    }
+
+    /// The fields' colours, and the names of rows and columns.
+    fn draw_fields(&self, canvas: &mut Canvas<'_>, grid: &Grid, colours: &Colours) {
+        for (row, name) in self.y.1.iter().enumerate() {
+            let (left, middle) = (grid.plot.left, grid.middle(0.0, row).1);
+            let name = fit(name, WIDTH / 3);
+            canvas.text_middle((left - 8, middle), &name, INK, Align::Right);
+            for column in 0..self.x.1.len() {
+                let (from, to) = grid.field(column, row);
+                match self.value(column, row) {
+                    Some(value) => canvas.rect(from, to, colours.of_value(value)),
+                    None => hatch(canvas, from, to),
+                }
+            }
+        }
+        for (column, name) in self.x.1.iter().enumerate() {
+            let at = (grid.middle(column as f64, 0).0, grid.plot.bottom + 7);
+            canvas.text(at, &fit(name, grid.width - 4), INK, Align::Center);
+        }
+    }
+
+    fn draw_windows(&self, canvas: &mut Canvas<'_>, grid: &Grid) {
+        let (first, last) = (-0.5, self.x.1.len() as f64 - 0.5);
+        for &(_, row, low, high) in &self.windows {
+            if low <= high && high > first && low < last {
+                let (left, middle) = grid.middle(low.max(first), row);
+                let (right, _) = grid.middle(high.min(last), row);
+                let (top, bottom) = (middle - ROW / 2 + 3, middle + ROW / 2 - 3);
+                outline(canvas, (left + 2, top), (right - 2, bottom));
+            }
+        }
+    }
+
+    /// The values come last, on a patch of their field's colour, so that no frame crosses them.
+    fn draw_values(&self, canvas: &mut Canvas<'_>, grid: &Grid, colours: &Colours) {
+        for &(column, row, value) in &self.fields {
+            let (x, y) = grid.middle(column as f64, row);
+            let text = self.scale.write(value);
+            let half = text_width(&text) / 2;
+            // A number cut short would be another number.
+            if half <= grid.width / 2 {
+                let colour = colours.of_value(value);
+                canvas.rect((x - half, y - 9), (x + half, y + 9), colour);
+                canvas.text_middle((x, y), &text, ink_on(colour), Align::Center);
+            }
+        }
+    }
+
+    /// The scale: a bar of colour between its two ends, and the limit on it.
+    fn draw_scale(&self, canvas: &mut Canvas<'_>, plot: Plot, colours: &Colours) {
+        let top = plot.bottom + 3 * LINE + 22;
+        let label = fit(&self.scale.label, plot.right - plot.left);
+        canvas.text((plot.left, top - LINE), &label, INK, Align::Left);
+        let (from, to) = (plot.left + 70, plot.left + 70 + STEP * STEPS);
+        for step in 0..STEPS {
+            let x = from + STEP * step;
+            let place = f64::from(step) / f64::from(STEPS - 1);
+            let colour = colours.of(colours.measured(place));
+            canvas.rect((x, top), (x + STEP, top + 14), colour);
+        }
+        let write = |measured: f64| self.scale.write(colours.value(measured));
+        canvas.text_middle((from - 7, top + 7), &write(colours.low), INK, Align::Right);
+        canvas.text_middle((to + 7, top + 7), &write(colours.high), INK, Align::Left);
+        if let (Some(limit), Some(place)) = (self.limit, colours.limit_place()) {
+            let x = from + (place * f64::from(to - from)).round() as i32;
+            canvas.path([(x, top - 3), (x, top + 17)], INK, 2);
+            let name = self.scale.write(limit);
+            canvas.text((x, top + 18), &name, INK, Align::Center);
+        }
+    }
+
+    /// The names of marks and windows, each once, and how a field without a value looks.
+    fn legend_of_signs(&self) -> Legend<'_> {
+        let mut legend = Legend::default();
+        let mut known: Vec<&str> = Vec::new();
+        let marks = self.marks.iter().map(|mark| (mark.0.as_str(), true));
+        let windows = self.windows.iter().map(|window| (window.0.as_str(), false));
+        for (name, is_mark) in marks.chain(windows) {
+            if known.contains(&name) {
+                continue;
+            }
+            known.push(name);
+            legend.add(name, move |canvas, (x, y)| {
+                canvas.rect((x, y - 8), (x + 28, y + 8), ramp(0.3));
+                if is_mark {
+                    ring(canvas, (x + 14, y), 10);
+                } else {
+                    outline(canvas, (x + 2, y - 6), (x + 26, y + 6));
+                }
+            });
+        }
+        if self.fields.len() < self.x.1.len() * self.y.1.len() {
+            legend.add(NOT_MEASURED, |canvas, (x, y)| {
+                hatch(canvas, (x, y - 7), (x + 28, y + 7));
+            });
+        }
+        legend
+    }
+
     /// The text twin: the fields as a table, marked fields with a star, and the windows in words.
     pub fn text(&self) -> String {
-        let mut header = vec![format!("{} \\ {}", self.y.0, self.x.0)];
-        header.extend(self.x.1.iter().cloned());
-        let rows: Vec<Vec<String>> = (0..self.y.1.len())
-            .rev()
-            .map(|row| {
-                let mut cells = vec![self.y.1[row].clone()];
-                cells.extend((0..self.x.1.len()).map(|column| {
-                    let marked = self.marks.iter().any(|m| (m.1, m.2) == (column, row));
-                    let value = self
-                        .value(column, row)
-                        .map_or("–".into(), |v| self.format.write(v));
-                    if marked { format!("*{value}") } else { value }
-                }));
-                cells
-            })
-            .collect();
-        let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        let mut text = format!("{}\nFields: {}.\n", self.title, self.legend);
+        let corner = format!("{} \\ {}", self.y.0, self.x.0);
+        let columns = self.x.1.iter().map(String::as_str);
+        let header: Vec<&str> = [corner.as_str()].into_iter().chain(columns).collect();
+        let row = |row: usize| {
+            let fields = (0..self.x.1.len()).map(|column| {
+                let marked = self.marks.iter().any(|m| (m.1, m.2) == (column, row));
+                let value = self.value(column, row);
+                let value = value.map_or("–".into(), |value| self.scale.write(value));
+                if marked { format!("*{value}") } else { value }
+            });
+            [self.y.1[row].clone()].into_iter().chain(fields).collect()
+        };
+        let rows: Vec<Vec<String>> = (0..self.y.1.len()).rev().map(row).collect();
+        let mut twin = Twin::new(&self.title);
+        twin.line(format!("Fields: {}.", self.scale.label));
         if let Some(limit) = self.drawn_limit() {
-            text.push_str(&format!(
-                "The colours break at {}.\n",
-                self.format.write(limit)
-            ));
+            twin.line(format!("The colours break at {}.", self.scale.write(limit)));
         }
-        text.push_str(&cell::table(&header, &rows, 1).1);
+        twin.table(&header, &rows, 1);
         if let Some(mark) = self.marks.first() {
-            text.push_str(&format!("* {}\n", mark.0));
+            twin.line(format!("* {}", mark.0));
         }
         for (name, row, low, high) in &self.windows {
-            let columns: Vec<&str> = (self.x.1.iter().enumerate())
-                .filter(|(column, _)| (*low..=*high).contains(&(*column as f64)))
-                .map(|(_, name)| name.as_str())
-                .collect();
-            // A drawn window may lie between the middles of two columns.
-            let place = (*low >= 0.0 && low <= high).then_some(*low as usize);
-            let pair = place.and_then(|place| self.x.1.get(place..place + 2));
-            let columns = match (columns.as_slice(), pair) {
-                ([], Some(pair)) => {
-                    format!("none of the columns, between {} and {}", pair[0], pair[1])
-                }
-                ([], None) => "none of the columns".into(),
-                (columns, _) => columns.join(", "),
-            };
-            text.push_str(&format!(
-                "{name}, {}: {columns}\n",
-                self.y.1.get(*row).map_or("", |n| n)
-            ));
+            let row = self.y.1.get(*row).map_or("", |name| name);
+            twin.line(format!("{name}, {row}: {}", self.columns(*low, *high)));
         }
-        if !self.caption.is_empty() {
-            text.push_str(&format!("{}\n", self.caption));
-        }
-        text
+        twin.end(&self.caption)
     }
 
-    /// Shows picture and text twin in a notebook cell.
-    pub fn evcxr_display(&self) {
-        cell::emit(&self.contents());
+    /// The columns whose middles lie between two places, in words.
+    fn columns(&self, low: f64, high: f64) -> String {
+        let inside = (self.x.1.iter().enumerate())
+            .filter(|(column, _)| (low..=high).contains(&(*column as f64)))
+            .map(|(_, name)| name.as_str());
+        let inside: Vec<&str> = inside.collect();
+        if !inside.is_empty() {
+            return inside.join(", ");
+        }
+        // A drawn window may lie between the middles of two columns.
+        let place = (low >= 0.0 && low <= high).then_some(low as usize);
+        match place.and_then(|place| self.x.1.get(place..place + 2)) {
+            Some(pair) => format!("none of the columns, between {} and {}", pair[0], pair[1]),
+            None => "none of the columns".into(),
+        }
     }
 }
 
-impl Show for HeatMap {
-    fn contents(&self) -> Vec<(&'static str, String)> {
-        contents(self.svg(), self.text())
+/// Where the fields lie.
+struct Grid {
+    plot: Plot,
+    /// The width of a column.
+    width: i32,
+}
+
+impl Grid {
+    fn of(map: &HeatMap, plot: Plot) -> Grid {
+        let width = (plot.right - plot.left) / map.x.1.len() as i32;
+        Grid { plot, width }
+    }
+
+    /// The middle of a row, at a place across: a column's middle is at its number.
+    fn middle(&self, place: f64, row: usize) -> Point {
+        let x = self.plot.left + ((place + 0.5) * f64::from(self.width)).round() as i32;
+        (x, self.plot.bottom - ROW * row as i32 - ROW / 2)
+    }
+
+    /// Two corners of a field.
+    fn field(&self, column: usize, row: usize) -> (Point, Point) {
+        let left = self.plot.left + column as i32 * self.width;
+        let top = self.plot.bottom - ROW * (row as i32 + 1);
+        ((left + 1, top + 1), (left + self.width - 1, top + ROW - 1))
     }
 }
 
-const NOT_MEASURED: &str = "not measured";
+/// From values to colours. What is *measured* of a value is the value itself, or on a log scale its logarithm.
+struct Colours {
+    log: bool,
+    /// What is measured of the smallest value, the largest, and the limit.
+    low: f64,
+    high: f64,
+    limit: Option<f64>,
+}
 
-/// The colour at `place`, 0 to 1.
+impl Colours {
+    fn new(map: &HeatMap) -> Colours {
+        let log = map.scale.log;
+        let measure = |value: f64| if log { value.log10() } else { value };
+        let values = map.fields.iter().map(|field| measure(field.2));
+        Colours {
+            log,
+            low: values.clone().fold(f64::INFINITY, f64::min),
+            high: values.fold(f64::NEG_INFINITY, f64::max),
+            limit: map.drawn_limit().map(measure),
+        }
+    }
+
+    /// Where a measured value lies between the smallest, 0, and the largest, 1.
+    fn place(&self, measured: f64) -> f64 {
+        if self.high > self.low {
+            (measured - self.low) / (self.high - self.low)
+        } else {
+            0.5
+        }
+    }
+
+    /// What is measured at `place`.
+    fn measured(&self, place: f64) -> f64 {
+        self.low + place * (self.high - self.low)
+    }
+
+    /// Where the limit lies, if it is neither below nor above all values.
+    fn limit_place(&self) -> Option<f64> {
+        let inside = |limit: &f64| (self.low..=self.high).contains(limit);
+        self.limit.filter(inside).map(|limit| self.place(limit))
+    }
+
+    /// The number that a value was measured from.
+    fn value(&self, measured: f64) -> f64 {
+        if self.log {
+            10f64.powf(measured)
+        } else {
+            measured
+        }
+    }
+
+    fn of_value(&self, value: f64) -> RGBColor {
+        self.of(if self.log { value.log10() } else { value })
+    }
+
+    fn of(&self, measured: f64) -> RGBColor {
+        match self.limit {
+            // Both sides by the same steps, so that twice over is as dark as half.
+            Some(limit) => {
+                let most = (self.high - limit).max(limit - self.low);
+                broken((measured - limit) / most.max(f64::MIN_POSITIVE))
+            }
+            None => ramp(self.place(measured)),
+        }
+    }
+}
+
+/// From dark to light in even steps of lightness, also for readers with colour blindness: five points of the map "cividis" (Nuñez,
+/// Anderton and Renslow 2018).
+const RAMP: [(f64, f64, f64); 5] = [
+    (0.0, 34.0, 78.0),
+    (65.0, 77.0, 107.0),
+    (124.0, 123.0, 120.0),
+    (188.0, 175.0, 111.0),
+    (254.0, 232.0, 56.0),
+];
+
+/// The colour at `place`, from 0 to 1.
 fn ramp(place: f64) -> RGBColor {
     let at = place.clamp(0.0, 1.0) * (RAMP.len() - 1) as f64;
     let (below, above) = (RAMP[at.floor() as usize], RAMP[at.ceil() as usize]);
     mixed(below, above, at.fract())
+}
+
+/// The colour at `place` of a scale that breaks at 0: below it, down to -1, or above it, up to 1.
+fn broken(place: f64) -> RGBColor {
+    // At the limit each side still has a hue of its own.
+    let (pale, full) = if place <= 0.0 {
+        ((205.0, 226.0, 243.0), (5.0, 72.0, 125.0))
+    } else {
+        ((255.0, 221.0, 178.0), (150.0, 55.0, 0.0))
+    };
+    mixed(pale, full, place.abs().min(1.0))
 }
 
 /// The colour that lies between `one` and `other`.
@@ -492,17 +493,6 @@ fn mixed(one: (f64, f64, f64), other: (f64, f64, f64), part: f64) -> RGBColor {
     )
 }
 
-/// The colour of what lies at the limit, 0, below it, down to -1, or above it, up to 1.
-fn broken(place: f64) -> RGBColor {
-    // At the limit each side still has a hue of its own.
-    let (pale, full) = if place <= 0.0 {
-        ((205.0, 226.0, 243.0), (5.0, 72.0, 125.0))
-    } else {
-        ((255.0, 221.0, 178.0), (150.0, 55.0, 0.0))
-    };
-    mixed(pale, full, place.abs().min(1.0))
-}
-
 /// Black or white, whichever can be read on `colour`.
 fn ink_on(colour: RGBColor) -> RGBColor {
     if contrast(ON_LIGHT, colour) > contrast(ON_DARK, colour) {
@@ -512,55 +502,31 @@ fn ink_on(colour: RGBColor) -> RGBColor {
     }
 }
 
-fn hatch(
-    canvas: &canvas::Canvas<'_>,
-    (x0, y0): (i32, i32),
-    (x1, y1): (i32, i32),
-) -> Result<(), FigureError> {
-    canvas.rect((x0, y0), (x1, y1), canvas::SHADE, true)?;
-    // Slanting lines, cut off at the edges.
-    let mut start = x0 - (y1 - y0);
-    while start < x1 {
-        let from = start.max(x0);
-        let to = (start + (y1 - y0)).min(x1);
-        canvas.path(
-            [(from, y1 - (from - start)), (to, y1 - (to - start))],
-            canvas::GRID,
-            1,
-        )?;
-        start += 8;
-    }
-    canvas.rect((x0, y0), (x1, y1), FAINT, false)
+/// A grey field with slanting lines: nothing was measured there.
+fn hatch(canvas: &mut Canvas<'_>, from: Point, to: Point) {
+    canvas.rect(from, to, SHADE);
+    canvas.slanting(from, to, 8, GRID);
+    canvas.frame(from, to, FAINT);
 }
 
-/// A white frame in a dark one: seen on every colour.
-fn outline(
-    canvas: &canvas::Canvas<'_>,
-    (x0, y0): (i32, i32),
-    (x1, y1): (i32, i32),
-) -> Result<(), FigureError> {
-    let frame = |inset: i32| {
-        let (x0, y0, x1, y1) = (x0 + inset, y0 + inset, x1 - inset, y1 - inset);
-        [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
-    };
-    // Dark around light, as the ring: it stands out from fields of any colour.
-    canvas.path(frame(0), INK, 5)?;
-    canvas.path(frame(0), PAPER, 2)
+/// A white frame in a dark one, which stands out from fields of any colour.
+fn outline(canvas: &mut Canvas<'_>, (x0, y0): Point, (x1, y1): Point) {
+    let frame = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)];
+    canvas.path(frame, INK, 5);
+    canvas.path(frame, PAPER, 2);
 }
 
-fn ring(canvas: &canvas::Canvas<'_>, centre: (i32, i32), half: i32) -> Result<(), FigureError> {
+/// A white ring in a dark one. It is a lying oval, so that the value inside stays readable.
+fn ring(canvas: &mut Canvas<'_>, centre: Point, half: i32) {
     let height = half.min(15).min(half * 3 / 5);
-    // A lying oval, so that the value inside stays readable.
-    let oval = |grow: f64| {
-        (0..=48).map(move |step| {
-            let angle = f64::from(step) / 48.0 * std::f64::consts::TAU;
-            let x = f64::from(centre.0) + (f64::from(half) + grow) * angle.cos();
-            let y = f64::from(centre.1) + (f64::from(height) + grow) * angle.sin();
-            (x.round() as i32, y.round() as i32)
-        })
-    };
-    canvas.path(oval(0.0), INK, 5)?;
-    canvas.path(oval(0.0), PAPER, 3)
+    let oval = (0..=48).map(|step| {
+        let angle = f64::from(step) / 48.0 * std::f64::consts::TAU;
+        let x = f64::from(centre.0) + f64::from(half) * angle.cos();
+        let y = f64::from(centre.1) + f64::from(height) * angle.sin();
+        (x.round() as i32, y.round() as i32)
+    });
+    canvas.path(oval.clone(), INK, 5);
+    canvas.path(oval, PAPER, 3);
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@
 //! the Vega editor to try a change. The formulas are there *and* here, in [`Setting`], since the picture for pages without
 //! Vega-Lite and the text twin need them too.
 
-use super::{FigureError, Format, Lines};
+use crate::drawing::page;
+use crate::error::FigureError;
+use crate::format::Format;
+use crate::lines::Lines;
 use labsupport::cell::{self, Show};
 use labsupport::internal::quote;
 use labsupport::internal::{human_seconds, thousands, three_digits};
@@ -499,7 +502,7 @@ impl IntervalExplorer {
 
 impl Show for IntervalExplorer {
     fn contents(&self) -> Vec<(&'static str, String)> {
-        let mut contents = super::contents(self.svg(), self.text());
+        let mut contents = page::contents(self.svg(), self.text());
         if let Ok(spec) = self.vega_lite() {
             // JupyterLab would prefer the HTML to the sliders.
             contents[0] = ("application/vnd.vegalite.v5+json", spec);
@@ -624,7 +627,7 @@ mod tests {
 
     #[test]
     fn the_colours_are_those_of_every_figure() {
-        use crate::canvas::colour;
+        use crate::drawing::theme::colour;
         // All else takes the colour of the page's text, dark or light.
         let series = [colour(0), colour(1)].map(|c| format!("{:02x}{:02x}{:02x}", c.0, c.1, c.2));
         let used: Vec<&str> = SPEC.split('#').skip(1).map(|rest| &rest[..6]).collect();

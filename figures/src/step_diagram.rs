@@ -1,9 +1,8 @@
-use super::canvas::{
-    self, Align, FAINT, GRID, INK, LINE, MARGIN, PAPER, SHADE, TEXT, WIDTH, colour, fit, text_width,
-};
-use super::{FigureError, contents};
-use labsupport::cell::{self, Show};
-use plotters::prelude::RGBColor;
+use crate::drawing::theme::{FAINT, GRID, INK, PAPER, SHADE, colour};
+use crate::drawing::{Align, Canvas, LINE, Layout, MARGIN, Plot, Point, Twin, WIDTH};
+use crate::drawing::{fit, text_width, widest};
+use crate::error::FigureError;
+use plotters::style::RGBColor;
 
 /// Who did what, one step after the other: a lane for each worker, time running downwards, and the words after each step.
 ///
@@ -165,7 +164,7 @@ impl StepDiagram {
         self
     }
 
-    /// Says that `lane` does not end: its worker waits for the lock for ever.
+    /// Says that `lane` does not end: its worker waits for the lock forever.
     ///
     /// # Panics
     /// There is no such lane.
@@ -178,7 +177,7 @@ impl StepDiagram {
     ///     .step(0, "lock", [])
     ///     .held_by(0)
     ///     .waits(1);
-    /// assert!(figure.text().contains("B waits for ever."));
+    /// assert!(figure.text().contains("B waits forever."));
     /// ```
     pub fn waits(mut self, lane: usize) -> StepDiagram {
         self.assert_lane(lane);
@@ -215,57 +214,58 @@ impl StepDiagram {
     /// The picture, 720 pixels wide.
     ///
     /// # Errors
-    /// No step.
+    /// There is no step.
     pub fn svg(&self) -> Result<String, FigureError> {
         if self.rows.is_empty() {
-            return Err(FigureError::Empty {
-                title: self.title.clone(),
-                what: "a step",
-            });
+            return Err(FigureError::empty(&self.title, "a step"));
         }
-        let places = Places::of(self);
         let mut caption = self.caption.clone();
-        if self.rows.iter().any(|row| row.holder.is_some()) {
+        if self.has_lock() {
             caption.push_str(" A lane is thick while its worker holds the lock.");
         }
-        let caption = canvas::wrap(&caption);
-        let below = places.end + 14;
-        let height = below + caption.len() as i32 * LINE + MARGIN;
-        canvas::svg(height, &self.title, &self.text(), |canvas| {
-            self.draw_words(canvas, &places)?;
-            self.draw_lanes(canvas, &places)?;
-            for (index, row) in self.rows.iter().enumerate() {
-                self.draw_row(canvas, &places, index, row)?;
-            }
-            canvas.caption(below, &caption)
-        })
+        let places = Places::of(self);
+        Layout::new(&self.title, places.end)
+            .above(-4)
+            .without_axis()
+            .caption(&caption)
+            .svg(&self.text(), |canvas, plot| {
+                let places = places.below(plot);
+                self.draw_words(canvas, &places);
+                self.draw_lanes(canvas, &places);
+                for (index, row) in self.rows.iter().enumerate() {
+                    self.draw_row(canvas, &places, index, row);
+                }
+            })
+    }
+
+    fn has_lock(&self) -> bool {
+        self.rows.iter().any(|row| row.holder.is_some())
     }
 
     /// The words' names, their values at the start, and a line between the rows.
-    fn draw_words(&self, canvas: &canvas::Canvas<'_>, places: &Places) -> Result<(), FigureError> {
+    fn draw_words(&self, canvas: &mut Canvas<'_>, places: &Places) {
         let middle = places.start + LINE / 2;
-        canvas.text_middle((MARGIN + 2, middle), "start", TEXT, FAINT, Align::Left)?;
+        canvas.text_middle((MARGIN + 2, middle), "start", FAINT, Align::Left);
         for (word, name) in self.words.iter().enumerate() {
             let (left, right) = places.word(word);
             let name = roomy(name, right - left - 4);
             let at = ((left + right) / 2, places.head);
-            canvas.text(at, &name, TEXT, INK, Align::Centre)?;
+            canvas.text(at, &name, INK, Align::Center);
             let value = roomy(&self.start[word].to_string(), right - left - 4);
             let at = ((left + right) / 2, middle);
-            canvas.text_middle(at, &value, TEXT, FAINT, Align::Centre)?;
+            canvas.text_middle(at, &value, FAINT, Align::Center);
         }
         for &(top, _) in &places.rows {
-            canvas.path([(MARGIN, top), (WIDTH - MARGIN, top)], GRID, 1)?;
+            canvas.path([(MARGIN, top), (WIDTH - MARGIN, top)], GRID, 1);
         }
-        Ok(())
     }
 
     /// The lanes' names and life lines.
-    fn draw_lanes(&self, canvas: &canvas::Canvas<'_>, places: &Places) -> Result<(), FigureError> {
+    fn draw_lanes(&self, canvas: &mut Canvas<'_>, places: &Places) {
         for (lane, name) in self.lanes.iter().enumerate() {
             let x = places.lane(lane);
             let name = fit(name, places.lane_width - 2 * GAP);
-            canvas.text((x, places.head), &name, TEXT, INK, Align::Centre)?;
+            canvas.text((x, places.head), &name, INK, Align::Center);
             let waits = self.waiting.contains(&lane);
             let last = self.rows.iter().rposition(|row| row.lane == lane);
             let end = match last {
@@ -277,134 +277,112 @@ impl StepDiagram {
             let mut width = 1;
             for (row, step) in self.rows.iter().enumerate() {
                 let middle = places.middle(row).min(end);
-                canvas.path([(x, top), (x, middle)], lane_colour(lane), width)?;
+                canvas.path([(x, top), (x, middle)], lane_colour(lane), width);
                 top = middle;
                 width = if step.holder == Some(lane) { 7 } else { 1 };
             }
-            canvas.path([(x, top), (x, end)], lane_colour(lane), width)?;
+            canvas.path([(x, top), (x, end)], lane_colour(lane), width);
             if waits {
-                let name = fit("waits for ever", places.lane_width - 2 * GAP);
+                let name = fit("waits forever", places.lane_width - 2 * GAP);
                 let half = text_width(&name) / 2 + 2;
                 let (top, bottom) = (places.end - LINE, places.end);
-                canvas.rect((x - half, top), (x + half, bottom), PAPER, true)?;
-                canvas.text_middle((x, bottom - LINE / 2), &name, TEXT, INK, Align::Centre)?;
+                canvas.rect((x - half, top), (x + half, bottom), PAPER);
+                canvas.text_middle((x, bottom - LINE / 2), &name, INK, Align::Center);
             } else {
-                canvas.path([(x - 9, end), (x + 9, end)], lane_colour(lane), 3)?;
+                canvas.path([(x - 9, end), (x + 9, end)], lane_colour(lane), 3);
             }
         }
-        Ok(())
     }
 
-    fn draw_row(
-        &self,
-        canvas: &canvas::Canvas<'_>,
-        places: &Places,
-        index: usize,
-        row: &Row,
-    ) -> Result<(), FigureError> {
+    fn draw_row(&self, canvas: &mut Canvas<'_>, places: &Places, index: usize, row: &Row) {
         let (top, bottom) = places.rows[index];
         let middle = places.middle(index);
         let number = (index + 1).to_string();
-        canvas.text_middle((MARGIN + 24, middle), &number, TEXT, FAINT, Align::Right)?;
+        canvas.text_middle((MARGIN + 24, middle), &number, FAINT, Align::Right);
 
         let lines = &places.names[index];
         let x = places.lane(row.lane);
         let half = places.lane_width / 2 - GAP;
         let tall = places.box_height / 2;
         let corners = [(x - half, middle - tall), (x + half, middle + tall)];
-        framed(canvas, corners[0], corners[1], lane_colour(row.lane), true)?;
+        canvas.rect(corners[0], corners[1], PAPER);
+        framed(canvas, corners[0], corners[1], lane_colour(row.lane));
         let first = middle - TIGHT * (lines.len() as i32 - 1) / 2;
         for (line, text) in lines.iter().enumerate() {
             let at = (x, first + TIGHT * line as i32);
-            canvas.text_middle(at, text, TEXT, INK, Align::Centre)?;
+            canvas.text_middle(at, text, INK, Align::Center);
         }
         for (word, (&value, &before)) in row.values.iter().zip(self.before(index)).enumerate() {
             let (left, right) = places.word(word);
             let changed = value != before;
             if changed {
                 let (from, to) = ((left + 2, middle - 11), (right - 2, middle + 11));
-                canvas.rect(from, to, SHADE, true)?;
+                canvas.rect(from, to, SHADE);
             }
             let ink = if changed { INK } else { FAINT };
             let value = roomy(&value.to_string(), right - left - 4);
             let at = ((left + right) / 2, middle);
-            canvas.text_middle(at, &value, TEXT, ink, Align::Centre)?;
+            canvas.text_middle(at, &value, ink, Align::Center);
         }
         if !row.marks.is_empty() {
             let (from, to) = ((MARGIN, top + 2), (WIDTH - MARGIN, bottom - 2));
-            framed(canvas, from, to, colour(ALARM), false)?;
+            framed(canvas, from, to, colour(ALARM));
             for (line, mark) in row.marks.iter().rev().enumerate() {
                 let mark = fit(mark, WIDTH - 2 * MARGIN - 16);
                 let at = (WIDTH - MARGIN - 8, bottom - 11 - LINE * line as i32);
                 // Life lines pass here.
                 let (left, half) = (at.0 - text_width(&mark) - 3, LINE / 2 - 2);
-                canvas.rect((left, at.1 - half), (at.0 + 3, at.1 + half), PAPER, true)?;
-                canvas.text_middle(at, &mark, TEXT, INK, Align::Right)?;
+                canvas.rect((left, at.1 - half), (at.0 + 3, at.1 + half), PAPER);
+                canvas.text_middle(at, &mark, INK, Align::Right);
             }
         }
-        Ok(())
     }
 
     /// The text twin: the lanes as columns, a row for each step.
     pub fn text(&self) -> String {
-        let locks = self.rows.iter().any(|row| row.holder.is_some());
+        let locks = self.has_lock();
         let mut header: Vec<&str> = vec!["step"];
         header.extend(self.lanes.iter().map(String::as_str));
-        if locks {
-            header.push("lock");
-        }
+        header.extend(locks.then_some("lock"));
         let left = header.len();
         header.extend(self.words.iter().map(String::as_str));
         let mut start = vec![String::new(); left];
         start[0] = "start".into();
         start.extend(self.start.iter().map(u64::to_string));
-        let mut rows = vec![start];
-        for (index, row) in self.rows.iter().enumerate() {
+        let steps = self.rows.iter().enumerate().map(|(index, row)| {
             let mut cells = vec![String::new(); left];
             cells[0] = (index + 1).to_string();
             cells[1 + row.lane] = row.name.clone();
             if let Some(holder) = row.holder {
                 cells[left - 1] = self.lanes[holder].clone();
             }
-            for (value, before) in row.values.iter().zip(self.before(index)) {
+            let values = row.values.iter().zip(self.before(index));
+            cells.extend(values.map(|(value, before)| {
                 let star = if value == before { "" } else { "*" };
-                cells.push(format!("{star}{value}"));
-            }
-            rows.push(cells);
-        }
-        let (_, table) = cell::table(&header, &rows, left);
+                format!("{star}{value}")
+            }));
+            cells
+        });
+        let rows: Vec<Vec<String>> = [start].into_iter().chain(steps).collect();
         let lock = if locks {
             " The column \"lock\" says who holds it after the step."
         } else {
             ""
         };
-        let mut text = format!(
-            "{}\nSteps, one below the other, and the words after each; a star marks what the step changed.{lock}\n{table}",
-            self.title
-        );
+        let mut twin = Twin::new(&self.title);
+        twin.line(format!(
+            "Steps, one below the other, and the words after each; a star marks what the step changed.{lock}"
+        ));
+        twin.table(&header, &rows, left);
         for (index, row) in self.rows.iter().enumerate() {
             for mark in &row.marks {
-                text.push_str(&format!("Step {}: {mark}.\n", index + 1));
+                twin.line(format!("Step {}: {mark}.", index + 1));
             }
         }
         for &lane in &self.waiting {
-            text.push_str(&format!("{} waits for ever.\n", self.lanes[lane]));
+            twin.line(format!("{} waits forever.", self.lanes[lane]));
         }
-        if !self.caption.is_empty() {
-            text.push_str(&format!("{}\n", self.caption));
-        }
-        text
-    }
-
-    /// Shows picture and text twin in a notebook cell.
-    pub fn evcxr_display(&self) {
-        cell::emit(&self.contents());
-    }
-}
-
-impl Show for StepDiagram {
-    fn contents(&self) -> Vec<(&'static str, String)> {
-        contents(self.svg(), self.text())
+        twin.end(&self.caption)
     }
 }
 
@@ -438,8 +416,8 @@ impl Places {
             .map(|(word, name)| {
                 let values = figure.rows.iter().map(|row| row.values[word]);
                 let values = values.chain([figure.start[word]]);
-                let widest = values.map(|value| text_width(&value.to_string())).max();
-                text_width(name).max(widest.unwrap_or(0)) * 10 / 9 + 10
+                let values = widest(values.map(|value| value.to_string()));
+                text_width(name).max(values) * 10 / 9 + 10
             })
             .collect();
         // Whoever needs less than an equal part keeps what it needs; the others share the rest.
@@ -459,8 +437,7 @@ impl Places {
         let lines = names.iter().map(Vec::len).max().unwrap_or(1) as i32;
         let box_height = TIGHT * lines + 8;
 
-        let head = canvas::top(&figure.title) - 4;
-        let start = head + LINE + 2;
+        let start = LINE + 2;
         let mut y = start + LINE + 4;
         let rows = figure.rows.iter().map(|row| {
             let top = y;
@@ -474,7 +451,7 @@ impl Places {
             LINE + 10
         };
         Places {
-            head,
+            head: 0,
             start,
             rows,
             end: y + waiting,
@@ -484,6 +461,17 @@ impl Places {
             words_left: WIDTH - MARGIN - words,
             word_width,
         }
+    }
+
+    /// The same places in a picture, where they begin at the top of `plot`.
+    fn below(mut self, plot: Plot) -> Places {
+        for y in [&mut self.head, &mut self.start, &mut self.end] {
+            *y += plot.top;
+        }
+        for (top, bottom) in &mut self.rows {
+            (*top, *bottom) = (*top + plot.top, *bottom + plot.top);
+        }
+        self
     }
 
     /// The middle of a lane.
@@ -508,21 +496,12 @@ fn lane_colour(lane: usize) -> RGBColor {
     colour(if lane < ALARM { lane } else { lane + 1 })
 }
 
-/// A frame of two pixels, white inside if it is `filled`.
-fn framed(
-    canvas: &canvas::Canvas<'_>,
-    (left, top): (i32, i32),
-    (right, bottom): (i32, i32),
-    colour: RGBColor,
-    filled: bool,
-) -> Result<(), FigureError> {
-    if filled {
-        canvas.rect((left, top), (right, bottom), PAPER, true)?;
-    }
+/// A frame of two pixels.
+fn framed(canvas: &mut Canvas<'_>, (left, top): Point, (right, bottom): Point, colour: RGBColor) {
     let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
     // Once more along the first side, so that the last corner is whole.
     let around = corners.into_iter().chain([corners[0], corners[1]]);
-    canvas.path(around, colour, 2)
+    canvas.path(around, colour, 2);
 }
 
 /// `text`, cut to what `width` pixels hold in a wide font too. Nothing else keeps neighbours apart here.
@@ -646,7 +625,7 @@ mod tests {
              1      lock      A      0  7\n\
              2      write           *1  7\n\
              Step 2: broken: small.\n\
-             B waits for ever.\n\
+             B waits forever.\n\
              The end.\n"
         );
     }

@@ -1,0 +1,63 @@
+use crate::numbers::Scale;
+use labsupport::cell;
+
+/// What a guess is called in every figure and its twin.
+pub(crate) const GUESS: &str = "your guess";
+
+/// The text twin of a figure on its way: the title, then what is in the picture.
+pub(crate) struct Twin(String);
+
+impl Twin {
+    pub(crate) fn new(title: &str) -> Twin {
+        Twin(format!("{title}\n"))
+    }
+
+    pub(crate) fn line(&mut self, line: impl AsRef<str>) {
+        self.0.push_str(line.as_ref());
+        self.0.push('\n');
+    }
+
+    /// A table whose first `words` columns are words.
+    pub(crate) fn table(&mut self, header: &[&str], rows: &[Vec<String>], words: usize) {
+        self.0.push_str(&cell::table(header, rows, words).1);
+    }
+
+    /// An upright line at `value`.
+    pub(crate) fn upright(&mut self, name: &str, value: &str) {
+        self.line(format!("Upright line, {name}: {value}."));
+    }
+
+    /// The grey crowd: how many there are in each group, and whose is the lowest and the highest. The first column names the groups,
+    /// the second says what is counted.
+    pub(crate) fn crowd<'w>(
+        &mut self,
+        name: &str,
+        [group, counted]: [&str; 2],
+        scale: &Scale,
+        groups: impl Iterator<Item = (String, Vec<(f64, &'w str)>)>,
+    ) {
+        let row = |(group, mut values): (String, Vec<(f64, &str)>)| {
+            values.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let whose = |&(value, who): &(f64, &str)| format!("{} ({who})", scale.write(value));
+            let (lowest, highest) = (values.first()?, values.last()?);
+            Some(vec![
+                group,
+                values.len().to_string(),
+                whose(lowest),
+                whose(highest),
+            ])
+        };
+        let rows: Vec<Vec<String>> = groups.filter_map(row).collect();
+        self.line(format!("In grey, {name}:"));
+        let words = usize::from(group.is_empty()); // groups without a heading are named in words
+        self.table(&[group, counted, "lowest", "highest"], &rows, words);
+    }
+
+    /// The whole text, with the caption at its end.
+    pub(crate) fn end(mut self, caption: &str) -> String {
+        if !caption.is_empty() {
+            self.line(caption);
+        }
+        self.0
+    }
+}
