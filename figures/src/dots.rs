@@ -30,25 +30,18 @@ pub struct Dots {
     known: Vec<String>,
     guesses: Vec<(String, f64)>,
     marks: Vec<(String, f64)>,
-    crowd: Option<(String, Vec<Member>)>,
+    crowd: Option<(String, Vec<Dot>)>,
     caption: String,
 }
 
 #[derive(Clone, Debug)]
 struct Dot {
     row: String,
+    /// The name of its series; in the crowd, whose it is.
     series: String,
     value: f64,
     low: f64,
     high: f64,
-}
-
-/// A dot of the crowd.
-#[derive(Clone, Debug)]
-struct Member {
-    row: String,
-    who: String,
-    value: f64,
 }
 
 /// Between two dots of one row.
@@ -150,8 +143,16 @@ impl Dots {
         name: impl Into<String>,
         dots: impl IntoIterator<Item = (String, String, f64)>,
     ) -> Dots {
-        let dots = dots.into_iter();
-        let members = dots.map(|(row, who, value)| Member { row, who, value });
+        let members = dots.into_iter().map(|(row, series, value)| {
+            let (low, high) = (value, value);
+            Dot {
+                row,
+                series,
+                value,
+                low,
+                high,
+            }
+        });
         self.crowd = Some((name.into(), members.collect()));
         self
     }
@@ -203,12 +204,9 @@ impl Dots {
             let mut numbers = numbers.iter().enumerate();
             numbers.try_for_each(|(point, value)| self.scale.check(*value, "value", name, point))
         };
-        for dot in &self.dots {
+        for dot in self.dots.iter().chain(self.members()) {
             let name = format!("{}, {}", dot.row, dot.series);
             add(&name, &[dot.value, dot.low, dot.high])?;
-        }
-        for dot in self.members() {
-            add(&format!("{}, {}", dot.row, dot.who), &[dot.value])?;
         }
         for (name, value) in &self.marks {
             add(name, &[*value])?;
@@ -229,7 +227,7 @@ impl Dots {
         in_order(known.chain(self.dots.iter().map(|dot| dot.series.as_str())))
     }
 
-    fn members(&self) -> &[Member] {
+    fn members(&self) -> &[Dot] {
         self.crowd.as_ref().map_or(&[], |(_, members)| members)
     }
 
@@ -327,7 +325,7 @@ impl Dots {
         if let Some((name, members)) = &self.crowd {
             let groups = self.rows().into_iter().map(|row| {
                 let dots = members.iter().filter(|dot| dot.row == row);
-                let values = dots.map(|dot| (dot.value, dot.who.as_str()));
+                let values = dots.map(|dot| (dot.value, dot.series.as_str()));
                 (row.to_string(), values.collect())
             });
             twin.crowd(name, ["", "dots"], &self.scale, groups);

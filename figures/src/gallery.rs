@@ -1,7 +1,8 @@
-//! Every figure in the configurations that spoil a layout: nothing may leave the picture, whatever names and numbers it gets.
+//! Every figure with the names and numbers that spoil a layout. Nothing may leave its picture.
 //!
-//! `FIGURES=/tmp/pictures cargo test -p figures gallery` writes them all there, to look at and to compare.
+//! `FIGURES=/tmp/pictures cargo test -p figures gallery` writes all of them to that folder, to look at and to compare.
 
+use crate::drawing::{WIDTH, text_width};
 use crate::prelude::*;
 use crate::trace::recording;
 use std::time::Duration;
@@ -289,7 +290,7 @@ fn steps(draw: &mut dyn FnMut(&str, StepDiagram)) {
     );
     let many = StepDiagram::new("Many")
         .lanes(["A", "B", "C", "D", LONG])
-        .words(["found", "finder", LONG].map(|word| (word, 0)));
+        .words(["found", "finder", "answer", LONG, "n", "sum"].map(|word| (word, 0)));
     let many = (0..20u64).fold(many, |figure, row| {
         let name = [
             "check → goes on",
@@ -297,9 +298,10 @@ fn steps(draw: &mut dyn FnMut(&str, StepDiagram)) {
             "lock",
             LONG,
         ][row as usize % 4];
-        figure.step(row as usize % 5, name, [row, u64::MAX, 3])
+        let values = [1, row, 100 * row, u64::MAX, row / 7, 3];
+        figure.step(row as usize % 5, name, values)
     });
-    draw("many", many.mark(LONG).mark("twice").held_by(3));
+    draw("many", many.mark(LONG).mark("twice").held_by(3).waits(1));
     draw("empty", StepDiagram::new("Empty"));
 }
 
@@ -414,4 +416,35 @@ fn every_picture_is_drawn_or_says_why_not() {
             std::fs::write(folder.join(format!("{name}.svg")), text).unwrap();
         }
     }
+}
+
+#[test]
+fn no_text_leaves_its_picture() {
+    for (name, picture) in pictures() {
+        let Ok(svg) = picture else { continue };
+        let height: i32 = between(&svg, "height=\"", "\"").parse().unwrap();
+        for part in svg.split("<text ").skip(1) {
+            let [x, y]: [i32; 2] =
+                ["x=\"", "y=\""].map(|key| between(part, key, "\"").parse().unwrap());
+            let half = text_width(between(part, ">\n", "\n<")) / 2;
+            let (left, right) = match between(part, "text-anchor=\"", "\"") {
+                "start" => (x, x + 2 * half),
+                "end" => (x - 2 * half, x),
+                _ => (x - half, x + half),
+            };
+            let inside = if part.contains("rotate") {
+                let middle = (left + right) / 2;
+                middle > 0 && y - half >= 0 && y + half <= height
+            } else {
+                left >= 0 && right <= WIDTH && y > 0 && y < height
+            };
+            assert!(inside, "{name}: {part}");
+        }
+    }
+}
+
+/// The first part of `text` that lies between `from` and `to`.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let (_, rest) = text.split_once(from).unwrap();
+    rest.split_once(to).unwrap().0
 }

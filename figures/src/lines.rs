@@ -541,32 +541,6 @@ mod tests {
     }
 
     #[test]
-    fn one_point_equal_values_and_huge_ranges_draw() {
-        assert!(Lines::new("1").series("a", [(5.0, 0.0)]).svg().is_ok());
-        assert!(
-            Lines::new("2")
-                .series("a", [(1.0, 3.0), (2.0, 3.0)])
-                .svg()
-                .is_ok()
-        );
-        assert!(
-            Lines::new("3")
-                .log_x()
-                .log_y()
-                .series("a", [(1e-9, 1e12), (1e9, 1e-12)])
-                .svg()
-                .is_ok()
-        );
-        assert!(
-            Lines::new("4")
-                .series("none", [])
-                .series("a", [(1.0, 1.0)])
-                .svg()
-                .is_ok()
-        );
-    }
-
-    #[test]
     fn the_name_of_a_level_stands_where_no_line_crosses_it() {
         let crossing = [(0.0, 0.0), (1.0, 10.0), (9.0, 10.0), (10.0, 10.0)];
         let place = |points: &[(f64, f64)]| {

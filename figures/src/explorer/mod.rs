@@ -5,13 +5,17 @@
 //! the Vega editor to try a change. The formulas are there *and* here, in [`Setting`], since the picture for pages without
 //! Vega-Lite and the text twin need them too.
 
+mod setting;
+mod spec;
+
 use crate::drawing::page;
 use crate::error::FigureError;
 use crate::format::Format;
 use crate::lines::Lines;
 use labsupport::cell::{self, Show};
-use labsupport::internal::quote;
-use labsupport::internal::{human_seconds, thousands, three_digits};
+use labsupport::internal::{human_seconds, quote, thousands};
+use setting::Setting;
+use spec::{inside, list, number};
 use std::fmt::Write;
 
 /// The check interval between its two budgets, with sliders for the cost of an iteration, the number of workers and both
@@ -63,77 +67,10 @@ struct Measured {
     points: Vec<(u64, f64, f64)>,
 }
 
-/// Where the sliders stand, and what the model says there.
-struct Setting {
-    cost: f64,
-    price: f64,
-    news: f64,
-    overhead_budget: f64,
-    reaction_budget: f64,
-}
-
-const SPEC: &str = include_str!("spec.json");
-
 /// The x axis ends here.
 const MOST_ITERATIONS: f64 = 1e5;
 /// The y axis begins here, in multiples of a budget; what is below, and noise may be below zero, is drawn here.
 const LEAST_TIMES: f64 = 1e-3;
-/// A Vega expression for a time, as [`human_seconds`](crate::measure) writes it.
-const TIME: &str = "(T < 0.9995e-6 ? format(T * 1e9, ',.3~r') + ' ns' : T < 0.9995e-3 ? format(T * 1e6, ',.3~r') + ' µs' : \
-                    T < 0.9995 ? format(T * 1e3, ',.3~r') + ' ms' : format(T, ',.3~r') + ' s')";
-/// A Vega expression for a number with three digits.
-const COUNT: &str = "format(T, ',.3~r')";
-
-// Vega makes the sliders, and writes a bare number beside a `range`: 4.5, the power of ten. An input of another type becomes an
-// `<input>` with every attribute that is named, so `Range`, which HTML takes for `range`, gets its place in the column, and keeps
-// JupyterLab from taking the arrow keys. What it stands for is written beside it by a text field that nobody can write into.
-
-/// The attributes of a slider.
-const SLIDER: &str = r#""data-lm-suppress-shortcuts": "true",
-        "style": "position: absolute; left: 170px; width: 220px; height: 16px; margin: 0""#;
-/// The attributes of the words beside it.
-const WORDS: &str = r#""readonly": "", "tabindex": "-1", "style": "display: block; width: 130px; height: 16px; margin: -16px 0 5px 405px; padding: 0; border: 0; background: none; color: inherit; font: inherit; pointer-events: none""#;
-
-impl Setting {
-    fn overhead(&self, interval: f64) -> f64 {
-        self.price / (interval * self.cost + self.price)
-    }
-
-    fn reaction(&self, interval: f64) -> f64 {
-        interval * self.cost + self.news
-    }
-
-    /// The smallest and the largest interval that keep both budgets.
-    fn window(&self) -> Option<(f64, f64)> {
-        let low = self.price / self.cost * (1.0 / self.overhead_budget - 1.0);
-        let high = (self.reaction_budget - self.news) / self.cost;
-        (high >= 1.0 && low <= high).then_some((low.max(1.0), high))
-    }
-
-    fn best(&self) -> Option<f64> {
-        let (low, high) = self.window()?;
-        Some((low * high).sqrt().round().max(1.0))
-    }
-
-    /// What the page writes above the lines.
-    fn said(&self) -> String {
-        match (self.window(), self.best()) {
-            (Some((low, high)), Some(best)) => format!(
-                "Good: every {} to {} iterations. Best: every {}.",
-                three_digits(low),
-                three_digits(high),
-                three_digits(best)
-            ),
-            _ if self.reaction_budget <= self.news => {
-                "No good interval: the news alone takes longer than the reaction budget.".into()
-            }
-            _ if self.reaction_budget - self.news < self.cost => {
-                "No good interval: one iteration is longer than the reaction budget.".into()
-            }
-            _ => "No good interval: what keeps one budget misses the other.".into(),
-        }
-    }
-}
 
 impl IntervalExplorer {
     /// A figure that knows of no way to look so far. The sliders start at one worker, 10 µs, 2 % and 10 ms.
@@ -295,10 +232,7 @@ impl IntervalExplorer {
                 cost_power(at.cost)
             ))
         });
-        let mut spec = macros(&macros(SPEC, "TIME", TIME), "COUNT", COUNT);
-        for (name, value) in [
-            ("@SLIDER@", SLIDER.into()),
-            ("@WORDS@", WORDS.into()),
+        Ok(spec::with([
             ("\"@LAST_HOW@\"", (self.looks.len() - 1).to_string()),
             ("\"@WORKERS@\"", self.workers().to_string()),
             ("\"@MOST_WORKERS@\"", self.most_workers().to_string()),
@@ -326,10 +260,7 @@ impl IntervalExplorer {
             // What somebody wrote comes last: nothing in it is taken for one of the names above.
             ("@TITLE@", inside(&self.title)),
             ("@DESCRIPTION@", inside(&self.text())),
-        ] {
-            spec = spec.replace(name, &value);
-        }
-        Ok(spec)
+        ]))
     }
 
     /// At which settings dots appear, for somebody who sees none.
@@ -528,36 +459,6 @@ fn cost_power(seconds: f64) -> f64 {
     power + 0.0 // never -0
 }
 
-/// A number in JSON, without the digits that only rounding has left.
-fn number(value: f64) -> String {
-    format!("{:e}", (value * 1e12).round() / 1e12)
-}
-
-fn list(items: impl IntoIterator<Item = String>) -> String {
-    let items: Vec<String> = items.into_iter().collect();
-    format!("[{}]", items.join(", "))
-}
-
-/// `text` as it stands inside a JSON string.
-fn inside(text: &str) -> String {
-    let quoted = quote(text);
-    quoted[1..quoted.len() - 1].into()
-}
-
-/// Each `@NAME(x)@` in `text` becomes `meaning` with x for T.
-fn macros(text: &str, name: &str, meaning: &str) -> String {
-    let opening = format!("@{name}(");
-    let mut parts = text.split(&opening);
-    let mut whole = parts.next().unwrap_or_default().to_string();
-    for part in parts {
-        let (argument, rest) = part.split_once(")@").unwrap_or((part, ""));
-        let meaning = meaning.split('T').collect::<Vec<_>>();
-        whole.push_str(&meaning.join(&format!("({argument})")));
-        whole.push_str(rest);
-    }
-    whole
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -569,26 +470,6 @@ mod tests {
             .measured("locked", 2, 1e-5, [(1, 0.01, 2e-5), (100, -0.001, 9e-4)])
             .start(2, 1e-5)
             .budgets(0.02, 0.01)
-    }
-
-    #[test]
-    fn the_window_keeps_both_budgets_exactly_at_its_ends() {
-        for (price, news) in [(1e-7, 0.0), (1e-5, 1e-3)] {
-            let setting = Setting {
-                cost: 1e-5,
-                price,
-                news,
-                overhead_budget: 0.1,
-                reaction_budget: 0.01,
-            };
-            let low = price / 1e-5 * 9.0;
-            let (from, to) = setting.window().unwrap();
-            assert_eq!(from, low.max(1.0));
-            assert!((setting.reaction(to) - 0.01).abs() < 1e-12);
-            assert!(setting.overhead(from) <= 0.1 + 1e-12);
-            let best = setting.best().unwrap();
-            assert!(from <= best && best <= to);
-        }
     }
 
     #[test]
@@ -623,16 +504,6 @@ mod tests {
         ] {
             assert!(spec.contains(part), "{part} in {spec}");
         }
-    }
-
-    #[test]
-    fn the_colours_are_those_of_every_figure() {
-        use crate::drawing::theme::colour;
-        // All else takes the colour of the page's text, dark or light.
-        let series = [colour(0), colour(1)].map(|c| format!("{:02x}{:02x}{:02x}", c.0, c.1, c.2));
-        let used: Vec<&str> = SPEC.split('#').skip(1).map(|rest| &rest[..6]).collect();
-        assert_eq!(used, series);
-        assert!(SPEC.matches("currentColor").count() > 10);
     }
 
     #[test]

@@ -46,27 +46,6 @@ pub enum Event {
 }
 
 impl Event {
-    /// One word for files: `task_taken`, `flag_seen`.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Event::Started => "started",
-            Event::TaskTaken(_) => "task_taken",
-            Event::TaskDone(_) => "task_done",
-            Event::TaskAbandoned(_) => "task_abandoned",
-            Event::FlagChecked => "flag_checked",
-            Event::FlagSeen => "flag_seen",
-            Event::FlagSet => "flag_set",
-            Event::LockWaited => "lock_waited",
-            Event::LockHeld => "lock_held",
-            Event::LockReleased => "lock_released",
-            Event::PillTaken => "pill_taken",
-            Event::Terminated => "terminated",
-            Event::Exited => "exited",
-            Event::Panicked => "panicked",
-            Event::Note(_) => "note",
-        }
-    }
-
     /// The number that some events carry.
     pub(super) fn number(self) -> Option<u32> {
         match self {
@@ -125,13 +104,24 @@ impl Event {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Event::TaskTaken(n) => write!(f, "task {n} taken"),
-            Event::TaskDone(n) => write!(f, "task {n} done"),
-            Event::TaskAbandoned(n) => write!(f, "task {n} abandoned"),
-            Event::Note(n) => write!(f, "note {n}"),
-            other => f.write_str(&other.word().replace('_', " ")),
-        }
+        let words = match self {
+            Event::Started => "started",
+            Event::TaskTaken(n) => return write!(f, "task {n} taken"),
+            Event::TaskDone(n) => return write!(f, "task {n} done"),
+            Event::TaskAbandoned(n) => return write!(f, "task {n} abandoned"),
+            Event::FlagChecked => "flag checked",
+            Event::FlagSeen => "flag seen",
+            Event::FlagSet => "flag set",
+            Event::LockWaited => "lock waited",
+            Event::LockHeld => "lock held",
+            Event::LockReleased => "lock released",
+            Event::PillTaken => "pill taken",
+            Event::Terminated => "terminated",
+            Event::Exited => "exited",
+            Event::Panicked => "panicked",
+            Event::Note(n) => return write!(f, "note {n}"),
+        };
+        f.write_str(words)
     }
 }
 

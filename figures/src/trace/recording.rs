@@ -1,5 +1,4 @@
-use super::Event;
-use labsupport::internal::quote;
+use super::event::Event;
 use labsupport::measure::human;
 use std::fmt;
 use std::time::Duration;
@@ -316,88 +315,6 @@ impl Recording {
     pub fn dropped(&self) -> u64 {
         self.lanes.iter().map(LaneRecord::dropped).sum()
     }
-
-    /// One line per event, by time, below a header: `lane,name,time_ns,event,number`. The number is empty where an event has none.
-    ///
-    /// # Examples
-    /// ```
-    /// use figures::prelude::*;
-    /// use labsupport::prelude::*;
-    /// let trace = Trace::new(1)?;
-    /// trace.lane(0).record(Event::TaskTaken(7));
-    /// let csv = trace.recording().to_csv();
-    /// assert!(csv.starts_with("lane,name,time_ns,event,number\n0,worker 0,0,started,\n0,worker 0,"));
-    /// assert!(csv.contains(",task_taken,7\n"));
-    /// # Ok::<(), SharedError>(())
-    /// ```
-    pub fn to_csv(&self) -> String {
-        let mut csv = String::from("lane,name,time_ns,event,number\n");
-        for (index, time, event) in self.events() {
-            let (name, word) = (&self.lanes[index].name, event.word());
-            let number = event.number().map_or(String::new(), |n| n.to_string());
-            csv.push_str(&format!("{index},{name},{time},{word},{number}\n"));
-        }
-        csv
-    }
-
-    /// The recording in the Trace Event Format, which Perfetto (ui.perfetto.dev) and Chrome (chrome://tracing) open: spans as complete
-    /// events (`X`), or as begun ones (`B`) where they have no end, all other events as instants (`i`); a thread for each lane,
-    /// times in microseconds.
-    ///
-    /// The format: "Trace Event Format", the Chromium authors.
-    ///
-    /// # Examples
-    /// ```
-    /// use figures::prelude::*;
-    /// use labsupport::prelude::*;
-    /// let trace = Trace::new(1)?;
-    /// trace.lane(0).record(Event::FlagSeen);
-    /// let json = trace.recording().to_json();
-    /// assert!(json.starts_with("{\"displayTimeUnit\":\"ns\",\"traceEvents\":["));
-    /// assert!(json.contains("\"name\":\"flag seen\",\"ph\":\"i\""));
-    /// # Ok::<(), SharedError>(())
-    /// ```
-    pub fn to_json(&self) -> String {
-        let micros = |time: Duration| format!("{:.3}", time.as_nanos() as f64 / 1e3);
-        let mut entries = Vec::new();
-        for (index, lane) in self.lanes.iter().enumerate() {
-            let thread = format!("\"pid\":0,\"tid\":{index}");
-            entries.push(format!(
-                "{{\"name\":\"thread_name\",\"ph\":\"M\",{thread},\"args\":{{\"name\":{},\"dropped\":{}}}}}",
-                quote(&lane.name),
-                lane.dropped
-            ));
-            for span in lane.spans() {
-                let (name, category) = match span.kind {
-                    SpanKind::Task { number, done: true } => (format!("task {number}"), "task"),
-                    SpanKind::Task { number, .. } => (format!("task {number} (not done)"), "task"),
-                    SpanKind::WaitingForLock => ("waiting for the lock".into(), "lock"),
-                    SpanKind::HoldingLock => ("holding the lock".into(), "lock"),
-                };
-                let ends = span.to.map_or("\"ph\":\"B\"".into(), |to| {
-                    format!("\"ph\":\"X\",\"dur\":{}", micros(to - span.from))
-                });
-                entries.push(format!(
-                    "{{\"name\":{},\"cat\":\"{category}\",{ends},\"ts\":{},{thread}}}",
-                    quote(&name),
-                    micros(span.from)
-                ));
-            }
-            for &(time, event) in &lane.events {
-                if !begins_or_ends_a_span(event) {
-                    entries.push(format!(
-                        "{{\"name\":{},\"ph\":\"i\",\"s\":\"t\",\"ts\":{},{thread}}}",
-                        quote(&event.to_string()),
-                        micros(Duration::from_nanos(time))
-                    ));
-                }
-            }
-        }
-        format!(
-            "{{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n{}\n]}}\n",
-            entries.join(",\n")
-        )
-    }
 }
 
 // The kinds of spans of which a lane has one at a time.
@@ -447,16 +364,50 @@ impl Spans {
     }
 }
 
-fn begins_or_ends_a_span(event: Event) -> bool {
-    matches!(
-        event,
-        Event::TaskTaken(_)
-            | Event::TaskDone(_)
-            | Event::TaskAbandoned(_)
-            | Event::LockWaited
-            | Event::LockHeld
-            | Event::LockReleased
-    )
+impl fmt::Display for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let events: usize = self.lanes().iter().map(|lane| lane.events().len()).sum();
+        let lanes = self.lanes().len();
+        write!(
+            f,
+            "a recording of {lanes} lanes with {events} events; Timeline::new draws it"
+        )
+    }
+}
+
+impl fmt::Display for LaneRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} events", self.name(), self.events().len())?;
+        match self.dropped() {
+            0 => Ok(()),
+            dropped => write!(f, ", and {dropped} more for which there was no room"),
+        }
+    }
+}
+
+impl fmt::Display for LaneSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [working, waiting, holding] = [self.working, self.waiting, self.holding].map(human);
+        let end = match self.exited {
+            true => "came to its end",
+            false => "did not come to its end",
+        };
+        write!(
+            f,
+            "{} tasks done, {} not; {working} in tasks, {waiting} waiting for the lock, {holding} with it; {} looks, {} pills; it {end}",
+            self.tasks_done, self.tasks_unfinished, self.looks, self.pills
+        )
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = human(self.from);
+        match self.to {
+            Some(to) => write!(f, "{:?}, from {from} to {}", self.kind, human(to)),
+            None => write!(f, "{:?}, from {from} and with no end", self.kind),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -560,78 +511,5 @@ pub(crate) mod tests {
         assert_eq!(recording.reaction(0), Some(Duration::from_nanos(200)));
         assert_eq!(recording.reaction(1), None);
         assert_eq!(recording.end(), Duration::from_nanos(300));
-    }
-
-    #[test]
-    fn files_have_every_event_in_order() {
-        use Event::*;
-        let recording = recording(&[
-            &[
-                (1_000, Started),
-                (3_000, TaskTaken(4)),
-                (4_500, TaskDone(4)),
-            ],
-            &[(2_000, Started), (2_500, LockWaited)],
-        ]);
-        assert_eq!(
-            recording.to_csv(),
-            "lane,name,time_ns,event,number\n0,worker 0,0,started,\n1,worker 1,1000,started,\n1,worker 1,1500,lock_waited,\n\
-             0,worker 0,2000,task_taken,4\n0,worker 0,3500,task_done,4\n"
-        );
-        let json = recording.to_json();
-        for part in [
-            r#"{"name":"thread_name","ph":"M","pid":0,"tid":1,"args":{"name":"worker 1","dropped":0}}"#,
-            r#"{"name":"task 4","cat":"task","ph":"X","dur":1.500,"ts":2.000,"pid":0,"tid":0}"#,
-            r#"{"name":"waiting for the lock","cat":"lock","ph":"B","ts":1.500,"pid":0,"tid":1}"#,
-            r#"{"name":"started","ph":"i","s":"t","ts":1.000,"pid":0,"tid":1}"#,
-        ] {
-            assert!(json.contains(part), "{part} in {json}");
-        }
-    }
-}
-
-impl fmt::Display for Recording {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let events: usize = self.lanes().iter().map(|lane| lane.events().len()).sum();
-        let lanes = self.lanes().len();
-        write!(
-            f,
-            "a recording of {lanes} lanes with {events} events; Timeline::new draws it"
-        )
-    }
-}
-
-impl fmt::Display for LaneRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} events", self.name(), self.events().len())?;
-        match self.dropped() {
-            0 => Ok(()),
-            dropped => write!(f, ", and {dropped} more for which there was no room"),
-        }
-    }
-}
-
-impl fmt::Display for LaneSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [working, waiting, holding] = [self.working, self.waiting, self.holding].map(human);
-        let end = match self.exited {
-            true => "came to its end",
-            false => "did not come to its end",
-        };
-        write!(
-            f,
-            "{} tasks done, {} not; {working} in tasks, {waiting} waiting for the lock, {holding} with it; {} looks, {} pills; it {end}",
-            self.tasks_done, self.tasks_unfinished, self.looks, self.pills
-        )
-    }
-}
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let from = human(self.from);
-        match self.to {
-            Some(to) => write!(f, "{:?}, from {from} to {}", self.kind, human(to)),
-            None => write!(f, "{:?}, from {from} and with no end", self.kind),
-        }
     }
 }
