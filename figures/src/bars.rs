@@ -5,8 +5,8 @@ use crate::error::FigureError;
 use crate::format::Format;
 use crate::numbers::{Numbers, Scale, ShowsNumbers};
 
-/// Bars that lie on their side, so that their names have room, each with its value and, if given, its spread. On a logarithmic axis
-/// they are dots: a length from nowhere in particular would say nothing.
+/// Horizontal bars, each with its name, its value and, if given, its spread. On a logarithmic axis they are dots: there is no zero for a
+/// bar to start at, so its length would mean nothing.
 ///
 /// # Examples
 /// ```
@@ -40,7 +40,7 @@ struct Bar {
 const ROW: i32 = 34;
 
 impl Bars {
-    /// A figure without bars so far.
+    /// A figure without bars.
     pub fn new(title: impl Into<String>) -> Bars {
         Bars {
             title: title.into(),
@@ -51,7 +51,7 @@ impl Bars {
         }
     }
 
-    /// What the bars' length shows.
+    /// What the length of a bar shows.
     pub fn value(mut self, label: impl Into<String>) -> Bars {
         self.scale.label = label.into();
         self
@@ -79,7 +79,7 @@ impl Bars {
         self
     }
 
-    /// Adds a bar with a thin line from `low` to `high`.
+    /// Adds a bar with a thin line from `low` to `high`: its spread.
     pub fn bar_with_spread(
         mut self,
         name: impl Into<String>,
@@ -95,7 +95,7 @@ impl Bars {
         self
     }
 
-    /// Marks what somebody expected of the bar with this name. Without a value, or without such a bar, nothing is drawn.
+    /// Marks the reader's guess for the bar with this name. Without a value, or without such a bar, nothing is drawn.
     ///
     /// # Examples
     /// ```
@@ -109,7 +109,7 @@ impl Bars {
         self
     }
 
-    /// A sentence or two below the figure.
+    /// A sentence or two to stand below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> Bars {
         self.caption = caption.into();
         self

@@ -5,7 +5,7 @@ use crate::error::FigureError;
 use crate::format::Format;
 use crate::numbers::{Numbers, Scale, ShowsNumbers};
 
-/// Dots in rows: each row a thing, each series a way to look at it, each dot a number with its spread. The figure for costs that lie
+/// Dots in rows: each row is a thing, each series a way to measure it, and each dot a number with its spread. Use it for costs that lie
 /// decades apart, where the length of a bar would mean nothing.
 ///
 /// # Examples
@@ -44,11 +44,11 @@ struct Dot {
     high: f64,
 }
 
-/// Between two dots of one row.
+/// The height of a line of a row.
 const STEP: i32 = 13;
 
 impl Dots {
-    /// A figure without dots so far.
+    /// A figure without dots.
     pub fn new(title: impl Into<String>) -> Dots {
         Dots {
             title: title.into(),
@@ -62,7 +62,7 @@ impl Dots {
         }
     }
 
-    /// What the place of a dot shows.
+    /// What the position of a dot shows.
     pub fn value(mut self, label: impl Into<String>) -> Dots {
         self.scale.label = label.into();
         self
@@ -80,7 +80,7 @@ impl Dots {
         self
     }
 
-    /// Adds a dot with a thin line from `low` to `high`. Rows and series stand in the order in which they come first.
+    /// Adds a dot with a thin line from `low` to `high`. Rows and series appear in the order in which they are first named.
     pub fn dot(
         mut self,
         row: impl Into<String>,
@@ -105,8 +105,7 @@ impl Dots {
         self
     }
 
-    /// Draws what somebody expected of a row, as a hollow mark below its dots; nothing where there is no guess, or none of a row
-    /// with that name. [`Prediction::value_in`](lessons::Prediction::value_in) gives the number.
+    /// Draws the reader's guess for a row, as a hollow mark below its dots. Without a value, or without such a row, nothing is drawn.
     ///
     /// # Examples
     /// ```
@@ -120,14 +119,14 @@ impl Dots {
         self
     }
 
-    /// Adds an upright line at `value` with a name.
+    /// Adds an upright line at `value`, with a name.
     pub fn mark(mut self, name: impl Into<String>, value: f64) -> Dots {
         self.marks.push((name.into(), value));
         self
     }
 
-    /// Adds many small grey rings, `(row, whose, value)`, with one name in the legend: those of a whole class. The text twin says for
-    /// each row how many there are, and whose is the lowest and the highest.
+    /// Adds many small grey rings, `(row, whose, value)`, with one name in the legend: for example those of a whole class. For each row, the
+    /// text twin says how many there are, and whose are the lowest and the highest.
     ///
     /// # Examples
     /// ```
@@ -157,7 +156,7 @@ impl Dots {
         self
     }
 
-    /// A sentence or two below the figure.
+    /// A sentence or two to stand below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> Dots {
         self.caption = caption.into();
         self
@@ -215,13 +214,13 @@ impl Dots {
         Ok(Axis::new(&values, &self.scale, true))
     }
 
-    /// The rows, in the order in which they come first.
+    /// The rows, in the order in which they are first named.
     fn rows(&self) -> Vec<&str> {
         let dots = self.dots.iter().map(|dot| dot.row.as_str());
         in_order(dots.chain(self.members().iter().map(|dot| dot.row.as_str())))
     }
 
-    /// The series, in the order in which they come first.
+    /// The series, in the order in which they are first named.
     fn names(&self) -> Vec<&str> {
         let known = self.known.iter().map(String::as_str);
         in_order(known.chain(self.dots.iter().map(|dot| dot.series.as_str())))
@@ -365,7 +364,7 @@ impl ShowsNumbers for Dots {
     }
 }
 
-/// The name of a row in as many lines as it needs and its row has room for.
+/// The name of a row, in as many lines as it needs, but at most as many as its row has room for.
 fn row_name(name: &str, most: usize) -> Vec<String> {
     let width = WIDTH / 2;
     let lines = wrap(name, width);
@@ -377,7 +376,7 @@ fn row_name(name: &str, most: usize) -> Vec<String> {
     kept.iter().cloned().chain([last]).collect()
 }
 
-/// Each name once, where it comes first.
+/// Each name once, at its first place.
 fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut seen: Vec<&str> = Vec::new();
     for name in names {

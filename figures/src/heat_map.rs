@@ -6,10 +6,9 @@ use crate::format::Format;
 use crate::numbers::Scale;
 use plotters::style::RGBColor;
 
-/// Fields of colour over two rows of names; each field also carries its value in words.
+/// A grid of coloured fields. Each field also carries its value as text.
 ///
-/// Rows are counted from the bottom, columns from the left, both from 0. A field without a value is drawn empty: "not
-/// measured".
+/// Rows are counted from the bottom and columns from the left, both from 0. A field without a value is hatched: "not measured".
 ///
 /// # Examples
 /// ```
@@ -53,7 +52,7 @@ const STEP: i32 = 3;
 const NOT_MEASURED: &str = "not measured";
 
 impl HeatMap {
-    /// A map without fields so far.
+    /// A map without fields.
     pub fn new(title: impl Into<String>) -> HeatMap {
         HeatMap {
             title: title.into(),
@@ -125,27 +124,27 @@ impl HeatMap {
         self
     }
 
-    /// The value of the field in this column and row; a later one replaces an earlier one.
+    /// The value of the field in this column and row. A later value replaces an earlier one.
     pub fn field(mut self, column: usize, row: usize, value: f64) -> HeatMap {
         self.fields.retain(|f| (f.0, f.1) != (column, row));
         self.fields.push((column, row, value));
         self
     }
 
-    /// Draws a ring into a field. Marks of one name share an entry of the legend.
+    /// Draws a ring into a field. Marks with the same name share an entry in the legend.
     pub fn mark(mut self, name: impl Into<String>, column: usize, row: usize) -> HeatMap {
         self.marks.push((name.into(), column, row));
         self
     }
 
-    /// Outlines a part of a row, from place `low` to place `high`: a column's middle is at its number, its edges half a column
-    /// beside it. Nothing is drawn where `low` is above `high`. Windows of one name share an entry of the legend.
+    /// Outlines part of a row, from place `low` to place `high`: the middle of a column is at its number, and its edges are half a column
+    /// away. If `low` is above `high`, nothing is drawn. Windows with the same name share an entry in the legend.
     pub fn window(mut self, name: impl Into<String>, row: usize, low: f64, high: f64) -> HeatMap {
         self.windows.push((name.into(), row, low, high));
         self
     }
 
-    /// A sentence or two below the figure.
+    /// A sentence or two to stand below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> HeatMap {
         self.caption = caption.into();
         self
@@ -312,7 +311,7 @@ impl HeatMap {
         legend
     }
 
-    /// The text twin: the fields as a table, marked fields with a star, and the windows in words.
+    /// The text twin: the fields as a table, marked fields with a star, and the windows as text.
     pub fn text(&self) -> String {
         let corner = format!("{} \\ {}", self.y.0, self.x.0);
         let columns = self.x.1.iter().map(String::as_str);
@@ -343,7 +342,7 @@ impl HeatMap {
         twin.end(&self.caption)
     }
 
-    /// The columns whose middles lie between two places, in words.
+    /// The columns whose middles lie between two places, as text.
     fn columns(&self, low: f64, high: f64) -> String {
         let inside = (self.x.1.iter().enumerate())
             .filter(|(column, _)| (low..=high).contains(&(*column as f64)))

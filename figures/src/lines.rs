@@ -5,7 +5,7 @@ use crate::error::FigureError;
 use crate::format::Format;
 use crate::numbers::{Numbers, Part, Scale, Shows, ShowsNumbers};
 
-/// Lines over a common x axis: one per series, with a marker at each point.
+/// Lines over a common x axis: one for each series, with a marker at each point.
 ///
 /// # Examples
 /// ```
@@ -42,7 +42,7 @@ struct Series {
     points: Vec<(f64, f64)>,
 }
 
-/// Lines behind the others; no name is no crowd.
+/// Lines behind the others. Without a name there is no crowd.
 #[derive(Clone, Debug, Default)]
 struct Crowd {
     name: Option<String>,
@@ -53,7 +53,7 @@ struct Crowd {
 const HEIGHT: i32 = 300;
 
 impl Lines {
-    /// A figure without lines so far.
+    /// A figure without lines.
     pub fn new(title: impl Into<String>) -> Lines {
         Lines {
             title: title.into(),
@@ -118,25 +118,25 @@ impl Lines {
         self
     }
 
-    /// Adds a level line at `y` with a name: a limit, a budget.
+    /// Adds a level line at `y`, with a name: a limit or a budget.
     pub fn level(mut self, name: impl Into<String>, y: f64) -> Lines {
         self.levels.push((name.into(), y));
         self
     }
 
-    /// Shades the x values from `low` to `high`, and names that in the legend. Nothing is shaded where `low` is above `high`.
+    /// Shades the x values from `low` to `high`, and names the shaded part in the legend. If `low` is above `high`, nothing is shaded.
     pub fn window(mut self, name: impl Into<String>, low: f64, high: f64) -> Lines {
         self.windows.push((name.into(), low, high));
         self
     }
 
-    /// Adds an upright line at `x` with a name: the value that was chosen.
+    /// Adds an upright line at `x`, with a name: the value that was chosen.
     pub fn mark(mut self, name: impl Into<String>, x: f64) -> Lines {
         self.marks.push((name.into(), x));
         self
     }
 
-    /// Marks what somebody expected at `x`. Without a value, or where the axes have no place for it, nothing is drawn.
+    /// Marks the reader's guess at `x`. Without a value, or where the axes have no place for it, nothing is drawn.
     ///
     /// # Examples
     /// ```
@@ -149,8 +149,8 @@ impl Lines {
         self
     }
 
-    /// Puts many lines behind the others, thin and grey, with one name in the legend: those of a whole class, each with whose it is.
-    /// The text twin says how many there are at each x, and whose is the lowest and the highest.
+    /// Puts many lines behind the others, thin and grey, with one name in the legend: for example those of a whole class. Each line comes
+    /// with its owner's name. The text twin says how many values there are at each x, and whose are the lowest and the highest.
     ///
     /// # Examples
     /// ```
@@ -176,7 +176,7 @@ impl Lines {
         self
     }
 
-    /// A sentence or two below the figure.
+    /// A sentence or two to stand below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> Lines {
         self.caption = caption.into();
         self
@@ -237,7 +237,7 @@ impl Lines {
             })
     }
 
-    /// The axes, which have a place for every number but those of windows.
+    /// The axes. They have a place for every number, except those of windows.
     fn axes(&self) -> Result<Axes, FigureError> {
         let lines = || self.series.iter().chain(&self.crowd.lines);
         if lines().all(|series| series.points.is_empty()) {
@@ -304,7 +304,7 @@ impl Lines {
         legend
     }
 
-    /// The text twin: what the axes are, and every point in a table.
+    /// The text twin: what the axes show, and every point in a table.
     pub fn text(&self) -> String {
         let axis = |scale: &Scale| {
             let log = if scale.log { ", logarithmic" } else { "" };
@@ -360,7 +360,7 @@ impl Lines {
         xs.into_iter().map(row).collect()
     }
 
-    /// For each x the crowd's values there, and whose they are.
+    /// For each x, the crowd's values and whose they are.
     fn crowd_by_x(&self) -> Vec<(String, Vec<(f64, &str)>)> {
         let lines = self.crowd.lines.iter();
         let points = lines.flat_map(|line| line.points.iter().map(|&(x, y)| (x, y, &*line.name)));
@@ -410,7 +410,7 @@ fn draw_level(canvas: &mut Canvas<'_>, plot: Plot, name: &str, y: i32, series: &
     canvas.text((x, y - LINE + 2), &name, INK, Align::Left);
 }
 
-/// Whether the line through `points` comes into the rectangle between two corners.
+/// Whether the line through `points` enters the rectangle between two corners.
 fn goes_through(points: &[Point], (from, to): (Point, Point)) -> bool {
     points.windows(2).any(|pair| {
         let [(x, y), (x1, y1)] = [pair[0], pair[1]];

@@ -4,10 +4,10 @@ use crate::drawing::{fit, text_width, widest};
 use crate::error::FigureError;
 use plotters::style::RGBColor;
 
-/// Who did what, one step after the other: a lane for each worker, time running downwards, and the words after each step.
+/// Who did what, one step after the other: a lane for each worker, time running downwards, and the words of memory after each step.
 ///
-/// A lane ends with a bar after its last step. It is thick while its worker holds the lock. A word that a step changed is
-/// written dark on grey; a row that is marked is framed, and says why.
+/// A lane ends with a bar after its last step. It is thick while its worker holds the lock. A word that a step changed is written dark on
+/// grey. A marked row has a frame, with the reason in it.
 ///
 /// # Examples
 /// ```
@@ -31,7 +31,7 @@ pub struct StepDiagram {
     words: Vec<String>,
     start: Vec<u64>,
     rows: Vec<Row>,
-    /// The lanes that do not end.
+    /// The lanes that never end.
     waiting: Vec<usize>,
     caption: String,
 }
@@ -46,7 +46,7 @@ struct Row {
     marks: Vec<String>,
 }
 
-/// The mark's colour, vermilion; no lane has it.
+/// The colour of marks, vermilion. No lane has it.
 const ALARM: usize = 1;
 /// Between a box and the ends of its row.
 const GAP: i32 = 5;
@@ -56,7 +56,7 @@ const TIGHT: i32 = 15;
 const NUMBERS: i32 = 34;
 
 impl StepDiagram {
-    /// A figure without lanes, words and steps so far.
+    /// A figure without lanes, words and steps.
     pub fn new(title: impl Into<String>) -> StepDiagram {
         StepDiagram {
             title: title.into(),
@@ -82,11 +82,11 @@ impl StepDiagram {
     fn assert_no_steps(&self, what: &str) {
         assert!(
             self.rows.is_empty(),
-            "name the {what} before the first step: each step says something about all of them."
+            "name the {what} before the first step: every step gives values for all of them."
         );
     }
 
-    /// The words whose values are shown, and what they start with.
+    /// The words of memory that are shown, and their values at the start.
     ///
     /// # Panics
     /// There are steps already.
@@ -100,15 +100,15 @@ impl StepDiagram {
         self
     }
 
-    /// Adds a step: whose, its name, and the words' values after it.
+    /// Adds a step of `lane`: its name, and the values of the words after it.
     ///
     /// # Panics
-    /// There is no such lane, or there are more or fewer values than words.
+    /// There is no such lane, or the number of values is not the number of words.
     ///
     /// # Examples
     /// ```should_panic
     /// use figures::prelude::*;
-    /// // a step with 1 values in a diagram of 2 words.
+    /// // There are two words, so a step needs two values.
     /// let _ = StepDiagram::new("T").lanes(["A"]).words([("x", 0), ("y", 0)]).step(0, "write", [1]);
     /// ```
     pub fn step(
@@ -118,15 +118,15 @@ impl StepDiagram {
         values: impl IntoIterator<Item = u64>,
     ) -> StepDiagram {
         self.assert_lane(lane);
-        let values: Vec<u64> = values.into_iter().collect();
+        let (name, values) = (name.into(), Vec::from_iter(values));
         let (given, words) = (values.len(), self.words.len());
         assert!(
             given == words,
-            "a step with {given} values in a diagram of {words} words."
+            "step {name:?} has {given} values, but the diagram has {words} words: give one value for each word."
         );
         self.rows.push(Row {
             lane,
-            name: name.into(),
+            name,
             values,
             holder: None,
             marks: Vec::new(),
@@ -155,7 +155,7 @@ impl StepDiagram {
         self
     }
 
-    /// Marks the last step, with the reason. A step may have several.
+    /// Marks the last step and says why. A step may have several marks.
     ///
     /// # Panics
     /// There is no step yet.
@@ -164,7 +164,7 @@ impl StepDiagram {
         self
     }
 
-    /// Says that `lane` does not end: its worker waits for the lock forever.
+    /// Says that `lane` never ends: its worker waits for the lock forever.
     ///
     /// # Panics
     /// There is no such lane.
@@ -185,7 +185,7 @@ impl StepDiagram {
         self
     }
 
-    /// A sentence or two below the figure.
+    /// A sentence or two to stand below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> StepDiagram {
         self.caption = caption.into();
         self
@@ -195,7 +195,7 @@ impl StepDiagram {
         let lanes = self.lanes.len();
         assert!(
             lane < lanes,
-            "there is no lane {lane}: the diagram has {lanes}, counted from 0."
+            "there is no lane {lane}: the diagram has {lanes} lanes, counted from 0."
         );
     }
 
@@ -260,7 +260,7 @@ impl StepDiagram {
         }
     }
 
-    /// The lanes' names and life lines.
+    /// The lanes and their names.
     fn draw_lanes(&self, canvas: &mut Canvas<'_>, places: &Places) {
         for (lane, name) in self.lanes.iter().enumerate() {
             let x = places.lane(lane);
@@ -330,7 +330,7 @@ impl StepDiagram {
             for (line, mark) in row.marks.iter().rev().enumerate() {
                 let mark = fit(mark, WIDTH - 2 * MARGIN - 16);
                 let at = (WIDTH - MARGIN - 8, bottom - 11 - LINE * line as i32);
-                // Life lines pass here.
+                // Lanes pass here.
                 let (left, half) = (at.0 - text_width(&mark) - 3, LINE / 2 - 2);
                 canvas.rect((left, at.1 - half), (at.0 + 3, at.1 + half), PAPER);
                 canvas.text_middle(at, &mark, INK, Align::Right);
@@ -398,7 +398,7 @@ struct Places {
     start: i32,
     /// Top and bottom of each row.
     rows: Vec<(i32, i32)>,
-    /// Below the last row, and below the room in which lanes that wait say so.
+    /// Below the last row, and below the room in which waiting lanes say so.
     end: i32,
     lane_width: i32,
     box_height: i32,
@@ -420,7 +420,7 @@ impl Places {
                 text_width(name).max(values) * 10 / 9 + 10
             })
             .collect();
-        // Whoever needs less than an equal part keeps what it needs; the others share the rest.
+        // A word that needs less than an equal part gets what it needs; the others share the rest.
         let lanes = figure.lanes.len().max(1) as i32;
         let mut left = (room - 10 - 92 * lanes).max(room * 2 / 5);
         let mut order: Vec<usize> = (0..word_width.len()).collect();
@@ -491,7 +491,7 @@ impl Places {
     }
 }
 
-/// The lanes' colours leave out the mark's.
+/// The colour of a lane, which is never that of a mark.
 fn lane_colour(lane: usize) -> RGBColor {
     colour(if lane < ALARM { lane } else { lane + 1 })
 }
@@ -504,17 +504,17 @@ fn framed(canvas: &mut Canvas<'_>, (left, top): Point, (right, bottom): Point, c
     canvas.path(around, colour, 2);
 }
 
-/// `text`, cut to what `width` pixels hold in a wide font too. Nothing else keeps neighbours apart here.
+/// `text`, cut to what `width` pixels hold even in a wide font: nothing else keeps neighbours apart here.
 fn roomy(text: &str, width: i32) -> String {
     fit(text, width * 9 / 10)
 }
 
-/// `name` in one line or two, cut only where two do not hold it.
+/// `name` in one or two lines, cut only if two cannot hold it.
 fn two_lines(name: &str, width: i32) -> Vec<String> {
     if roomy(name, width) == name {
         return vec![name.into()];
     }
-    // What came of a step is worth more than the end of its name, so the arrow begins a line.
+    // The result of a step matters more than the end of its name, so the arrow begins a line.
     let breaks = name.match_indices(' ').map(|(at, _)| at);
     let mut fitting = breaks.filter(|&at| roomy(&name[..at], width) == name[..at]);
     match name.find(" →").or(fitting.next_back()) {

@@ -18,7 +18,7 @@ impl Setting {
         interval * self.cost + self.news
     }
 
-    /// The smallest and the largest interval that keep both budgets.
+    /// The smallest and the largest interval that keep both budgets, if there are any.
     pub(super) fn window(&self) -> Option<(f64, f64)> {
         let low = self.price / self.cost * (1.0 / self.overhead_budget - 1.0);
         let high = (self.reaction_budget - self.news) / self.cost;
@@ -30,7 +30,7 @@ impl Setting {
         Some((low * high).sqrt().round().max(1.0))
     }
 
-    /// What the page writes above the lines.
+    /// The sentence that the page writes above the lines.
     pub(super) fn said(&self) -> String {
         match (self.window(), self.best()) {
             (Some((low, high)), Some(best)) => format!(

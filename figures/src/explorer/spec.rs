@@ -6,15 +6,15 @@ use labsupport::internal::quote;
 
 const TEXT: &str = include_str!("spec.json");
 
-/// A Vega expression for a time, as [`human_seconds`](crate::measure) writes it.
+/// A Vega expression that writes a time in the unit that fits.
 const TIME: &str = "(T < 0.9995e-6 ? format(T * 1e9, ',.3~r') + ' ns' : T < 0.9995e-3 ? format(T * 1e6, ',.3~r') + ' µs' : \
                     T < 0.9995 ? format(T * 1e3, ',.3~r') + ' ms' : format(T, ',.3~r') + ' s')";
-/// A Vega expression for a number with three digits.
+/// A Vega expression that writes a number with three digits.
 const COUNT: &str = "format(T, ',.3~r')";
 
-// Vega makes the sliders, and writes a bare number beside a `range`: 4.5, the power of ten. An input of another type becomes an
-// `<input>` with every attribute that is named, so `Range`, which HTML takes for `range`, gets its place in the column, and keeps
-// JupyterLab from taking the arrow keys. What it stands for is written beside it by a text field that nobody can write into.
+// Vega makes the sliders. Beside a `range` it writes the bare number: 4.5, the power of ten. An input of any other type becomes an
+// `<input>` with all the attributes given here. So the type is `Range`, which HTML reads as `range`: that puts the slider in its column and
+// keeps JupyterLab from taking the arrow keys. A read-only text field beside it says what the number stands for.
 
 /// The attributes of a slider.
 const SLIDER: &str = r#""data-lm-suppress-shortcuts": "true",
@@ -30,7 +30,7 @@ pub(super) fn with(values: impl IntoIterator<Item = (&'static str, String)>) -> 
     values.into_iter().fold(text, fill)
 }
 
-/// A number in JSON, without the digits that only rounding has left.
+/// A number in JSON, without the digits that rounding errors leave.
 pub(super) fn number(value: f64) -> String {
     format!("{:e}", (value * 1e12).round() / 1e12)
 }

@@ -15,10 +15,10 @@ use sign::Sign;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// What each worker did, and when: a lane for each, with its tasks, its waits for the lock, its looks at the flag and its end.
+/// What each worker did, and when: a lane for each worker, with its tasks, its waits for the lock, its looks at the flag and its end.
 ///
-/// However many events there are, the picture stays readable: what is narrower than a few pixels is drawn as a share of each pixel
-/// column, and marks that would lie on each other are drawn once. The text twin has the durations.
+/// The picture stays readable with any number of events: spans narrower than a few pixels are drawn as a share of each pixel column, and
+/// marks that would overlap are drawn once. The text twin has the durations.
 ///
 /// # Examples
 /// ```
@@ -72,7 +72,7 @@ impl Timeline {
         }
     }
 
-    /// Gives lane `index` another name.
+    /// Gives lane `index` a new name.
     ///
     /// # Panics
     /// There is no lane `index`.
@@ -80,43 +80,43 @@ impl Timeline {
         let lanes = self.names.len();
         assert!(
             index < lanes,
-            "there is no lane {index}: the recording has {lanes}."
+            "there is no lane {index}: the recording has {lanes} lanes, counted from 0."
         );
         self.names[index] = name.into();
         self
     }
 
-    /// Says what [`Event::Note`] with this number means.
+    /// Says what an [`Event::Note`] with this number means.
     pub fn note(mut self, number: u32, meaning: impl Into<String>) -> Timeline {
         self.notes.push((number, meaning.into()));
         self
     }
 
-    /// Shows a part only: from `from` to `to`, counted from the recording's first event.
+    /// Shows only the part between `from` and `to`, counted from the first event of the recording.
     pub fn between(mut self, from: Duration, to: Duration) -> Timeline {
         self.between = Some((from, to));
         self
     }
 
-    /// What the time of a worker is called from the moment the flag was set until it saw it. Without this it is `wasted work`.
+    /// What to call a worker's time from when the flag was set until the worker saw it. By default it is `wasted work`.
     pub fn after_flag(mut self, name: impl Into<String>) -> Timeline {
         self.shade = Some(name.into());
         self
     }
 
-    /// Shades nothing after the flag: there the work in hand is still wanted.
+    /// Shades nothing after the flag was set, because the work in progress is still wanted.
     pub fn useful_after_flag(mut self) -> Timeline {
         self.shade = None;
         self
     }
 
-    /// What the upright line at [`Event::Terminated`] is called. Without this it is `terminate`.
+    /// What to call the upright line at [`Event::Terminated`]. By default it is `terminate`.
     pub fn ended(mut self, name: impl Into<String>) -> Timeline {
         self.ended = name.into();
         self
     }
 
-    /// A sentence or two below the figure.
+    /// A sentence or two to stand below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> Timeline {
         self.caption = caption.into();
         self
@@ -174,16 +174,16 @@ impl Timeline {
     fn check(&self) -> Result<(), FigureError> {
         let (from, to) = self.range();
         let what = if !self.any_event(|_| true) {
-            "an event: was the trace off, or read before the workers ran?"
+            "an event (was the trace off, or was it read before the workers ran?)"
         } else if from >= to {
-            "a part with some time in it: this one ends before it begins, or begins after the last event"
+            "a part that has some length (this one ends before it begins, or begins after the last event)"
         } else {
             return Ok(());
         };
         Err(FigureError::empty(&self.title, what))
     }
 
-    /// The lanes that are drawn: all workers, and the parent if it did anything that is drawn in its lane.
+    /// The lanes that are drawn: all workers, and the parent if its lane has anything to draw.
     fn lanes(&self) -> Vec<(usize, &LaneRecord)> {
         let lanes = self.recording.lanes().iter().enumerate();
         lanes
@@ -246,7 +246,7 @@ impl Timeline {
         events.any(|&(_, event)| wanted(event))
     }
 
-    /// From when to when the figure goes.
+    /// The part of the time that is shown.
     fn range(&self) -> (Duration, Duration) {
         let end = self.recording.end();
         match self.between {
@@ -373,7 +373,7 @@ impl Timeline {
         names.join(", ")
     }
 
-    /// What a lane noted, and how often.
+    /// What was noted in a lane, and how often.
     fn notes_of(&self, lane: &LaneRecord) -> String {
         let mut counts: Vec<(u32, usize)> = Vec::new();
         for (_, event) in lane.events() {
@@ -402,12 +402,12 @@ impl Timeline {
 
     fn dropped(&self) -> String {
         format!(
-            "{} older events were overwritten: make the trace with_capacity for more.",
+            "{} older events were overwritten. To keep more, make the trace with Trace::with_capacity.",
             thousands(self.recording.dropped() as i64)
         )
     }
 
-    /// The text twin: when the flag was set, and for each lane its durations.
+    /// The text twin: when the flag was set, and the durations in each lane.
     pub fn text(&self) -> String {
         let (from, to) = self.range();
         let (from, to) = (human(from), human(to));
@@ -440,7 +440,7 @@ impl Timeline {
         ];
         let lanes = self.lanes().into_iter();
         let mut rows: Vec<_> = lanes.map(|(index, lane)| self.row(index, lane)).collect();
-        // A column in which nothing happened tells nothing.
+        // An empty column is left out.
         let used = |column: &usize| rows.iter().any(|row| !row[*column].is_empty());
         let used: Vec<usize> = (0..header.len()).filter(used).collect();
         let header: Vec<&str> = used.iter().map(|&column| header[column]).collect();

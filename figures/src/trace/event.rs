@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Something that happened in a worker, for its [`Lane`](super::Lane) of a trace.
+/// Something that happened in a worker, for its [`Lane`](crate::Lane) of a trace.
 ///
 /// `Started` and `Exited` are recorded by the lane itself. Two events that belong together, such as `TaskTaken` and `TaskDone`,
 /// become a span in the picture.
@@ -19,7 +19,7 @@ pub enum Event {
     TaskTaken(u32),
     /// The task with this number was done.
     TaskDone(u32),
-    /// The task with this number was given up: somebody else's answer made it pointless.
+    /// The task with this number was given up, because another worker's answer made it pointless.
     TaskAbandoned(u32),
     /// The flag was looked at and was clear.
     FlagChecked,
@@ -27,21 +27,21 @@ pub enum Event {
     FlagSeen,
     /// The flag was set.
     FlagSet,
-    /// The lock was asked for.
+    /// The worker began to wait for the lock.
     LockWaited,
-    /// The lock was got.
+    /// The lock was acquired.
     LockHeld,
-    /// The lock was given back.
+    /// The lock was released.
     LockReleased,
     /// A poison pill was taken.
     PillTaken,
-    /// The others were ended from outside, by `terminate` or `kill`.
+    /// The workers were ended from outside, by `terminate` or `kill`.
     Terminated,
-    /// The lane was dropped: its worker came to its end by itself.
+    /// The lane was dropped: its worker ended by itself.
     Exited,
     /// The lane was dropped by a panic.
     Panicked,
-    /// Whatever a lesson wants to mark; the number says what.
+    /// Anything else that a lesson wants to mark; the number says what.
     Note(u32),
 }
 
@@ -56,7 +56,7 @@ impl Event {
         }
     }
 
-    /// The event as a word of memory: its kind in the upper half, its number in the lower. Zero is no event.
+    /// The event as a word of memory: its kind in the upper half, its number in the lower half. Zero is not an event.
     pub(super) fn encode(self) -> u64 {
         let kind: u64 = match self {
             Event::Started => 1,

@@ -3,27 +3,22 @@ use labsupport::measure::human;
 use std::fmt;
 use std::time::Duration;
 
-/// What a [`Trace`](super::Trace) holds: for each lane its events, in order, with their times. Times count from the first event of
-/// any lane.
+/// What a [`Trace`](crate::Trace) holds: the events of each lane, in order, with their times. Times count from the first event of any
+/// lane. [`Timeline`](crate::Timeline) draws it.
 ///
 /// # Examples
 /// ```
 /// use figures::prelude::*;
 /// use labsupport::prelude::*;
 /// let trace = Trace::new(2)?;
-/// let stop = Flag::new()?;
 /// let workers = Workers::spawn(2, |w| {
 ///     let log = trace.lane(w.index());
-///     while !stop.is_set() {
-///         log.record(Event::FlagChecked);
-///     }
-///     log.record(Event::FlagSeen);
+///     log.record(Event::TaskTaken(7));
+///     log.record(Event::TaskDone(7));
 /// })?;
-/// trace.parent().record(Event::FlagSet); // first the record, then the deed: nobody can see it earlier
-/// stop.set();
 /// workers.join()?.values()?;
 /// let recording = trace.recording();
-/// assert!(recording.reaction(0).is_some() && recording.reaction(1).is_some());
+/// assert_eq!((recording.tasks_done(), recording.dropped()), (2, 0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,49 +48,24 @@ pub struct LaneRecord {
 }
 
 /// A stretch of time in a lane, between two events that belong together.
-///
-/// # Examples
-/// ```
-/// use figures::SpanKind;
-/// use figures::prelude::*;
-/// use labsupport::prelude::*;
-/// use std::time::Duration;
-/// let trace = Trace::new(1)?;
-/// let log = trace.lane(0);
-/// log.record(Event::TaskTaken(3));
-/// std::thread::sleep(Duration::from_millis(2));
-/// log.record(Event::TaskDone(3));
-/// let recording = trace.recording();
-/// let spans = recording.lanes()[0].spans();
-/// assert_eq!(spans[0].kind, SpanKind::Task { number: 3, done: true });
-/// assert!(spans[0].to.unwrap() - spans[0].from >= Duration::from_millis(2));
-/// # Ok::<(), SharedError>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// What went on.
-    pub kind: SpanKind,
+pub(crate) struct Span {
+    /// What happened in it.
+    pub(crate) kind: SpanKind,
     /// When it began.
-    pub from: Duration,
-    /// When it ended; `None` where it never did, since its worker was ended in the middle of it, or still runs.
-    pub to: Option<Duration>,
+    pub(crate) from: Duration,
+    /// When it ended; `None` if it never did, because its worker was ended in the middle of it or still runs.
+    pub(crate) to: Option<Duration>,
 }
 
-/// What goes on in a [`Span`].
-///
-/// # Examples
-/// ```
-/// use figures::SpanKind;
-/// use figures::prelude::*;
-/// assert_ne!(SpanKind::WaitingForLock, SpanKind::HoldingLock);
-/// ```
+/// What happens in a [`Span`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpanKind {
+pub(crate) enum SpanKind {
     /// From `TaskTaken` to `TaskDone` or `TaskAbandoned`, one task at a time.
     Task {
         /// Which task.
         number: u32,
-        /// Whether it was done. A task that was neither done nor abandoned ends with the next one or with the worker.
+        /// Whether it was done. A task that was neither done nor abandoned ends with the next task or with the worker.
         done: bool,
     },
     /// From `LockWaited` to `LockHeld`.
@@ -104,7 +74,7 @@ pub enum SpanKind {
     HoldingLock,
 }
 
-/// The sums of one lane.
+/// The totals of one lane.
 ///
 /// # Examples
 /// ```
@@ -125,17 +95,17 @@ pub struct LaneSummary {
     pub tasks_done: usize,
     /// Tasks taken and not done.
     pub tasks_unfinished: usize,
-    /// Time in tasks that have an end.
+    /// The time in tasks that have an end.
     pub working: Duration,
-    /// Time of waiting for the lock.
+    /// The time spent waiting for the lock.
     pub waiting: Duration,
-    /// Time with the lock.
+    /// The time spent holding the lock.
     pub holding: Duration,
-    /// Looks at the flag, those that found it set included.
+    /// Looks at the flag, including those that found it set.
     pub looks: usize,
     /// Poison pills taken.
     pub pills: usize,
-    /// Whether the worker came to its end by itself.
+    /// Whether the worker ended by itself.
     pub exited: bool,
 }
 
@@ -169,8 +139,8 @@ impl LaneRecord {
         found.map(|e| e.0)
     }
 
-    /// The spans, in the order of their beginnings. One whose beginning was overwritten is left out.
-    pub fn spans(&self) -> Vec<Span> {
+    /// The spans, in the order in which they begin. A span whose beginning was overwritten is left out.
+    pub(crate) fn spans(&self) -> Vec<Span> {
         let mut spans = Spans::default();
         let mut last = Duration::ZERO;
         for &(time, event) in &self.events {
@@ -207,12 +177,12 @@ impl LaneRecord {
         spans.found
     }
 
-    /// The sums.
+    /// The totals.
     pub fn summary(&self) -> LaneSummary {
         self.summary_until(Duration::ZERO)
     }
 
-    /// The sums, with what has no end counted until `end`.
+    /// The totals, where a span without an end counts until `end`.
     pub(crate) fn summary_until(&self, end: Duration) -> LaneSummary {
         let mut sums = LaneSummary::default();
         for span in self.spans() {
@@ -243,7 +213,7 @@ impl LaneRecord {
 }
 
 impl Recording {
-    /// `lanes` with times on any one clock.
+    /// A recording of `lanes`, whose times are all on one clock.
     pub(super) fn new(mut lanes: Vec<LaneRecord>) -> Recording {
         let firsts = lanes.iter().filter_map(|lane| lane.events.first());
         let zero = firsts.map(|event| event.0).min().unwrap_or(0);
@@ -258,7 +228,7 @@ impl Recording {
         &self.lanes
     }
 
-    /// All events by time: the lane's number, nanoseconds since the first event, what happened.
+    /// All events by time: the number of the lane, the nanoseconds since the first event, and what happened.
     pub fn events(&self) -> impl Iterator<Item = (usize, u64, Event)> {
         let lanes = self.lanes.iter().enumerate();
         let mut all: Vec<(usize, u64, Event)> = lanes
@@ -269,18 +239,18 @@ impl Recording {
     }
 
     /// When the last event happened.
-    pub fn end(&self) -> Duration {
+    pub(crate) fn end(&self) -> Duration {
         let lasts = self.lanes.iter().filter_map(|lane| lane.events.last());
         Duration::from_nanos(lasts.map(|event| event.0).max().unwrap_or(0))
     }
 
     /// When the flag was set for the first time.
-    pub fn flag_set(&self) -> Option<Duration> {
+    pub(crate) fn flag_set(&self) -> Option<Duration> {
         self.first(Event::FlagSet)
     }
 
     /// When the workers were first ended from outside.
-    pub fn terminated(&self) -> Option<Duration> {
+    pub(crate) fn terminated(&self) -> Option<Duration> {
         self.first(Event::Terminated)
     }
 
@@ -289,11 +259,11 @@ impl Recording {
         firsts.min().map(Duration::from_nanos)
     }
 
-    /// How long after the flag was set lane `index` saw it. `None` where it was not set or not seen.
+    /// How long after the flag was set lane `index` saw it. `None` if it was not set or not seen.
     ///
     /// # Panics
     /// There is no lane `index`.
-    pub fn reaction(&self, index: usize) -> Option<Duration> {
+    pub(crate) fn reaction(&self, index: usize) -> Option<Duration> {
         let set = self.flag_set()?;
         let seen = self.lanes[index].first(Event::FlagSeen, set.as_nanos() as u64)?;
         Some(Duration::from_nanos(seen) - set)
@@ -305,19 +275,13 @@ impl Recording {
         sums.map(|sums| sums.tasks_done).sum()
     }
 
-    /// Tasks taken and not done, in all lanes: lost with their workers, or given up.
-    pub fn tasks_unfinished(&self) -> usize {
-        let sums = self.lanes.iter().map(LaneRecord::summary);
-        sums.map(|sums| sums.tasks_unfinished).sum()
-    }
-
     /// Events that were overwritten by newer ones, in all lanes.
     pub fn dropped(&self) -> u64 {
         self.lanes.iter().map(LaneRecord::dropped).sum()
     }
 }
 
-// The kinds of spans of which a lane has one at a time.
+// The kinds of spans. A lane has at most one open span of each.
 const TASK: usize = 0;
 const WAIT: usize = 1;
 const HOLD: usize = 2;
@@ -355,7 +319,7 @@ impl Spans {
         }
     }
 
-    /// The number of the task that is open. The end of another one is not its end.
+    /// The number of the open task. The end of another task does not end it.
     fn open_task(&self) -> Option<u32> {
         match self.found[self.open[TASK]?].kind {
             SpanKind::Task { number, .. } => Some(number),
@@ -400,21 +364,11 @@ impl fmt::Display for LaneSummary {
     }
 }
 
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let from = human(self.from);
-        match self.to {
-            Some(to) => write!(f, "{:?}, from {from} to {}", self.kind, human(to)),
-            None => write!(f, "{:?}, from {from} and with no end", self.kind),
-        }
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
 
-    /// A recording from lists of events, for the tests of whatever draws or counts it.
+    /// A recording from lists of events, for tests.
     pub(crate) fn recording(lanes: &[&[(u64, Event)]]) -> Recording {
         let lane = |(index, events): (usize, &&[(u64, Event)])| {
             LaneRecord::new(format!("worker {index}"), events.to_vec(), 0)
@@ -483,7 +437,7 @@ pub(crate) mod tests {
             .collect();
         assert_eq!(ends, [20, 30, 40, 38, 40]);
         assert_eq!(recording.tasks_done(), 0);
-        assert_eq!(recording.tasks_unfinished(), 2);
+        assert_eq!(recording.lanes()[0].summary().tasks_unfinished, 2);
     }
 
     #[test]
