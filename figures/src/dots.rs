@@ -1,6 +1,6 @@
 use crate::drawing::theme::{CROWD, GRID, INK, colour};
 use crate::drawing::{Align, Axis, Canvas, GUESS, LINE, Layout, Legend, MARGIN, Plot, Twin, WIDTH};
-use crate::drawing::{fit, widest, wrap};
+use crate::drawing::{cell_of, fit, widest, wrap};
 use crate::error::FigureError;
 use crate::format::Format;
 use crate::numbers::{Numbers, Scale, ShowsNumbers};
@@ -345,12 +345,7 @@ impl Dots {
             }
             format!("{value} ({low} to {high})")
         });
-        let written: Vec<String> = written.collect();
-        if written.is_empty() {
-            "–".into()
-        } else {
-            written.join("; ")
-        }
+        cell_of(written)
     }
 }
 

@@ -1,5 +1,7 @@
 use crate::drawing::theme::{CROWD, FAINT, INK, SHADE};
-use crate::drawing::{Align, Axis, Canvas, GUESS, LINE, Layout, Legend, Plot, Point, Twin};
+use crate::drawing::{
+    Align, Axis, Canvas, GUESS, LINE, Layout, Legend, Plot, Point, Twin, cell_of,
+};
 use crate::drawing::{fit, text_width, widest};
 use crate::error::FigureError;
 use crate::format::Format;
@@ -348,12 +350,7 @@ impl Lines {
         let row = |x: f64| {
             let ys = self.series.iter().map(|series| {
                 let points = series.points.iter().filter(|point| point.0 == x);
-                let ys: Vec<String> = points.map(|point| self.y.write(point.1)).collect();
-                if ys.is_empty() {
-                    "–".into()
-                } else {
-                    ys.join("; ")
-                }
+                cell_of(points.map(|point| self.y.write(point.1)))
             });
             [self.x.write(x)].into_iter().chain(ys).collect()
         };

@@ -9,9 +9,6 @@ use plotters::style::text_anchor::{Pos, VPos};
 use plotters::style::{FontTransform, ShapeStyle, TextStyle};
 use std::fmt;
 
-/// A place in a picture: pixels from the left and from the top.
-pub(crate) type Point = (i32, i32);
-
 /// The sheet that a figure is drawn on, and the few shapes that all figures are made of.
 ///
 /// Everything is drawn in the colours of a light page. A style sheet inside the picture names what each colour becomes on a dark page,
@@ -22,6 +19,9 @@ pub(crate) struct Canvas<'a> {
     backend: SVGBackend<'a>,
     failure: Option<FigureError>,
 }
+
+/// A place in a picture: pixels from the left and from the top.
+pub(crate) type Point = (i32, i32);
 
 /// The size of the title's text.
 pub(super) const TITLE: i32 = 16;

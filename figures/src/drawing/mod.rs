@@ -13,5 +13,5 @@ mod words;
 pub(crate) use axis::Axis;
 pub(crate) use canvas::{Align, Canvas, Point};
 pub(crate) use layout::{Layout, Legend, MARGIN, Plot, WIDTH};
-pub(crate) use twin::{GUESS, Twin};
+pub(crate) use twin::{GUESS, Twin, cell_of};
 pub(crate) use words::{LINE, fit, text_width, widest, wrap};

@@ -1,11 +1,11 @@
 use crate::numbers::Scale;
 use labsupport::cell;
 
-/// What a guess is called in every figure and its twin.
-pub(crate) const GUESS: &str = "your guess";
-
 /// The text twin of a figure on its way: the title, then what is in the picture.
 pub(crate) struct Twin(String);
+
+/// What a guess is called in every figure and its twin.
+pub(crate) const GUESS: &str = "your guess";
 
 impl Twin {
     pub(crate) fn new(title: &str) -> Twin {
@@ -59,5 +59,15 @@ impl Twin {
             self.line(caption);
         }
         self.0
+    }
+}
+
+/// The values of one cell, or a dash if there are none.
+pub(crate) fn cell_of(values: impl Iterator<Item = String>) -> String {
+    let values: Vec<String> = values.collect();
+    if values.is_empty() {
+        "–".into()
+    } else {
+        values.join("; ")
     }
 }
