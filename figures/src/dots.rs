@@ -119,7 +119,7 @@ impl Dots {
         self
     }
 
-    /// Adds an upright line at `value`, with a name.
+    /// Adds a vertical line at `value`, with a name.
     pub fn mark(mut self, name: impl Into<String>, value: f64) -> Dots {
         self.marks.push((name.into(), value));
         self
@@ -187,7 +187,7 @@ impl Dots {
                 } = plot;
                 canvas.path([(left, top), (left, bottom), (right, bottom)], INK, 1);
                 for (_, value) in &self.marks {
-                    plot.upright(canvas, plot.x(axis.place(*value)));
+                    plot.vertical(canvas, plot.x(axis.place(*value)));
                 }
             })
     }
@@ -330,7 +330,7 @@ impl Dots {
             twin.crowd(name, ["", "dots"], &self.scale, groups);
         }
         for (name, value) in &self.marks {
-            twin.upright(name, &self.scale.write(*value));
+            twin.vertical(name, &self.scale.write(*value));
         }
         twin.end(&self.caption)
     }
@@ -452,7 +452,7 @@ mod tests {
             .mark("zero", 0.5)
             .text();
         assert!(text.contains("row     3  3 ns (a)  3 ns (c)"), "{text}");
-        assert!(text.contains("Upright line, zero: 0.5 ns."), "{text}");
+        assert!(text.contains("Vertical line, zero: 0.5 ns."), "{text}");
         let error = two().mark("zero", 0.0).svg().unwrap_err().to_string();
         assert!(error.contains("\"zero\" is 0"), "{error}");
     }

@@ -132,7 +132,7 @@ impl Lines {
         self
     }
 
-    /// Adds an upright line at `x`, with a name: the value that was chosen.
+    /// Adds a vertical line at `x`, with a name: the value that was chosen.
     pub fn mark(mut self, name: impl Into<String>, x: f64) -> Lines {
         self.marks.push((name.into(), x));
         self
@@ -222,7 +222,7 @@ impl Lines {
                     draw_level(canvas, plot, name, y(*level), &series);
                 }
                 for (_, mark) in &self.marks {
-                    plot.upright(canvas, x(*mark));
+                    plot.vertical(canvas, x(*mark));
                 }
                 for line in self.crowd.lines.iter().map(placed) {
                     canvas.path(line.iter().copied(), CROWD, 1);
@@ -332,7 +332,7 @@ impl Lines {
             });
         }
         for (name, x) in &self.marks {
-            twin.upright(name, &self.x.write(*x));
+            twin.vertical(name, &self.x.write(*x));
         }
         for (x, y) in self.guesses() {
             let (x, y) = (self.x.write(x), self.y.write(y));

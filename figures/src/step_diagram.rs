@@ -371,7 +371,7 @@ impl StepDiagram {
         };
         let mut twin = Twin::new(&self.title);
         twin.line(format!(
-            "Steps, one below the other, and the words after each; a star marks what the step changed.{lock}"
+            "Steps from top to bottom, with the words after each. A star marks what the step changed.{lock}"
         ));
         twin.table(&header, &rows, left);
         for (index, row) in self.rows.iter().enumerate() {
@@ -563,7 +563,7 @@ mod tests {
             .text();
         assert_eq!(
             text,
-            "T\nSteps, one below the other, and the words after each; a star marks what the step changed. \
+            "T\nSteps from top to bottom, with the words after each. A star marks what the step changed. \
              The column \"lock\" says who holds it after the step.\n\
              step   A      B  lock   x  y\n\
              start                   0  7\n\

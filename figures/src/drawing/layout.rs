@@ -193,8 +193,8 @@ impl Plot {
         canvas.text_upwards((MARGIN, (self.top + self.bottom) / 2), &label);
     }
 
-    /// An upright line at `x`, through the whole plot.
-    pub(crate) fn upright(&self, canvas: &mut Canvas<'_>, x: i32) {
+    /// A vertical line at `x`, through the whole plot.
+    pub(crate) fn vertical(&self, canvas: &mut Canvas<'_>, x: i32) {
         canvas.path([(x, self.top), (x, self.bottom)], INK, 2);
     }
 }
@@ -218,7 +218,7 @@ impl<'f> Legend<'f> {
         self.entries.push((name, Box::new(sign)));
     }
 
-    /// Adds an upright line.
+    /// Adds a vertical line.
     pub(crate) fn add_mark(&mut self, name: &str) {
         self.add(name, |canvas, (x, y)| {
             canvas.path([(x + 14, y - 8), (x + 14, y + 8)], INK, 2);

@@ -22,9 +22,9 @@ impl Twin {
         self.0.push_str(&cell::table(header, rows, words).1);
     }
 
-    /// An upright line at `value`.
-    pub(crate) fn upright(&mut self, name: &str, value: &str) {
-        self.line(format!("Upright line, {name}: {value}."));
+    /// A vertical line at `value`.
+    pub(crate) fn vertical(&mut self, name: &str, value: &str) {
+        self.line(format!("Vertical line, {name}: {value}."));
     }
 
     /// The grey crowd: how many there are in each group, and whose is the lowest and the highest. The first column names the groups,

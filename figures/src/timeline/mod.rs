@@ -110,7 +110,7 @@ impl Timeline {
         self
     }
 
-    /// What to call the upright line at [`Event::Terminated`]. By default it is `terminate`.
+    /// What to call the vertical line at [`Event::Terminated`]. By default it is `terminate`.
     pub fn ended(mut self, name: impl Into<String>) -> Timeline {
         self.ended = name.into();
         self
@@ -136,8 +136,8 @@ impl Timeline {
             caption.push_str(&format!(" {}", self.dropped()));
         }
         Layout::new(&self.title, height * lanes.len() as i32)
-            // A line for the name of each upright line.
-            .above(LINE * self.uprights().len() as i32)
+            // A line for the name of each vertical line.
+            .above(LINE * self.verticals().len() as i32)
             .beside(names.min(WIDTH / 4) + 10, 16)
             .legend(self.legend())
             .caption(&caption)
@@ -167,7 +167,7 @@ impl Timeline {
                     };
                     lane.draw(canvas, &time);
                 }
-                self.draw_uprights(canvas, &time);
+                self.draw_verticals(canvas, &time);
             })
     }
 
@@ -188,12 +188,12 @@ impl Timeline {
         let lanes = self.recording.lanes().iter().enumerate();
         lanes
             .filter(|(_, lane)| {
-                // What the parent does to all of them is an upright line, not an event of its lane.
-                let upright = |e: &Event| {
+                // What the parent does to all of them is a vertical line, not an event of its lane.
+                let vertical = |e: &Event| {
                     use Event::*;
                     matches!(e, FlagSet | Terminated | Started | Exited)
                 };
-                lane.name() != "parent" || lane.events().iter().any(|(_, event)| !upright(event))
+                lane.name() != "parent" || lane.events().iter().any(|(_, event)| !vertical(event))
             })
             .collect()
     }
@@ -229,8 +229,8 @@ impl Timeline {
         (!setter && end > begin).then_some((begin, end))
     }
 
-    /// The upright lines in the part that is shown: when, and their names.
-    fn uprights(&self) -> Vec<(Duration, &str)> {
+    /// The vertical lines in the part that is shown: when, and their names.
+    fn verticals(&self) -> Vec<(Duration, &str)> {
         let (from, to) = self.range();
         let set = self.recording.flag_set().map(|time| (time, "flag set"));
         let ended = self.recording.terminated();
@@ -282,9 +282,9 @@ impl Timeline {
         );
     }
 
-    fn draw_uprights(&self, canvas: &mut Canvas<'_>, time: &Time) {
+    fn draw_verticals(&self, canvas: &mut Canvas<'_>, time: &Time) {
         let Plot { top, bottom, .. } = time.plot;
-        for (row, (when, name)) in self.uprights().into_iter().enumerate() {
+        for (row, (when, name)) in self.verticals().into_iter().enumerate() {
             let (x, y) = (time.x(when), top - LINE * (row as i32 + 1));
             canvas.path([(x, y + LINE - 3), (x, bottom)], INK, 2);
             let name = fit(name, WIDTH / 2);
@@ -338,12 +338,8 @@ impl Timeline {
             ),
             (events.contains(&Event::FlagSeen), Sign::Seen, "flag seen"),
             (events.contains(&Event::PillTaken), Sign::Pill, "pill taken"),
-            (ends.contains(&true), Sign::Exit, "came to its end"),
-            (
-                ends.contains(&false),
-                Sign::Killed,
-                "did not come to its end",
-            ),
+            (ends.contains(&true), Sign::Exit, "ended by itself"),
+            (ends.contains(&false), Sign::Killed, "did not end by itself"),
             (
                 lanes
                     .iter()
@@ -416,10 +412,10 @@ impl Timeline {
             "A lane for each worker, time from {from} to {to} across."
         ));
         if let Some(set) = self.recording.flag_set() {
-            twin.upright("flag set", &human(set));
+            twin.vertical("flag set", &human(set));
         }
         if let Some(ended) = self.recording.terminated() {
-            twin.upright(&self.ended, &human(ended));
+            twin.vertical(&self.ended, &human(ended));
         }
         if self.between.is_some() {
             twin.line("The durations are those of the whole recording.");
@@ -534,8 +530,8 @@ mod tests {
             "holding the lock",
             "look at the flag",
             "flag seen",
-            "came to its end",
-            "did not come to its end",
+            "ended by itself",
+            "did not end by itself",
             "wasted work",
             ">\nflag set\n<",
             ">\n41\n<",
@@ -552,7 +548,7 @@ mod tests {
         let part = Timeline::new("T", &small()).between(Duration::ZERO, Duration::from_millis(10));
         let part = part.svg().unwrap();
         assert!(part.contains("\nholding the lock\n"), "{part}");
-        for later in ["came to its end", "flag seen"] {
+        for later in ["ended by itself", "flag seen"] {
             assert!(!part.contains(&format!("\n{later}\n")), "{later} in {part}");
         }
     }
@@ -563,7 +559,7 @@ mod tests {
             .name(0, "the seer")
             .caption("Why.")
             .text();
-        assert!(text.contains("Upright line, flag set: 12 ms.\n"), "{text}");
+        assert!(text.contains("Vertical line, flag set: 12 ms.\n"), "{text}");
         let words = |lane: &str| {
             let line = text.lines().find(|line| line.starts_with(lane)).unwrap();
             line.split("  ")

@@ -353,8 +353,8 @@ impl fmt::Display for LaneSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [working, waiting, holding] = [self.working, self.waiting, self.holding].map(human);
         let end = match self.exited {
-            true => "came to its end",
-            false => "did not come to its end",
+            true => "ended by itself",
+            false => "did not end by itself",
         };
         write!(
             f,
