@@ -99,7 +99,7 @@ impl Dots {
         self
     }
 
-    /// Names a series before its first dot, so that it keeps its colour and marker where it has none.
+    /// Names a series before its first dot, so it keeps its colour and marker even in a figure where it has no dot.
     pub fn series(mut self, name: impl Into<String>) -> Dots {
         self.known.push(name.into());
         self

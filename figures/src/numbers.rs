@@ -25,7 +25,7 @@ pub trait ShowsNumbers {
 pub struct Numbers {
     /// The figure's title.
     pub title: String,
-    /// What goes across; `None` if each number has a name instead.
+    /// The x axis; `None` if each number has a name instead.
     pub x: Option<Scale>,
     /// What was measured.
     pub y: Scale,

@@ -41,7 +41,7 @@ struct Row {
     lane: usize,
     name: String,
     values: Vec<u64>,
-    /// The lane that holds the lock after this step.
+    /// The lane whose worker holds the lock after this step.
     holder: Option<usize>,
     marks: Vec<String>,
 }

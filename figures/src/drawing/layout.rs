@@ -24,7 +24,7 @@ use super::twin::GUESS;
 use super::words::{LINE, TEXT, fit, text_width, wrap};
 use crate::error::FigureError;
 
-/// A figure on its way to a picture.
+/// A figure's parts and the room for each.
 pub(crate) struct Layout<'f> {
     title: &'f str,
     title_lines: Vec<String>,
@@ -135,25 +135,25 @@ pub(crate) struct Plot {
 }
 
 impl Plot {
-    /// Where `place` lies across, from 0 at the left to 1 at the right.
+    /// The x of `place`, which runs from 0 at the left to 1 at the right.
     pub(crate) fn x(&self, place: f64) -> i32 {
         self.left + (place * f64::from(self.right - self.left)).round() as i32
     }
 
-    /// Where `place` lies upwards, from 0 at the bottom to 1 at the top.
+    /// The y of `place`, which runs from 0 at the bottom to 1 at the top.
     pub(crate) fn y(&self, place: f64) -> i32 {
         self.bottom - (place * f64::from(self.bottom - self.top)).round() as i32
     }
 
-    /// The axis that goes across: its grid, the names of its ticks and its label.
+    /// Draws the x axis: its grid, the names of its ticks and its label.
     pub(crate) fn axis_across(&self, canvas: &mut Canvas<'_>, axis: &Axis, label: &str) {
         let ticks = axis.ticks().map(|(place, name)| (self.x(place), name));
         self.ticks_across(canvas, ticks);
         self.label_across(canvas, label);
     }
 
-    /// Ticks that go across, each with its x: a line of the grid, and below it the name, moved in at the figure's edge, and left out
-    /// where the one before leaves no room.
+    /// Draws the ticks of the x axis, each at its x: a line of the grid, with the name below it. A name is moved in at the figure's edge, and
+    /// left out if the previous one leaves no room.
     pub(crate) fn ticks_across<'t>(
         &self,
         canvas: &mut Canvas<'_>,
@@ -171,13 +171,13 @@ impl Plot {
         }
     }
 
-    /// What goes across, below the names of the ticks.
+    /// Draws the label of the x axis, below the names of the ticks.
     pub(crate) fn label_across(&self, canvas: &mut Canvas<'_>, label: &str) {
         let at = ((self.left + self.right) / 2, self.bottom + LINE + 8);
         canvas.text(at, &fit(label, self.right - self.left), INK, Align::Center);
     }
 
-    /// The axis that goes up: its grid, the names of its ticks and its label.
+    /// Draws the y axis: its grid, the names of its ticks and its label.
     pub(crate) fn axis_up(&self, canvas: &mut Canvas<'_>, axis: &Axis, label: &str) {
         for (place, name) in axis.ticks() {
             let y = self.y(place);
@@ -187,13 +187,13 @@ impl Plot {
         self.label_up(canvas, label);
     }
 
-    /// What goes up, at the left edge of the figure.
+    /// Draws the label of the y axis, at the left edge of the figure.
     pub(crate) fn label_up(&self, canvas: &mut Canvas<'_>, label: &str) {
         let label = fit(label, self.bottom - self.top + LINE);
         canvas.text_upwards((MARGIN, (self.top + self.bottom) / 2), &label);
     }
 
-    /// A vertical line at `x`, through the whole plot.
+    /// Draws a vertical line at `x`, through the whole plot.
     pub(crate) fn vertical(&self, canvas: &mut Canvas<'_>, x: i32) {
         canvas.path([(x, self.top), (x, self.bottom)], INK, 2);
     }
@@ -205,7 +205,7 @@ pub(crate) struct Legend<'f> {
     entries: Vec<(String, Sign<'f>)>,
 }
 
-/// Draws a sign, 28 pixels wide: it is given the left end of the sign's middle.
+/// Draws a sign that is 28 pixels wide. The point is the middle of its left edge.
 type Sign<'f> = Box<dyn Fn(&mut Canvas<'_>, Point) + 'f>;
 
 /// From the left end of a sign to its name.
@@ -230,7 +230,7 @@ impl<'f> Legend<'f> {
         self.add(GUESS, |canvas, (x, y)| canvas.guess((x + 14, y)));
     }
 
-    /// Where each entry goes: its x, and its line, counted from 0.
+    /// The place of each entry: its x, and its line, counted from 0.
     fn places(&self) -> Vec<(i32, i32)> {
         let (mut x, mut line) = (MARGIN, 0);
         let place = |(name, _): &(String, Sign<'_>)| {

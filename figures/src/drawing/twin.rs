@@ -1,7 +1,7 @@
 use crate::numbers::Scale;
 use labsupport::cell;
 
-/// The text twin of a figure on its way: the title, then what is in the picture.
+/// The text twin of a figure, line by line: the title, then what the picture shows, then the caption.
 pub(crate) struct Twin(String);
 
 /// What a guess is called in every figure and its twin.
@@ -27,8 +27,8 @@ impl Twin {
         self.line(format!("Vertical line, {name}: {value}."));
     }
 
-    /// The grey crowd: how many there are in each group, and whose is the lowest and the highest. The first column names the groups,
-    /// the second says what is counted.
+    /// The grey crowd: how many values each group has, and whose are the lowest and the highest. `group` is the heading of the groups'
+    /// names, `counted` says what is counted.
     pub(crate) fn crowd<'w>(
         &mut self,
         name: &str,

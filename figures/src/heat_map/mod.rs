@@ -30,9 +30,9 @@ use colours::{Colours, ink_on, ramp};
 #[derive(Clone, Debug)]
 pub struct HeatMap {
     title: String,
-    /// What goes across, and the columns' names.
+    /// The label of the x axis, and the columns' names.
     x: (String, Vec<String>),
-    /// What goes up, and the rows' names.
+    /// The label of the y axis, and the rows' names.
     y: (String, Vec<String>),
     /// What the colour shows.
     scale: Scale,
@@ -69,7 +69,7 @@ impl HeatMap {
         }
     }
 
-    /// What goes across, and the names of the columns from the left.
+    /// The label of the x axis, and the names of the columns from the left.
     pub fn x<S: Into<String>>(
         mut self,
         label: impl Into<String>,
@@ -79,7 +79,7 @@ impl HeatMap {
         self
     }
 
-    /// What goes up, and the names of the rows from the bottom.
+    /// The label of the y axis, and the names of the rows from the bottom.
     pub fn y<S: Into<String>>(
         mut self,
         label: impl Into<String>,
@@ -161,7 +161,7 @@ impl HeatMap {
         self.check()?;
         let values = self.fields.iter().map(|field| field.2);
         let colours = Colours::new(&self.scale, values, self.drawn_limit());
-        // Below the names of the columns lies the scale; the limit has its number below it.
+        // The scale is below the axis; a limit has its number below the scale.
         let below = 2 * LINE + if self.limit.is_some() { 34 } else { 22 };
         Layout::new(&self.title, ROW * self.y.1.len() as i32)
             .beside(LINE + widest(&self.y.1).min(WIDTH / 3) + 12, 0)
@@ -404,7 +404,7 @@ fn outline(canvas: &mut Canvas<'_>, (x0, y0): Point, (x1, y1): Point) {
     canvas.path(frame, PAPER, 2);
 }
 
-/// A white ring in a dark one. It is a lying oval, so that the value inside stays readable.
+/// A white ring in a dark one. It is a wide oval, so that the value inside stays readable.
 fn ring(canvas: &mut Canvas<'_>, centre: Point, half: i32) {
     let height = half.min(15).min(half * 3 / 5);
     let oval = (0..=48).map(|step| {

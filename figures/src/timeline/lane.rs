@@ -79,7 +79,7 @@ impl Lane<'_> {
             (SpanKind::HoldingLock, Sign::Hold.colour()),
         ];
         let of = |kind: SpanKind| spans.iter().filter(move |span| span.kind == kind);
-        // A span without an end has a few pixels, even if nobody knows for how long it lasted.
+        // A span without an end gets a few pixels, although nothing says how long it lasted.
         for (kind, colour) in kinds {
             let open = of(kind).filter(|span| span.to.is_none());
             for x in open.filter_map(|span| time.inside(span.from)) {
@@ -141,8 +141,8 @@ impl Time {
     }
 }
 
-/// A strip of a lane that may be crowded: a wide span has a box of its own; narrow ones are the share of each pixel column that they
-/// fill, like the load of a processor.
+/// A strip of a lane that may be crowded. A wide span has a box of its own. Narrow spans are drawn as the share of each pixel column that
+/// they fill, like the load of a processor.
 struct Strip<'t> {
     time: &'t Time,
     top: i32,
@@ -202,7 +202,7 @@ impl<'t> Strip<'t> {
         let full = f64::from(self.bottom - self.top);
         let height = |share: &f64| match share.min(1.0) {
             0.0 => 0,
-            // At least what can be seen: something was there.
+            // At least as much as can be seen, since something was there.
             share => (share * full).round().max(2.0) as i32,
         };
         let heights: Vec<i32> = self.shares.iter().map(height).collect();

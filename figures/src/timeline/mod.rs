@@ -599,7 +599,7 @@ mod tests {
                 "after 21 ms"
             ]
         );
-        // The setter wastes nothing; the one who never looked again is wasting until nobody knows.
+        // The setter wastes nothing. A worker that never looked again wastes an unknown time.
         assert_eq!(words("worker 1")[8..], ["–", "after 13 ms"]);
         assert_eq!(words("worker 2")[8..], ["–", "not by itself"]);
         assert!(text.ends_with("Why.\n"));

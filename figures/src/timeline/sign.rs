@@ -23,7 +23,7 @@ impl Sign {
     /// How many signs there are.
     pub(super) const KINDS: usize = Sign::Wasted as usize + 1;
 
-    /// The mark of an event that has one, and how many pixels lie at least between two of them.
+    /// The mark of an event that has one, and the least distance between two of them, in pixels.
     pub(super) fn of(event: Event) -> Option<(Sign, i32)> {
         match event {
             Event::FlagChecked => Some((Sign::Check, 2)),

@@ -504,7 +504,7 @@ mod tests {
         let refused = said(&|trace| {
             let mine = trace.lane(0);
             for _ in 0..2 {
-                // The first who was refused must not open the way for the second.
+                // The first refused worker must not open the way for the second.
                 let report = Workers::spawn(1, |_| drop(trace.lane(0))).unwrap();
                 assert!(report.join().unwrap().values().is_err());
             }
