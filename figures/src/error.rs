@@ -31,7 +31,7 @@ pub enum FigureError {
         /// The number.
         value: f64,
     },
-    /// The picture could not be drawn.
+    /// The picture cannot be drawn, for the reason given.
     Drawing(String),
 }
 
@@ -64,7 +64,7 @@ impl fmt::Display for FigureError {
                     )
                 }
             }
-            FigureError::Drawing(why) => write!(f, "drawing failed ({why})."),
+            FigureError::Drawing(why) => write!(f, "the picture cannot be drawn: {why}."),
         }
     }
 }

@@ -70,8 +70,8 @@
 //! - Every method takes the figure and returns it with one thing added. Nothing is drawn before `svg()` or the end of the cell.
 //! - `svg()` is an error if there is nothing to draw, if a number is not finite, or if a number on a logarithmic axis is zero or less.
 //!   The error says which number it was. A guess without a place is left out instead.
-//! - A picture is 720 pixels wide and as high as it needs to be. A title or caption that is too long is wrapped; any other long name is
-//!   cut and ends in "…". The twin has the whole name.
+//! - A picture is 720 pixels wide and as high as it needs to be. A long title or caption is wrapped, and so is the name of a row of dots.
+//!   Any other name that is too long is cut and ends in "…". The twin has the whole name.
 //! - The same figure gives the same picture, byte for byte.
 
 mod bars;

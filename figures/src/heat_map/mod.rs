@@ -194,7 +194,7 @@ impl HeatMap {
         for (column, row) in fields.chain(marks).chain(windows) {
             if column >= columns || row >= rows {
                 return Err(FigureError::Drawing(format!(
-                    "there is no field in column {column}, row {row}: the map has {columns} columns and {rows} rows, counted from 0"
+                    "there is no field in column {column}, row {row}; the map has {columns} columns and {rows} rows, counted from 0"
                 )));
             }
         }
