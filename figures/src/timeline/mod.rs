@@ -129,6 +129,7 @@ impl Timeline {
     pub fn svg(&self) -> Result<String, FigureError> {
         self.check()?;
         let lanes = self.lanes();
+        let has_lock = self.any_event(|e| matches!(e, Event::LockWaited | Event::LockHeld));
         let height = if lanes.len() <= 8 { 40 } else { 26 };
         let names = widest(lanes.iter().map(|(index, _)| &self.names[*index]));
         let mut caption = self.caption.clone();
@@ -163,7 +164,7 @@ impl Timeline {
                         end: self.end_of(record),
                         top,
                         height,
-                        has_lock: self.has_lock(),
+                        has_lock,
                     };
                     lane.draw(canvas, &time);
                 }
@@ -256,10 +257,6 @@ impl Timeline {
         }
     }
 
-    fn has_lock(&self) -> bool {
-        self.any_event(|event| matches!(event, Event::LockWaited | Event::LockHeld))
-    }
-
     fn draw_axis(&self, canvas: &mut Canvas<'_>, time: &Time) {
         let ends = [time.from, time.to].map(|time| time.as_secs_f64());
         let seconds = Scale {
@@ -311,49 +308,30 @@ impl Timeline {
             .filter(|end| is_shown(end.0))
             .map(|end| end.1)
             .collect();
-        let is_task = |wanted: bool| move |kind: &SpanKind| matches!(kind, SpanKind::Task { done, .. } if *done == wanted);
-        let shade = self.shade.as_deref().unwrap_or_default();
+        let task = |wanted| move |kind: &SpanKind| matches!(kind, SpanKind::Task { done, .. } if *done == wanted);
+        let is_shaded = |(index, lane): &(usize, &LaneRecord)| self.shaded(*index, lane).is_some();
         let notes = self.notes_in(&events);
         let signs = [
-            (spans.iter().any(is_task(true)), Sign::Task, "task, done"),
-            (
-                spans.iter().any(is_task(false)),
-                Sign::Lost,
-                "task, taken and not done",
-            ),
-            (
-                spans.contains(&SpanKind::WaitingForLock),
-                Sign::Wait,
-                "waiting for the lock",
-            ),
-            (
-                spans.contains(&SpanKind::HoldingLock),
-                Sign::Hold,
-                "holding the lock",
-            ),
-            (
-                events.contains(&Event::FlagChecked),
-                Sign::Check,
-                "look at the flag",
-            ),
-            (events.contains(&Event::FlagSeen), Sign::Seen, "flag seen"),
-            (events.contains(&Event::PillTaken), Sign::Pill, "pill taken"),
-            (ends.contains(&true), Sign::Exit, "ended by itself"),
-            (ends.contains(&false), Sign::Killed, "did not end by itself"),
-            (
-                lanes
-                    .iter()
-                    .any(|(i, lane)| self.shaded(*i, lane).is_some()),
-                Sign::Wasted,
-                shade,
-            ),
-            (!notes.is_empty(), Sign::Note, &notes),
+            (Sign::Task, spans.iter().any(task(true))),
+            (Sign::Lost, spans.iter().any(task(false))),
+            (Sign::Wait, spans.contains(&SpanKind::WaitingForLock)),
+            (Sign::Hold, spans.contains(&SpanKind::HoldingLock)),
+            (Sign::Check, events.contains(&Event::FlagChecked)),
+            (Sign::Seen, events.contains(&Event::FlagSeen)),
+            (Sign::Pill, events.contains(&Event::PillTaken)),
+            (Sign::Exit, ends.contains(&true)),
+            (Sign::Killed, ends.contains(&false)),
+            (Sign::Wasted, lanes.iter().any(is_shaded)),
+            (Sign::Note, !notes.is_empty()),
         ];
         let mut legend = Legend::default();
-        for (occurs, sign, name) in signs {
-            if occurs {
-                legend.add(name, move |canvas, at| sign.draw(canvas, at));
-            }
+        for (sign, _) in signs.into_iter().filter(|(_, occurs)| *occurs) {
+            let name = match sign {
+                Sign::Wasted => self.shade.as_deref().unwrap_or_default(),
+                Sign::Note => &notes,
+                sign => sign.name(),
+            };
+            legend.add(name, move |canvas, at| sign.draw(canvas, at));
         }
         legend
     }

@@ -34,6 +34,23 @@ impl Sign {
         }
     }
 
+    /// Its name in the legend, unless the figure's author chooses it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Sign::Task => "task, done",
+            Sign::Lost => "task, taken and not done",
+            Sign::Wait => "waiting for the lock",
+            Sign::Hold => "holding the lock",
+            Sign::Check => "look at the flag",
+            Sign::Seen => "flag seen",
+            Sign::Pill => "pill taken",
+            Sign::Note => "note",
+            Sign::Exit => "ended by itself",
+            Sign::Killed => "did not end by itself",
+            Sign::Wasted => "wasted work",
+        }
+    }
+
     pub(super) fn colour(self) -> RGBColor {
         match self {
             Sign::Task => TASK[0],
