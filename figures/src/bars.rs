@@ -1,11 +1,12 @@
-use super::axis::Axis;
-use super::canvas::{self, Align, GRID, GUESS, INK, LINE, MARGIN, TEXT, WIDTH, colour, text_width};
-use super::numbers::{Numbers, Scale, ShowsNumbers};
-use super::{FigureError, Format, contents};
-use labsupport::cell::{self, Show};
+use crate::drawing::theme::{INK, colour};
+use crate::drawing::{Align, Axis, Canvas, GUESS, Layout, Legend, Plot, Twin, WIDTH};
+use crate::drawing::{fit, text_width, widest};
+use crate::error::FigureError;
+use crate::format::Format;
+use crate::numbers::{Numbers, Scale, ShowsNumbers};
 
-/// Bars that lie on their side, so that their names have room, each with its value and, if given, its spread. On a logarithmic axis
-/// they are dots: a length from nowhere in particular would say nothing.
+/// Horizontal bars, each with its name, its value and, if given, its spread. On a logarithmic axis they are dots: there is no zero for a
+/// bar to start at, so its length would mean nothing.
 ///
 /// # Examples
 /// ```
@@ -35,10 +36,11 @@ struct Bar {
     spread: Option<(f64, f64)>,
 }
 
-const BAR: i32 = 34;
+/// The height of a bar's row.
+const ROW: i32 = 34;
 
 impl Bars {
-    /// A figure without bars so far.
+    /// A figure without bars.
     pub fn new(title: impl Into<String>) -> Bars {
         Bars {
             title: title.into(),
@@ -49,7 +51,7 @@ impl Bars {
         }
     }
 
-    /// What the bars' length shows.
+    /// What the length of a bar shows.
     pub fn value(mut self, label: impl Into<String>) -> Bars {
         self.scale.label = label.into();
         self
@@ -77,7 +79,7 @@ impl Bars {
         self
     }
 
-    /// Adds a bar with a thin line from `low` to `high`.
+    /// Adds a bar with a thin line from `low` to `high`: its spread.
     pub fn bar_with_spread(
         mut self,
         name: impl Into<String>,
@@ -93,7 +95,7 @@ impl Bars {
         self
     }
 
-    /// Marks what somebody expected of the bar with this name. Without a value, or without such a bar, nothing is drawn.
+    /// Marks the reader's guess for the bar with this name. Without a value, or without such a bar, nothing is drawn.
     ///
     /// # Examples
     /// ```
@@ -107,14 +109,7 @@ impl Bars {
         self
     }
 
-    /// The guess for a bar; on a log axis one that has no place there is left out.
-    fn guess_of(&self, bar: &Bar) -> Option<f64> {
-        let of_bar = self.guesses.iter().filter(|(name, _)| *name == bar.name);
-        let drawn = |value: &f64| value.is_finite() && !(self.scale.log && *value <= 0.0);
-        of_bar.map(|(_, value)| *value).rfind(drawn)
-    }
-
-    /// A sentence or two below the figure.
+    /// A sentence or two to stand below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> Bars {
         self.caption = caption.into();
         self
@@ -123,164 +118,127 @@ impl Bars {
     /// The picture, 720 pixels wide.
     ///
     /// # Errors
-    /// No bar, a number that is none, zero or less on a log axis.
+    /// There is no bar, a number is not finite, or a number on a log axis is zero or less.
     pub fn svg(&self) -> Result<String, FigureError> {
+        let axis = self.axis()?;
+        let values = self.bars.iter().map(|bar| self.scale.write(bar.value));
+        let names = widest(self.bars.iter().map(|bar| &bar.name));
+        let mut legend = Legend::default();
+        if self.has_guesses() {
+            legend.add_guess();
+        }
+        Layout::new(&self.title, ROW * self.bars.len() as i32)
+            .beside(names.min(WIDTH / 2) + 10, widest(values) + 14)
+            .legend(legend)
+            .caption(&self.caption)
+            .svg(&self.text(), |canvas, plot| {
+                plot.axis_across(canvas, &axis, &self.scale.label);
+                let zero = if self.scale.log { 0.0 } else { axis.place(0.0) };
+                let zero = plot.x(zero);
+                canvas.path([(zero, plot.top), (zero, plot.bottom)], INK, 1);
+                for (row, bar) in self.bars.iter().enumerate() {
+                    let middle = plot.top + ROW * row as i32 + ROW / 2;
+                    self.draw(bar, canvas, plot, &axis, (zero, middle));
+                }
+            })
+    }
+
+    /// The axis, which has a place for every number.
+    fn axis(&self) -> Result<Axis, FigureError> {
         if self.bars.is_empty() {
-            return Err(FigureError::Empty {
-                title: self.title.clone(),
-                what: "a bar",
-            });
+            return Err(FigureError::empty(&self.title, "a bar"));
         }
         let mut values = Vec::new();
         for bar in &self.bars {
             let spread = bar.spread.into_iter().flat_map(|(low, high)| [low, high]);
             for (point, value) in [bar.value].into_iter().chain(spread).enumerate() {
-                if !value.is_finite() || (self.scale.log && value <= 0.0) {
-                    return Err(FigureError::NoPlace {
-                        series: bar.name.clone(),
-                        point,
-                        axis: "value",
-                        value,
-                    });
-                }
+                self.scale.check(value, "value", &bar.name, point)?;
                 values.push(value);
             }
             values.extend(self.guess_of(bar));
         }
-        let has_guesses = self.bars.iter().any(|bar| self.guess_of(bar).is_some());
         if !self.scale.log {
             values.push(0.0); // where bars begin
         }
-        let axis = Axis::new(&values, self.scale.log, self.scale.format, true);
-        let caption = canvas::wrap(&self.caption);
-        let names = self
-            .bars
-            .iter()
-            .map(|bar| text_width(&bar.name))
-            .max()
-            .unwrap_or(0);
-        let written = self
-            .bars
-            .iter()
-            .map(|bar| text_width(&self.scale.format.write(bar.value)))
-            .max();
-        let left = MARGIN + names.min(WIDTH / 2) + 10;
-        let right = WIDTH - MARGIN - written.unwrap_or(0) - 14;
-        let top = canvas::top(&self.title);
-        let bottom = top + BAR * self.bars.len() as i32;
-        let legend = bottom + 2 * LINE + 16;
-        let below = legend + if has_guesses { LINE + 6 } else { 0 };
-        let height = below + caption.len() as i32 * LINE + MARGIN;
-        let px = |place: f64| left + (place * f64::from(right - left)).round() as i32;
-        let zero = if self.scale.log {
-            left
-        } else {
-            px(axis.place(0.0))
-        };
+        Ok(Axis::new(&values, &self.scale, true))
+    }
 
-        canvas::svg(height, &self.title, &self.text(), |canvas| {
-            for (place, _) in &axis.ticks {
-                let x = px(axis.at(*place));
-                canvas.path([(x, top), (x, bottom)], GRID, 1)?;
+    /// The guess for a bar, if the axis has a place for it.
+    fn guess_of(&self, bar: &Bar) -> Option<f64> {
+        let of_bar = self.guesses.iter().filter(|(name, _)| *name == bar.name);
+        let values = of_bar.map(|(_, value)| *value);
+        values.rev().find(|value| self.scale.has_place(*value))
+    }
+
+    fn has_guesses(&self) -> bool {
+        self.bars.iter().any(|bar| self.guess_of(bar).is_some())
+    }
+
+    /// A bar from `zero` on, or a dot, with its name, its spread, its guess and its value, around the height of `middle`.
+    fn draw(
+        &self,
+        bar: &Bar,
+        canvas: &mut Canvas<'_>,
+        plot: Plot,
+        axis: &Axis,
+        (zero, middle): (i32, i32),
+    ) {
+        let x = |value: f64| plot.x(axis.place(value));
+        let end = x(bar.value);
+        let mut after = end + 4;
+        if !self.scale.log {
+            let (from, to) = (zero.min(end), zero.max(end).max(zero + 1));
+            canvas.rect((from, middle - 10), (to, middle + 10), colour(0));
+            after = to;
+        }
+        if let Some((low, high)) = bar.spread {
+            let (low, high) = (x(low), x(high));
+            canvas.path([(low, middle), (high, middle)], INK, 2);
+            for x in [low, high] {
+                canvas.path([(x, middle - 5), (x, middle + 5)], INK, 2);
             }
-            let ticks = axis.ticks.iter();
-            canvas.tick_names(
-                bottom + 6,
-                ticks.map(|(place, name)| (px(axis.at(*place)), name.as_str())),
-            )?;
-            canvas.path([(zero, top), (zero, bottom)], INK, 1)?;
-            canvas.text(
-                ((left + right) / 2, bottom + LINE + 7),
-                &canvas::fit(&self.scale.label, right - left),
-                TEXT,
-                INK,
-                Align::Centre,
-            )?;
-            for (index, bar) in self.bars.iter().enumerate() {
-                let middle = top + BAR * index as i32 + BAR / 2;
-                let end = px(axis.place(bar.value));
-                let mut after = if self.scale.log {
-                    end + 4
-                } else {
-                    let (from, to) = (zero.min(end), zero.max(end).max(zero + 1));
-                    canvas.rect((from, middle - 10), (to, middle + 10), colour(0), true)?;
-                    to
-                };
-                if let Some((low, high)) = bar.spread {
-                    let (low, high) = (px(axis.place(low)), px(axis.place(high)));
-                    canvas.path([(low, middle), (high, middle)], INK, 2)?;
-                    for x in [low, high] {
-                        canvas.path([(x, middle - 5), (x, middle + 5)], INK, 2)?;
-                    }
-                    after = after.max(high);
-                }
-                if self.scale.log {
-                    canvas.circle((end, middle), 6, colour(0), true)?;
-                }
-                let value = self.scale.format.write(bar.value);
-                if let Some(guess) = self.guess_of(bar) {
-                    let x = px(axis.place(guess));
-                    canvas.guess((x, middle))?;
-                    // Where the value would be written over it, it is written behind it.
-                    if (after - 9..after + text_width(&value) + 16).contains(&x) {
-                        after = x + 9;
-                    }
-                }
-                canvas.text_middle((after + 7, middle), &value, TEXT, INK, Align::Left)?;
-                let name = canvas::fit(&bar.name, WIDTH / 2);
-                canvas.text_middle((left - 8, middle), &name, TEXT, INK, Align::Right)?;
+            after = after.max(high);
+        }
+        if self.scale.log {
+            canvas.circle((end, middle), 6, colour(0));
+        }
+        let value = self.scale.write(bar.value);
+        if let Some(guess) = self.guess_of(bar) {
+            let x = x(guess);
+            canvas.guess((x, middle));
+            // Where the value would be written over the guess, it is written behind it.
+            if (after - 9..after + text_width(&value) + 16).contains(&x) {
+                after = x + 9;
             }
-            if has_guesses {
-                let y = legend + LINE / 2;
-                canvas.guess((MARGIN + 14, y))?;
-                canvas.text_middle((MARGIN + 36, y), GUESS, TEXT, INK, Align::Left)?;
-            }
-            canvas.caption(below, &caption)
-        })
+        }
+        canvas.text_middle((after + 7, middle), &value, INK, Align::Left);
+        let name = fit(&bar.name, WIDTH / 2);
+        canvas.text_middle((plot.left - 8, middle), &name, INK, Align::Right);
     }
 
     /// The text twin: every bar in a table.
     pub fn text(&self) -> String {
-        let write = |value| self.scale.format.write(value);
-        let rows: Vec<Vec<String>> = (self.bars.iter())
-            .map(|bar| {
-                let spread = bar.spread.map_or(String::new(), |(low, high)| {
-                    format!("{} to {}", write(low), write(high))
-                });
-                let guess = self.guess_of(bar).map_or(String::new(), write);
-                vec![bar.name.clone(), write(bar.value), spread, guess]
-            })
-            .collect();
+        let write = |value| self.scale.write(value);
         // Without guesses there is no column for them.
-        let columns = 4 - usize::from(rows.iter().all(|row| row[3].is_empty()));
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| row[..columns].to_vec()).collect();
-        let kind = if self.scale.log {
-            "Dots on a logarithmic axis"
+        let columns = 3 + usize::from(self.has_guesses());
+        let rows = self.bars.iter().map(|bar| {
+            let spread = |(low, high)| format!("{} to {}", write(low), write(high));
+            let spread = bar.spread.map_or(String::new(), spread);
+            let guess = self.guess_of(bar).map_or(String::new(), write);
+            let mut row = vec![bar.name.clone(), write(bar.value), spread, guess];
+            row.truncate(columns);
+            row
+        });
+        let rows: Vec<Vec<String>> = rows.collect();
+        let header = ["", &self.scale.label, "spread", GUESS];
+        let mut twin = Twin::new(&self.title);
+        twin.line(if self.scale.log {
+            "Dots on a logarithmic axis."
         } else {
-            "Bars"
-        };
-        let (_, table) = cell::table(
-            &["", &self.scale.label, "spread", GUESS][..columns],
-            &rows,
-            1,
-        );
-        let caption = if self.caption.is_empty() {
-            String::new()
-        } else {
-            format!("{}\n", self.caption)
-        };
-        format!("{}\n{kind}.\n{table}{caption}", self.title)
-    }
-
-    /// Shows picture and text twin in a notebook cell.
-    pub fn evcxr_display(&self) {
-        cell::emit(&self.contents());
-    }
-}
-
-impl Show for Bars {
-    fn contents(&self) -> Vec<(&'static str, String)> {
-        contents(self.svg(), self.text())
+            "Bars."
+        });
+        twin.table(&header[..columns], &rows, 1);
+        twin.end(&self.caption)
     }
 }
 

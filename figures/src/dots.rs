@@ -1,10 +1,11 @@
-use super::axis::Axis;
-use super::canvas::{self, Align, CROWD, GRID, GUESS, INK, LINE, MARGIN, TEXT, WIDTH, text_width};
-use super::numbers::{Numbers, Scale, ShowsNumbers};
-use super::{FigureError, Format, contents};
-use labsupport::cell::{self, Show};
+use crate::drawing::theme::{CROWD, GRID, INK, colour};
+use crate::drawing::{Align, Axis, Canvas, GUESS, LINE, Layout, Legend, MARGIN, Plot, Twin, WIDTH};
+use crate::drawing::{cell_of, fit, widest, wrap};
+use crate::error::FigureError;
+use crate::format::Format;
+use crate::numbers::{Numbers, Scale, ShowsNumbers};
 
-/// Dots in rows: each row a thing, each series a way to look at it, each dot a number with its spread. The figure for costs that lie
+/// Dots in rows: each row is a thing, each series a way to measure it, and each dot a number with its spread. Use it for costs that lie
 /// decades apart, where the length of a bar would mean nothing.
 ///
 /// # Examples
@@ -29,32 +30,25 @@ pub struct Dots {
     known: Vec<String>,
     guesses: Vec<(String, f64)>,
     marks: Vec<(String, f64)>,
-    crowd: Option<(String, Vec<Member>)>,
+    crowd: Option<(String, Vec<Dot>)>,
     caption: String,
 }
 
 #[derive(Clone, Debug)]
 struct Dot {
     row: String,
+    /// The name of its series; in the crowd, whose it is.
     series: String,
     value: f64,
     low: f64,
     high: f64,
 }
 
-/// A dot of the crowd.
-#[derive(Clone, Debug)]
-struct Member {
-    row: String,
-    who: String,
-    value: f64,
-}
-
-/// Between two dots of one row.
+/// The height of a line of a row.
 const STEP: i32 = 13;
 
 impl Dots {
-    /// A figure without dots so far.
+    /// A figure without dots.
     pub fn new(title: impl Into<String>) -> Dots {
         Dots {
             title: title.into(),
@@ -68,7 +62,7 @@ impl Dots {
         }
     }
 
-    /// What the place of a dot shows.
+    /// What the position of a dot shows.
     pub fn value(mut self, label: impl Into<String>) -> Dots {
         self.scale.label = label.into();
         self
@@ -86,7 +80,7 @@ impl Dots {
         self
     }
 
-    /// Adds a dot with a thin line from `low` to `high`. Rows and series stand in the order in which they come first.
+    /// Adds a dot with a thin line from `low` to `high`. Rows and series appear in the order in which they are first named.
     pub fn dot(
         mut self,
         row: impl Into<String>,
@@ -105,14 +99,13 @@ impl Dots {
         self
     }
 
-    /// Names a series before its first dot, so that it keeps its colour and marker where it has none.
+    /// Names a series before its first dot, so it keeps its colour and marker even in a figure where it has no dot.
     pub fn series(mut self, name: impl Into<String>) -> Dots {
         self.known.push(name.into());
         self
     }
 
-    /// Draws what somebody expected of a row, as a hollow mark below its dots; nothing where there is no guess, or none of a row
-    /// with that name. [`Prediction::value_in`](lessons::Prediction::value_in) gives the number.
+    /// Draws the reader's guess for a row, as a hollow mark below its dots. Without a value, or without such a row, nothing is drawn.
     ///
     /// # Examples
     /// ```
@@ -126,27 +119,14 @@ impl Dots {
         self
     }
 
-    /// The guesses that have a place: in a row that is there, and on a log axis above zero.
-    fn guesses(&self) -> Vec<(&str, f64)> {
-        let rows = self.rows();
-        let all = self
-            .guesses
-            .iter()
-            .map(|(row, value)| (row.as_str(), *value));
-        all.filter(|(row, value)| {
-            rows.contains(row) && value.is_finite() && !(self.scale.log && *value <= 0.0)
-        })
-        .collect()
-    }
-
-    /// Adds an upright line at `value` with a name.
+    /// Adds a vertical line at `value`, with a name.
     pub fn mark(mut self, name: impl Into<String>, value: f64) -> Dots {
         self.marks.push((name.into(), value));
         self
     }
 
-    /// Adds many small grey rings, `(row, whose, value)`, with one name in the legend: those of a whole class. The text twin says for
-    /// each row how many there are, and whose is the lowest and the highest.
+    /// Adds many small grey rings, `(row, whose, value)`, with one name in the legend: for example those of a whole class. For each row, the
+    /// text twin says how many there are, and whose are the lowest and the highest.
     ///
     /// # Examples
     /// ```
@@ -162,257 +142,210 @@ impl Dots {
         name: impl Into<String>,
         dots: impl IntoIterator<Item = (String, String, f64)>,
     ) -> Dots {
-        let dots = dots.into_iter();
-        let members = dots.map(|(row, who, value)| Member { row, who, value });
+        let members = dots.into_iter().map(|(row, series, value)| {
+            let (low, high) = (value, value);
+            Dot {
+                row,
+                series,
+                value,
+                low,
+                high,
+            }
+        });
         self.crowd = Some((name.into(), members.collect()));
         self
     }
 
-    fn members(&self) -> &[Member] {
-        self.crowd.as_ref().map_or(&[], |(_, members)| members)
-    }
-
-    /// A sentence or two below the figure.
+    /// A sentence or two to stand below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> Dots {
         self.caption = caption.into();
         self
     }
 
+    /// The picture, 720 pixels wide.
+    ///
+    /// # Errors
+    /// There is no dot, a number is not finite, or a number on a log axis is zero or less.
+    pub fn svg(&self) -> Result<String, FigureError> {
+        let axis = self.axis()?;
+        let rows = self.rows();
+        let height = self.row_height();
+        Layout::new(&self.title, height * rows.len() as i32)
+            .beside(widest(&rows).min(WIDTH / 2) + 12, 30)
+            .legend(self.legend())
+            .caption(&self.caption)
+            .svg(&self.text(), |canvas, plot| {
+                plot.axis_across(canvas, &axis, &self.scale.label);
+                for (index, row) in rows.iter().enumerate() {
+                    self.draw_row(row, canvas, plot, &axis, plot.top + height * index as i32);
+                }
+                let Plot {
+                    left,
+                    right,
+                    top,
+                    bottom,
+                } = plot;
+                canvas.path([(left, top), (left, bottom), (right, bottom)], INK, 1);
+                for (_, value) in &self.marks {
+                    plot.vertical(canvas, plot.x(axis.place(*value)));
+                }
+            })
+    }
+
+    /// The axis, which has a place for every number.
+    fn axis(&self) -> Result<Axis, FigureError> {
+        if self.dots.is_empty() && self.members().is_empty() {
+            return Err(FigureError::empty(&self.title, "a dot"));
+        }
+        let mut values = Vec::new();
+        let mut add = |name: &str, numbers: &[f64]| {
+            values.extend(numbers);
+            let mut numbers = numbers.iter().enumerate();
+            numbers.try_for_each(|(point, value)| self.scale.check(*value, "value", name, point))
+        };
+        for dot in self.dots.iter().chain(self.members()) {
+            let name = format!("{}, {}", dot.row, dot.series);
+            add(&name, &[dot.value, dot.low, dot.high])?;
+        }
+        for (name, value) in &self.marks {
+            add(name, &[*value])?;
+        }
+        values.extend(self.guesses().iter().map(|guess| guess.1));
+        Ok(Axis::new(&values, &self.scale, true))
+    }
+
+    /// The rows, in the order in which they are first named.
     fn rows(&self) -> Vec<&str> {
         let dots = self.dots.iter().map(|dot| dot.row.as_str());
         in_order(dots.chain(self.members().iter().map(|dot| dot.row.as_str())))
     }
 
+    /// The series, in the order in which they are first named.
     fn names(&self) -> Vec<&str> {
         let known = self.known.iter().map(String::as_str);
         in_order(known.chain(self.dots.iter().map(|dot| dot.series.as_str())))
     }
 
-    /// The picture, 720 pixels wide.
-    ///
-    /// # Errors
-    /// No dot, a number that is none, zero or less on a log axis.
-    pub fn svg(&self) -> Result<String, FigureError> {
-        if self.dots.is_empty() && self.members().is_empty() {
-            return Err(FigureError::Empty {
-                title: self.title.clone(),
-                what: "a dot",
+    fn members(&self) -> &[Dot] {
+        self.crowd.as_ref().map_or(&[], |(_, members)| members)
+    }
+
+    /// The guesses that have a place: in an existing row, and on a log axis above zero.
+    fn guesses(&self) -> Vec<(&str, f64)> {
+        let rows = self.rows();
+        let all = self.guesses.iter().map(|(row, value)| (&**row, *value));
+        all.filter(|(row, value)| rows.contains(row) && self.scale.has_place(*value))
+            .collect()
+    }
+
+    /// Each row has a line for the crowd, then one for each series, then one for the guess.
+    fn row_height(&self) -> i32 {
+        let more = usize::from(self.crowd.is_some()) + usize::from(!self.guesses().is_empty());
+        STEP * (self.names().len() + more) as i32 + 12
+    }
+
+    fn draw_row(&self, row: &str, canvas: &mut Canvas<'_>, plot: Plot, axis: &Axis, top: i32) {
+        let height = self.row_height();
+        canvas.path([(MARGIN, top), (plot.right, top)], GRID, 1);
+        let name = row_name(row, (height / LINE).max(1) as usize);
+        let first = top + (height - LINE * (name.len() as i32 - 1)) / 2;
+        for (y, line) in (first..).step_by(LINE as usize).zip(name) {
+            canvas.text_middle((plot.left - 10, y), &line, INK, Align::Right);
+        }
+        let x = |value: f64| plot.x(axis.place(value));
+        let middle = |line: usize| top + 6 + STEP * line as i32 + STEP / 2;
+        for dot in self.members().iter().filter(|dot| dot.row == row) {
+            canvas.ring((x(dot.value), middle(0)), 4, CROWD);
+        }
+        let first = usize::from(self.crowd.is_some());
+        let series = self.names();
+        for (index, name) in series.iter().enumerate() {
+            let here = |dot: &&Dot| dot.row == row && dot.series == *name;
+            for dot in self.dots.iter().filter(here) {
+                let y = middle(first + index);
+                canvas.path([(x(dot.low), y), (x(dot.high), y)], colour(index), 2);
+                canvas.marker((x(dot.value), y), index);
+            }
+        }
+        for (_, value) in self.guesses().iter().filter(|guess| guess.0 == row) {
+            canvas.guess((x(*value), middle(first + series.len())));
+        }
+    }
+
+    fn legend(&self) -> Legend<'_> {
+        let mut legend = Legend::default();
+        for (index, name) in self.names().iter().enumerate() {
+            legend.add(name, move |canvas, (x, y)| {
+                canvas.path([(x, y), (x + 28, y)], colour(index), 2);
+                canvas.marker((x + 14, y), index);
             });
         }
-        let dots = (self.dots.iter()).map(|dot| {
-            let name = format!("{}, {}", dot.row, dot.series);
-            (name, vec![dot.value, dot.low, dot.high])
-        });
-        let crowd = (self.members().iter())
-            .map(|dot| (format!("{}, {}", dot.row, dot.who), vec![dot.value]));
-        let marks = (self.marks.iter()).map(|(name, value)| (name.clone(), vec![*value]));
-        let mut values = Vec::new();
-        for (series, numbers) in dots.chain(crowd).chain(marks) {
-            for (point, value) in numbers.into_iter().enumerate() {
-                if !value.is_finite() || (self.scale.log && value <= 0.0) {
-                    return Err(FigureError::NoPlace {
-                        series,
-                        point,
-                        axis: "value",
-                        value,
-                    });
-                }
-                values.push(value);
-            }
+        if let Some((name, _)) = &self.crowd {
+            legend.add(name, |canvas, (x, y)| canvas.ring((x + 14, y), 4, CROWD));
         }
-        let guesses = self.guesses();
-        values.extend(guesses.iter().map(|guess| guess.1));
-        let axis = Axis::new(&values, self.scale.log, self.scale.format, true);
-        let (rows, series) = (self.rows(), self.names());
-        // The crowd has the first line of each row to itself, the guess the last.
-        let (first, last) = (
-            usize::from(self.crowd.is_some()),
-            usize::from(!guesses.is_empty()),
-        );
-        let widest = rows.iter().map(|row| text_width(row)).max().unwrap_or(0);
-        let left = MARGIN + widest.min(WIDTH / 2) + 12;
-        let right = WIDTH - MARGIN - 30;
-        let height_of_row = STEP * (first + series.len() + last) as i32 + 12;
-        let top = canvas::top(&self.title);
-        let bottom = top + height_of_row * rows.len() as i32;
-        let legend = bottom + 2 * LINE + 14;
-        let crowd = self.crowd.as_ref().map(|(name, _)| name.as_str());
-        let marks = self.marks.iter().map(|(name, _)| name.as_str());
-        let guess = (!guesses.is_empty()).then_some(GUESS);
-        let named = series.iter().copied().chain(crowd);
-        let signs: Vec<&str> = named.chain(marks).chain(guess).collect();
-        let (names, widths) = canvas::legend(&signs);
-        let (places, lines) = canvas::flow(&widths);
-        let below = legend + lines * LINE + 6;
-        let caption = canvas::wrap(&self.caption);
-        let height = below + caption.len() as i32 * LINE + MARGIN;
-        let px = |place: f64| left + (place * f64::from(right - left)).round() as i32;
-
-        canvas::svg(height, &self.title, &self.text(), |canvas| {
-            for (place, _) in &axis.ticks {
-                let x = px(axis.at(*place));
-                canvas.path([(x, top), (x, bottom)], GRID, 1)?;
-            }
-            let ticks = axis.ticks.iter();
-            canvas.tick_names(
-                bottom + 6,
-                ticks.map(|(place, name)| (px(axis.at(*place)), name.as_str())),
-            )?;
-            canvas.text(
-                ((left + right) / 2, bottom + LINE + 7),
-                &canvas::fit(&self.scale.label, right - left),
-                TEXT,
-                INK,
-                Align::Centre,
-            )?;
-            for (index, row) in rows.iter().enumerate() {
-                let y = top + height_of_row * index as i32;
-                canvas.path([(MARGIN, y), (right, y)], GRID, 1)?;
-                let name = row_name(row, (height_of_row / LINE).max(1) as usize);
-                let mut middle = y + (height_of_row - LINE * (name.len() as i32 - 1)) / 2;
-                for line in name {
-                    let at = (left - 10, middle);
-                    canvas.text_middle(at, &line, TEXT, INK, Align::Right)?;
-                    middle += LINE;
-                }
-                for dot in self.members().iter().filter(|dot| dot.row == *row) {
-                    let middle = y + 6 + STEP / 2;
-                    canvas.circle((px(axis.place(dot.value)), middle), 4, CROWD, false)?;
-                }
-                for dot in self.dots.iter().filter(|dot| dot.row == *row) {
-                    let place = series.iter().position(|name| *name == dot.series);
-                    let index = place.expect("every dot's series is in the list");
-                    let middle = y + 6 + STEP * (first + index) as i32 + STEP / 2;
-                    let [low, value, high] =
-                        [dot.low, dot.value, dot.high].map(|value| px(axis.place(value)));
-                    canvas.path([(low, middle), (high, middle)], canvas::colour(index), 2)?;
-                    canvas.marker((value, middle), index)?;
-                }
-                for (_, value) in guesses.iter().filter(|guess| guess.0 == *row) {
-                    let middle = y + 6 + STEP * (first + series.len()) as i32 + STEP / 2;
-                    canvas.guess((px(axis.place(*value)), middle))?;
-                }
-            }
-            canvas.path([(left, top), (left, bottom), (right, bottom)], INK, 1)?;
-            for (_, value) in &self.marks {
-                let x = px(axis.place(*value));
-                canvas.path([(x, top), (x, bottom)], INK, 2)?;
-            }
-            for (index, (name, (x, line))) in names.iter().zip(places).enumerate() {
-                let y = legend + line * LINE + LINE / 2;
-                if index < series.len() {
-                    canvas.path([(x, y), (x + 28, y)], canvas::colour(index), 2)?;
-                    canvas.marker((x + 14, y), index)?;
-                } else if index < series.len() + first {
-                    canvas.circle((x + 14, y), 4, CROWD, false)?;
-                } else if index < series.len() + first + self.marks.len() {
-                    canvas.path([(x + 14, y - 8), (x + 14, y + 8)], INK, 2)?;
-                } else {
-                    canvas.guess((x + 14, y))?;
-                }
-                canvas.text_middle((x + 36, y), name, TEXT, INK, Align::Left)?;
-            }
-            canvas.caption(below, &caption)
-        })
+        self.marks
+            .iter()
+            .for_each(|(name, _)| legend.add_mark(name));
+        if !self.guesses().is_empty() {
+            legend.add_guess();
+        }
+        legend
     }
 
     /// The text twin: a line for each row, a column for each series.
     pub fn text(&self) -> String {
-        let series = self.names();
-        let cell = |row: &str, series: &str| {
-            let dots = (self.dots.iter()).filter(|dot| dot.row == row && dot.series == series);
-            let written = dots.map(|dot| {
-                let [value, low, high] =
-                    [dot.value, dot.low, dot.high].map(|v| self.scale.format.write(v));
-                if dot.low == dot.high {
-                    return value;
-                }
-                format!("{value} ({low} to {high})")
-            });
-            let written: Vec<String> = written.collect();
-            if written.is_empty() {
-                "–".into()
-            } else {
-                written.join("; ")
-            }
-        };
-        let guesses = self.guesses();
+        let (series, guesses) = (self.names(), self.guesses());
         let guess_of = |row: &str| {
             let of_row = guesses.iter().filter(|guess| guess.0 == row);
-            let written: Vec<String> = of_row
-                .map(|guess| self.scale.format.write(guess.1))
-                .collect();
+            let written: Vec<String> = of_row.map(|guess| self.scale.write(guess.1)).collect();
             written.join("; ")
         };
-        let rows: Vec<Vec<String>> = (self.rows().into_iter())
-            .map(|row| {
-                let cells = series.iter().map(|series| cell(row, series));
-                let guess = (!guesses.is_empty()).then(|| guess_of(row));
-                [row.to_string()]
-                    .into_iter()
-                    .chain(cells)
-                    .chain(guess)
-                    .collect()
-            })
-            .collect();
         // Without guesses there is no column for them.
         let guess = (!guesses.is_empty()).then_some(GUESS);
-        let header: Vec<&str> = [""]
-            .into_iter()
-            .chain(series.iter().copied())
-            .chain(guess)
-            .collect();
+        let rows = self.rows().into_iter().map(|row| {
+            let cells = series.iter().map(|series| self.cell(row, series));
+            let guess = guess.map(|_| guess_of(row));
+            let name = [row.to_string()].into_iter();
+            name.chain(cells).chain(guess).collect()
+        });
+        let rows: Vec<Vec<String>> = rows.collect();
+        let header = [""].into_iter().chain(series.iter().copied()).chain(guess);
+        let header: Vec<&str> = header.collect();
+        let mut twin = Twin::new(&self.title);
         let scale = if self.scale.log {
             ", on a logarithmic axis"
         } else {
             ""
         };
-        let mut text = format!("{}\n{}{scale}.\n", self.title, self.scale.label);
+        twin.line(format!("{}{scale}.", self.scale.label));
         if !series.is_empty() {
-            text.push_str(&cell::table(&header, &rows, 1).1);
+            twin.table(&header, &rows, 1);
         }
-        text.push_str(&self.crowd_text());
+        if let Some((name, members)) = &self.crowd {
+            let groups = self.rows().into_iter().map(|row| {
+                let dots = members.iter().filter(|dot| dot.row == row);
+                let values = dots.map(|dot| (dot.value, dot.series.as_str()));
+                (row.to_string(), values.collect())
+            });
+            twin.crowd(name, ["", "dots"], &self.scale, groups);
+        }
         for (name, value) in &self.marks {
-            text.push_str(&format!(
-                "Upright line, {name}: {}.\n",
-                self.scale.format.write(*value)
-            ));
+            twin.vertical(name, &self.scale.write(*value));
         }
-        if !self.caption.is_empty() {
-            text.push_str(&format!("{}\n", self.caption));
-        }
-        text
+        twin.end(&self.caption)
     }
 
-    /// How many of the crowd there are in each row, and whose is the lowest and the highest.
-    fn crowd_text(&self) -> String {
-        let Some((name, members)) = &self.crowd else {
-            return String::new();
-        };
-        let mut lines = Vec::new();
-        for row in self.rows() {
-            let mut dots: Vec<&Member> = members.iter().filter(|dot| dot.row == row).collect();
-            dots.sort_by(|a, b| a.value.total_cmp(&b.value));
-            let [Some(lowest), Some(highest)] = [dots.first(), dots.last()] else {
-                continue;
-            };
-            let [lowest, highest] = [lowest, highest]
-                .map(|dot| format!("{} ({})", self.scale.format.write(dot.value), dot.who));
-            lines.push(vec![row.into(), dots.len().to_string(), lowest, highest]);
-        }
-        let header = ["", "dots", "lowest", "highest"];
-        format!("In grey, {name}:\n{}", cell::table(&header, &lines, 1).1)
-    }
-
-    /// Shows picture and text twin in a notebook cell.
-    pub fn evcxr_display(&self) {
-        cell::emit(&self.contents());
-    }
-}
-
-impl Show for Dots {
-    fn contents(&self) -> Vec<(&'static str, String)> {
-        contents(self.svg(), self.text())
+    /// The dots of one row and one series, in words.
+    fn cell(&self, row: &str, series: &str) -> String {
+        let dots = (self.dots.iter()).filter(|dot| dot.row == row && dot.series == series);
+        let written = dots.map(|dot| {
+            let [value, low, high] = [dot.value, dot.low, dot.high].map(|v| self.scale.write(v));
+            if dot.low == dot.high {
+                return value;
+            }
+            format!("{value} ({low} to {high})")
+        });
+        cell_of(written)
     }
 }
 
@@ -426,19 +359,19 @@ impl ShowsNumbers for Dots {
     }
 }
 
-/// The name of a row in as many lines as it needs and its row has room for.
+/// The name of a row, in as many lines as it needs, but at most as many as its row has room for.
 fn row_name(name: &str, most: usize) -> Vec<String> {
     let width = WIDTH / 2;
-    let lines = canvas::wrap_within(name, width);
+    let lines = wrap(name, width);
     if lines.len() <= most {
         return lines;
     }
     let (kept, rest) = lines.split_at(most - 1);
-    let last = canvas::fit(&rest.join(" "), width);
+    let last = fit(&rest.join(" "), width);
     kept.iter().cloned().chain([last]).collect()
 }
 
-/// Each name once, where it comes first.
+/// Each name once, at its first place.
 fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut seen: Vec<&str> = Vec::new();
     for name in names {
@@ -519,7 +452,7 @@ mod tests {
             .mark("zero", 0.5)
             .text();
         assert!(text.contains("row     3  3 ns (a)  3 ns (c)"), "{text}");
-        assert!(text.contains("Upright line, zero: 0.5 ns."), "{text}");
+        assert!(text.contains("Vertical line, zero: 0.5 ns."), "{text}");
         let error = two().mark("zero", 0.0).svg().unwrap_err().to_string();
         assert!(error.contains("\"zero\" is 0"), "{error}");
     }

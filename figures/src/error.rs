@@ -8,12 +8,12 @@ use std::fmt;
 /// let error = Lines::new("Empty").svg().unwrap_err();
 /// assert_eq!(error.to_string(), "\"Empty\" has nothing to draw: add a series with at least one point.");
 /// let error = Lines::new("Log").log_y().series("a", [(1.0, 0.0)]).svg().unwrap_err();
-/// assert_eq!(error.to_string(), "point 0 of \"a\" is 0 in y: a log axis has no place for zero and less.");
+/// assert_eq!(error.to_string(), "point 0 of \"a\" is 0 in y: a logarithmic axis has no place for zero or less.");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FigureError {
-    /// There is no point, bar or field.
+    /// There is nothing to draw: no point, no bar, no field.
     Empty {
         /// The figure's title.
         title: String,
@@ -22,17 +22,24 @@ pub enum FigureError {
     },
     /// A number has no place on its axis.
     NoPlace {
-        /// Which series or bar.
+        /// The series or bar.
         series: String,
-        /// Which of its points, from 0.
+        /// The point in it, counted from 0.
         point: usize,
         /// `x`, `y` or `value`.
         axis: &'static str,
         /// The number.
         value: f64,
     },
-    /// The drawing library failed.
+    /// The picture cannot be drawn, for the reason given.
     Drawing(String),
+}
+
+impl FigureError {
+    pub(crate) fn empty(title: &str, what: &'static str) -> FigureError {
+        let title = title.into();
+        FigureError::Empty { title, what }
+    }
 }
 
 impl fmt::Display for FigureError {
@@ -49,12 +56,15 @@ impl fmt::Display for FigureError {
             } => {
                 write!(f, "point {point} of \"{series}\" is {value} in {axis}: ")?;
                 if value.is_finite() {
-                    write!(f, "a log axis has no place for zero and less.")
+                    write!(f, "a logarithmic axis has no place for zero or less.")
                 } else {
-                    write!(f, "that is no number; was something divided by zero?")
+                    write!(
+                        f,
+                        "that is not a finite number. Was something divided by zero?"
+                    )
                 }
             }
-            FigureError::Drawing(why) => write!(f, "drawing failed ({why})."),
+            FigureError::Drawing(why) => write!(f, "the picture cannot be drawn: {why}."),
         }
     }
 }

@@ -16,18 +16,18 @@ pub enum Format {
     /// A plain number, with commas between thousands.
     #[default]
     Number,
-    /// The number is in per cent.
+    /// The number is a percentage.
     Percent,
     /// The number is a factor.
     Times,
-    /// The number is in seconds and written in the unit that fits.
+    /// The number is in seconds, and is written in the unit that fits: ns, µs, ms or s.
     Seconds,
-    /// The number is in nanoseconds and written in the unit that fits.
+    /// The number is in nanoseconds, and is written in the unit that fits: ns, µs, ms or s.
     Nanoseconds,
 }
 
 impl Format {
-    /// `value` with three digits that count, and its unit.
+    /// `value` with three significant digits, and its unit.
     pub fn write(self, value: f64) -> String {
         match self {
             Format::Number => three_digits(value),
@@ -38,7 +38,7 @@ impl Format {
         }
     }
 
-    /// The name of the format, for a file.
+    /// The name of the format, for use in a file.
     ///
     /// # Examples
     /// ```
@@ -56,7 +56,7 @@ impl Format {
         }
     }
 
-    /// The format with this name.
+    /// The format with this name, if there is one.
     pub fn named(name: &str) -> Option<Format> {
         let all = [
             Format::Number,
@@ -68,7 +68,7 @@ impl Format {
         all.into_iter().find(|format| format.name() == name)
     }
 
-    /// What to multiply numbers around `largest` with, and what to write after them, so that all of them share a unit.
+    /// A factor and a unit that suit `largest`: numbers multiplied by the factor can all be written with this unit.
     pub(super) fn scale(self, largest: f64) -> (f64, &'static str) {
         match self {
             Format::Number => (1.0, ""),

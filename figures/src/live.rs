@@ -6,20 +6,20 @@ use std::time::Duration;
 /// How long a picture stays before the next one replaces it.
 const PICTURE: Duration = Duration::from_millis(100);
 
-/// How often a page that shows the picture only at the end hears that there is one to come.
+/// How often a page that shows the picture only at the end is told that one is coming.
 const WORD: Duration = Duration::from_secs(5);
 
-/// A picture that changes while it is measured: any figure or table, shown again and again in one place.
+/// A picture that changes during a measurement: any figure or table, shown again and again in one place.
 ///
-/// The first one appears at once, later ones at the most ten times a second, and the last one always. A figure that comes
-/// too soon after another is kept and not drawn, so that an update in between costs a copy of its numbers and no more;
-/// all the same, update between two measurements, not inside one.
+/// The first picture appears at once, later ones at most ten times a second, and the last one always. A figure that comes too soon after
+/// another is kept but not drawn, so such an update only costs a copy of its numbers. Even so, update between two measurements, not inside
+/// one.
 ///
-/// Where the page cannot change while a cell runs (a stock evcxr kernel, a terminal), it says every five seconds that the
-/// measurement goes on, and shows the last picture at the end.
+/// On a page that cannot change while a cell runs (a stock evcxr kernel, a terminal), it says every five seconds that the measurement
+/// goes on, and shows the last picture at the end.
 ///
-/// The end is [`finish`](Live::finish), or when the `Live` is dropped. A notebook keeps the variables of a cell after the
-/// cell, so call `finish` there.
+/// It ends with [`finish`](Live::finish) or when the `Live` is dropped. A notebook keeps the variables of a cell after the cell has run,
+/// so call `finish` there.
 ///
 /// # Examples
 /// ```
@@ -35,12 +35,12 @@ const WORD: Duration = Duration::from_secs(5);
 pub struct Live {
     display: Display,
     pace: Pace,
-    /// The last one, where it is not on the page.
+    /// The last one, if it is not on the page yet.
     waiting: Option<Box<dyn Show>>,
 }
 
 impl Live {
-    /// A place for the picture, empty so far.
+    /// An empty place for the picture.
     pub fn new() -> Live {
         Live::on(Page::of_this_cell())
     }
@@ -60,10 +60,10 @@ impl Live {
         }
     }
 
-    /// Shows `shown` in place of the one before: now, or with a later update, or at the end.
+    /// Shows `shown` in place of the previous figure: now, with a later update, or at the end.
     ///
-    /// A figure that cannot be drawn is no error here: the page then says why there is no picture. In a forked worker,
-    /// which has a copy of the `Live`, this does nothing.
+    /// A figure that cannot be drawn is not an error here: the page says why there is no picture. In a forked worker, which has a copy of
+    /// the `Live`, this does nothing.
     pub fn update(&mut self, shown: &(impl Show + Clone + 'static)) {
         if !self.display.is_mine() {
             return;
@@ -81,7 +81,7 @@ impl Live {
         }
     }
 
-    /// Shows the last one, if it is not on the page yet.
+    /// Shows the last figure, if it is not on the page yet.
     pub fn finish(self) {} // Drop does it.
 }
 

@@ -1,8 +1,9 @@
-//! What a figure shows, as numbers and without the drawing: for whoever writes it down, or lays several figures over each other.
+//! What a figure shows, as numbers and without the drawing, for code that stores it or draws several figures over each other.
 
-use super::Format;
+use crate::error::FigureError;
+use crate::format::Format;
 
-/// A figure whose numbers can be written down: [`Lines`](super::Lines), [`Bars`](super::Bars) and [`Dots`](super::Dots).
+/// A figure whose numbers can be written down: [`Lines`](crate::Lines), [`Bars`](crate::Bars) and [`Dots`](crate::Dots).
 ///
 /// # Examples
 /// ```
@@ -15,7 +16,7 @@ use super::Format;
 /// assert_eq!((row.as_str(), *value), ("locked", 13.0));
 /// ```
 pub trait ShowsNumbers {
-    /// All that was measured. Guesses, levels and marks are not.
+    /// Everything that was measured. Guesses, levels and marks are left out.
     fn numbers(&self) -> Numbers;
 }
 
@@ -24,7 +25,7 @@ pub trait ShowsNumbers {
 pub struct Numbers {
     /// The figure's title.
     pub title: String,
-    /// What goes across; `None` where each number has a name in its place.
+    /// The x axis; `None` if each number has a name instead.
     pub x: Option<Scale>,
     /// What was measured.
     pub y: Scale,
@@ -33,8 +34,8 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Those of a figure in which each number has a name: `(series, row, value, low, high)`.
-    pub(super) fn of_values<'a>(
+    /// The numbers of a figure in which each number has a name: `(series, row, value, low, high)`.
+    pub(crate) fn of_values<'a>(
         title: &str,
         y: &Scale,
         values: impl Iterator<Item = (&'a str, &'a str, f64, f64, f64)>,
@@ -68,6 +69,37 @@ pub struct Scale {
     pub format: Format,
 }
 
+impl Scale {
+    /// Whether an axis of this scale has a place for `value`.
+    pub(crate) fn has_place(&self, value: f64) -> bool {
+        value.is_finite() && !(self.log && value <= 0.0)
+    }
+
+    /// An error where an axis of this scale has no place for `value`: it is number `point` of `series`, on `axis`.
+    pub(crate) fn check(
+        &self,
+        value: f64,
+        axis: &'static str,
+        series: &str,
+        point: usize,
+    ) -> Result<(), FigureError> {
+        if self.has_place(value) {
+            return Ok(());
+        }
+        Err(FigureError::NoPlace {
+            series: series.into(),
+            point,
+            axis,
+            value,
+        })
+    }
+
+    /// `value` as the axis writes it.
+    pub(crate) fn write(&self, value: f64) -> String {
+        self.format.write(value)
+    }
+}
+
 /// A part of a figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
@@ -84,13 +116,13 @@ pub enum Shows {
     Line(Vec<(f64, f64)>),
     /// A bar or a dot.
     Value {
-        /// What is beside it.
+        /// The name of its row.
         row: String,
         /// The number.
         value: f64,
-        /// From where its spread goes; the number itself where there is none.
+        /// Where its spread begins; the number itself if it has no spread.
         low: f64,
-        /// And to where.
+        /// Where its spread ends; the number itself if it has no spread.
         high: f64,
     },
 }

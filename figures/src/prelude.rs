@@ -1,4 +1,4 @@
-//! Every figure and the recorder, for a lab: `use figures::prelude::*;`.
+//! Everything a lab needs to draw and to record: `use figures::prelude::*;`.
 
 pub use crate::{
     Bars, Dots, Event, FigureError, Format, HeatMap, IntervalExplorer, Lane, LaneRecord, Lines,

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// What takes less than this needs no bar.
+/// Work that takes less time than this needs no bar.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a bar stays before the next one replaces it.
@@ -15,20 +15,19 @@ const BAR: Duration = Duration::from_millis(500);
 /// The same for a line of text, which stays on the page.
 const LINE: Duration = Duration::from_secs(5);
 
-/// How far something has come that takes a while: what is done, what is left, and how long that may take.
+/// The progress of something that takes a while: what is done, what is left, and how long that may take.
 ///
-/// In the first two seconds nothing is shown, so that quick work stays quiet. Then there is a bar with its words, moved
-/// at the most twice a second, and when all steps are done one line takes its place. The time left follows from the mean
-/// pace so far.
+/// In the first two seconds nothing is shown, so quick work stays quiet. Then there is a bar with words beside it, which moves at most
+/// twice a second. When all steps are done, one line takes its place. The time left is estimated from the mean pace so far.
 ///
-/// Where the page cannot change while a cell runs (a stock evcxr kernel, a terminal), lines of text tell the same: the
-/// first after two seconds, then one every five seconds at the most, and the last when all is done.
+/// On a page that cannot change while a cell runs (a stock evcxr kernel, a terminal), lines of text say the same: the first after two
+/// seconds, then at most one every five seconds, and the last when everything is done.
 ///
-/// Nothing runs in the background: the bar moves when a step is done, so make steps short. A forked worker has a copy that
-/// shows nothing; count in the process that made the `Progress`.
+/// Nothing runs in the background: the bar moves when a step is done, so make the steps short. A forked worker has a copy that shows
+/// nothing. Count in the process that made the `Progress`.
 ///
 /// # Examples
-/// Steps that are told:
+/// Say when a step is done:
 /// ```
 /// use figures::prelude::*;
 /// let progress = Progress::new("measuring", 40);
@@ -38,7 +37,7 @@ const LINE: Duration = Duration::from_secs(5);
 /// }
 /// ```
 ///
-/// Steps that are the rounds of a loop:
+/// Or let the rounds of a loop be the steps:
 /// ```
 /// use figures::prelude::*;
 /// let workers = [1, 2, 4, 8];
@@ -63,15 +62,15 @@ struct State {
 }
 
 impl Progress {
-    /// `total` steps that are about to begin, under a name such as "measuring". The time counts from here.
+    /// The progress of `total` steps that are about to begin, under a name such as "measuring". Time is counted from now.
     pub fn new(name: impl Into<String>, total: usize) -> Progress {
         Progress::on(Page::of_this_cell(), name.into(), total)
     }
 
-    /// Counts the rounds of a loop over `items`: a round is done when the next one is asked for.
+    /// Counts the rounds of a loop over `items`. A round is done when the loop asks for the next item.
     ///
-    /// `items` must know their number: an array, a slice, a `Vec`, a range such as `0..40` (not `1..=40`, whose length may
-    /// be one more than a number can say).
+    /// `items` must know how many they are: an array, a slice, a `Vec`, or a range such as `0..40` (but not `1..=40`, whose length may not
+    /// fit into a number).
     pub fn over<I: IntoIterator<IntoIter: ExactSizeIterator>>(
         name: impl Into<String>,
         items: I,
@@ -98,14 +97,13 @@ impl Progress {
         Progress { name, total, state }
     }
 
-    /// One more step is done.
+    /// Says that one more step is done.
     pub fn step(&self) {
         let done = self.state.borrow().done;
         self.set(done.saturating_add(1));
     }
 
-    /// `done` steps are done in all. More than there are count as all of them, and after the last step nothing changes any
-    /// more.
+    /// Says that `done` steps are done in all. A number above the total counts as the total. After the last step, nothing changes any longer.
     pub fn set(&self, done: usize) {
         let mut state = self.state.borrow_mut();
         if state.ended {
@@ -123,7 +121,7 @@ impl Progress {
         }
     }
 
-    /// Ends it, also where steps are left: a loop that was left early. Dropping it does the same.
+    /// Ends it, even if steps are left because a loop was left early. Dropping it does the same.
     ///
     /// # Examples
     /// ```
@@ -139,7 +137,7 @@ impl Progress {
     /// ```
     pub fn finish(self) {} // Drop does it.
 
-    /// Puts one quiet line in the place of the bar. Quick work leaves no trace.
+    /// Puts one quiet line in the place of the bar, or nothing after quick work.
     fn end(&self, state: &mut State, now: Instant) {
         state.ended = true;
         let elapsed = now.duration_since(state.started);
@@ -176,8 +174,8 @@ impl Progress {
     }
 
     fn bar(&self, done: usize, words: &str) -> Words {
-        // The words stand beside the bar as well, for eyes, and for a page that lets no `<progress>` through. Only the
-        // page's own colours are used, so that light and dark pages can both be read.
+        // The words stand beside the bar as well, for sighted readers and for a page that removes `<progress>`. Only the page's own
+        // colours are used, so that both light and dark pages are readable.
         let text = format!("{}: {words}", self.name);
         let (name, total) = (escape(&self.name), self.total);
         let html = format!(
@@ -207,7 +205,7 @@ impl Drop for Progress {
     }
 }
 
-/// Words, and the same dressed up.
+/// The same words as HTML and as plain text.
 struct Words {
     html: String,
     text: String,
@@ -232,7 +230,7 @@ fn time_left(seconds: f64) -> String {
     format!("about {} {unit} left", thousands(number as i64))
 }
 
-/// A loop whose rounds are counted; from [`Progress::over`].
+/// A loop whose rounds are counted. [`Progress::over`] makes it.
 ///
 /// # Examples
 /// ```
@@ -253,7 +251,7 @@ impl<I: ExactSizeIterator> Iterator for Counted<I> {
     type Item = I::Item;
 
     fn next(&mut self) -> Option<I::Item> {
-        // Whoever asks for the next one is done with those before.
+        // A caller that asks for the next item is done with those before it.
         self.progress.set(self.given);
         self.given += 1;
         self.items.next()

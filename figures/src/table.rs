@@ -1,7 +1,7 @@
 use labsupport::cell::{self, Show};
 use std::fmt;
 
-/// A table: words in the first columns, numbers in the others.
+/// A table, with words in the first columns and numbers in the others.
 ///
 /// # Examples
 /// ```
@@ -19,7 +19,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these columns and no rows so far. The first column is words, the others are numbers.
+    /// A table with these columns and no rows. The first column is for words, the others are for numbers.
     pub fn new<S: Into<String>>(header: impl IntoIterator<Item = S>) -> Table {
         Table {
             header: header.into_iter().map(Into::into).collect(),
@@ -28,7 +28,7 @@ impl Table {
         }
     }
 
-    /// How many of the first columns are words, set to the left; numbers are set to the right.
+    /// How many of the first columns are words. Words are aligned left, numbers right.
     pub fn words(mut self, columns: usize) -> Table {
         self.words = columns;
         self
@@ -37,13 +37,13 @@ impl Table {
     /// Adds a row.
     ///
     /// # Panics
-    /// It has more or fewer cells than the header.
+    /// The row has more or fewer cells than the header.
     pub fn row<S: Into<String>>(mut self, cells: impl IntoIterator<Item = S>) -> Table {
         let row: Vec<String> = cells.into_iter().map(Into::into).collect();
         let (cells, columns) = (row.len(), self.header.len());
         assert!(
             cells == columns,
-            "a row of {cells} cells in a table of {columns} columns."
+            "this row has {cells} cells, but the table has {columns} columns: give one cell for each column."
         );
         self.rows.push(row);
         self

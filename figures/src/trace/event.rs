@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Something that happened in a worker, for its [`Lane`](super::Lane) of a trace.
+/// Something that happened in a worker, for its [`Lane`](crate::Lane) of a trace.
 ///
 /// `Started` and `Exited` are recorded by the lane itself. Two events that belong together, such as `TaskTaken` and `TaskDone`,
 /// become a span in the picture.
@@ -19,7 +19,7 @@ pub enum Event {
     TaskTaken(u32),
     /// The task with this number was done.
     TaskDone(u32),
-    /// The task with this number was given up: somebody else's answer made it pointless.
+    /// The task with this number was given up, because another worker's answer made it pointless.
     TaskAbandoned(u32),
     /// The flag was looked at and was clear.
     FlagChecked,
@@ -27,46 +27,25 @@ pub enum Event {
     FlagSeen,
     /// The flag was set.
     FlagSet,
-    /// The lock was asked for.
+    /// The worker began to wait for the lock.
     LockWaited,
-    /// The lock was got.
+    /// The lock was acquired.
     LockHeld,
-    /// The lock was given back.
+    /// The lock was released.
     LockReleased,
     /// A poison pill was taken.
     PillTaken,
-    /// The others were ended from outside, by `terminate` or `kill`.
+    /// The workers were ended from outside, by `terminate` or `kill`.
     Terminated,
-    /// The lane was dropped: its worker came to its end by itself.
+    /// The lane was dropped: its worker ended by itself.
     Exited,
     /// The lane was dropped by a panic.
     Panicked,
-    /// Whatever a lesson wants to mark; the number says what.
+    /// Anything else that a lesson wants to mark; the number says what.
     Note(u32),
 }
 
 impl Event {
-    /// One word for files: `task_taken`, `flag_seen`.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Event::Started => "started",
-            Event::TaskTaken(_) => "task_taken",
-            Event::TaskDone(_) => "task_done",
-            Event::TaskAbandoned(_) => "task_abandoned",
-            Event::FlagChecked => "flag_checked",
-            Event::FlagSeen => "flag_seen",
-            Event::FlagSet => "flag_set",
-            Event::LockWaited => "lock_waited",
-            Event::LockHeld => "lock_held",
-            Event::LockReleased => "lock_released",
-            Event::PillTaken => "pill_taken",
-            Event::Terminated => "terminated",
-            Event::Exited => "exited",
-            Event::Panicked => "panicked",
-            Event::Note(_) => "note",
-        }
-    }
-
     /// The number that some events carry.
     pub(super) fn number(self) -> Option<u32> {
         match self {
@@ -77,7 +56,7 @@ impl Event {
         }
     }
 
-    /// The event as a word of memory: its kind in the upper half, its number in the lower. Zero is no event.
+    /// The event as a word of memory: its kind in the upper half, its number in the lower half. Zero is not an event.
     pub(super) fn encode(self) -> u64 {
         let kind: u64 = match self {
             Event::Started => 1,
@@ -125,13 +104,24 @@ impl Event {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Event::TaskTaken(n) => write!(f, "task {n} taken"),
-            Event::TaskDone(n) => write!(f, "task {n} done"),
-            Event::TaskAbandoned(n) => write!(f, "task {n} abandoned"),
-            Event::Note(n) => write!(f, "note {n}"),
-            other => f.write_str(&other.word().replace('_', " ")),
-        }
+        let words = match self {
+            Event::Started => "started",
+            Event::TaskTaken(n) => return write!(f, "task {n} taken"),
+            Event::TaskDone(n) => return write!(f, "task {n} done"),
+            Event::TaskAbandoned(n) => return write!(f, "task {n} abandoned"),
+            Event::FlagChecked => "flag checked",
+            Event::FlagSeen => "flag seen",
+            Event::FlagSet => "flag set",
+            Event::LockWaited => "lock waited",
+            Event::LockHeld => "lock held",
+            Event::LockReleased => "lock released",
+            Event::PillTaken => "pill taken",
+            Event::Terminated => "terminated",
+            Event::Exited => "exited",
+            Event::Panicked => "panicked",
+            Event::Note(n) => return write!(f, "note {n}"),
+        };
+        f.write_str(words)
     }
 }
 

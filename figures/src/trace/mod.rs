@@ -1,4 +1,4 @@
-//! What each worker did, and when: a recorder in shared memory that outlives the workers.
+//! A recorder in shared memory of what each worker did, and when. It outlives the workers.
 //!
 //! Every lane has one writer. It owns a ring of its own and takes no lock:
 //!
@@ -9,14 +9,14 @@
 //!         │ count │ owner │ t, event │ t, event │ (being   │ t, event │   event n lies in slot n mod slots
 //!         └───────┴───────┴──────────┴──────────┴─written)─┴──────────┘
 //! lane 1  ┌───────┬───────┬── …                    ▲
-//!                                                  └── one slot more than events are kept, so that the one that is
-//!                                                      being overwritten is never one that a reader looks at
+//!                                                  └── there is one slot more than events are kept, so a reader never
+//!                                                      looks at the slot that is being overwritten
 //! ```
 //!
-//! A writer fills the slot first and then stores the new count with *release*; a reader loads the count with *acquire*. So a writer
-//! may be killed at any instruction: what it had committed is there and whole, and at the most the event in its hand is missing. A
-//! full ring overwrites the oldest, and the reader says how many are gone. A reader may look while the writers run: it reads the
-//! count a second time afterwards and leaves out what may have been overwritten meanwhile.
+//! A writer first fills the slot and then stores the new count with *release*; a reader loads the count with *acquire*. So a writer may be
+//! killed at any instruction: every event that it had committed is there and whole, and at most the event it was writing is missing. A full
+//! ring overwrites its oldest events, and the reader says how many are gone. A reader may look while the writers run: afterwards it reads
+//! the count a second time, and leaves out what may have been overwritten in between.
 
 mod event;
 mod recording;
@@ -24,7 +24,8 @@ mod recording;
 pub use event::Event;
 #[cfg(test)]
 pub(crate) use recording::tests::recording;
-pub use recording::{LaneRecord, LaneSummary, Recording, Span, SpanKind};
+pub use recording::{LaneRecord, LaneSummary, Recording};
+pub(crate) use recording::{Span, SpanKind};
 
 use labsupport::internal::{self as sys, fault};
 use labsupport::measure::{Samples, measure};
@@ -33,7 +34,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Events that a lane keeps unless it is told otherwise: 160 KB.
+/// The events that a lane keeps by default: 160 KB.
 const EVENTS: usize = 10_000;
 
 // Places in a lane, in words of 8 bytes. Each lane begins on a pair of cache lines of its own.
@@ -44,8 +45,8 @@ const HEADER: usize = 16;
 /// A recorder of what each worker did, and when.
 ///
 /// Make it before the workers start. Each worker then takes its [`lane`](Trace::lane) and records [`Event`]s in it; the parent has a
-/// lane too. Recording takes no lock and a few tens of nanoseconds, most of them for the clock ([`cost`](Trace::cost) measures
-/// it). What was recorded is there even when its worker was killed.
+/// lane, too. Recording takes no lock and a few tens of nanoseconds, most of them for the clock ([`cost`](Trace::cost) measures it). An
+/// event that was recorded is there even if its worker was killed.
 ///
 /// # Examples
 /// ```
@@ -72,18 +73,18 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// A trace with a lane for each of `workers` workers and one for the parent, which keep 10,000 events each.
+    /// A trace with a lane for each of `workers` workers and one for the parent. Each lane keeps 10,000 events.
     ///
     /// # Errors
-    /// No workers, no room in shared memory (160 KB for each lane).
+    /// There are no workers, or there is no room in shared memory (160 KB for each lane).
     pub fn new(workers: usize) -> Result<Trace, SharedError> {
         Trace::with_capacity(workers, EVENTS)
     }
 
-    /// The same with lanes that keep `events` events each, of 16 bytes. When there are more, the oldest are dropped and counted.
+    /// The same, with lanes that keep `events` events each, of 16 bytes. If there are more, the oldest are dropped and counted.
     ///
     /// # Errors
-    /// No workers, no events, no room in shared memory.
+    /// There are no workers or no events, or there is no room in shared memory.
     ///
     /// # Examples
     /// ```
@@ -104,7 +105,7 @@ impl Trace {
                 return Err(SharedError::Empty(what));
             }
         }
-        // So many bytes in all can be addressed, and nothing below overflows.
+        // This many bytes can be addressed in all, and nothing below overflows.
         let limit = isize::MAX as usize / 1024;
         for (asked, limit, of) in [
             (workers, limit, "workers"),
@@ -123,7 +124,7 @@ impl Trace {
         })
     }
 
-    /// A trace that records nothing, to see what recording costs: the same program with and without.
+    /// A trace that records nothing. To see what recording costs, run the same program with and without.
     ///
     /// # Examples
     /// ```
@@ -140,24 +141,24 @@ impl Trace {
         }
     }
 
-    /// Lane `index`, for the worker with that number. Take it *inside* the worker's closure, once: it records the worker's start now
-    /// and its end when it is dropped.
+    /// Lane `index`, for the worker with that number. Take it once, *inside* the worker's closure: it records the worker's start now, and its
+    /// end when it is dropped.
     ///
     /// # Panics
-    /// There is no such lane, or another process that still runs has it.
+    /// There is no such lane, or it belongs to another process that still runs.
     pub fn lane(&self, index: usize) -> Lane {
         let workers = self.lanes - 1;
         assert!(
             index < workers,
-            "there is no lane {index}: this trace was made for {workers} workers, numbered from 0."
+            "there is no lane {index}: this trace was made for {workers} workers, counted from 0."
         );
         self.open(index)
     }
 
-    /// The lane of the parent, for what it does to the workers: setting the flag, ending them.
+    /// The parent's lane, for what it does to the workers: setting the flag, or ending them.
     ///
     /// # Panics
-    /// Another process that still runs has it.
+    /// It belongs to another process that still runs.
     ///
     /// # Examples
     /// ```
@@ -165,7 +166,7 @@ impl Trace {
     /// use labsupport::prelude::*;
     /// let trace = Trace::new(4)?;
     /// trace.parent().record(Event::FlagSet);
-    /// assert!(trace.recording().flag_set().is_some());
+    /// assert!(trace.recording().events().any(|(_, _, event)| event == Event::FlagSet));
     /// # Ok::<(), SharedError>(())
     /// ```
     pub fn parent(&self) -> Lane {
@@ -186,12 +187,12 @@ impl Trace {
             let before = owner.load(Ordering::Acquire);
             let (pid, mine) = (before as sys::Pid, sys::getpid());
             let is_free = before == 0 || pid == mine || !sys::alive(pid);
-            // Whoever is refused changes nothing: the lane stays with the one who has it.
+            // A process that is refused changes nothing: the lane stays with its owner.
             let swap =
                 || owner.compare_exchange(before, mine as u64, Ordering::AcqRel, Ordering::Acquire);
             assert!(
                 is_free && swap().is_ok(),
-                "lane {index} of this trace belongs to process {}, which still runs: one lane for each worker, taken \
+                "lane {index} of this trace belongs to process {}, which still runs: take one lane for each worker, \
                  inside its closure.",
                 owner.load(Ordering::Relaxed)
             );
@@ -201,7 +202,7 @@ impl Trace {
         lane
     }
 
-    /// What has been recorded so far. The workers may still run, or be dead.
+    /// What has been recorded so far. The workers may still be running, or be dead.
     pub fn recording(&self) -> Recording {
         let lanes = (0..self.lanes).map(|index| {
             let name = if index + 1 == self.lanes {
@@ -215,7 +216,7 @@ impl Trace {
         Recording::new(lanes.collect())
     }
 
-    /// The events of a lane with their times on the monotonic clock, and how many older ones are gone.
+    /// The events of a lane, with their times on the monotonic clock, and how many older ones are gone.
     fn read(&self, index: usize) -> (Vec<(u64, Event)>, u64) {
         let Some(segment) = &self.segment else {
             return (Vec::new(), 0);
@@ -230,7 +231,7 @@ impl Trace {
             let time = segment.word(slot).load(Ordering::Relaxed);
             events.push((time, segment.word(slot + 1).load(Ordering::Relaxed)));
         }
-        // The loads above come before this one; a slot that was overwritten meanwhile belongs to an event that is no longer kept.
+        // The loads above come before the next one. A slot that was overwritten in between belongs to an event that is no longer kept.
         std::sync::atomic::fence(Ordering::Acquire);
         let now = segment.word(first + COUNT).load(Ordering::Relaxed);
         let gone = now.saturating_sub(kept).max(oldest);
@@ -242,7 +243,7 @@ impl Trace {
     /// What recording one event costs on this machine: 51 samples, in nanoseconds.
     ///
     /// # Errors
-    /// No shared memory.
+    /// There is no room in shared memory.
     ///
     /// # Examples
     /// ```
@@ -258,7 +259,7 @@ impl Trace {
     }
 }
 
-/// Words that a lane of so many slots takes, a multiple of 128 bytes.
+/// The words that a lane with this many slots takes: a multiple of 128 bytes.
 fn words_of(slots: usize) -> usize {
     HEADER + (2 * slots).next_multiple_of(HEADER)
 }
@@ -279,8 +280,8 @@ impl fmt::Debug for Trace {
 
 /// The part of a [`Trace`] that one worker writes.
 ///
-/// It records [`Event::Started`] when it is made and [`Event::Exited`] when it is dropped, or [`Event::Panicked`] where a panic drops it. A
-/// worker that was killed has neither.
+/// It records [`Event::Started`] when it is made and [`Event::Exited`] when it is dropped, or [`Event::Panicked`] if a panic drops it. A killed
+/// worker leaves neither.
 ///
 /// # Examples
 /// ```
@@ -304,7 +305,7 @@ pub struct Lane {
     slots: u64,
     /// The count as this writer left it.
     next: Cell<u64>,
-    /// The process that took it.
+    /// The process that took the lane.
     home: sys::Home,
 }
 
@@ -313,12 +314,12 @@ impl Lane {
         segment.word(self.first + COUNT)
     }
 
-    /// Records that `event` happens now. No lock, no system call, no memory asked for.
+    /// Records that `event` happens now, without a lock, a system call or an allocation.
     ///
     /// # Panics
-    /// Somebody else has written to this lane: it was taken twice, or outside the worker's closure.
-    // The words of a slot are stored with release too: a reader that sees one of them then sees the count that was there before it,
-    // and knows that the slot's old event is no longer kept. On x86 that costs nothing.
+    /// Another process has written to this lane: it was taken twice, or outside the worker's closure.
+    // The words of a slot are stored with release, too: a reader that sees one of them also sees the count from before it, and knows
+    // that the slot's old event is no longer kept. On x86 this costs nothing.
     #[inline]
     pub fn record(&self, event: Event) {
         let Some(segment) = &self.segment else {
@@ -348,7 +349,7 @@ impl Lane {
 #[inline(never)]
 fn shared_lane(index: usize) -> ! {
     panic!(
-        "lane {index} of this trace was taken in another process, or written by somebody else meanwhile: take one lane for each \
+        "lane {index} of this trace was taken in another process, or another process has written to it: take one lane for each \
          worker, inside its closure, and keep it."
     );
 }
@@ -490,7 +491,10 @@ mod tests {
             let report = Workers::spawn(2, |_| log.record(Event::FlagChecked)).unwrap();
             panic!("{}", report.join().unwrap().values().unwrap_err());
         });
-        assert!(outside.contains("written by somebody else"), "{outside}");
+        assert!(
+            outside.contains("another process has written to it"),
+            "{outside}"
+        );
         let taken = said(&|trace| {
             let _mine = trace.lane(0);
             let report = Workers::spawn(1, |_| drop(trace.lane(0))).unwrap();
@@ -500,7 +504,7 @@ mod tests {
         let refused = said(&|trace| {
             let mine = trace.lane(0);
             for _ in 0..2 {
-                // The first who was refused must not open the way for the second.
+                // The first refused worker must not open the way for the second.
                 let report = Workers::spawn(1, |_| drop(trace.lane(0))).unwrap();
                 assert!(report.join().unwrap().values().is_err());
             }

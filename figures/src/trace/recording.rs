@@ -1,30 +1,24 @@
-use super::Event;
-use labsupport::internal::quote;
+use super::event::Event;
 use labsupport::measure::human;
 use std::fmt;
 use std::time::Duration;
 
-/// What a [`Trace`](super::Trace) holds: for each lane its events, in order, with their times. Times count from the first event of
-/// any lane.
+/// What a [`Trace`](crate::Trace) holds: the events of each lane, in order, with their times. Times count from the first event of any
+/// lane. [`Timeline`](crate::Timeline) draws it.
 ///
 /// # Examples
 /// ```
 /// use figures::prelude::*;
 /// use labsupport::prelude::*;
 /// let trace = Trace::new(2)?;
-/// let stop = Flag::new()?;
 /// let workers = Workers::spawn(2, |w| {
 ///     let log = trace.lane(w.index());
-///     while !stop.is_set() {
-///         log.record(Event::FlagChecked);
-///     }
-///     log.record(Event::FlagSeen);
+///     log.record(Event::TaskTaken(7));
+///     log.record(Event::TaskDone(7));
 /// })?;
-/// trace.parent().record(Event::FlagSet); // first the record, then the deed: nobody can see it earlier
-/// stop.set();
 /// workers.join()?.values()?;
 /// let recording = trace.recording();
-/// assert!(recording.reaction(0).is_some() && recording.reaction(1).is_some());
+/// assert_eq!((recording.tasks_done(), recording.dropped()), (2, 0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,49 +48,24 @@ pub struct LaneRecord {
 }
 
 /// A stretch of time in a lane, between two events that belong together.
-///
-/// # Examples
-/// ```
-/// use figures::SpanKind;
-/// use figures::prelude::*;
-/// use labsupport::prelude::*;
-/// use std::time::Duration;
-/// let trace = Trace::new(1)?;
-/// let log = trace.lane(0);
-/// log.record(Event::TaskTaken(3));
-/// std::thread::sleep(Duration::from_millis(2));
-/// log.record(Event::TaskDone(3));
-/// let recording = trace.recording();
-/// let spans = recording.lanes()[0].spans();
-/// assert_eq!(spans[0].kind, SpanKind::Task { number: 3, done: true });
-/// assert!(spans[0].to.unwrap() - spans[0].from >= Duration::from_millis(2));
-/// # Ok::<(), SharedError>(())
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// What went on.
-    pub kind: SpanKind,
+pub(crate) struct Span {
+    /// What happened in it.
+    pub(crate) kind: SpanKind,
     /// When it began.
-    pub from: Duration,
-    /// When it ended; `None` where it never did, since its worker was ended in the middle of it, or still runs.
-    pub to: Option<Duration>,
+    pub(crate) from: Duration,
+    /// When it ended; `None` if it never did, because its worker was ended in the middle of it or still runs.
+    pub(crate) to: Option<Duration>,
 }
 
-/// What goes on in a [`Span`].
-///
-/// # Examples
-/// ```
-/// use figures::SpanKind;
-/// use figures::prelude::*;
-/// assert_ne!(SpanKind::WaitingForLock, SpanKind::HoldingLock);
-/// ```
+/// What happens in a [`Span`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpanKind {
+pub(crate) enum SpanKind {
     /// From `TaskTaken` to `TaskDone` or `TaskAbandoned`, one task at a time.
     Task {
         /// Which task.
         number: u32,
-        /// Whether it was done. A task that was neither done nor abandoned ends with the next one or with the worker.
+        /// Whether it was done. A task that was neither done nor abandoned ends with the next task or with the worker.
         done: bool,
     },
     /// From `LockWaited` to `LockHeld`.
@@ -105,7 +74,7 @@ pub enum SpanKind {
     HoldingLock,
 }
 
-/// The sums of one lane.
+/// The totals of one lane.
 ///
 /// # Examples
 /// ```
@@ -126,17 +95,17 @@ pub struct LaneSummary {
     pub tasks_done: usize,
     /// Tasks taken and not done.
     pub tasks_unfinished: usize,
-    /// Time in tasks that have an end.
+    /// The time in tasks that have an end.
     pub working: Duration,
-    /// Time of waiting for the lock.
+    /// The time spent waiting for the lock.
     pub waiting: Duration,
-    /// Time with the lock.
+    /// The time spent holding the lock.
     pub holding: Duration,
-    /// Looks at the flag, those that found it set included.
+    /// Looks at the flag, including those that found it set.
     pub looks: usize,
     /// Poison pills taken.
     pub pills: usize,
-    /// Whether the worker came to its end by itself.
+    /// Whether the worker ended by itself.
     pub exited: bool,
 }
 
@@ -170,8 +139,8 @@ impl LaneRecord {
         found.map(|e| e.0)
     }
 
-    /// The spans, in the order of their beginnings. One whose beginning was overwritten is left out.
-    pub fn spans(&self) -> Vec<Span> {
+    /// The spans, in the order in which they begin. A span whose beginning was overwritten is left out.
+    pub(crate) fn spans(&self) -> Vec<Span> {
         let mut spans = Spans::default();
         let mut last = Duration::ZERO;
         for &(time, event) in &self.events {
@@ -208,12 +177,12 @@ impl LaneRecord {
         spans.found
     }
 
-    /// The sums.
+    /// The totals.
     pub fn summary(&self) -> LaneSummary {
         self.summary_until(Duration::ZERO)
     }
 
-    /// The sums, with what has no end counted until `end`.
+    /// The totals, where a span without an end counts until `end`.
     pub(crate) fn summary_until(&self, end: Duration) -> LaneSummary {
         let mut sums = LaneSummary::default();
         for span in self.spans() {
@@ -244,7 +213,7 @@ impl LaneRecord {
 }
 
 impl Recording {
-    /// `lanes` with times on any one clock.
+    /// A recording of `lanes`, whose times are all on one clock.
     pub(super) fn new(mut lanes: Vec<LaneRecord>) -> Recording {
         let firsts = lanes.iter().filter_map(|lane| lane.events.first());
         let zero = firsts.map(|event| event.0).min().unwrap_or(0);
@@ -259,7 +228,7 @@ impl Recording {
         &self.lanes
     }
 
-    /// All events by time: the lane's number, nanoseconds since the first event, what happened.
+    /// All events by time: the number of the lane, the nanoseconds since the first event, and what happened.
     pub fn events(&self) -> impl Iterator<Item = (usize, u64, Event)> {
         let lanes = self.lanes.iter().enumerate();
         let mut all: Vec<(usize, u64, Event)> = lanes
@@ -270,18 +239,18 @@ impl Recording {
     }
 
     /// When the last event happened.
-    pub fn end(&self) -> Duration {
+    pub(crate) fn end(&self) -> Duration {
         let lasts = self.lanes.iter().filter_map(|lane| lane.events.last());
         Duration::from_nanos(lasts.map(|event| event.0).max().unwrap_or(0))
     }
 
     /// When the flag was set for the first time.
-    pub fn flag_set(&self) -> Option<Duration> {
+    pub(crate) fn flag_set(&self) -> Option<Duration> {
         self.first(Event::FlagSet)
     }
 
     /// When the workers were first ended from outside.
-    pub fn terminated(&self) -> Option<Duration> {
+    pub(crate) fn terminated(&self) -> Option<Duration> {
         self.first(Event::Terminated)
     }
 
@@ -290,11 +259,11 @@ impl Recording {
         firsts.min().map(Duration::from_nanos)
     }
 
-    /// How long after the flag was set lane `index` saw it. `None` where it was not set or not seen.
+    /// How long after the flag was set lane `index` saw it. `None` if it was not set or not seen.
     ///
     /// # Panics
     /// There is no lane `index`.
-    pub fn reaction(&self, index: usize) -> Option<Duration> {
+    pub(crate) fn reaction(&self, index: usize) -> Option<Duration> {
         let set = self.flag_set()?;
         let seen = self.lanes[index].first(Event::FlagSeen, set.as_nanos() as u64)?;
         Some(Duration::from_nanos(seen) - set)
@@ -306,101 +275,13 @@ impl Recording {
         sums.map(|sums| sums.tasks_done).sum()
     }
 
-    /// Tasks taken and not done, in all lanes: lost with their workers, or given up.
-    pub fn tasks_unfinished(&self) -> usize {
-        let sums = self.lanes.iter().map(LaneRecord::summary);
-        sums.map(|sums| sums.tasks_unfinished).sum()
-    }
-
     /// Events that were overwritten by newer ones, in all lanes.
     pub fn dropped(&self) -> u64 {
         self.lanes.iter().map(LaneRecord::dropped).sum()
     }
-
-    /// One line per event, by time, below a header: `lane,name,time_ns,event,number`. The number is empty where an event has none.
-    ///
-    /// # Examples
-    /// ```
-    /// use figures::prelude::*;
-    /// use labsupport::prelude::*;
-    /// let trace = Trace::new(1)?;
-    /// trace.lane(0).record(Event::TaskTaken(7));
-    /// let csv = trace.recording().to_csv();
-    /// assert!(csv.starts_with("lane,name,time_ns,event,number\n0,worker 0,0,started,\n0,worker 0,"));
-    /// assert!(csv.contains(",task_taken,7\n"));
-    /// # Ok::<(), SharedError>(())
-    /// ```
-    pub fn to_csv(&self) -> String {
-        let mut csv = String::from("lane,name,time_ns,event,number\n");
-        for (index, time, event) in self.events() {
-            let (name, word) = (&self.lanes[index].name, event.word());
-            let number = event.number().map_or(String::new(), |n| n.to_string());
-            csv.push_str(&format!("{index},{name},{time},{word},{number}\n"));
-        }
-        csv
-    }
-
-    /// The recording in the Trace Event Format, which Perfetto (ui.perfetto.dev) and Chrome (chrome://tracing) open: spans as complete
-    /// events (`X`), or as begun ones (`B`) where they have no end, all other events as instants (`i`); a thread for each lane,
-    /// times in microseconds.
-    ///
-    /// The format: "Trace Event Format", the Chromium authors.
-    ///
-    /// # Examples
-    /// ```
-    /// use figures::prelude::*;
-    /// use labsupport::prelude::*;
-    /// let trace = Trace::new(1)?;
-    /// trace.lane(0).record(Event::FlagSeen);
-    /// let json = trace.recording().to_json();
-    /// assert!(json.starts_with("{\"displayTimeUnit\":\"ns\",\"traceEvents\":["));
-    /// assert!(json.contains("\"name\":\"flag seen\",\"ph\":\"i\""));
-    /// # Ok::<(), SharedError>(())
-    /// ```
-    pub fn to_json(&self) -> String {
-        let micros = |time: Duration| format!("{:.3}", time.as_nanos() as f64 / 1e3);
-        let mut entries = Vec::new();
-        for (index, lane) in self.lanes.iter().enumerate() {
-            let thread = format!("\"pid\":0,\"tid\":{index}");
-            entries.push(format!(
-                "{{\"name\":\"thread_name\",\"ph\":\"M\",{thread},\"args\":{{\"name\":{},\"dropped\":{}}}}}",
-                quote(&lane.name),
-                lane.dropped
-            ));
-            for span in lane.spans() {
-                let (name, category) = match span.kind {
-                    SpanKind::Task { number, done: true } => (format!("task {number}"), "task"),
-                    SpanKind::Task { number, .. } => (format!("task {number} (not done)"), "task"),
-                    SpanKind::WaitingForLock => ("waiting for the lock".into(), "lock"),
-                    SpanKind::HoldingLock => ("holding the lock".into(), "lock"),
-                };
-                let ends = span.to.map_or("\"ph\":\"B\"".into(), |to| {
-                    format!("\"ph\":\"X\",\"dur\":{}", micros(to - span.from))
-                });
-                entries.push(format!(
-                    "{{\"name\":{},\"cat\":\"{category}\",{ends},\"ts\":{},{thread}}}",
-                    quote(&name),
-                    micros(span.from)
-                ));
-            }
-            for &(time, event) in &lane.events {
-                if !begins_or_ends_a_span(event) {
-                    entries.push(format!(
-                        "{{\"name\":{},\"ph\":\"i\",\"s\":\"t\",\"ts\":{},{thread}}}",
-                        quote(&event.to_string()),
-                        micros(Duration::from_nanos(time))
-                    ));
-                }
-            }
-        }
-        format!(
-            "{{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n{}\n]}}\n",
-            entries.join(",\n")
-        )
-    }
 }
 
-// The kinds of spans of which a lane has one at a time.
+// The kinds of spans. A lane has at most one open span of each.
 const TASK: usize = 0;
 const WAIT: usize = 1;
 const HOLD: usize = 2;
@@ -438,7 +319,7 @@ impl Spans {
         }
     }
 
-    /// The number of the task that is open. The end of another one is not its end.
+    /// The number of the open task. The end of another task does not end it.
     fn open_task(&self) -> Option<u32> {
         match self.found[self.open[TASK]?].kind {
             SpanKind::Task { number, .. } => Some(number),
@@ -447,23 +328,47 @@ impl Spans {
     }
 }
 
-fn begins_or_ends_a_span(event: Event) -> bool {
-    matches!(
-        event,
-        Event::TaskTaken(_)
-            | Event::TaskDone(_)
-            | Event::TaskAbandoned(_)
-            | Event::LockWaited
-            | Event::LockHeld
-            | Event::LockReleased
-    )
+impl fmt::Display for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let events: usize = self.lanes().iter().map(|lane| lane.events().len()).sum();
+        let lanes = self.lanes().len();
+        write!(
+            f,
+            "a recording of {lanes} lanes with {events} events; Timeline::new draws it"
+        )
+    }
+}
+
+impl fmt::Display for LaneRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} events", self.name(), self.events().len())?;
+        match self.dropped() {
+            0 => Ok(()),
+            dropped => write!(f, ", and {dropped} more for which there was no room"),
+        }
+    }
+}
+
+impl fmt::Display for LaneSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [working, waiting, holding] = [self.working, self.waiting, self.holding].map(human);
+        let end = match self.exited {
+            true => "ended by itself",
+            false => "did not end by itself",
+        };
+        write!(
+            f,
+            "{} tasks done, {} not; {working} in tasks, {waiting} waiting for the lock, {holding} with it; {} looks, {} pills; it {end}",
+            self.tasks_done, self.tasks_unfinished, self.looks, self.pills
+        )
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
 
-    /// A recording from lists of events, for the tests of whatever draws or counts it.
+    /// A recording from lists of events, for tests.
     pub(crate) fn recording(lanes: &[&[(u64, Event)]]) -> Recording {
         let lane = |(index, events): (usize, &&[(u64, Event)])| {
             LaneRecord::new(format!("worker {index}"), events.to_vec(), 0)
@@ -532,7 +437,7 @@ pub(crate) mod tests {
             .collect();
         assert_eq!(ends, [20, 30, 40, 38, 40]);
         assert_eq!(recording.tasks_done(), 0);
-        assert_eq!(recording.tasks_unfinished(), 2);
+        assert_eq!(recording.lanes()[0].summary().tasks_unfinished, 2);
     }
 
     #[test]
@@ -560,78 +465,5 @@ pub(crate) mod tests {
         assert_eq!(recording.reaction(0), Some(Duration::from_nanos(200)));
         assert_eq!(recording.reaction(1), None);
         assert_eq!(recording.end(), Duration::from_nanos(300));
-    }
-
-    #[test]
-    fn files_have_every_event_in_order() {
-        use Event::*;
-        let recording = recording(&[
-            &[
-                (1_000, Started),
-                (3_000, TaskTaken(4)),
-                (4_500, TaskDone(4)),
-            ],
-            &[(2_000, Started), (2_500, LockWaited)],
-        ]);
-        assert_eq!(
-            recording.to_csv(),
-            "lane,name,time_ns,event,number\n0,worker 0,0,started,\n1,worker 1,1000,started,\n1,worker 1,1500,lock_waited,\n\
-             0,worker 0,2000,task_taken,4\n0,worker 0,3500,task_done,4\n"
-        );
-        let json = recording.to_json();
-        for part in [
-            r#"{"name":"thread_name","ph":"M","pid":0,"tid":1,"args":{"name":"worker 1","dropped":0}}"#,
-            r#"{"name":"task 4","cat":"task","ph":"X","dur":1.500,"ts":2.000,"pid":0,"tid":0}"#,
-            r#"{"name":"waiting for the lock","cat":"lock","ph":"B","ts":1.500,"pid":0,"tid":1}"#,
-            r#"{"name":"started","ph":"i","s":"t","ts":1.000,"pid":0,"tid":1}"#,
-        ] {
-            assert!(json.contains(part), "{part} in {json}");
-        }
-    }
-}
-
-impl fmt::Display for Recording {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let events: usize = self.lanes().iter().map(|lane| lane.events().len()).sum();
-        let lanes = self.lanes().len();
-        write!(
-            f,
-            "a recording of {lanes} lanes with {events} events; Timeline::new draws it"
-        )
-    }
-}
-
-impl fmt::Display for LaneRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} events", self.name(), self.events().len())?;
-        match self.dropped() {
-            0 => Ok(()),
-            dropped => write!(f, ", and {dropped} more for which there was no room"),
-        }
-    }
-}
-
-impl fmt::Display for LaneSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [working, waiting, holding] = [self.working, self.waiting, self.holding].map(human);
-        let end = match self.exited {
-            true => "came to its end",
-            false => "did not come to its end",
-        };
-        write!(
-            f,
-            "{} tasks done, {} not; {working} in tasks, {waiting} waiting for the lock, {holding} with it; {} looks, {} pills; it {end}",
-            self.tasks_done, self.tasks_unfinished, self.looks, self.pills
-        )
-    }
-}
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let from = human(self.from);
-        match self.to {
-            Some(to) => write!(f, "{:?}, from {from} to {}", self.kind, human(to)),
-            None => write!(f, "{:?}, from {from} and with no end", self.kind),
-        }
     }
 }

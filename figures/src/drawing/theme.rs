@@ -3,18 +3,18 @@
 use plotters::style::RGBColor;
 use std::fmt::Write;
 
-pub(super) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
-pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-pub(super) const FAINT: RGBColor = RGBColor(0x66, 0x66, 0x66);
-pub(super) const GRID: RGBColor = RGBColor(0xe2, 0xe2, 0xe2);
-pub(super) const SHADE: RGBColor = RGBColor(0xee, 0xee, 0xee);
-/// What stands behind: many lines of which none is meant alone.
-pub(super) const CROWD: RGBColor = RGBColor(0x8e, 0x8e, 0x8e);
-/// Work for nothing, in a timeline.
-pub(super) const WASTED: RGBColor = RGBColor(0xfa, 0xdf, 0xcd);
+pub(crate) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
+pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+pub(crate) const FAINT: RGBColor = RGBColor(0x66, 0x66, 0x66);
+pub(crate) const GRID: RGBColor = RGBColor(0xe2, 0xe2, 0xe2);
+pub(crate) const SHADE: RGBColor = RGBColor(0xee, 0xee, 0xee);
+/// The crowd behind the other series: many lines or dots, none of which matters alone.
+pub(crate) const CROWD: RGBColor = RGBColor(0x8e, 0x8e, 0x8e);
+/// Wasted work, in a timeline.
+pub(crate) const WASTED: RGBColor = RGBColor(0xfa, 0xdf, 0xcd);
 
-/// The hues of Okabe and Ito ("Color Universal Design", 2008), the lighter ones darkened until each stands out from white paper by 3:1.
-pub(super) const PALETTE: [RGBColor; 6] = [
+/// The hues of Okabe and Ito ("Color Universal Design", 2008). The lighter ones are darkened until their contrast with white is 3:1.
+const PALETTE: [RGBColor; 6] = [
     RGBColor(0x00, 0x72, 0xb2), // blue
     RGBColor(0xd5, 0x5e, 0x00), // vermilion
     RGBColor(0x00, 0x8f, 0x68), // bluish green
@@ -23,14 +23,14 @@ pub(super) const PALETTE: [RGBColor; 6] = [
     RGBColor(0x2f, 0x8f, 0xc4), // sky blue
 ];
 
-/// The boxes of tasks, in turn, and what is written on them: the same on both pages.
-pub(super) const TASK: [RGBColor; 2] = [RGBColor(0x00, 0x71, 0xb2), RGBColor(0x27, 0x7c, 0xb0)];
-/// Words on a field of colour that is the same on both pages: this one on a dark field.
-pub(super) const ON_DARK: RGBColor = RGBColor(0xfe, 0xfe, 0xfe);
-/// And this one on a light field.
-pub(super) const ON_LIGHT: RGBColor = RGBColor(0x00, 0x00, 0x00);
+/// The boxes of tasks, in turn: the same on both pages.
+pub(crate) const TASK: [RGBColor; 2] = [RGBColor(0x00, 0x71, 0xb2), RGBColor(0x27, 0x7c, 0xb0)];
+/// Words on a dark field whose colour is the same on both pages.
+pub(crate) const ON_DARK: RGBColor = RGBColor(0xfe, 0xfe, 0xfe);
+/// Words on a light field whose colour is the same on both pages.
+pub(crate) const ON_LIGHT: RGBColor = RGBColor(0x00, 0x00, 0x00);
 
-/// What a colour of the light page becomes on a dark page. What is not named here stays.
+/// What a colour of the light page becomes on a dark page. Colours that are not listed stay as they are.
 const DARK: [(RGBColor, RGBColor); 13] = [
     (PAPER, RGBColor(0x11, 0x11, 0x11)),
     (INK, RGBColor(0xe8, 0xe8, 0xe8)),
@@ -47,7 +47,17 @@ const DARK: [(RGBColor, RGBColor); 13] = [
     (PALETTE[5], RGBColor(0xa5, 0xdb, 0xff)),
 ];
 
-/// The style sheet for a dark page: a rule for each colour that the picture has.
+/// The colour of the `index`-th series.
+pub(crate) fn colour(index: usize) -> RGBColor {
+    PALETTE[index % PALETTE.len()]
+}
+
+/// Dash and gap of the `index`-th series, in pixels; no gap is a solid line.
+pub(super) fn dash(index: usize) -> (i32, i32) {
+    [(1, 0), (8, 4), (2, 3)][index % 3]
+}
+
+/// The style sheet for a dark page: a rule for each colour in the picture.
 pub(super) fn dark_style(picture: &str) -> String {
     let mut style = String::from("@media (prefers-color-scheme:dark){");
     for (light, dark) in DARK {
@@ -61,13 +71,13 @@ pub(super) fn dark_style(picture: &str) -> String {
     style + "}"
 }
 
-/// A colour as the drawing library writes it.
+/// A colour as plotters writes it.
 fn hex(RGBColor(red, green, blue): RGBColor) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
-/// How far two colours stand apart, from 1 to 21, as WCAG 2 reckons it.
-pub(super) fn contrast(one: RGBColor, other: RGBColor) -> f64 {
+/// The contrast of two colours, from 1 to 21, as WCAG 2 defines it.
+pub(crate) fn contrast(one: RGBColor, other: RGBColor) -> f64 {
     let light = |part: u8| {
         let part = f64::from(part) / 255.0;
         if part <= 0.03928 {

@@ -1,14 +1,13 @@
-use super::canvas::{
-    self, Align, FAINT, GRID, INK, LINE, MARGIN, PAPER, SHADE, TEXT, WIDTH, colour, fit, text_width,
-};
-use super::{FigureError, contents};
-use labsupport::cell::{self, Show};
-use plotters::prelude::RGBColor;
+use crate::drawing::theme::{FAINT, GRID, INK, PAPER, SHADE, colour};
+use crate::drawing::{Align, Canvas, LINE, Layout, MARGIN, Plot, Point, Twin, WIDTH};
+use crate::drawing::{fit, text_width, widest};
+use crate::error::FigureError;
+use plotters::style::RGBColor;
 
-/// Who did what, one step after the other: a lane for each worker, time running downwards, and the words after each step.
+/// Who did what, one step after the other: a lane for each worker, time running downwards, and the words of memory after each step.
 ///
-/// A lane ends with a bar after its last step. It is thick while its worker holds the lock. A word that a step changed is
-/// written dark on grey; a row that is marked is framed, and says why.
+/// A lane ends with a bar after its last step. It is thick while its worker holds the lock. A word that a step changed is written dark on
+/// grey. A marked row has a frame, with the reason in it.
 ///
 /// # Examples
 /// ```
@@ -32,7 +31,7 @@ pub struct StepDiagram {
     words: Vec<String>,
     start: Vec<u64>,
     rows: Vec<Row>,
-    /// The lanes that do not end.
+    /// The lanes that never end.
     waiting: Vec<usize>,
     caption: String,
 }
@@ -42,12 +41,12 @@ struct Row {
     lane: usize,
     name: String,
     values: Vec<u64>,
-    /// The lane that holds the lock after this step.
+    /// The lane whose worker holds the lock after this step.
     holder: Option<usize>,
     marks: Vec<String>,
 }
 
-/// The mark's colour, vermilion; no lane has it.
+/// The colour of marks, vermilion. No lane has it.
 const ALARM: usize = 1;
 /// Between a box and the ends of its row.
 const GAP: i32 = 5;
@@ -57,7 +56,7 @@ const TIGHT: i32 = 15;
 const NUMBERS: i32 = 34;
 
 impl StepDiagram {
-    /// A figure without lanes, words and steps so far.
+    /// A figure without lanes, words and steps.
     pub fn new(title: impl Into<String>) -> StepDiagram {
         StepDiagram {
             title: title.into(),
@@ -83,11 +82,11 @@ impl StepDiagram {
     fn assert_no_steps(&self, what: &str) {
         assert!(
             self.rows.is_empty(),
-            "name the {what} before the first step: each step says something about all of them."
+            "name the {what} before the first step: every step gives values for all of them."
         );
     }
 
-    /// The words whose values are shown, and what they start with.
+    /// The words of memory that are shown, and their values at the start.
     ///
     /// # Panics
     /// There are steps already.
@@ -101,15 +100,15 @@ impl StepDiagram {
         self
     }
 
-    /// Adds a step: whose, its name, and the words' values after it.
+    /// Adds a step of `lane`: its name, and the values of the words after it.
     ///
     /// # Panics
-    /// There is no such lane, or there are more or fewer values than words.
+    /// There is no such lane, or the number of values is not the number of words.
     ///
     /// # Examples
     /// ```should_panic
     /// use figures::prelude::*;
-    /// // a step with 1 values in a diagram of 2 words.
+    /// // There are two words, so a step needs two values.
     /// let _ = StepDiagram::new("T").lanes(["A"]).words([("x", 0), ("y", 0)]).step(0, "write", [1]);
     /// ```
     pub fn step(
@@ -119,15 +118,15 @@ impl StepDiagram {
         values: impl IntoIterator<Item = u64>,
     ) -> StepDiagram {
         self.assert_lane(lane);
-        let values: Vec<u64> = values.into_iter().collect();
+        let (name, values) = (name.into(), Vec::from_iter(values));
         let (given, words) = (values.len(), self.words.len());
         assert!(
             given == words,
-            "a step with {given} values in a diagram of {words} words."
+            "step {name:?} has {given} values, but the diagram has {words} words: give one value for each word."
         );
         self.rows.push(Row {
             lane,
-            name: name.into(),
+            name,
             values,
             holder: None,
             marks: Vec::new(),
@@ -156,7 +155,7 @@ impl StepDiagram {
         self
     }
 
-    /// Marks the last step, with the reason. A step may have several.
+    /// Marks the last step and says why. A step may have several marks.
     ///
     /// # Panics
     /// There is no step yet.
@@ -165,7 +164,7 @@ impl StepDiagram {
         self
     }
 
-    /// Says that `lane` does not end: its worker waits for the lock for ever.
+    /// Says that `lane` never ends: its worker waits for the lock forever.
     ///
     /// # Panics
     /// There is no such lane.
@@ -178,7 +177,7 @@ impl StepDiagram {
     ///     .step(0, "lock", [])
     ///     .held_by(0)
     ///     .waits(1);
-    /// assert!(figure.text().contains("B waits for ever."));
+    /// assert!(figure.text().contains("B waits forever."));
     /// ```
     pub fn waits(mut self, lane: usize) -> StepDiagram {
         self.assert_lane(lane);
@@ -186,7 +185,7 @@ impl StepDiagram {
         self
     }
 
-    /// A sentence or two below the figure.
+    /// A sentence or two to stand below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> StepDiagram {
         self.caption = caption.into();
         self
@@ -196,7 +195,7 @@ impl StepDiagram {
         let lanes = self.lanes.len();
         assert!(
             lane < lanes,
-            "there is no lane {lane}: the diagram has {lanes}, counted from 0."
+            "there is no lane {lane}: the diagram has {lanes} lanes, counted from 0."
         );
     }
 
@@ -215,57 +214,58 @@ impl StepDiagram {
     /// The picture, 720 pixels wide.
     ///
     /// # Errors
-    /// No step.
+    /// There is no step.
     pub fn svg(&self) -> Result<String, FigureError> {
         if self.rows.is_empty() {
-            return Err(FigureError::Empty {
-                title: self.title.clone(),
-                what: "a step",
-            });
+            return Err(FigureError::empty(&self.title, "a step"));
         }
-        let places = Places::of(self);
         let mut caption = self.caption.clone();
-        if self.rows.iter().any(|row| row.holder.is_some()) {
+        if self.has_lock() {
             caption.push_str(" A lane is thick while its worker holds the lock.");
         }
-        let caption = canvas::wrap(&caption);
-        let below = places.end + 14;
-        let height = below + caption.len() as i32 * LINE + MARGIN;
-        canvas::svg(height, &self.title, &self.text(), |canvas| {
-            self.draw_words(canvas, &places)?;
-            self.draw_lanes(canvas, &places)?;
-            for (index, row) in self.rows.iter().enumerate() {
-                self.draw_row(canvas, &places, index, row)?;
-            }
-            canvas.caption(below, &caption)
-        })
+        let places = Places::of(self);
+        Layout::new(&self.title, places.end)
+            .above(-4)
+            .without_axis()
+            .caption(&caption)
+            .svg(&self.text(), |canvas, plot| {
+                let places = places.below(plot);
+                self.draw_words(canvas, &places);
+                self.draw_lanes(canvas, &places);
+                for (index, row) in self.rows.iter().enumerate() {
+                    self.draw_row(canvas, &places, index, row);
+                }
+            })
+    }
+
+    fn has_lock(&self) -> bool {
+        self.rows.iter().any(|row| row.holder.is_some())
     }
 
     /// The words' names, their values at the start, and a line between the rows.
-    fn draw_words(&self, canvas: &canvas::Canvas<'_>, places: &Places) -> Result<(), FigureError> {
+    fn draw_words(&self, canvas: &mut Canvas<'_>, places: &Places) {
         let middle = places.start + LINE / 2;
-        canvas.text_middle((MARGIN + 2, middle), "start", TEXT, FAINT, Align::Left)?;
+        canvas.text_middle((MARGIN + 2, middle), "start", FAINT, Align::Left);
         for (word, name) in self.words.iter().enumerate() {
             let (left, right) = places.word(word);
             let name = roomy(name, right - left - 4);
             let at = ((left + right) / 2, places.head);
-            canvas.text(at, &name, TEXT, INK, Align::Centre)?;
+            canvas.text(at, &name, INK, Align::Center);
             let value = roomy(&self.start[word].to_string(), right - left - 4);
             let at = ((left + right) / 2, middle);
-            canvas.text_middle(at, &value, TEXT, FAINT, Align::Centre)?;
+            canvas.text_middle(at, &value, FAINT, Align::Center);
         }
         for &(top, _) in &places.rows {
-            canvas.path([(MARGIN, top), (WIDTH - MARGIN, top)], GRID, 1)?;
+            canvas.path([(MARGIN, top), (WIDTH - MARGIN, top)], GRID, 1);
         }
-        Ok(())
     }
 
-    /// The lanes' names and life lines.
-    fn draw_lanes(&self, canvas: &canvas::Canvas<'_>, places: &Places) -> Result<(), FigureError> {
+    /// The lanes and their names.
+    fn draw_lanes(&self, canvas: &mut Canvas<'_>, places: &Places) {
         for (lane, name) in self.lanes.iter().enumerate() {
             let x = places.lane(lane);
             let name = fit(name, places.lane_width - 2 * GAP);
-            canvas.text((x, places.head), &name, TEXT, INK, Align::Centre)?;
+            canvas.text((x, places.head), &name, INK, Align::Center);
             let waits = self.waiting.contains(&lane);
             let last = self.rows.iter().rposition(|row| row.lane == lane);
             let end = match last {
@@ -277,134 +277,112 @@ impl StepDiagram {
             let mut width = 1;
             for (row, step) in self.rows.iter().enumerate() {
                 let middle = places.middle(row).min(end);
-                canvas.path([(x, top), (x, middle)], lane_colour(lane), width)?;
+                canvas.path([(x, top), (x, middle)], lane_colour(lane), width);
                 top = middle;
                 width = if step.holder == Some(lane) { 7 } else { 1 };
             }
-            canvas.path([(x, top), (x, end)], lane_colour(lane), width)?;
+            canvas.path([(x, top), (x, end)], lane_colour(lane), width);
             if waits {
-                let name = fit("waits for ever", places.lane_width - 2 * GAP);
+                let name = fit("waits forever", places.lane_width - 2 * GAP);
                 let half = text_width(&name) / 2 + 2;
                 let (top, bottom) = (places.end - LINE, places.end);
-                canvas.rect((x - half, top), (x + half, bottom), PAPER, true)?;
-                canvas.text_middle((x, bottom - LINE / 2), &name, TEXT, INK, Align::Centre)?;
+                canvas.rect((x - half, top), (x + half, bottom), PAPER);
+                canvas.text_middle((x, bottom - LINE / 2), &name, INK, Align::Center);
             } else {
-                canvas.path([(x - 9, end), (x + 9, end)], lane_colour(lane), 3)?;
+                canvas.path([(x - 9, end), (x + 9, end)], lane_colour(lane), 3);
             }
         }
-        Ok(())
     }
 
-    fn draw_row(
-        &self,
-        canvas: &canvas::Canvas<'_>,
-        places: &Places,
-        index: usize,
-        row: &Row,
-    ) -> Result<(), FigureError> {
+    fn draw_row(&self, canvas: &mut Canvas<'_>, places: &Places, index: usize, row: &Row) {
         let (top, bottom) = places.rows[index];
         let middle = places.middle(index);
         let number = (index + 1).to_string();
-        canvas.text_middle((MARGIN + 24, middle), &number, TEXT, FAINT, Align::Right)?;
+        canvas.text_middle((MARGIN + 24, middle), &number, FAINT, Align::Right);
 
         let lines = &places.names[index];
         let x = places.lane(row.lane);
         let half = places.lane_width / 2 - GAP;
         let tall = places.box_height / 2;
         let corners = [(x - half, middle - tall), (x + half, middle + tall)];
-        framed(canvas, corners[0], corners[1], lane_colour(row.lane), true)?;
+        canvas.rect(corners[0], corners[1], PAPER);
+        framed(canvas, corners[0], corners[1], lane_colour(row.lane));
         let first = middle - TIGHT * (lines.len() as i32 - 1) / 2;
         for (line, text) in lines.iter().enumerate() {
             let at = (x, first + TIGHT * line as i32);
-            canvas.text_middle(at, text, TEXT, INK, Align::Centre)?;
+            canvas.text_middle(at, text, INK, Align::Center);
         }
         for (word, (&value, &before)) in row.values.iter().zip(self.before(index)).enumerate() {
             let (left, right) = places.word(word);
             let changed = value != before;
             if changed {
                 let (from, to) = ((left + 2, middle - 11), (right - 2, middle + 11));
-                canvas.rect(from, to, SHADE, true)?;
+                canvas.rect(from, to, SHADE);
             }
             let ink = if changed { INK } else { FAINT };
             let value = roomy(&value.to_string(), right - left - 4);
             let at = ((left + right) / 2, middle);
-            canvas.text_middle(at, &value, TEXT, ink, Align::Centre)?;
+            canvas.text_middle(at, &value, ink, Align::Center);
         }
         if !row.marks.is_empty() {
             let (from, to) = ((MARGIN, top + 2), (WIDTH - MARGIN, bottom - 2));
-            framed(canvas, from, to, colour(ALARM), false)?;
+            framed(canvas, from, to, colour(ALARM));
             for (line, mark) in row.marks.iter().rev().enumerate() {
                 let mark = fit(mark, WIDTH - 2 * MARGIN - 16);
                 let at = (WIDTH - MARGIN - 8, bottom - 11 - LINE * line as i32);
-                // Life lines pass here.
+                // Lanes pass here.
                 let (left, half) = (at.0 - text_width(&mark) - 3, LINE / 2 - 2);
-                canvas.rect((left, at.1 - half), (at.0 + 3, at.1 + half), PAPER, true)?;
-                canvas.text_middle(at, &mark, TEXT, INK, Align::Right)?;
+                canvas.rect((left, at.1 - half), (at.0 + 3, at.1 + half), PAPER);
+                canvas.text_middle(at, &mark, INK, Align::Right);
             }
         }
-        Ok(())
     }
 
     /// The text twin: the lanes as columns, a row for each step.
     pub fn text(&self) -> String {
-        let locks = self.rows.iter().any(|row| row.holder.is_some());
+        let locks = self.has_lock();
         let mut header: Vec<&str> = vec!["step"];
         header.extend(self.lanes.iter().map(String::as_str));
-        if locks {
-            header.push("lock");
-        }
+        header.extend(locks.then_some("lock"));
         let left = header.len();
         header.extend(self.words.iter().map(String::as_str));
         let mut start = vec![String::new(); left];
         start[0] = "start".into();
         start.extend(self.start.iter().map(u64::to_string));
-        let mut rows = vec![start];
-        for (index, row) in self.rows.iter().enumerate() {
+        let steps = self.rows.iter().enumerate().map(|(index, row)| {
             let mut cells = vec![String::new(); left];
             cells[0] = (index + 1).to_string();
             cells[1 + row.lane] = row.name.clone();
             if let Some(holder) = row.holder {
                 cells[left - 1] = self.lanes[holder].clone();
             }
-            for (value, before) in row.values.iter().zip(self.before(index)) {
+            let values = row.values.iter().zip(self.before(index));
+            cells.extend(values.map(|(value, before)| {
                 let star = if value == before { "" } else { "*" };
-                cells.push(format!("{star}{value}"));
-            }
-            rows.push(cells);
-        }
-        let (_, table) = cell::table(&header, &rows, left);
+                format!("{star}{value}")
+            }));
+            cells
+        });
+        let rows: Vec<Vec<String>> = [start].into_iter().chain(steps).collect();
         let lock = if locks {
             " The column \"lock\" says who holds it after the step."
         } else {
             ""
         };
-        let mut text = format!(
-            "{}\nSteps, one below the other, and the words after each; a star marks what the step changed.{lock}\n{table}",
-            self.title
-        );
+        let mut twin = Twin::new(&self.title);
+        twin.line(format!(
+            "Steps from top to bottom, with the words after each. A star marks what the step changed.{lock}"
+        ));
+        twin.table(&header, &rows, left);
         for (index, row) in self.rows.iter().enumerate() {
             for mark in &row.marks {
-                text.push_str(&format!("Step {}: {mark}.\n", index + 1));
+                twin.line(format!("Step {}: {mark}.", index + 1));
             }
         }
         for &lane in &self.waiting {
-            text.push_str(&format!("{} waits for ever.\n", self.lanes[lane]));
+            twin.line(format!("{} waits forever.", self.lanes[lane]));
         }
-        if !self.caption.is_empty() {
-            text.push_str(&format!("{}\n", self.caption));
-        }
-        text
-    }
-
-    /// Shows picture and text twin in a notebook cell.
-    pub fn evcxr_display(&self) {
-        cell::emit(&self.contents());
-    }
-}
-
-impl Show for StepDiagram {
-    fn contents(&self) -> Vec<(&'static str, String)> {
-        contents(self.svg(), self.text())
+        twin.end(&self.caption)
     }
 }
 
@@ -420,7 +398,7 @@ struct Places {
     start: i32,
     /// Top and bottom of each row.
     rows: Vec<(i32, i32)>,
-    /// Below the last row, and below the room in which lanes that wait say so.
+    /// Below the last row, and below the room in which waiting lanes say so.
     end: i32,
     lane_width: i32,
     box_height: i32,
@@ -438,11 +416,11 @@ impl Places {
             .map(|(word, name)| {
                 let values = figure.rows.iter().map(|row| row.values[word]);
                 let values = values.chain([figure.start[word]]);
-                let widest = values.map(|value| text_width(&value.to_string())).max();
-                text_width(name).max(widest.unwrap_or(0)) * 10 / 9 + 10
+                let values = widest(values.map(|value| value.to_string()));
+                text_width(name).max(values) * 10 / 9 + 10
             })
             .collect();
-        // Whoever needs less than an equal part keeps what it needs; the others share the rest.
+        // A word that needs less than an equal part gets what it needs; the others share the rest.
         let lanes = figure.lanes.len().max(1) as i32;
         let mut left = (room - 10 - 92 * lanes).max(room * 2 / 5);
         let mut order: Vec<usize> = (0..word_width.len()).collect();
@@ -459,8 +437,7 @@ impl Places {
         let lines = names.iter().map(Vec::len).max().unwrap_or(1) as i32;
         let box_height = TIGHT * lines + 8;
 
-        let head = canvas::top(&figure.title) - 4;
-        let start = head + LINE + 2;
+        let start = LINE + 2;
         let mut y = start + LINE + 4;
         let rows = figure.rows.iter().map(|row| {
             let top = y;
@@ -474,7 +451,7 @@ impl Places {
             LINE + 10
         };
         Places {
-            head,
+            head: 0,
             start,
             rows,
             end: y + waiting,
@@ -484,6 +461,17 @@ impl Places {
             words_left: WIDTH - MARGIN - words,
             word_width,
         }
+    }
+
+    /// The same places in a picture, where they begin at the top of `plot`.
+    fn below(mut self, plot: Plot) -> Places {
+        for y in [&mut self.head, &mut self.start, &mut self.end] {
+            *y += plot.top;
+        }
+        for (top, bottom) in &mut self.rows {
+            (*top, *bottom) = (*top + plot.top, *bottom + plot.top);
+        }
+        self
     }
 
     /// The middle of a lane.
@@ -503,39 +491,30 @@ impl Places {
     }
 }
 
-/// The lanes' colours leave out the mark's.
+/// The colour of a lane, which is never that of a mark.
 fn lane_colour(lane: usize) -> RGBColor {
     colour(if lane < ALARM { lane } else { lane + 1 })
 }
 
-/// A frame of two pixels, white inside if it is `filled`.
-fn framed(
-    canvas: &canvas::Canvas<'_>,
-    (left, top): (i32, i32),
-    (right, bottom): (i32, i32),
-    colour: RGBColor,
-    filled: bool,
-) -> Result<(), FigureError> {
-    if filled {
-        canvas.rect((left, top), (right, bottom), PAPER, true)?;
-    }
+/// A frame of two pixels.
+fn framed(canvas: &mut Canvas<'_>, (left, top): Point, (right, bottom): Point, colour: RGBColor) {
     let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
     // Once more along the first side, so that the last corner is whole.
     let around = corners.into_iter().chain([corners[0], corners[1]]);
-    canvas.path(around, colour, 2)
+    canvas.path(around, colour, 2);
 }
 
-/// `text`, cut to what `width` pixels hold in a wide font too. Nothing else keeps neighbours apart here.
+/// `text`, cut to what `width` pixels hold even in a wide font: nothing else keeps neighbours apart here.
 fn roomy(text: &str, width: i32) -> String {
     fit(text, width * 9 / 10)
 }
 
-/// `name` in one line or two, cut only where two do not hold it.
+/// `name` in one or two lines, cut only if two cannot hold it.
 fn two_lines(name: &str, width: i32) -> Vec<String> {
     if roomy(name, width) == name {
         return vec![name.into()];
     }
-    // What came of a step is worth more than the end of its name, so the arrow begins a line.
+    // The result of a step matters more than the end of its name, so the arrow begins a line.
     let breaks = name.match_indices(' ').map(|(at, _)| at);
     let mut fitting = breaks.filter(|&at| roomy(&name[..at], width) == name[..at]);
     match name.find(" →").or(fitting.next_back()) {
@@ -550,61 +529,6 @@ fn two_lines(name: &str, width: i32) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Four lanes, six words, forty rows, and names that are too long.
-    fn full() -> StepDiagram {
-        let words = [
-            "found",
-            "finder",
-            "answer",
-            "a very long name of a word",
-            "n",
-            "sum",
-        ];
-        let mut figure = StepDiagram::new("Full")
-            .lanes(["A", "B", "C", "D"])
-            .words(words.map(|word| (word, 0)));
-        for row in 0..40u64 {
-            let name = [
-                "check → goes on",
-                "write the answer that was found",
-                "lock",
-                "x",
-            ][row as usize % 4];
-            let values = [1, row, 100 * row, u64::MAX, row / 7, 3];
-            figure = figure.step((row % 4) as usize, name, values);
-            if row % 10 > 4 {
-                figure = figure.held_by(2);
-            }
-        }
-        figure
-            .mark("broken: finder and answer belong together")
-            .mark("broken: a sentence that is much longer than any figure is wide, since students write whole stories here, and more")
-            .waits(1)
-            .caption("Broken: one thing. Holds: another.")
-    }
-
-    #[test]
-    fn everything_is_within_the_figure() {
-        let svg = full().svg().unwrap();
-        let height: i32 = between(&svg, "height=\"", "\"").parse().unwrap();
-        for part in svg.split("<text ").skip(1) {
-            let x: i32 = between(part, "x=\"", "\"").parse().unwrap();
-            let y: i32 = between(part, "y=\"", "\"").parse().unwrap();
-            let width = text_width(between(part, ">\n", "\n<"));
-            let (left, right) = match between(part, "text-anchor=\"", "\"") {
-                "start" => (x, x + width),
-                "end" => (x - width, x),
-                _ => (x - width / 2, x + width / 2),
-            };
-            assert!(left >= 0 && right <= WIDTH && y > 0 && y < height, "{part}");
-        }
-    }
-
-    fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
-        let start = text.find(from).unwrap() + from.len();
-        &text[start..start + text[start..].find(to).unwrap()]
-    }
 
     #[test]
     fn boxes_hold_their_names() {
@@ -639,14 +563,14 @@ mod tests {
             .text();
         assert_eq!(
             text,
-            "T\nSteps, one below the other, and the words after each; a star marks what the step changed. \
+            "T\nSteps from top to bottom, with the words after each. A star marks what the step changed. \
              The column \"lock\" says who holds it after the step.\n\
              step   A      B  lock   x  y\n\
              start                   0  7\n\
              1      lock      A      0  7\n\
              2      write           *1  7\n\
              Step 2: broken: small.\n\
-             B waits for ever.\n\
+             B waits forever.\n\
              The end.\n"
         );
     }

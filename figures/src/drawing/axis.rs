@@ -1,21 +1,24 @@
-//! From numbers to places: linear and logarithmic axes and their ticks.
-
-use super::Format;
+use crate::format::Format;
+use crate::numbers::Scale;
 use labsupport::internal::thousands;
 
-/// One axis, from the smallest to the largest number that it must show.
+/// From numbers to places: a linear or logarithmic axis and its ticks.
+///
+/// Places run from 0 at the low end to 1 at the high end.
 #[derive(Clone, Debug)]
-pub(super) struct Axis {
+pub(crate) struct Axis {
     log: bool,
     /// In the axis's own measure: the number, or its decimal logarithm.
     low: f64,
     high: f64,
-    pub(super) ticks: Vec<(f64, String)>,
+    /// In the same measure, with their names.
+    ticks: Vec<(f64, String)>,
 }
 
 impl Axis {
-    /// An axis for `values`, which must be finite, and positive for `log`. With `ends_on_tick` it is widened to whole ticks.
-    pub(super) fn new(values: &[f64], log: bool, format: Format, ends_on_tick: bool) -> Axis {
+    /// An axis that shows all of `values`, which must have a place on `scale`. With `ends_on_tick` it is widened to whole ticks.
+    pub(crate) fn new(values: &[f64], scale: &Scale, ends_on_tick: bool) -> Axis {
+        let (log, format) = (scale.log, scale.format);
         let measure = |value: f64| if log { value.log10() } else { value };
         let fold =
             |f: fn(f64, f64) -> f64, start| values.iter().map(|&v| measure(v)).fold(start, f);
@@ -56,7 +59,7 @@ impl Axis {
             let power = |place: f64| (place, format.write(10f64.powf(place)));
             places(step).map(power).collect()
         } else {
-            // Two powers of ten or fewer are no scale: nobody reads 64 between 10 and an end without a name.
+            // With two powers of ten or fewer, nobody could read 64 between 10 and an end without a name.
             between_powers(low, high, format)
         };
         Axis {
@@ -67,8 +70,8 @@ impl Axis {
         }
     }
 
-    /// Where `value` lies: 0 at the low end, 1 at the high end.
-    pub(super) fn place(&self, value: f64) -> f64 {
+    /// The place of `value`.
+    pub(crate) fn place(&self, value: f64) -> f64 {
         let measure = if self.log {
             value.max(f64::MIN_POSITIVE).log10()
         } else {
@@ -77,13 +80,26 @@ impl Axis {
         self.at(measure)
     }
 
-    /// The same for a tick, whose place is already in the axis's measure.
-    pub(super) fn at(&self, measure: f64) -> f64 {
+    /// The ticks of an axis that is not logarithmic: the number and the name of each.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (f64, &str)> {
+        self.ticks
+            .iter()
+            .map(|(number, name)| (*number, name.as_str()))
+    }
+
+    /// The ticks: the place and the name of each.
+    pub(crate) fn ticks(&self) -> impl Iterator<Item = (f64, &str)> {
+        let ticks = self.ticks.iter();
+        ticks.map(|(measure, name)| (self.at(*measure), name.as_str()))
+    }
+
+    /// The place of a number that is already in the axis's measure.
+    fn at(&self, measure: f64) -> f64 {
         (measure - self.low) / (self.high - self.low)
     }
 
-    /// Leaves room beyond both ends, as a part of the axis.
-    pub(super) fn widen(&mut self, part: f64) {
+    /// Leaves room beyond both ends: `part` of the axis at each.
+    pub(crate) fn widen(&mut self, part: f64) {
         let room = (self.high - self.low) * part;
         (self.low, self.high) = (self.low - room, self.high + room);
     }
@@ -108,7 +124,7 @@ fn written_apart(places: Vec<f64>, step: f64, format: Format) -> Vec<(f64, Strin
     places.into_iter().zip(names).collect()
 }
 
-/// `value` with so many decimals, and commas between thousands.
+/// `value` with this many decimals, and commas between thousands.
 fn fixed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
@@ -139,7 +155,7 @@ fn between_powers(low: f64, high: f64, format: Format) -> Vec<(f64, String)> {
     named.map(|(value, name)| (value.log10(), name)).collect()
 }
 
-/// A step of 1, 2 or 5 times a power of ten that gives at the most `most` steps over `range`.
+/// A step of 1, 2 or 5 times a power of ten that gives at most `most` steps over `range`.
 fn nice_step(range: f64, most: usize) -> f64 {
     let raw = (range / most as f64).max(f64::MIN_POSITIVE * 1e9);
     let power = 10f64.powf(raw.log10().floor());
@@ -154,8 +170,16 @@ fn nice_step(range: f64, most: usize) -> f64 {
 mod tests {
     use super::*;
 
+    fn scale(log: bool, format: Format) -> Scale {
+        Scale {
+            log,
+            format,
+            ..Scale::default()
+        }
+    }
+
     fn labels(values: &[f64], log: bool, format: Format) -> Vec<String> {
-        Axis::new(values, log, format, true)
+        Axis::new(values, &scale(log, format), true)
             .ticks
             .into_iter()
             .map(|(_, label)| label)
@@ -202,7 +226,7 @@ mod tests {
     #[test]
     fn few_decades_have_ticks_between_the_powers() {
         let names = |low, high| {
-            let ticks = Axis::new(&[low, high], true, Format::Number, false).ticks;
+            let ticks = Axis::new(&[low, high], &scale(true, Format::Number), false).ticks;
             ticks.into_iter().map(|tick| tick.1).collect::<Vec<_>>()
         };
         assert_eq!(names(2.0, 8.0), ["2", "4", "6", "8"]);
@@ -216,7 +240,7 @@ mod tests {
     #[test]
     fn one_value_and_equal_values_have_an_axis() {
         for values in [&[0.0][..], &[5.0, 5.0], &[-3.0]] {
-            let axis = Axis::new(values, false, Format::Number, true);
+            let axis = Axis::new(values, &scale(false, Format::Number), true);
             assert!((0.0..=1.0).contains(&axis.place(values[0])), "{axis:?}");
             assert!(axis.ticks.len() >= 2, "{axis:?}");
         }
@@ -224,7 +248,7 @@ mod tests {
             labels(&[1.0, 1.0], false, Format::Seconds),
             ["900 ms", "950 ms", "1 s", "1.05 s", "1.1 s"]
         );
-        let axis = Axis::new(&[100.0], true, Format::Number, true);
+        let axis = Axis::new(&[100.0], &scale(true, Format::Number), true);
         assert_eq!(axis.place(100.0), 0.5);
     }
 }
