@@ -13,16 +13,14 @@ pub mod journal;
 mod predict;
 pub mod prelude;
 mod proportion;
-mod record;
 mod schedule;
 
 pub use amount::{Amount, AmountError};
 pub use check::{Checked, Fact, Facts, check};
 pub use exercises::{Answer, CheckLabError, check_lab};
-pub use journal::journal;
+pub use journal::{journal, record};
 pub use predict::{Comparison, Prediction, predict};
 pub use proportion::Proportion;
-pub use record::record;
 pub use schedule::{Exploration, Explorer, ExplorerError, Forced, Replay, Steps, Words};
 
 labsupport::shown_in_words!(

@@ -1,5 +1,5 @@
-use super::amount::{Amount, AmountError};
-use super::journal::Journal;
+use crate::amount::{Amount, AmountError};
+use crate::journal::{Journal, Noted};
 use figures::Format;
 use labsupport::cell::{self, Show, escape};
 use std::fmt;
@@ -85,7 +85,11 @@ impl Prediction {
             guess: self.guess.clone(),
             measured: measured.into(),
         };
-        Journal::of_this_student().note_comparison(&comparison);
+        Journal::of_this_student().note([Noted::Prediction {
+            question: comparison.question.clone(),
+            guess: (comparison.guess.as_ref()).map_or(String::new(), Amount::to_string),
+            measured: comparison.measured.to_string(),
+        }]);
         comparison
     }
 
@@ -134,9 +138,9 @@ impl Show for Prediction {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    pub(super) question: String,
-    pub(super) guess: Option<Amount>,
-    pub(super) measured: Amount,
+    question: String,
+    guess: Option<Amount>,
+    measured: Amount,
 }
 
 /// Up to this factor a guess is as good as a measurement: runs differ by as much.

@@ -1,5 +1,6 @@
-use super::{Exercise, Hint};
-use crate::{Answer, Facts};
+use super::answer::Answer;
+use super::exercise::{Exercise, Hint};
+use crate::check::Facts;
 use labsupport::process::Workers;
 use labsupport::shared::{Array, Flag, Queue, Value};
 use std::ops::Range;

@@ -1,5 +1,6 @@
-use super::{Exercise, Hint, answer};
-use crate::Facts;
+use super::answer::answer;
+use super::exercise::{Exercise, Hint};
+use crate::check::Facts;
 use labsupport::process::Workers;
 use labsupport::shared::{Array, Barrier, Flag, Value};
 use std::time::{Duration, Instant};

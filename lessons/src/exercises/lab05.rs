@@ -1,5 +1,6 @@
-use super::{Exercise, Hint, answer};
-use crate::{Answer, Facts};
+use super::answer::{Answer, answer};
+use super::exercise::{Exercise, Hint};
+use crate::check::Facts;
 use labsupport::process::{Worker, Workers};
 use labsupport::shared::{Array, Barrier, Segment};
 use std::ops::Range;

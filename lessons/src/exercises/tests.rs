@@ -1,4 +1,11 @@
+use super::all::EXERCISES;
+use super::attempt::{Attempt, State};
+use super::check_lab::{check_on, find};
+use super::exercise::{Exercise, SECOND_LOCK};
 use super::*;
+use crate::check::{Checked, Facts, judge};
+use crate::journal::Journal;
+use labsupport::cell::Display;
 use labsupport::internal::Fake;
 use labsupport::process::Worker;
 use labsupport::shared::{Flag, Queue, Value};
@@ -7,6 +14,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 fn checked<S, A: Answer<S>>(answer: A) -> (&'static Exercise, Checked) {
     let exercise = find(A::EXERCISE, A::EXERCISE).unwrap();
@@ -164,7 +172,7 @@ fn words(name: &str, checked: &Checked, tries: &[(&str, State)]) -> Vec<String> 
     let said = tries.iter().map(|&(code, state)| {
         let code = code.to_string();
         exercise
-            .note(&journal, checked, Some(&Attempt { code, state }))
+            .reply(&journal, checked, Some(&Attempt { code, state }))
             .join("|")
     });
     let said = said.collect();
@@ -269,7 +277,7 @@ fn the_hint_is_about_the_fact_that_failed_and_a_second_lock_comes_first() {
     let home = with("by force, finder: both came home", "0 of 2");
     let order = with("by force: the flag is set before the finder is written", "");
     let said = |checked: &Checked, code: &str| {
-        lab02::PUBLISH.note(&journal, checked, Some(&attempt(code)))
+        lab02::PUBLISH.reply(&journal, checked, Some(&attempt(code)))
     };
     said(&home, "a");
     assert!(said(&home, "b")[0].ends_with(lab02::PUBLISH.hints[0].says[1]));
@@ -281,9 +289,9 @@ fn the_hint_is_about_the_fact_that_failed_and_a_second_lock_comes_first() {
         |_| (),
     );
     let solved = said(&good, "d");
-    assert!(solved[0].starts_with("Solved at try 4"), "{solved:?}");
+    assert!(solved[0].starts_with("Solved on try 4"), "{solved:?}");
     assert_eq!(solved[1], format!("Next: {}", lab02::PUBLISH.next));
-    assert!(said(&good, "d")[0].starts_with("You have solved this one before"));
+    assert!(said(&good, "d")[0].starts_with("You have solved this exercise before"));
     std::fs::remove_file(file).unwrap();
 }
 
