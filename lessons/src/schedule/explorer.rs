@@ -1,7 +1,7 @@
 use super::graph::Graph;
+use super::protocol::{Protocol, Rule, When};
 use super::{Exploration, ExplorerError, Forced, Replay, Steps, Words};
 use std::cell::OnceCell;
-use std::collections::HashSet;
 use std::fmt;
 use std::rc::Rc;
 
@@ -35,39 +35,22 @@ use std::rc::Rc;
 /// ```
 #[derive(Clone)]
 pub struct Explorer {
-    pub(super) start: Words,
-    pub(super) lists: Vec<Steps>,
-    pub(super) rules: Vec<Rule>,
+    protocol: Protocol,
     /// The first name that `.start` did not find.
     unknown: Option<String>,
     /// What was found, until something is added.
     graph: OnceCell<Rc<Graph>>,
 }
 
-/// An invariant.
-#[derive(Clone)]
-pub(super) struct Rule {
-    pub(super) name: String,
-    pub(super) when: When,
-    pub(super) holds: Rc<dyn Fn(&Words) -> bool>,
-}
-
-/// When an invariant is asked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
-    /// When nobody can go on.
-    End,
-    /// At the start and after each step.
-    Always,
-}
-
 impl Explorer {
     /// An explorer of protocols over words of these names. All of them start at 0.
     pub fn new<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Explorer {
         Explorer {
-            start: Words::new(words.into_iter().map(Into::into).collect()),
-            lists: Vec::new(),
-            rules: Vec::new(),
+            protocol: Protocol {
+                start: Words::new(words.into_iter().map(Into::into).collect()),
+                lists: Vec::new(),
+                rules: Vec::new(),
+            },
             unknown: None,
             graph: OnceCell::new(),
         }
@@ -86,8 +69,8 @@ impl Explorer {
     /// # Ok::<(), ExplorerError>(())
     /// ```
     pub fn start(mut self, name: &str, value: u64) -> Explorer {
-        match self.start.place(name) {
-            Some(place) => self.start.set(place, value),
+        match self.protocol.start.place(name) {
+            Some(place) => self.protocol.start.set(place, value),
             None => self.unknown = self.unknown.or_else(|| Some(name.into())),
         }
         self.graph = OnceCell::new();
@@ -125,7 +108,9 @@ impl Explorer {
     /// # Ok::<(), ExplorerError>(())
     /// ```
     pub fn workers(mut self, count: usize, steps: &Steps) -> Explorer {
-        self.lists.extend((0..count).map(|_| steps.clone()));
+        self.protocol
+            .lists
+            .extend((0..count).map(|_| steps.clone()));
         self.graph = OnceCell::new();
         self
     }
@@ -177,7 +162,7 @@ impl Explorer {
     }
 
     fn rule(mut self, name: String, when: When, holds: Rc<dyn Fn(&Words) -> bool>) -> Explorer {
-        self.rules.push(Rule { name, when, holds });
+        self.protocol.rules.push(Rule { name, when, holds });
         self.graph = OnceCell::new();
         self
     }
@@ -189,7 +174,7 @@ impl Explorer {
     /// that is unknown or given twice, more than 200 steps, more than a million different states.
     pub fn explore(&self) -> Result<Exploration, ExplorerError> {
         let graph = self.graph()?;
-        let rules = self.rules.iter().enumerate();
+        let rules = self.protocol.rules.iter().enumerate();
         let shortest_bad = graph.shortest_bad().map(|id| self.replay(id)).transpose()?;
         Ok(Exploration {
             states: graph.states(),
@@ -222,7 +207,7 @@ impl Explorer {
     pub fn replay(&self, id: u128) -> Result<Replay, ExplorerError> {
         let graph = self.graph()?;
         let schedule = graph.schedule(id)?;
-        Ok(Replay::of(self, id, graph.schedules(), &schedule))
+        Ok(Replay::of(&self.protocol, id, graph.schedules(), &schedule))
     }
 
     /// Forces schedule `id` on real processes: one per worker, with the words and the lock in shared memory, each waiting
@@ -243,7 +228,7 @@ impl Explorer {
     /// # Ok::<(), ExplorerError>(())
     /// ```
     pub fn force(&self, id: u128) -> Result<Forced, ExplorerError> {
-        Forced::run(self, self.replay(id)?)
+        Forced::run(&self.protocol, self.replay(id)?)
     }
 
     fn graph(&self) -> Result<&Graph, ExplorerError> {
@@ -254,50 +239,27 @@ impl Explorer {
         if let Some(graph) = self.graph.get() {
             return Ok(graph);
         }
-        self.check()?;
-        let graph = Graph::of(self, limit)?;
-        Ok(self.graph.get_or_init(|| Rc::new(graph)))
-    }
-
-    /// Whether there is something to explore.
-    fn check(&self) -> Result<(), ExplorerError> {
-        let names = self.start.names();
         if let Some(name) = self.unknown.clone() {
-            let words = names.to_vec();
+            let words = self.protocol.start.names().to_vec();
             return Err(ExplorerError::UnknownWord { name, words });
         }
-        let rules: Vec<String> = self.rules.iter().map(|rule| rule.name.clone()).collect();
-        for (what, names) in [("words", names), ("invariants", &rules)] {
-            let mut known = HashSet::new();
-            let twice = names.iter().find(|name| !known.insert(*name));
-            if let Some(name) = twice.cloned() {
-                return Err(ExplorerError::NamedTwice { what, name });
-            }
-        }
-        let workers = self.lists.len();
-        if workers == 0 {
-            return Err(ExplorerError::NoWorkers);
-        }
-        if workers > ExplorerError::MOST_WORKERS {
-            return Err(ExplorerError::TooManyWorkers { workers });
-        }
-        for (worker, steps) in self.lists.iter().enumerate() {
-            steps.check(worker)?;
-        }
-        let steps = self.lists.iter().map(Steps::len).sum();
-        if steps > ExplorerError::MOST_STEPS {
-            return Err(ExplorerError::TooManySteps { steps });
-        }
-        Ok(())
+        self.protocol.check()?;
+        let graph = Graph::of(&self.protocol, limit)?;
+        Ok(self.graph.get_or_init(|| Rc::new(graph)))
     }
 }
 
 impl fmt::Debug for Explorer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rules: Vec<&str> = self.rules.iter().map(|rule| rule.name.as_str()).collect();
+        let rules: Vec<&str> = self
+            .protocol
+            .rules
+            .iter()
+            .map(|rule| rule.name.as_str())
+            .collect();
         f.debug_struct("Explorer")
-            .field("start", &self.start)
-            .field("workers", &self.lists)
+            .field("start", &self.protocol.start)
+            .field("workers", &self.protocol.lists)
             .field("invariants", &rules)
             .finish_non_exhaustive()
     }

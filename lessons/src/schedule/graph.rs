@@ -1,5 +1,5 @@
 use super::ExplorerError;
-use super::explorer::{Explorer, When};
+use super::protocol::Protocol;
 use super::state::State;
 use std::collections::HashMap;
 
@@ -35,21 +35,21 @@ const STUCK: usize = 2;
 const RULES: usize = 3;
 
 impl Graph {
-    pub(super) fn of(explorer: &Explorer, limit: usize) -> Result<Graph, ExplorerError> {
+    pub(super) fn of(protocol: &Protocol, limit: usize) -> Result<Graph, ExplorerError> {
         let mut graph = Graph {
             nodes: Vec::new(),
             counts: Vec::new(),
-            width: RULES + explorer.rules.len(),
+            width: RULES + protocol.rules.len(),
         };
-        let start = State::start(&explorer.start);
-        graph.visit(explorer, limit, &mut HashMap::new(), start)?;
+        let start = State::start(&protocol.start);
+        graph.visit(protocol, limit, &mut HashMap::new(), start)?;
         Ok(graph)
     }
 
     /// The node of `state`. It calls itself as deep as there are steps, of which there are at most 200.
     fn visit(
         &mut self,
-        explorer: &Explorer,
+        protocol: &Protocol,
         limit: usize,
         known: &mut HashMap<State, u32>,
         state: State,
@@ -57,11 +57,11 @@ impl Graph {
         if let Some(&node) = known.get(&state) {
             return Ok(node);
         }
-        let lists = &explorer.lists;
+        let lists = &protocol.lists;
         let mut after = [None; ExplorerError::MOST_WORKERS];
         let mut counts = vec![0u128; self.width];
         for worker in (0..lists.len()).filter(|&worker| state.can_go(lists, worker)) {
-            let node = self.visit(explorer, limit, known, state.after(lists, worker).0)?;
+            let node = self.visit(protocol, limit, known, state.after(lists, worker).0)?;
             after[worker] = Some(node);
             for (sum, &count) in counts.iter_mut().zip(self.counts(node)) {
                 *sum = (sum.checked_add(count)).ok_or(ExplorerError::TooManySchedules)?;
@@ -74,8 +74,8 @@ impl Graph {
             bad = (0..lists.len()).any(|worker| !state.is_done(lists, worker));
             counts[STUCK] = bad.into();
         }
-        for (index, rule) in explorer.rules.iter().enumerate() {
-            if (is_end || rule.when == When::Always) && !(rule.holds)(&state.words) {
+        for (index, rule) in protocol.rules.iter().enumerate() {
+            if rule.is_broken(&state.words, is_end) {
                 counts[RULES + index] = counts[PATHS];
                 bad = true;
             }

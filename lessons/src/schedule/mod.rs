@@ -23,8 +23,12 @@ mod exploration;
 mod explorer;
 mod forced;
 mod graph;
+mod letter;
+mod protocol;
 mod replay;
+mod stage;
 mod state;
+mod step;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -37,8 +41,3 @@ pub use forced::Forced;
 pub use replay::Replay;
 pub use steps::Steps;
 pub use words::Words;
-
-/// The letter of worker `index`: A, B, C …
-fn letter(index: usize) -> char {
-    (b'A' + index as u8) as char
-}

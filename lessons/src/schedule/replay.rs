@@ -1,6 +1,7 @@
-use super::explorer::{Explorer, When};
+use super::Words;
+use super::letter::letter;
+use super::protocol::Protocol;
 use super::state::State;
-use super::{Words, letter};
 use figures::StepDiagram;
 use labsupport::cell::{self, Show};
 use labsupport::internal::thousands;
@@ -56,13 +57,13 @@ pub(super) struct Moment {
 }
 
 impl Replay {
-    pub(super) fn of(explorer: &Explorer, id: u128, schedules: u128, schedule: &[usize]) -> Replay {
-        let lists = &explorer.lists;
-        let mut state = State::start(&explorer.start);
+    pub(super) fn of(protocol: &Protocol, id: u128, schedules: u128, schedule: &[usize]) -> Replay {
+        let lists = &protocol.lists;
+        let mut state = State::start(&protocol.start);
         let is_broken = |state: &State, at_end: bool| -> Vec<bool> {
-            let rules = explorer.rules.iter();
+            let rules = protocol.rules.iter();
             rules
-                .map(|rule| (at_end || rule.when == When::Always) && !(rule.holds)(&state.words))
+                .map(|rule| rule.is_broken(&state.words, at_end))
                 .collect()
         };
         let mut was_broken = is_broken(&state, schedule.is_empty());
@@ -78,7 +79,7 @@ impl Replay {
             for (rule, &now) in broken.iter().enumerate() {
                 ever_broken[rule] |= now;
                 if now && !was_broken[rule] {
-                    broke.push(explorer.rules[rule].name.clone());
+                    broke.push(protocol.rules[rule].name.clone());
                 }
             }
             was_broken = broken;
@@ -92,7 +93,7 @@ impl Replay {
                 broke,
             });
         }
-        let verdicts = (explorer.rules.iter().enumerate()).map(|(index, rule)| {
+        let verdicts = (protocol.rules.iter().enumerate()).map(|(index, rule)| {
             let verdict = match (at_start[index], ever_broken[index]) {
                 (true, _) => Verdict::BrokenFromTheStart,
                 (false, true) => Verdict::Broken,
@@ -104,7 +105,7 @@ impl Replay {
             id,
             schedules,
             workers: lists.len(),
-            start: explorer.start.clone(),
+            start: protocol.start.clone(),
             moments,
             verdicts: verdicts.collect(),
             stuck: (0..lists.len())

@@ -1,4 +1,6 @@
-use super::{ExplorerError, Words, letter};
+use super::letter::letter;
+use super::step::{Kind, LockUse, Step};
+use super::{ExplorerError, Words};
 use std::fmt;
 use std::rc::Rc;
 
@@ -30,27 +32,7 @@ use std::rc::Rc;
 /// ```
 #[derive(Clone, Default)]
 pub struct Steps {
-    steps: Vec<Step>,
-}
-
-#[derive(Clone)]
-pub(super) struct Step {
-    name: String,
-    kind: Kind,
-}
-
-// The closures are behind pointers to `dyn`, so that a list has no type parameters and a notebook can keep it.
-type Change = dyn Fn(&mut Words, u64);
-type Look = dyn Fn(&Words, u64) -> bool;
-type Swap = dyn Fn(&mut Words, u64) -> bool;
-
-#[derive(Clone)]
-enum Kind {
-    Write(Rc<Change>),
-    LeaveIf(Rc<Look>),
-    SwapOrLeave(Rc<Swap>),
-    Lock,
-    Unlock,
+    pub(super) steps: Vec<Step>,
 }
 
 /// Where a worker stands in its list.
@@ -181,15 +163,9 @@ impl Steps {
         self.steps.get(usize::from(place.next))
     }
 
-    /// The `index`-th step's name, and what came of it where there are two ways.
+    /// The name of the step at `index`, and what came of it if there are two ways.
     pub(super) fn label(&self, index: usize, goes_on: bool) -> String {
-        let Step { name, kind } = &self.steps[index];
-        let way = match kind {
-            Kind::LeaveIf(_) | Kind::SwapOrLeave(_) if goes_on => " → goes on",
-            Kind::LeaveIf(_) | Kind::SwapOrLeave(_) => " → leaves",
-            _ => "",
-        };
-        format!("{name}{way}")
+        self.steps[index].label(goes_on)
     }
 
     /// Where a worker stands that did the step at `place`, after which it `goes_on` or leaves, and `holds` the lock or not.
@@ -199,7 +175,7 @@ impl Steps {
         let next = match (leaving, holds) {
             (false, _) => next,
             (true, true) => (next..self.len())
-                .find(|&index| self.steps[index].is_unlock())
+                .find(|&index| self.steps[index].lock_use() == LockUse::GiveBack)
                 .unwrap_or(self.len()),
             (true, false) => self.len(),
         };
@@ -218,40 +194,18 @@ impl Steps {
             return Err(ExplorerError::NoSteps { worker });
         }
         let mut held = false;
-        for (step, Step { kind, .. }) in (1..).zip(&self.steps) {
-            match kind {
-                Kind::Lock if held => return Err(ExplorerError::LockedTwice { worker, step }),
-                Kind::Unlock if !held => return Err(ExplorerError::NotLocked { worker, step }),
-                Kind::Lock => held = true,
-                Kind::Unlock => held = false,
-                _ => {}
+        for (step, one) in (1..).zip(&self.steps) {
+            match one.lock_use() {
+                LockUse::Take if held => return Err(ExplorerError::LockedTwice { worker, step }),
+                LockUse::GiveBack if !held => {
+                    return Err(ExplorerError::NotLocked { worker, step });
+                }
+                LockUse::Take => held = true,
+                LockUse::GiveBack => held = false,
+                LockUse::Nothing => {}
             }
         }
         Ok(())
-    }
-}
-
-impl Step {
-    pub(super) fn is_lock(&self) -> bool {
-        matches!(self.kind, Kind::Lock)
-    }
-
-    pub(super) fn is_unlock(&self) -> bool {
-        matches!(self.kind, Kind::Unlock)
-    }
-
-    /// Does to `words` what the step does, and says whether the worker goes on. The lock is the caller's business: it is
-    /// one thing in the model and another on real processes.
-    pub(super) fn act(&self, words: &mut Words, me: u64) -> bool {
-        match &self.kind {
-            Kind::Write(change) => {
-                change(words, me);
-                true
-            }
-            Kind::LeaveIf(look) => !look(words, me),
-            Kind::SwapOrLeave(swap) => swap(words, me),
-            Kind::Lock | Kind::Unlock => true,
-        }
     }
 }
 

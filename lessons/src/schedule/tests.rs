@@ -1,3 +1,4 @@
+use super::step::Kind;
 use super::*;
 use labsupport::internal::thousands;
 use std::collections::HashSet;
@@ -265,6 +266,25 @@ fn the_five_protocols_agree_with_one_run_for_each_schedule() {
             );
         }
     }
+}
+
+/// Does not compile when a kind of step is added, and then fails until one of the protocols has a step of that kind.
+#[test]
+fn every_kind_of_step_is_compared_with_the_naive_model() {
+    let mut used = [false; 5];
+    for (_, ops) in PROTOCOLS {
+        for step in &steps(ops).steps {
+            let kind = match step.kind {
+                Kind::Write(_) => 0,
+                Kind::LeaveIf(_) => 1,
+                Kind::SwapOrLeave(_) => 2,
+                Kind::Lock => 3,
+                Kind::Unlock => 4,
+            };
+            used[kind] = true;
+        }
+    }
+    assert_eq!(used, [true; 5]);
 }
 
 #[test]
