@@ -7,20 +7,24 @@
 
 mod amount;
 mod check;
+mod data;
 mod exercises;
 pub mod fraud;
 pub mod journal;
 mod predict;
 pub mod prelude;
 mod proportion;
+mod python;
 mod schedule;
 
 pub use amount::{Amount, AmountError};
 pub use check::{Checked, Fact, Facts, check};
+pub use data::data_folder;
 pub use exercises::{Answer, CheckLabError, check_lab};
 pub use journal::{journal, record};
 pub use predict::{Comparison, Prediction, predict};
 pub use proportion::Proportion;
+pub use python::{PythonError, python_baseline};
 pub use schedule::{Exploration, Explorer, ExplorerError, Forced, Replay, Steps, Words};
 
 labsupport::shown_in_words!(
@@ -30,6 +34,7 @@ labsupport::shown_in_words!(
     Comparison,
     ExplorerError,
     Fact,
+    PythonError,
     Steps,
     Words
 );

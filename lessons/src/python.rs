@@ -1,26 +1,11 @@
-//! What lies in the folder `data`: where it is, and its Python twin of lab 04's ladder.
-
+use crate::data::data_folder;
 use figures::Progress;
 use labsupport::internal::stop_with_parent;
-
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
-
-/// The folder `data` of these labs, or the one that the environment variable `LABS_DATA` names.
-///
-/// # Examples
-/// ```
-/// use lessons::prelude::*;
-/// assert!(data_folder().join("transactions.csv").exists());
-/// ```
-pub fn data_folder() -> PathBuf {
-    let committed = || concat!(env!("CARGO_MANIFEST_DIR"), "/../data").into();
-    PathBuf::from(std::env::var_os("LABS_DATA").unwrap_or_else(committed))
-}
 
 /// Measures lab 04's ladder in Python: runs `data/python_baseline.py` with this machine's `python3` for about `seconds`, and
 /// returns what it prints, a JSON object a line. `data/README.md` has its keys.
