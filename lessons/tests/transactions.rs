@@ -93,12 +93,31 @@ fn a_damaged_line_or_header_is_named() {
             "the columns are not these, in this order: id,",
         ),
         (format!("{HEADER},\n{GOOD}"), 1, "the columns are not these"),
-        (format!("{HEADER}\n\n{GOOD}"), 2, "1 fields instead of 11"),
-        (format!("{HEADER}\n{GOOD},"), 2, "12 fields instead of 11"),
+        (
+            format!("{HEADER}\n\n{GOOD}"),
+            2,
+            "the number of fields is 1 instead of 11",
+        ),
+        (
+            format!("{HEADER}\n{GOOD},"),
+            2,
+            "the number of fields is 12 instead of 11",
+        ),
+        // What other readers take for the end of a line, or for nothing at all.
+        (
+            format!("{HEADER}\n{GOOD}\r{GOOD}"),
+            2,
+            "the number of fields is 21 instead of 11",
+        ),
+        (
+            format!("\u{feff}{HEADER}\n{GOOD}"),
+            1,
+            "there is no column `id`",
+        ),
         (
             format!("{HEADER}\n{GOOD}\n2,31,7,12,gro"),
             3,
-            "5 fields instead of 11",
+            "the number of fields is 5 instead of 11",
         ),
     ];
     for (text, line, reason) in cases {
