@@ -54,7 +54,6 @@ pub fn predict(question: &str, guess: &str) -> Result<Prediction, AmountError> {
 /// ```
 /// use lessons::prelude::*;
 /// let guess = predict("How many orders are there?", "8 orders")?;
-/// assert_eq!(guess.guess(), Some(&Amount::new(8.0, "orders")));
 /// assert_eq!(
 ///     guess.compare((6.0, "orders")).to_string(),
 ///     "How many orders are there? You said 8 orders. It was 6 orders: 2 fewer."
@@ -68,11 +67,6 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// The guess, if there is one.
-    pub fn guess(&self) -> Option<&Amount> {
-        self.guess.as_ref()
-    }
-
     /// The guess as a number in `unit`, for a figure; `None` without one, or where it is of another kind.
     pub fn value_in(&self, unit: &str) -> Option<f64> {
         self.guess.as_ref()?.value_in(unit)

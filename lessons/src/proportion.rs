@@ -37,28 +37,6 @@ impl Proportion {
         Proportion { hits, runs }
     }
 
-    /// In how many runs it happened.
-    ///
-    /// # Examples
-    /// ```
-    /// use lessons::prelude::*;
-    /// assert_eq!(Proportion::new(3, 200).hits(), 3);
-    /// ```
-    pub fn hits(&self) -> u64 {
-        self.hits
-    }
-
-    /// How many runs there were.
-    ///
-    /// # Examples
-    /// ```
-    /// use lessons::prelude::*;
-    /// assert_eq!(Proportion::new(3, 200).runs(), 200);
-    /// ```
-    pub fn runs(&self) -> u64 {
-        self.runs
-    }
-
     /// The share of the runs in which it happened, from 0 to 1.
     ///
     /// # Examples

@@ -96,33 +96,33 @@ pub const DETECTORS: [(&str, Detector); 4] = [
 pub const STEPS: usize = 64;
 
 /// Payments that nobody is surprised by, however close together: the coffee, the ticket and the newspaper.
-pub const AT_ONCE: u32 = 4;
+const AT_ONCE: u32 = 4;
 
 /// One more payment is expected in this time, in seconds: half an hour, as on a day in the shops.
-pub const ONE_MORE: u32 = 30 * 60;
+const ONE_MORE: u32 = 30 * 60;
 
 /// Kilometres per hour that nobody travels faster than: an airliner flies at 900.
-pub const FASTEST: f64 = 900.0;
+const FASTEST: f64 = 900.0;
 
 /// Conflicts that settle it. A single one may be the other payment's fault: the thief's was the one before.
-pub const CONFLICTS: u32 = 2;
+const CONFLICTS: u32 = 2;
 
 /// Payments that a habit is made of. What is seen less often is chance.
-pub const ENOUGH: u32 = 12;
+const ENOUGH: u32 = 12;
 
 /// Standard deviations above the mean of the logarithms. One honest payment in 1,500 would be beyond 3.2 if the logarithms
 /// were spread normally.
-pub const FAR: f64 = 3.2;
+const FAR: f64 = 3.2;
 
 /// Seconds after which a thief would have been noticed: what happened longer ago is the owner's habit, what is newer may be
 /// the same theft.
-pub const SETTLED: u32 = 24 * 60 * 60;
+const SETTLED: u32 = 24 * 60 * 60;
 
 /// Seconds around the hour in question that count as the same time of day.
-pub const SAME_HOURS: u32 = 2 * 60 * 60;
+const SAME_HOURS: u32 = 2 * 60 * 60;
 
 /// The habit has less than one in so many of a thing that is new or unusual.
-pub const ONE_IN: u32 = 20;
+const ONE_IN: u32 = 20;
 
 /// Too many payments in too short a time, whatever the length of the burst: [`AT_ONCE`], and one more for every
 /// [`ONE_MORE`] seconds.

@@ -29,7 +29,6 @@ use std::fmt;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Exploration {
-    pub(super) states: usize,
     pub(super) schedules: u128,
     pub(super) broken: u128,
     pub(super) stuck: u128,
@@ -42,11 +41,6 @@ impl Exploration {
     /// How many schedules there are.
     pub fn schedules(&self) -> u128 {
         self.schedules
-    }
-
-    /// How many different states they lead through: what the explorer really looked at.
-    pub fn states(&self) -> usize {
-        self.states
     }
 
     /// How many schedules are bad: break an invariant, whichever, or get stuck.

@@ -177,7 +177,6 @@ impl Explorer {
         let rules = self.protocol.rules.iter().enumerate();
         let shortest_bad = graph.shortest_bad().map(|id| self.replay(id)).transpose()?;
         Ok(Exploration {
-            states: graph.states(),
             schedules: graph.schedules(),
             broken: graph.bad(),
             stuck: graph.stuck(),

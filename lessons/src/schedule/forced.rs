@@ -91,40 +91,10 @@ impl Forced {
         self.difference().is_none()
     }
 
-    /// The schedule as the model runs it.
-    pub fn model(&self) -> &Replay {
-        &self.model
-    }
-
     /// The words in shared memory at the end.
     pub fn end(&self) -> &Words {
-        self.after(self.real.len())
-    }
-
-    /// The words in shared memory after so many steps.
-    ///
-    /// # Panics
-    /// The schedule has fewer steps.
-    ///
-    /// # Examples
-    /// ```
-    /// use lessons::prelude::*;
-    /// let two = Steps::new().write("x", |s, me| s["x"] = me).write("y", |s, me| s["y"] = me);
-    /// let explorer = Explorer::new(["x", "y"]).worker(&two);
-    /// assert_eq!(explorer.force(0)?.after(1), explorer.replay(0)?.after(1));
-    /// # Ok::<(), ExplorerError>(())
-    /// ```
-    pub fn after(&self, steps: usize) -> &Words {
-        // It panics where there are fewer.
-        let model = self.model.after(steps);
-        steps
-            .checked_sub(1)
-            .map_or(model, |last| &self.real[last].words)
-    }
-
-    /// The process numbers, by worker.
-    pub fn pids(&self) -> &[u32] {
-        &self.pids
+        let last = self.real.last();
+        last.map_or(self.model.end(), |last| &last.words)
     }
 
     /// The first difference, as a sentence.

@@ -101,10 +101,6 @@ impl Graph {
         self.nodes.len() as u32 - 1
     }
 
-    pub(super) fn states(&self) -> usize {
-        self.nodes.len()
-    }
-
     pub(super) fn schedules(&self) -> u128 {
         self.counts(self.root())[PATHS]
     }

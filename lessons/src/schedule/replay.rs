@@ -143,35 +143,9 @@ impl Replay {
             .collect()
     }
 
-    /// The words after so many steps; after none they are as they started.
-    ///
-    /// # Panics
-    /// The schedule has fewer steps.
-    ///
-    /// # Examples
-    /// ```
-    /// use lessons::prelude::*;
-    /// let two = Steps::new().write("x", |s, me| s["x"] = me).write("y", |s, me| s["y"] = me);
-    /// let replay = Explorer::new(["x", "y"]).worker(&two).replay(0)?;
-    /// assert_eq!(replay.after(0).values(), [0, 0]);
-    /// assert_eq!(replay.after(1).values(), [1, 0]);
-    /// # Ok::<(), ExplorerError>(())
-    /// ```
-    pub fn after(&self, steps: usize) -> &Words {
-        let all = self.moments.len();
-        assert!(
-            steps <= all,
-            "there is nothing after {steps} steps: the schedule has {all}."
-        );
-        match steps.checked_sub(1) {
-            None => &self.start,
-            Some(last) => &self.moments[last].words,
-        }
-    }
-
     /// The words at the end.
     pub fn end(&self) -> &Words {
-        self.after(self.moments.len())
+        self.moments.last().map_or(&self.start, |last| &last.words)
     }
 
     /// The invariants that this schedule breaks.
@@ -194,8 +168,7 @@ impl Replay {
         self.stuck.iter().copied().map(letter).collect()
     }
 
-    /// The picture, to save it or to give it to [`Live`](figures::Live).
-    pub fn diagram(&self) -> StepDiagram {
+    fn diagram(&self) -> StepDiagram {
         let mut diagram = StepDiagram::new(format!(
             "Schedule {} of {} (the first is 0)",
             thousands(self.id),

@@ -40,16 +40,7 @@ impl Words {
     }
 
     /// The names, in the order in which they were given.
-    ///
-    /// # Examples
-    /// ```
-    /// use lessons::prelude::*;
-    /// let tick = Steps::new().write("tick", |s, _me| s["ticks"] += 1);
-    /// let replay = Explorer::new(["ticks", "tocks"]).worker(&tick).replay(0)?;
-    /// assert_eq!(replay.end().names(), ["ticks", "tocks"]);
-    /// # Ok::<(), ExplorerError>(())
-    /// ```
-    pub fn names(&self) -> &[String] {
+    pub(super) fn names(&self) -> &[String] {
         &self.names
     }
 
