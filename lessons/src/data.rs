@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-/// The folder `data` of these labs, or the one that the environment variable `LABS_DATA` names.
+/// The folder `data` of these labs, or the folder that the environment variable `LABS_DATA` names.
 ///
 /// # Examples
 /// ```

@@ -3,7 +3,7 @@ use labsupport::cell::{self, Show, escape};
 use labsupport::internal::thousands;
 use std::fmt;
 
-/// What a [`check`] found. As the last expression of a cell it shows itself as a table with a verdict below.
+/// What a [`check`](super::check()) found. As the last expression of a cell it shows itself as a table with a verdict below.
 ///
 /// # Examples
 /// ```
@@ -22,7 +22,7 @@ use std::fmt;
 ///      First finder: not yet. 1 of 2 facts does not hold.\n"
 /// );
 /// ```
-#[must_use = "a check that nobody sees helps nobody: make it the last expression of the cell, or ask whether it passed"]
+#[must_use = "a check helps only if it is seen: make it the last expression of the cell, or ask whether it passed"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
     title: String,
@@ -46,26 +46,26 @@ impl Checked {
         self
     }
 
-    /// Whether there is at least one fact, all hold, and the closure came to its end by itself.
+    /// Whether there is at least one fact, all facts hold, and the closure ended by itself.
     ///
     /// # Examples
     /// ```
     /// use lessons::prelude::*;
     /// use std::time::Duration;
     /// let checked = check("Nothing", Duration::from_secs(20), |_| ());
-    /// assert!(!checked.passed()); // who reports nothing has shown nothing
+    /// assert!(!checked.passed()); // no facts show nothing
     /// ```
     pub fn passed(&self) -> bool {
         !self.facts.is_empty() && self.facts.iter().all(Fact::holds)
     }
 
-    /// How many facts hold, of how many: `2 of 3`.
+    /// How many of the facts hold: `2 of 3`.
     pub(crate) fn score(&self) -> String {
         let hold = self.facts.iter().filter(|fact| fact.holds()).count();
         format!("{hold} of {}", self.facts.len())
     }
 
-    /// The rows, in the order in which they were reported; if the closure did not end by itself, the last says why.
+    /// The facts, in the order in which they were reported. If the closure did not end by itself, the last fact says why.
     pub fn facts(&self) -> &[Fact] {
         &self.facts
     }
@@ -74,6 +74,7 @@ impl Checked {
         let (title, count) = (&self.title, thousands(self.facts.len() as i64));
         match self.facts.iter().filter(|fact| !fact.holds).count() {
             _ if self.facts.is_empty() => format!("{title}: not yet. No fact was reported."),
+            0 if self.facts.len() == 1 => format!("{title}: this fact holds."),
             0 => format!("{title}: all {count} facts hold."),
             1 if self.facts.len() == 1 => format!("{title}: not yet. This fact does not hold."),
             1 => format!("{title}: not yet. 1 of {count} facts does not hold."),
@@ -86,7 +87,7 @@ impl Checked {
 
     fn html(&self) -> String {
         let colour = if self.passed() { GREEN } else { RED };
-        // The text keeps the colour of the page's theme: no colour of ours is readable on both white and black.
+        // The text keeps the colour of the page's theme. No other colour is readable on both white and black.
         let mut html = String::from("<table><thead><tr>");
         for head in HEADER {
             html.push_str(&format!("<th style=\"text-align:left\">{head}</th>"));
@@ -95,7 +96,7 @@ impl Checked {
         for fact in &self.facts {
             let (mark, colour) = mark(fact);
             html.push_str("<tr>");
-            // What was looked at keeps its room, however long the words beside it are.
+            // The first column stays wide enough, however long the words beside it are.
             let columns = [
                 (&fact.what, "min-width:16em"),
                 (&fact.expected, "min-width:4em"),
@@ -158,7 +159,7 @@ impl fmt::Display for Checked {
     }
 }
 
-// Okabe and Ito's colours, as in the figures; the words beside them carry the meaning.
+// Okabe and Ito's colours, as in the figures. The words beside them carry the meaning.
 const GREEN: &str = "#009e73"; // bluish green
 const RED: &str = "#d55e00"; // vermilion
 
@@ -171,7 +172,7 @@ fn mark(fact: &Fact) -> (&'static str, &'static str) {
     }
 }
 
-/// HTML in which what stands between two backticks is set as code.
+/// `html` with the text between each two backticks set as code.
 pub(crate) fn with_code(html: &str) -> String {
     let mut parts = html.split('`');
     let mut set = parts.next().unwrap_or_default().to_string();

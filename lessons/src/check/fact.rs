@@ -1,7 +1,7 @@
 use labsupport::internal::HELD_ALREADY;
 use std::fmt;
 
-/// What stands in the columns of a fact that is so or is not.
+/// In the columns of a fact that is so, or should be.
 pub(super) const YES: &str = "yes";
 
 /// One row of a check: what was looked at, and whether it holds.
@@ -29,7 +29,7 @@ impl Fact {
         &self.what
     }
 
-    /// What should be found, where that can be said in a word.
+    /// What should have been found.
     pub fn expected(&self) -> &str {
         &self.expected
     }
@@ -44,7 +44,7 @@ impl Fact {
         self.holds
     }
 
-    /// Whether a worker locked what it held already, which no other fact explains better.
+    /// Whether a worker asked for a lock that it held already. No other fact explains that better.
     pub(crate) fn is_a_second_lock(&self) -> bool {
         !self.holds && self.found.contains(HELD_ALREADY)
     }

@@ -6,9 +6,9 @@ use labsupport::shared::{Segment, SharedError};
 use std::fmt;
 use std::sync::atomic::Ordering;
 
-/// Where the closure of a [`check`] reports what it saw; it may do so from workers of its own too.
+/// Where the closure of a [`check`](super::check()) reports what it saw, itself or in workers that it started.
 ///
-/// A check keeps the first 1,000 facts, and of each the first 2,000 bytes of every text. It counts the others.
+/// A check keeps the first 1,000 facts, and the first 2,000 bytes of each text. It counts the facts that it does not keep.
 ///
 /// # Examples
 /// ```
@@ -24,14 +24,14 @@ use std::sync::atomic::Ordering;
 /// assert!(checked.passed());
 /// ```
 pub struct Facts {
-    // An append-only list that never locks, so that no reporter that is killed or goes wild can make anybody wait:
+    // An append-only list without a lock, so that a reporter that is killed or goes wild makes no other process wait:
     //
     //   ┌──────────┬──────────┬─────────────────────┬─────────────────────┬───
     //   │ reported │ overflow │ length │ fact       │ length │ fact       │ ...
     //   └──────────┴──────────┴─────────────────────┴─────────────────────┴───
     //
-    // A reporter gets the number of its slot from the first word, fills the slot, and commits it with the store of its
-    // length, which is never zero. So a slot without a length is one whose reporter was killed meanwhile.
+    // A reporter takes the number of its slot from the first word, fills the slot, and commits it by storing its length, which is
+    // never zero. So if a slot has no length, its reporter was killed before it was done.
     pub(super) memory: Segment,
     /// What workers of the harness may wait for.
     places: Places,
@@ -45,7 +45,7 @@ impl Facts {
         })
     }
 
-    /// How many were reported so far.
+    /// How many facts were reported so far.
     pub(super) fn reported(&self) -> usize {
         self.memory.word(REPORTED).load(Ordering::Relaxed) as usize
     }
@@ -73,14 +73,14 @@ impl Facts {
         self.report(what, &format!("{expected:?}"), &format!("{found:?}"), holds);
     }
 
-    /// The fact that something is so. `why_not` is shown only if it is not: say what to look at.
+    /// The fact that something is so. `why_not` is shown only if it is not so: say where to look.
     ///
     /// # Examples
     /// ```
     /// use lessons::prelude::*;
     /// use std::time::Duration;
     /// let checked = check("Pills", Duration::from_secs(20), |facts| {
-    ///     facts.holds("the queue is empty", false, "a pill was left: who went home without one?");
+    ///     facts.holds("the queue is empty", false, "a pill was left: which worker went home without one?");
     /// });
     /// assert!(checked.facts()[0].found().starts_with("a pill was left"));
     /// ```
@@ -88,7 +88,8 @@ impl Facts {
         self.report(what, YES, if ok { YES } else { why_not }, ok);
     }
 
-    /// The fact that every worker came home with its value; for each that did not, how it ended.
+    /// The fact that every worker came home, which means that it returned its value. For each worker that did not, the row says how it
+    /// ended.
     ///
     /// # Examples
     /// ```
@@ -106,7 +107,7 @@ impl Facts {
         self.home("every worker came home", report);
     }
 
-    /// The same under the name `what`, which says of which workers it is. Those that ended alike share their words.
+    /// The same under the name `what`, which says which workers these are. Workers that ended in the same way share one sentence.
     pub(crate) fn home<T>(&self, what: &str, report: &Report<T>) {
         let outcomes = report.outcomes();
         let mut ends: Vec<(String, Vec<usize>)> = Vec::new();
@@ -136,7 +137,7 @@ impl Facts {
         let fact = (shorten(what), shorten(expected), shorten(found), holds);
         let bytes = postcard::to_stdvec(&fact).expect("texts always serialise");
         let slot = SLOTS + slot * SLOT;
-        // Nobody else has this slot, and whoever reads it reads its length first.
+        // No other reporter has this slot, and a reader reads its length first.
         for (index, word) in bytes.chunks(8).enumerate() {
             let mut whole = [0; 8];
             whole[..word.len()].copy_from_slice(word);
@@ -148,17 +149,16 @@ impl Facts {
         length.store(bytes.len() as u64, Ordering::Release);
     }
 
-    /// The facts that came, in the order in which they were reported. Takes nothing for granted: a harness that went wild
-    /// may have written here too.
+    /// Adds the facts to `rows`, in the order in which they were reported. It takes nothing for granted: a harness that went wild may
+    /// have written here too.
     pub(super) fn collect(&self, rows: &mut Vec<Fact>) {
         let reported = self.memory.word(REPORTED).load(Ordering::Acquire);
         let kept = reported.min(MOST_FACTS as u64);
         rows.extend((0..kept as usize).map(|slot| {
             self.read(SLOTS + slot * SLOT).unwrap_or_else(|| Fact {
-                what: "a fact came whole".into(),
+                what: "a fact was reported in full".into(),
                 expected: YES.into(),
-                found: "its reporter was stopped in the middle, or something was written over it"
-                    .into(),
+                found: "its reporter was stopped halfway, or something was written over it".into(),
                 holds: false,
             })
         }));
@@ -167,7 +167,7 @@ impl Facts {
             let bad = self.memory.word(OVERFLOW).load(Ordering::Relaxed);
             let most = thousands(MOST_FACTS as i64);
             rows.push(Fact {
-                what: format!("{more} more reported; {most} is the most that are kept"),
+                what: format!("{more} more were reported; a check keeps {most}"),
                 expected: "all hold".into(),
                 found: match bad {
                     0 => "all hold".into(),
@@ -224,10 +224,10 @@ fn those(indices: &[usize], count: usize) -> String {
 /// How many facts one check keeps.
 pub(super) const MOST_FACTS: usize = 1_000;
 
-/// Bytes of text that a fact keeps in each of its columns. A student's vector of a million numbers would bury the table.
+/// How many bytes of text a fact keeps in each of its columns. A vector of a million numbers would bury the table.
 pub(super) const MOST_TEXT: usize = 2_000;
 
-/// Words of memory for one fact: its length, and three texts with theirs.
+/// Words of memory for one fact: its length, and three texts with their lengths.
 pub(super) const SLOT: usize = 768;
 
 // Words at the start of the memory; the slots follow them.

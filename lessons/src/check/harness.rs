@@ -6,17 +6,16 @@ use labsupport::measure::human;
 use labsupport::process::{Exit, Workers};
 use std::time::Duration;
 
-/// How often the page hears how far a check has come.
+/// How often the page is told how far a check has come.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Runs the test harness of an exercise and says which facts hold.
+/// Runs a student's function in a test harness and says which facts hold.
 ///
-/// The closure runs the student's function, mostly in workers of its own, and reports what it saw. It runs in a worker
-/// itself: a function that panics, leaves the process, hangs until `limit` or writes where it must not harms nothing else.
-/// That becomes a row with the reason, the facts that were reported before are kept, and the workers that the closure
-/// had started die with it.
+/// The closure is the harness. It calls the student's function, usually in workers, and reports what it saw. It runs in a worker itself:
+/// a function that panics, exits the process, hangs until `limit` or writes where it must not harms nothing else. The last row then says
+/// what happened, the facts that were reported before are kept, and the workers that the closure started die with it.
 ///
-/// A check that fails is no panic, so "Run All" goes on. As the last expression of a cell it shows itself.
+/// A check that fails does not panic, so "Run All" goes on. As the last expression of a cell it shows itself.
 ///
 /// # Examples
 /// ```
@@ -44,7 +43,7 @@ const LOOK: Duration = Duration::from_millis(200);
 ///     tasks.put(None).unwrap();
 ///     let report = workers.join_timeout(limit / 2).unwrap();
 ///     facts.returned(&report);
-///     facts.holds("the queue is empty", tasks.is_empty(), "somebody went home too early");
+///     facts.holds("the queue is empty", tasks.is_empty(), "a worker went home too early");
 ///     facts.equal("the sum of all tasks", 5050, report.values().unwrap_or_default().iter().sum());
 /// });
 /// assert!(checked.passed());
@@ -62,7 +61,7 @@ pub fn check(title: &str, limit: Duration, harness: impl Fn(&Facts)) -> Checked 
     checked
 }
 
-/// The same without a journal. `look` is called while it runs, with the number of facts so far.
+/// The same without a journal. While the harness runs, `look` is called with the number of facts so far.
 pub(crate) fn judge(
     title: &str,
     limit: Duration,
@@ -75,8 +74,8 @@ pub(crate) fn judge(
             let end = run(&facts, limit, harness, look);
             facts.collect(&mut rows);
             rows.extend(end.err().map(|found| Fact {
-                what: "the check came to its end".into(),
-                expected: format!("by itself, within {}", human(limit)),
+                what: "the check ran to its end".into(),
+                expected: format!("within {}", human(limit)),
                 found,
                 holds: false,
             }));
@@ -91,7 +90,7 @@ pub(crate) fn judge(
     Checked::new(title, rows)
 }
 
-/// Runs the harness in a worker; the error is how it ended if it did not end by itself.
+/// Runs the harness in a worker. If it did not end by itself, the error says how it ended.
 fn run(
     facts: &Facts,
     limit: Duration,

@@ -7,7 +7,7 @@ use std::ops::Range;
 /// What the workers of a harness may wait for: addresses in shared memory, each range with its words.
 #[derive(Default)]
 pub(super) struct Places {
-    /// The newest last: it counts where memory was used again.
+    /// The newest last. It counts if the same memory was used twice.
     named: RefCell<Vec<(Range<usize>, String)>>,
 }
 

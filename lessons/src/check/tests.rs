@@ -12,7 +12,7 @@ const LONG: Duration = Duration::from_secs(20);
 fn end(checked: &Checked) -> &str {
     let last = checked.facts().last().unwrap();
     assert!(!checked.passed() && !last.holds(), "{checked}");
-    assert_eq!(last.what(), "the check came to its end");
+    assert_eq!(last.what(), "the check ran to its end");
     last.found()
 }
 
@@ -168,10 +168,7 @@ fn more_facts_than_fit_are_counted_and_a_bad_one_among_them_is_not_lost() {
         assert_eq!(checked.facts().len(), MOST_FACTS + 1);
         assert_eq!(checked.passed(), bad == 0);
         let row = checked.facts().last().unwrap();
-        assert_eq!(
-            row.what(),
-            "500 more reported; 1,000 is the most that are kept"
-        );
+        assert_eq!(row.what(), "500 more were reported; a check keeps 1,000");
         assert_eq!((row.found(), row.holds()), (last, bad == 0));
         let what = checked.facts()[999].what();
         assert!(what.len() <= MOST_TEXT && what.ends_with("ü…"), "{what}");
@@ -198,7 +195,11 @@ fn workers_report_too_and_a_killed_one_harms_no_other() {
     });
     let (good, bad): (Vec<_>, Vec<_>) = checked.facts().iter().partition(|fact| fact.holds());
     assert_eq!((good.len(), bad.len()), (300, 1), "{checked}");
-    assert!(bad[0].found().starts_with("its reporter was stopped"));
+    assert!(
+        bad[0]
+            .found()
+            .starts_with("its reporter was stopped halfway")
+    );
     for worker in 1..4 {
         let prefix = format!("worker {worker} ");
         let of_worker = good.iter().filter(|fact| fact.what().starts_with(&prefix));

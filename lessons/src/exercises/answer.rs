@@ -2,8 +2,8 @@ use crate::check::Facts;
 
 /// A function, or a tuple of functions, that an exercise asks for. `Signature` is what the exercise hands out.
 ///
-/// It is there for the compiler: a function with other parameters, or with another result, is refused where
-/// [`check_lab`] is called.
+/// The compiler uses it: it refuses a function with other parameters or another result where [`check_lab`](crate::check_lab) is
+/// called.
 ///
 /// # Examples
 /// ```
@@ -18,8 +18,8 @@ use crate::check::Facts;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "no exercise asks for a function with these parameters and this result",
-    label = "not as the exercise hands it out",
-    note = "put the line that begins with `fn` back as it was, and change only what stands between the braces",
+    label = "not what the exercise asks for",
+    note = "put the line that begins with `fn` back as it was, and change only what is between the braces",
     note = "`cargo labs reset` brings the whole lab back as it was handed out, and keeps yours as a copy"
 )]
 pub trait Answer<Signature> {
@@ -30,7 +30,7 @@ pub trait Answer<Signature> {
     fn report(&self, facts: &Facts);
 }
 
-/// Says for which signatures there are exercises, and which function runs what a student wrote.
+/// Says which exercise a signature belongs to, and which function runs what a student wrote.
 macro_rules! answer {
     ($name:literal: fn($($parameter:ty),*) $(-> $result:ty)?, $harness:path) => {
         impl<F: Fn($($parameter),*) $(-> $result)?> $crate::exercises::answer::Answer<fn($($parameter),*) $(-> $result)?> for F {

@@ -10,34 +10,35 @@ use labsupport::measure::human;
 
 /// Checks what you wrote for an exercise, and shows which facts hold.
 ///
-/// `exercise` is the number of the lab and that of the exercise. `answer` is your function; where an exercise asks for
-/// several, a tuple of them. It runs in workers, against a deadline, so that it may hang or crash and harms nothing. The page
-/// shows at once that the check runs and how many facts it has found.
+/// `exercise` is the number of the lab and the number of the exercise. `answer` is your function, or a tuple if the exercise asks for
+/// several. It runs in workers, against a deadline, so it harms nothing if it hangs or crashes. The page shows at once that the check
+/// is running, and how many facts it has found.
 ///
 /// | exercise | asks for | tests |
 /// |---|---|---|
 /// | `00-1` | `count` | four workers and three share a range, no number is tested twice or left out, and no addition to the total is lost |
 /// | `01-1` | `(run_worker, stop_pool)` | each task is done once, all workers come home, nothing is left in the queue: also with few tasks, and with late ones |
-/// | `01-2` | `(produce, all_producers_are_done)` | the same with several producers, whoever ends first |
-/// | `02-1` | `publish` | one of two finders writes, both parts are there once the flag is set, and nobody writes over it: forced, then up to 20,000 times by chance |
-/// | `02-2` | `offer` | the smallest of two candidates wins, though the other one writes last: forced, then by chance |
+/// | `01-2` | `(produce, all_producers_are_done)` | the same with several producers, whichever ends first |
+/// | `02-1` | `publish` | one of two finders writes, both parts are there once the flag is set, and nothing is written over them: forced, then up to 20,000 times by chance |
+/// | `02-2` | `offer` | the smaller of two candidates wins, though the other is written last: forced, then by chance |
 /// | `03-1` | `mean_window` | the *mean* reaction keeps its budget, and is no shorter than it must be |
-/// | `03-2` | `go_through` | a look for every so many steps, wherever an item ends |
+/// | `03-2` | `go_through` | a look after a fixed number of steps, wherever an item ends |
 /// | `04-1` | `count_visit` | no visit is lost, however many others write the same number |
-/// | `04-2` | `count_primes` | a report for every 1,000 numbers, each in time, and a right sum |
+/// | `04-2` | `count_primes` | a report for every 1,000 numbers, each in time, and the right sum |
 /// | `05-1` | `(announce, begin, is_decided)` | no late signal stops a later transaction, and no signal is lost |
 /// | `05-2` | `first_match` | the smallest match wins, and a worker that cannot find a smaller one stops within 100 records |
 ///
-/// After a failed try there is a hint. It is about the fact that failed, and the next try at the same fact gets a more telling
-/// one. A try is code that was not tried before: the exercise as it was handed out, code that has not changed since the last
-/// try, and code that does not compile use up no hint. Only the kernel of the labs knows the code. On a stock evcxr kernel each
-/// failed check is a try, and where no journal is kept (`LABS_JOURNAL`) every try is the first.
+/// After a failed try there is a hint about the fact that failed. The next failed try at the same fact gives a more telling one, and after
+/// three failed tries you are told where the solution is. A try is code that was not tried before: the exercise as it was handed out,
+/// code that has not changed since the last try, and code that does not compile use up no hint. Only the kernel of the labs knows the
+/// code. On a stock evcxr kernel, each failed check is a try. If no journal is kept (see [`journal`](crate::journal())), every try is
+/// the first.
 ///
 /// # Examples
 /// ```
 /// use lessons::prelude::*;
 /// use manager::prelude::*;
-/// // As it is handed out: two workers read, and then one writes over the other.
+/// // As it is handed out: two workers read the same number, and one then writes over the other.
 /// fn count_visit(visits: &Dict<String, u64>, page: &str) {
 ///     let page = page.to_string();
 ///     let so_far = visits.get(&page).unwrap().unwrap_or(0);
@@ -51,7 +52,7 @@ use labsupport::measure::human;
 /// ```
 ///
 /// # Errors
-/// There is no such exercise, or it asks for another function. A fact that does not hold is no error: "Run All" goes on.
+/// There is no such exercise, or it asks for another function. A fact that does not hold is not an error, so "Run All" goes on.
 pub fn check_lab<Signature, A: Answer<Signature>>(
     exercise: &str,
     answer: A,
@@ -79,7 +80,7 @@ pub(super) fn check_on(
     }
     display.fill(&Running { exercise, facts: 0 });
     display.line(&format!(
-        "{title}: the check runs, for at most {}.",
+        "{title}: the check is running, for at most {}.",
         human(exercise.limit)
     ));
     let checked = judge(&title, exercise.limit, harness, |facts| {

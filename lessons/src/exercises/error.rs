@@ -1,7 +1,7 @@
 use super::all::EXERCISES;
 use std::fmt;
 
-/// What [`check_lab`] was asked for does not exist or does not fit.
+/// Why [`check_lab`](crate::check_lab) checked nothing: there is no such exercise, or it asks for another function.
 ///
 /// # Examples
 /// ```
@@ -17,7 +17,7 @@ use std::fmt;
 pub enum CheckLabError {
     /// No exercise has this name.
     Unknown(String),
-    /// The function is that of another exercise.
+    /// The function belongs to another exercise.
     AnotherFunction {
         /// The exercise that was named.
         exercise: &'static str,
@@ -41,7 +41,7 @@ impl fmt::Display for CheckLabError {
                 given,
             } => write!(
                 f,
-                "exercise {exercise} asks for `{asks_for}`, and this is the function of exercise {given}: write \
+                "exercise {exercise} asks for `{asks_for}`, but this function belongs to exercise {given}: write \
                  check_lab(\"{given}\", …), or check_lab(\"{exercise}\", {asks_for})."
             ),
         }

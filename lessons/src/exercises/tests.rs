@@ -253,7 +253,7 @@ fn the_hint_is_about_the_fact_that_failed_and_a_second_lock_comes_first() {
         hint(&with("rounds in which exactly one worker wrote", "")).0,
         3
     );
-    assert_eq!(hint(&with("the check came to its end", "")).0, 4);
+    assert_eq!(hint(&with("the check ran to its end", "")).0, 4);
     let (_, locked_twice) = checked(|candidate: u64, best: &Value<u64>, meet: &dyn Fn()| {
         meet();
         let guard = best.lock();
@@ -328,12 +328,13 @@ fn the_page_says_at_once_that_it_runs_and_then_the_result() {
         let shown = page.take();
         assert!(shown[0].contains("Lab 02, exercise 2: "), "{shown:?}");
         assert!(
-            shown[0].contains("checking … 0 of 5 facts") || shown[0].contains("the check runs"),
+            shown[0].contains("checking … 0 of 5 facts")
+                || shown[0].contains("the check is running"),
             "{shown:?}"
         );
         let last = shown.last().unwrap();
         assert!(
-            last.contains("all 1 facts hold") && last.contains("Next: "),
+            last.contains("this fact holds") && last.contains("Next: "),
             "{last}"
         );
     }

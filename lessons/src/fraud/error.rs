@@ -20,13 +20,13 @@ pub enum TransactionsError {
         /// What the system said.
         error: io::Error,
     },
-    /// There is something in the file that should not be there, or something is missing.
+    /// Something in the log is wrong or missing.
     Damaged {
-        /// Which file, if it was one.
+        /// Which file, if it came from one.
         path: Option<PathBuf>,
-        /// The line, from 1, which is the line of column names.
+        /// The line. The column names are line 1.
         line: usize,
-        /// The number of the column, from 1, and its name, if it is one column.
+        /// The number of the column, from 1, and its name, if one column is damaged.
         column: Option<(usize, &'static str)>,
         /// What is wrong there.
         reason: String,
@@ -42,7 +42,7 @@ impl TransactionsError {
         }
     }
 
-    /// The column of the damage, if it is in one: its number from 1, and its name.
+    /// The column of the damage, if it is in one column: its number, from 1, and its name.
     pub fn column(&self) -> Option<(usize, &'static str)> {
         match self {
             TransactionsError::Damaged { column, .. } => *column,
@@ -80,11 +80,11 @@ impl fmt::Display for TransactionsError {
                 if let Some((number, name)) = column {
                     write!(f, ", column {number} ({name})")?;
                 }
-                write!(f, ": {reason}. Mend it, or ")?;
+                write!(f, ": {reason}. Repair it, or ")?;
             }
         }
         f.write_str(
-            "get it back with `git checkout data/transactions.csv`, or write it anew with `cargo run --release -p labs-data`.",
+            "get it back with `git checkout data/transactions.csv`, or write it again with `cargo run --release -p labs-data`.",
         )
     }
 }

@@ -13,27 +13,27 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Transaction {
-    /// Its number, from 1, so that 0 is free to mean "none so far".
+    /// Its number, from 1. So 0 can mean "none so far".
     pub id: u32,
-    /// Seconds since the start of the log's first day, by the clock of Greenwich.
+    /// Seconds since the start of the log's first day, in UTC.
     pub time: u32,
-    /// Whose money.
+    /// Whose money it was.
     pub account: u32,
     /// Who got it.
     pub merchant: u32,
     /// What was bought.
     pub category: Category,
-    /// In which city; [`Transactions::city`] has the name.
+    /// In which city; [`Transactions::city`](super::Transactions::city) has its name.
     pub city: u16,
-    /// Degrees to the north, -90 to 90.
+    /// Degrees north, -90 to 90.
     pub latitude: f32,
-    /// Degrees to the east, -180 to 180.
+    /// Degrees east, -180 to 180.
     pub longitude: f32,
-    /// How much, in hundredths of the currency.
+    /// The amount, in hundredths of the currency.
     pub amount_cents: u32,
     /// The card or phone that was used.
     pub device: u32,
-    /// The truth.
+    /// Who really made it.
     pub label: Label,
 }
 
@@ -58,7 +58,7 @@ impl fmt::Display for Transaction {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Category {
-    /// Food and what else a supermarket has.
+    /// Food, and whatever else a supermarket sells.
     Groceries,
     /// A meal or a coffee.
     Restaurant,
@@ -68,17 +68,17 @@ pub enum Category {
     Fuel,
     /// Clothes and shoes.
     Clothing,
-    /// Phones, computers, household machines.
+    /// Phones, computers, household appliances.
     Electronics,
     /// Pharmacies and doctors.
     Health,
-    /// Cinema, sport, books.
+    /// Cinemas, sports, books.
     Leisure,
     /// Hotels, flights, trains.
     Travel,
     /// Any shop on the internet.
     Online,
-    /// From a machine in the wall.
+    /// Banknotes from a cash machine.
     Cash,
 }
 
@@ -122,7 +122,7 @@ impl fmt::Display for Category {
     }
 }
 
-/// Who made a payment: the truth that a detector is judged by, and must not look at.
+/// Who made a payment. A detector is judged by it, and must not look at it.
 ///
 /// # Examples
 /// ```
@@ -136,11 +136,11 @@ pub enum Label {
     Honest,
     /// A thief who tries many payments within minutes.
     Velocity,
-    /// A copy of the card, too far away for the time between.
+    /// A copy of the card, too far away for the time between the payments.
     Travel,
     /// One payment far beyond what the account is used to.
     Amount,
-    /// Somebody who took the account over: new device, new category, other hours.
+    /// A thief who took over the account: new device, new category, other hours.
     Takeover,
 }
 

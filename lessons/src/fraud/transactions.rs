@@ -12,8 +12,8 @@ use std::path::Path;
 
 /// A log of card transactions in the order of time: some 50,000 synthetic ones in `data/transactions.csv`.
 ///
-/// It derefs to a slice of [`Transaction`]. What a detector needs, the transactions of one account before this one, is
-/// linked when the log is read, so a step back costs one load.
+/// It derefs to a slice of [`Transaction`]. A detector needs the earlier transactions of one account: they are linked when the log is
+/// read, so a step back costs one load.
 ///
 /// # Examples
 /// ```
@@ -31,7 +31,7 @@ use std::path::Path;
 #[derive(Clone, Debug)]
 pub struct Transactions {
     rows: Vec<Transaction>,
-    /// For each row, the index of the same account's row before it; `NONE` for an account's first.
+    /// For each row, the index of the same account's row before it; `NONE` for the first row of an account.
     previous: Vec<u32>,
     cities: Vec<String>,
 }
@@ -68,7 +68,7 @@ impl Transactions {
         Ok(Transactions::linked(log))
     }
 
-    /// The log in `text`, which is what the file holds: a line of column names, then a transaction a line.
+    /// The log in `text`, which looks like the file: a line of column names, then one transaction per line.
     ///
     /// # Examples
     /// ```
@@ -87,7 +87,7 @@ impl Transactions {
     /// ```
     ///
     /// # Errors
-    /// The text is damaged: the first place where it is, and why.
+    /// The text is damaged. The error has the first such place, and the reason.
     pub fn parse(text: &str) -> Result<Transactions, TransactionsError> {
         Ok(Transactions::linked(parse(text.as_bytes())?))
     }
@@ -106,7 +106,7 @@ impl Transactions {
         }
     }
 
-    /// The transactions of the same account before the one at `index`, the newest first, `most` of them at the most.
+    /// The transactions of the same account before the one at `index`, newest first, at most `most` of them.
     ///
     /// # Examples
     /// ```
@@ -130,7 +130,7 @@ impl Transactions {
     /// The name of a city.
     ///
     /// # Panics
-    /// `city` is of no transaction of this log.
+    /// No transaction of this log has this `city`.
     pub fn city(&self, city: u16) -> &str {
         &self.cities[usize::from(city)]
     }
@@ -151,7 +151,7 @@ impl Transactions {
 
     /// The first rows, as a table.
     fn table(&self) -> Table {
-        // What only names something is no number: it is not grouped, and stands on the left.
+        // A number that only names something is written like a word: without commas, and on the left.
         let names = ["id", "account", "merchant", "device"];
         let words = ["category", "city", "label"];
         let numbers = ["time_s", "amount_cents"];
@@ -219,7 +219,7 @@ impl fmt::Display for Transactions {
     }
 }
 
-/// An account's transactions before a certain one, the newest first; made by [`Transactions::history`].
+/// An account's transactions before a certain one, newest first; made by [`Transactions::history`].
 ///
 /// # Examples
 /// ```

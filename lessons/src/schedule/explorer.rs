@@ -38,12 +38,12 @@ pub struct Explorer {
     protocol: Protocol,
     /// The first name that `.start` did not find.
     unknown: Option<String>,
-    /// What was found, until something is added.
+    /// Computed once; forgotten when something is added.
     graph: OnceCell<Rc<Graph>>,
 }
 
 impl Explorer {
-    /// An explorer of protocols over words of these names. All of them start at 0.
+    /// An explorer of a protocol with these shared words, which all start at 0.
     pub fn new<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Explorer {
         Explorer {
             protocol: Protocol {
@@ -56,7 +56,7 @@ impl Explorer {
         }
     }
 
-    /// Lets the word `name` start at `value`.
+    /// Makes the word `name` start at `value`.
     ///
     /// # Examples
     /// ```
@@ -115,7 +115,7 @@ impl Explorer {
         self
     }
 
-    /// States what must hold when nobody can go on.
+    /// States what must be true at the end, when no worker can go on.
     ///
     /// # Examples
     /// ```
@@ -136,7 +136,7 @@ impl Explorer {
         self.rule(name.into(), When::End, Rc::new(holds))
     }
 
-    /// States what must hold all the time: at the start and after each step.
+    /// States what must always be true: at the start and after each step.
     ///
     /// # Examples
     /// ```
@@ -170,8 +170,8 @@ impl Explorer {
     /// Runs all schedules and counts the bad ones.
     ///
     /// # Errors
-    /// No workers or more than four, a worker without steps, one that locks twice or unlocks what it does not hold, a name
-    /// that is unknown or given twice, more than 200 steps, more than a million different states.
+    /// There are no workers or more than four. A worker has no steps, locks twice, or unlocks while it does not hold the lock. A name is unknown
+    /// or is used twice. There are more than 200 steps, more than a million different states, or too many schedules to count.
     pub fn explore(&self) -> Result<Exploration, ExplorerError> {
         let graph = self.graph()?;
         let rules = self.protocol.rules.iter().enumerate();
@@ -187,10 +187,10 @@ impl Explorer {
         })
     }
 
-    /// Runs schedule `id` once more, step by step.
+    /// Runs schedule `id` in the model, step by step.
     ///
     /// # Errors
-    /// There is no such schedule; else as [`explore`](Explorer::explore).
+    /// There is no such schedule, or an error of [`explore`](Explorer::explore).
     ///
     /// # Examples
     /// ```
@@ -209,12 +209,12 @@ impl Explorer {
         Ok(Replay::of(&self.protocol, id, graph.schedules(), &schedule))
     }
 
-    /// Forces schedule `id` on real processes: one per worker, with the words and the lock in shared memory, each waiting
-    /// for its turn.
+    /// Forces schedule `id` on real processes, one per worker. The words and the lock are in shared memory, and each process waits for its
+    /// turn.
     ///
     /// # Errors
-    /// As [`replay`](Explorer::replay); no shared memory or no process to be had; a process that panicked, was killed, or
-    /// was not done after ten seconds.
+    /// An error of [`replay`](Explorer::replay). There is not enough shared memory, or a process cannot be started. A process panicked, was
+    /// killed, or was not done after ten seconds.
     ///
     /// # Examples
     /// ```

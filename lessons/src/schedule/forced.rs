@@ -8,8 +8,7 @@ use labsupport::process::{Exit, Workers};
 use std::fmt;
 use std::time::Duration;
 
-/// One schedule as real processes did it, beside what the model says. As the last expression of a cell it shows itself as
-/// a table.
+/// One schedule as real processes ran it, beside the model. As the last expression of a cell it shows itself as a table.
 ///
 /// # Examples
 /// ```
@@ -35,7 +34,7 @@ pub struct Forced {
 /// A step that a real process did.
 #[derive(Clone, Debug)]
 struct Real {
-    /// Which step of its list, and whether it went on; nothing if it had none left, which the model would not expect.
+    /// Which step of its list, and whether the worker went on. `None` if it had no step left, which the model would not expect.
     did: Option<(usize, bool)>,
     label: String,
     words: Words,
@@ -56,12 +55,12 @@ impl Forced {
         let pids = workers.pids();
         let report = workers.join_timeout(LIMIT);
         let report = report.map_err(|error| ExplorerError::Processes(error.to_string()))?;
-        // Who only waited for one that is gone is not the one to name.
+        // A worker that only waited for one that is gone is not the one to name.
         let late = |exit: &Exit| matches!(exit, Exit::TimedOut { .. });
         let bad = report.outcomes().iter().filter(|o| !o.exit().is_returned());
         if let Some(outcome) = bad.min_by_key(|outcome| late(outcome.exit())) {
             return Err(ExplorerError::Processes(format!(
-                "worker {} did not come to the end of schedule {}: {}.",
+                "worker {} did not reach the end of schedule {}: {}.",
                 letter(outcome.index()),
                 thousands(model.id()),
                 outcome.exit()
@@ -85,8 +84,7 @@ impl Forced {
         })
     }
 
-    /// Whether the real processes did at each step what the model says, left the same words in shared memory, and came to
-    /// the same end.
+    /// Whether the real processes did in each step what the model says, left the same words in shared memory, and ended in the same way.
     pub fn matches_model(&self) -> bool {
         self.difference().is_none()
     }

@@ -2,7 +2,7 @@ use super::{ExplorerError, Steps, Words};
 use std::collections::HashSet;
 use std::rc::Rc;
 
-/// What is explored: a few workers' steps on shared words, and what must hold.
+/// What is explored: the steps of a few workers, the words that they share, and what must be true of these.
 #[derive(Clone)]
 pub(super) struct Protocol {
     /// The words at the start.
@@ -20,17 +20,17 @@ pub(super) struct Rule {
     pub(super) holds: Rc<dyn Fn(&Words) -> bool>,
 }
 
-/// When an invariant is asked.
+/// When an invariant is checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
-    /// When nobody can go on.
+    /// When no worker can go on.
     End,
     /// At the start and after each step.
     Always,
 }
 
 impl Rule {
-    /// Whether `words`, at the end of a schedule or before, break it.
+    /// Whether `words` break it. `is_end` says whether the schedule is over.
     pub(super) fn is_broken(&self, words: &Words, is_end: bool) -> bool {
         (is_end || self.when == When::Always) && !(self.holds)(words)
     }

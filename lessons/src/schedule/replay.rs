@@ -7,8 +7,8 @@ use labsupport::cell::{self, Show};
 use labsupport::internal::thousands;
 use std::fmt;
 
-/// One schedule, step by step, with the words after each. As the last expression of a cell it draws itself: a lane for
-/// each worker, time running downwards.
+/// One schedule, step by step, with the words after each step. As the last expression of a cell it draws itself, with a lane for each
+/// worker. Time runs downwards.
 ///
 /// # Examples
 /// ```
@@ -28,9 +28,9 @@ pub struct Replay {
     workers: usize,
     start: Words,
     pub(super) moments: Vec<Moment>,
-    /// Each invariant, and what became of it.
+    /// Each invariant, and whether it held.
     verdicts: Vec<(String, Verdict)>,
-    /// The workers that wait for the lock for ever.
+    /// The workers that wait for the lock forever.
     pub(super) stuck: Vec<usize>,
 }
 
@@ -38,11 +38,11 @@ pub struct Replay {
 enum Verdict {
     Holds,
     Broken,
-    /// Before anybody did anything, so that no step is to blame.
+    /// Before the first step, so no step is to blame.
     BrokenFromTheStart,
 }
 
-/// One step, and what is so after it.
+/// One step, and the state after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Moment {
     pub(super) worker: usize,
@@ -125,7 +125,7 @@ impl Replay {
         workers.collect()
     }
 
-    /// Who did what at each step.
+    /// Each step: the letter of the worker, and what it did.
     ///
     /// # Examples
     /// ```
@@ -154,7 +154,7 @@ impl Replay {
         verdicts.map(|(name, _)| name.as_str()).collect()
     }
 
-    /// The workers that wait for the lock for ever.
+    /// The workers that wait for the lock forever.
     ///
     /// # Examples
     /// ```
@@ -198,7 +198,7 @@ impl Replay {
         diagram.caption(self.verdict())
     }
 
-    /// What holds and what does not, in sentences.
+    /// Which invariants hold and which do not, in sentences.
     fn verdict(&self) -> String {
         let mut sentences: Vec<String> = (self.verdicts.iter())
             .map(|(name, verdict)| match verdict {
@@ -212,10 +212,10 @@ impl Replay {
             let verb = if stuck.len() == 1 { "waits" } else { "wait" };
             let holder = self.moments.last().and_then(|moment| moment.holder);
             let why = holder.map_or(String::new(), |holder| {
-                format!(": {} ended with the lock in its hand", letter(holder))
+                format!(": {} ended while it held the lock", letter(holder))
             });
             sentences.push(format!(
-                "Stuck: {} {verb} for the lock for ever{why}.",
+                "Stuck: {} {verb} for the lock forever{why}.",
                 stuck.join(" and ")
             ));
         }

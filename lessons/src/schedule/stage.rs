@@ -16,9 +16,9 @@ use std::time::Duration;
 ///      └─────┴─────────┴─────────┴──────────────────────┴──────────────────┘
 /// ```
 ///
-/// `turn` is the position in the schedule that comes next. Whoever has the turn owns all the rest and gives it away with
-/// one last store, so that everything else can be relaxed. After the last position each worker has one more turn, to say
-/// how it ended; and nobody lets go of the lock before all have, so that who is stuck in the model is refused the lock here.
+/// `turn` is the position in the schedule that comes next. The worker that has the turn owns everything else and passes it on with one last
+/// store, so all other accesses can be relaxed. After the last position, each worker has one more turn, to say how it ended. No worker
+/// gives the lock back before all have said so: a worker that is stuck in the model is refused the lock here.
 pub(super) struct Stage {
     segment: Segment,
     lock: Lock,
@@ -28,11 +28,11 @@ pub(super) struct Stage {
 }
 
 const TURN: usize = 0;
-/// Not zero once a worker panics: there is no use in waiting for one's turn.
+/// Not zero once a worker has panicked. Then it is no use to wait for a turn.
 const TROUBLE: usize = 1;
 const WORDS: usize = 2;
 
-// In a row of the log and in `ends`: nobody has written here. Else 1 + 2 × step + (1 if it went on), or 1 + how it ended.
+// In a row of the log and in `ends`: nothing was written here. Otherwise 1 + 2 × step + (1 if it went on), or 1 + how it ended.
 const NOTHING: u64 = 0;
 
 impl Stage {
@@ -66,7 +66,7 @@ impl Stage {
         self.start.with(values.collect())
     }
 
-    /// Where the row of `position` begins; the row after the last is where the ends begin.
+    /// Where the row of `position` begins. The ends begin where the row after the last would.
     fn row(&self, position: usize) -> usize {
         let words = self.start.values().len();
         WORDS + words + position * (1 + words)
@@ -108,11 +108,11 @@ impl Stage {
         end.expect("every worker that returned said how it ended")
     }
 
-    /// Waits until `position` comes next; `false` if it never will.
+    /// Waits until `position` is next; `false` if it never will be.
     fn wait_for(&self, position: usize) -> bool {
         let turn = self.segment.word(TURN);
-        // A few looks for the turn that comes at once, then the processor for whoever has it, then a sleep for the one that
-        // is long in coming.
+        // First spin, for a turn that comes at once. Then leave the processor to the worker that has the turn. Then sleep, for a turn that
+        // takes long to come.
         for look in 0u32.. {
             if turn.load(Ordering::Acquire) == position as u64 {
                 return true;
@@ -135,7 +135,7 @@ impl Stage {
     }
 }
 
-/// How a worker stands when nobody can go on.
+/// How a worker ended, when no worker can go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Done,
@@ -145,7 +145,7 @@ pub(super) enum End {
     CanGo,
 }
 
-/// Tells the others when the worker that has it panics.
+/// Tells the others if its worker panics.
 struct Alarm<'a>(&'a Stage);
 
 impl Drop for Alarm<'_> {
@@ -157,8 +157,8 @@ impl Drop for Alarm<'_> {
     }
 }
 
-/// What worker `index` does, in its own process: its steps at its positions of the schedule. It keeps its own place in its
-/// list and never asks the model.
+/// What worker `index` does in its own process: its steps, at its positions in the schedule. It keeps its own place in its list and never
+/// asks the model.
 pub(super) fn play(stage: &Stage, steps: &Steps, index: usize, schedule: &[usize]) {
     let _alarm = Alarm(stage);
     let mut place = Place::default();

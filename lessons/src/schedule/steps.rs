@@ -4,14 +4,14 @@ use super::{ExplorerError, Words};
 use std::fmt;
 use std::rc::Rc;
 
-/// What one worker does: a list of steps, each indivisible.
+/// What one worker does: a list of indivisible steps.
 ///
-/// Between two steps of one worker the others may do any number of theirs. A step's closure gets the shared [`Words`] and
-/// `me`, which is 1 for worker A, 2 for B, and so on; 0 is nobody, since words start at 0.
+/// Between two steps of one worker, the others may do any number of theirs. A step's closure gets the shared [`Words`] and `me`, which is 1
+/// for worker A, 2 for B, and so on. 0 is no worker, since words start at 0.
 ///
-/// A worker that *leaves* is done, like a function that returns. Where it holds the lock it first goes straight on to its
-/// next [`unlock`](Steps::unlock), as the guard does that `return` drops; where there is none, it ends with the lock in
-/// its hand, and whoever wants the lock afterwards is stuck.
+/// A worker that *leaves* is done, like a function that returns. If it holds the lock, it first goes straight to its next
+/// [`unlock`](Steps::unlock), just as `return` drops a guard. If there is no `unlock`, it ends while it holds the lock, and any worker that
+/// wants the lock afterwards is stuck.
 ///
 /// # Examples
 /// The double check: look, lock, look again, write.
@@ -35,22 +35,22 @@ pub struct Steps {
     pub(super) steps: Vec<Step>,
 }
 
-/// Where a worker stands in its list.
+/// Where a worker is in its list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Place {
     /// Its next step; the length of the list once it is done. A byte holds `ExplorerError::MOST_STEPS`.
     pub(super) next: u8,
-    /// It left and is on its way to an unlock, after which it is done.
+    /// It left and is on its way to an unlock. After that it is done.
     leaving: bool,
 }
 
 impl Steps {
-    /// A list without steps so far.
+    /// A list without steps.
     pub fn new() -> Steps {
         Steps::default()
     }
 
-    /// Adds a step that reads; where it finds `true` the worker leaves.
+    /// Adds a step that reads. If the closure returns `true`, the worker leaves.
     ///
     /// # Examples
     /// ```
@@ -70,8 +70,8 @@ impl Steps {
         self.with(name.into(), Kind::LeaveIf(Rc::new(look)))
     }
 
-    /// Adds a step that changes words: whatever the closure changes, changes in one indivisible step. Two writes that
-    /// others may come between are two steps.
+    /// Adds a step that changes words. Everything that the closure changes, it changes in one indivisible step. Two writes that other workers
+    /// may come between are two steps.
     ///
     /// # Examples
     /// ```
@@ -92,8 +92,8 @@ impl Steps {
         self.with(name.into(), Kind::Write(Rc::new(change)))
     }
 
-    /// Adds a step that reads and writes at once and may leave: a compare-and-swap. The closure returns whether the worker
-    /// goes on; `false` leaves.
+    /// Adds a step that reads and writes at once, like a compare-and-swap. The closure returns whether the worker goes on; if it returns
+    /// `false`, the worker leaves.
     ///
     /// # Examples
     /// ```
@@ -122,7 +122,7 @@ impl Steps {
         self.with(name.into(), Kind::SwapOrLeave(Rc::new(swap)))
     }
 
-    /// Adds a step that takes the lock: possible only while nobody holds it. There is one lock for all.
+    /// Adds a step that takes the lock, which is possible only while no worker holds it. All workers share one lock.
     ///
     /// # Examples
     /// ```
@@ -168,7 +168,7 @@ impl Steps {
         self.steps[index].label(goes_on)
     }
 
-    /// Where a worker stands that did the step at `place`, after which it `goes_on` or leaves, and `holds` the lock or not.
+    /// The place after the step at `place`. `goes_on` says whether the worker goes on or leaves, and `holds` whether it now holds the lock.
     pub(super) fn after(&self, place: Place, goes_on: bool, holds: bool) -> Place {
         let leaving = place.leaving || !goes_on;
         let next = usize::from(place.next) + 1;
@@ -186,8 +186,8 @@ impl Steps {
         }
     }
 
-    /// What the list itself does wrong with the lock. A worker that leaves skips only to its unlock, so what holds for the
-    /// whole list holds for every way through it.
+    /// Whether the list uses the lock correctly. A worker that leaves skips only to its unlock, so what is true of the whole list is true of
+    /// every way through it.
     pub(super) fn check(&self, worker: usize) -> Result<(), ExplorerError> {
         let worker = letter(worker);
         if self.steps.is_empty() {

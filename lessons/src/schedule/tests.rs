@@ -333,9 +333,8 @@ fn a_worker_that_forgets_to_unlock_makes_the_others_stuck() {
         ("AAA", vec!['B', 'C'])
     );
     assert!(
-        bad.to_string().contains(
-            "Stuck: B and C wait for the lock for ever: A ended with the lock in its hand."
-        )
+        bad.to_string()
+            .contains("Stuck: B and C wait for the lock forever: A ended while it held the lock.")
     );
 }
 
@@ -443,7 +442,7 @@ fn building_mistakes_are_sentences() {
         ),
         (
             words().workers(2, &writes(100)),
-            "there are more schedules than a number of 128 bits counts",
+            "there are more schedules than a 128-bit number can count",
         ),
     ];
     for (explorer, sentence) in cases {
@@ -573,7 +572,7 @@ fn a_worker_that_panics_is_named_at_once() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.starts_with("worker B did not come to the end of schedule 0: panicked: no luck"),
+        error.starts_with("worker B did not reach the end of schedule 0: panicked: no luck"),
         "{error}"
     );
     assert!(started.elapsed().as_secs() < 5);
