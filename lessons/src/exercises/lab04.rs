@@ -163,7 +163,7 @@ fn reports(facts: &Facts, count_primes: CountPrimes) {
         &format!("one told of {largest} primes"),
     );
     facts.equal(
-        "workers that told something before half of their time",
+        "workers that first reported before half of their time",
         4,
         early,
     );

@@ -21,7 +21,7 @@ pub(super) const EPOCH: Exercise = Exercise {
             ],
         },
         Hint {
-            about: &["after a late"],
+            about: &["after a late", "because of the signal"],
             says: &[
                 "A late signal comes in the middle of the next transaction. How does `is_decided` know which one it was for, and what was in \
                  the word before?",
@@ -38,7 +38,7 @@ pub(super) const EPOCH: Exercise = Exercise {
             ],
         },
         Hint {
-            about: &["nobody found anything", "long after"],
+            about: &["no worker found anything", "long after"],
             says: &[
                 "A transaction counts as decided, though no worker announced it. Do you compare the whole word with `me`, or only a part of it? \
                  And do you ask whether the two are equal, or whether one is larger?",
@@ -75,7 +75,7 @@ pub(super) const BOUND: Exercise = Exercise {
             ],
         },
         Hint {
-            about: &["within 100", "falls meanwhile", "no more often"],
+            about: &["within 100", "falls in the meantime", "no more often"],
             says: &[
                 "How many records may pass between two looks, and how many do here?",
                 "Look once in 100 records, and compare the bound with your own record: `if record % 100 == 0 && best.load(…) < record { return; }`",
@@ -135,7 +135,7 @@ fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallA
             is_decided(w, 1)
         }),
         (
-            "5 begins; is it decided after a late signal's transaction",
+            "5 begins; is it decided because of the signal for 1",
             false,
             &|w| {
                 begin(w, 5);
@@ -154,14 +154,14 @@ fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallA
             announce(w, 1);
             is_decided(w, 5)
         }),
-        ("… after one more worker begins it", true, &|w| {
+        ("… after another worker begins it", true, &|w| {
             begin(w, 5);
             is_decided(w, 5)
         }),
-        ("is 4, where nobody found anything", false, &|w| {
+        ("is 4 decided, in which no worker found anything", false, &|w| {
             is_decided(w, 4)
         }),
-        ("is 69, long after", false, &|w| {
+        ("is 69 decided, long after", false, &|w| {
             begin(w, 69);
             is_decided(w, 69)
         }),
@@ -253,20 +253,20 @@ fn bound(facts: &Facts, first_match: FirstMatch) {
     );
     walk(2, 2_000..4_000, &hits);
     facts.holds(
-        "a worker that cannot stops within 100",
+        "a worker that cannot find a smaller one stops within 100",
         tested.get(2) <= 101,
         &words(2),
     );
     best.store(u64::MAX, Ordering::Release);
     walk(3, 5_000..9_000, &[]);
     facts.holds(
-        "also where the bound falls meanwhile",
+        "it also stops if the bound falls in the meantime",
         tested.get(3) <= 151,
         &words(3),
     );
     best.store(u64::MAX, Ordering::Release);
     facts.equal(
-        "a smaller one found by another meanwhile stays",
+        "a smaller one that another worker found in the meantime stays",
         1_800,
         walk(4, 5_000..9_000, &[5_050]),
     );

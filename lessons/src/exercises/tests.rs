@@ -29,6 +29,11 @@ fn passes<S, A: Answer<S>>(answer: A) {
     assert!(checked.passed(), "{checked}");
     // What the page counts to while it runs.
     assert_eq!(checked.facts().len(), exercise.facts, "{checked}");
+    // A hint about a fact that has another name now would never be given.
+    for part in exercise.hints.iter().flat_map(|hint| hint.about) {
+        let is_a_fact = checked.facts().iter().any(|one| one.what().contains(part));
+        assert!(is_a_fact, "no fact has \"{part}\" in its name\n{checked}");
+    }
 }
 
 // The right answers stand in `notebooks/solutions` and in `notebooks/tests/answers`, with the wrong ones; here is one of each.

@@ -170,8 +170,8 @@ impl Explorer {
     /// Runs all schedules and counts the bad ones.
     ///
     /// # Errors
-    /// There are no workers or more than four. A worker has no steps, locks twice, or unlocks while it does not hold the lock. A name is unknown
-    /// or is used twice. There are more than 200 steps, more than a million different states, or too many schedules to count.
+    /// There are no workers or more than four. A worker has no steps, locks twice, or unlocks while it does not hold the lock. A name is
+    /// unknown or is used twice. There are more than 200 steps, more than a million different states, or too many schedules to count.
     pub fn explore(&self) -> Result<Exploration, ExplorerError> {
         let graph = self.graph()?;
         let rules = self.protocol.rules.iter().enumerate();
