@@ -158,9 +158,11 @@ fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallA
             begin(w, 5);
             is_decided(w, 5)
         }),
-        ("is 4 decided, in which no worker found anything", false, &|w| {
-            is_decided(w, 4)
-        }),
+        (
+            "is 4 decided, in which no worker found anything",
+            false,
+            &|w| is_decided(w, 4),
+        ),
         ("is 69 decided, long after", false, &|w| {
             begin(w, 69);
             is_decided(w, 69)

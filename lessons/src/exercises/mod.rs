@@ -1,7 +1,7 @@
 //! The exercises of the labs: what is checked, the hints, and what counts as a try. A file for each lab.
 //!
-//! A lab holds the function that a student changes and one line, `check_lab("02-1", publish)?;`. The rest is here, where a student does
-//! not come across it by unfolding a cell.
+//! A lab holds the function that a student changes and one line, `check_lab("02-1", publish)?;`. The rest is here, where a student
+//! does not come across it by unfolding a cell.
 //!
 //! To add an exercise, write its `Exercise` and its harness into the file of its lab, name its function with `answer!`, and put it on
 //! the list in `all.rs`. `lessons/README.md` shows one.

@@ -4,7 +4,7 @@ use crate::check::Checked;
 use crate::journal::{Journal, Noted, Tries, now};
 use labsupport::internal::thousands;
 
-/// After so many failed tries the student is told where the solution is.
+/// After this many failed tries the student is told where the solution is.
 const TRIES: usize = 3;
 
 impl Exercise {
@@ -100,7 +100,7 @@ fn solved(journal: &Journal, before: &Tries, again: bool) -> String {
     }
 }
 
-/// So many seconds, as a person would say it.
+/// A number of seconds, as a person would say it.
 fn duration(seconds: u64) -> String {
     let count = |number: u64, one: &str| match number {
         1 => format!("1 {one}"),

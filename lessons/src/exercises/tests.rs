@@ -36,7 +36,7 @@ fn passes<S, A: Answer<S>>(answer: A) {
     }
 }
 
-// The right answers stand in `notebooks/solutions` and in `notebooks/tests/answers`, with the wrong ones; here is one of each.
+// The right answers are in `notebooks/solutions` and in `notebooks/tests/answers`, with the wrong ones. Here is one for each exercise.
 
 #[test]
 fn a_right_answer_to_lab_00_passes() {

@@ -95,36 +95,36 @@ pub const DETECTORS: [(&str, Detector); 4] = [
 /// habit changes.
 pub const STEPS: usize = 64;
 
-/// So many payments are no surprise, however close together: the coffee, the ticket and the newspaper.
+/// This many payments are no surprise, however close together: the coffee, the ticket and the newspaper.
 const AT_ONCE: u32 = 4;
 
-/// For each such time, in seconds, one more payment is no surprise: half an hour, as on a day in the shops.
+/// One more payment is no surprise for each such interval, in seconds: half an hour, as on a day in the shops.
 const ONE_MORE: u32 = 30 * 60;
 
 /// Nobody travels faster, in kilometres per hour: an airliner flies at 900.
 const FASTEST: f64 = 900.0;
 
-/// So many conflicts settle it. A single conflict may be the fault of the other payment, if that was the thief's.
+/// This many conflicts settle it. A single conflict may be the fault of the other payment, if that was the thief's.
 const CONFLICTS: u32 = 2;
 
-/// So many payments make a habit. With fewer, it may be chance.
+/// This many payments make a habit. With fewer, it may be chance.
 const ENOUGH: u32 = 12;
 
-/// So many standard deviations above the mean of the logarithms are too much. If the logarithms were normally distributed, one honest
+/// More than this many standard deviations above the mean of the logarithms is too much. If the logarithms were normally distributed, one honest
 /// payment in 1,500 would be beyond 3.2.
 const FAR: f64 = 3.2;
 
-/// After so many seconds a theft would have been noticed. Older payments are the owner's habit; newer ones may belong to the same theft.
+/// After this many seconds a theft would have been noticed. Older payments are the owner's habit; newer ones may belong to the same theft.
 const SETTLED: u32 = 24 * 60 * 60;
 
-/// Payments at most so many seconds apart are at the same time of day.
+/// Payments are at the same time of day if at most this many seconds lie between the two.
 const SAME_HOURS: u32 = 2 * 60 * 60;
 
-/// Something is unusual if fewer than one in so many payments have it.
+/// Something is unusual if fewer than one payment in this many has it.
 const ONE_IN: u32 = 20;
 
-/// Too many payments in too short a time, however long the burst: more than four, and one more for every half hour since the first
-/// of them.
+/// Too many payments in too short a time, however long the burst: more than four payments, plus one for every half hour that the
+/// burst takes.
 ///
 /// # Examples
 /// ```

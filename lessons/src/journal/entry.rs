@@ -48,11 +48,11 @@ pub enum Noted {
         title: String,
         /// Whether all facts held.
         passed: bool,
-        /// How many facts held, and of how many: `2 of 3`.
+        /// How many of the facts held: `2 of 3`.
         facts: String,
         /// A fingerprint of the code; empty if it is not known.
         code: String,
-        /// What the hint was about, as a number; empty if there was none.
+        /// The number of what the hint was about; empty if there was no hint.
         topic: String,
     },
     /// A part of a figure: see [`record`](super::record()).
@@ -69,11 +69,7 @@ pub enum Noted {
 impl Entry {
     /// The line, without its end.
     pub(super) fn line(&self) -> String {
-        let mut line = self.when.to_string();
-        for field in self.noted.fields() {
-            line = line + "\t" + &one_line(&field);
-        }
-        line
+        format!("{}\t{}", self.when, self.noted.fields())
     }
 
     /// What [`line`](Entry::line) wrote; `None` if it did not write this.
@@ -103,18 +99,24 @@ impl Noted {
         })
     }
 
-    fn fields(&self) -> Vec<String> {
-        let mut fields = Vec::new();
-        let mut field = |text: &str| fields.push(text.to_string());
+    /// Lab, title, series and row, if this is a part of a figure. A part that was recorded again has the same.
+    pub(super) fn part(&self) -> Option<[String; 4]> {
+        let Noted::Measured { lab, numbers, .. } = self else {
+            return None;
+        };
+        let part = numbers.parts.first()?;
+        let (series, row) = (part.series.clone(), row(&part.shows).into());
+        Some([lab.clone(), numbers.title.clone(), series, row])
+    }
+
+    fn fields(&self) -> String {
         match self {
             Noted::Prediction {
                 question,
                 guess,
                 measured,
-            } => ["prediction", question, guess, measured]
-                .into_iter()
-                .for_each(field),
-            Noted::Opened { title } => ["opened", title].into_iter().for_each(field),
+            } => tabbed(&["prediction", question, guess, measured]),
+            Noted::Opened { title } => tabbed(&["opened", title]),
             Noted::Check {
                 title,
                 passed,
@@ -123,9 +125,7 @@ impl Noted {
                 topic,
             } => {
                 let passed = if *passed { PASSED } else { "not yet" };
-                ["check", title, passed, facts, code, topic]
-                    .into_iter()
-                    .for_each(field);
+                tabbed(&["check", title, passed, facts, code, topic])
             }
             Noted::Measured {
                 lab,
@@ -133,24 +133,16 @@ impl Noted {
                 numbers,
             } => {
                 let Numbers { title, x, y, parts } = numbers;
-                ["measured", lab, title].into_iter().for_each(&mut field);
-                field(x.as_ref().map_or("", |x| &x.label));
-                field(&x.as_ref().map_or(String::new(), scale_text));
-                field(&y.label);
-                field(&scale_text(y));
-                field(&cores.to_string());
+                let across = x.as_ref().map_or("", |x| &x.label);
+                let x = x.as_ref().map_or(String::new(), scale_text);
+                let (up, y, cores) = (&y.label, scale_text(y), cores.to_string());
+                let mut fields = tabbed(&["measured", lab, title, across, &x, up, &y, &cores]);
                 for Part { series, shows } in parts {
-                    let row = match shows {
-                        Shows::Line(_) => "",
-                        Shows::Value { row, .. } => row,
-                    };
-                    [series, row, &points_text(shows)]
-                        .into_iter()
-                        .for_each(&mut field);
+                    fields = fields + "\t" + &tabbed(&[series, row(shows), &points_text(shows)]);
                 }
+                fields
             }
         }
-        fields
     }
 
     fn of_fields(fields: &[&str]) -> Option<Noted> {
@@ -210,6 +202,19 @@ fn check(title: &str, passed: &str, facts: &str, code: &str, topic: &str) -> Not
         facts: facts.into(),
         code: code.into(),
         topic: topic.into(),
+    }
+}
+
+fn tabbed(fields: &[&str]) -> String {
+    let fields: Vec<String> = fields.iter().map(|field| one_line(field)).collect();
+    fields.join("\t")
+}
+
+/// The name of a bar or a dot; empty for a curve.
+fn row(shows: &Shows) -> &str {
+    match shows {
+        Shows::Line(_) => "",
+        Shows::Value { row, .. } => row,
     }
 }
 

@@ -23,7 +23,7 @@ pub use entry::{Entry, Noted};
 
 use entry::one_line;
 use figures::Table;
-use figures::numbers::{Shows, ShowsNumbers};
+use figures::numbers::ShowsNumbers;
 use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -163,23 +163,10 @@ pub fn read(file: &Path) -> io::Result<Vec<Entry>> {
     // The last recording of each part, found from the end.
     let mut seen = HashSet::new();
     let mut last: Vec<bool> = (entries.iter().rev())
-        .map(|entry| part_of(&entry.noted).is_none_or(|part| seen.insert(part)))
+        .map(|entry| entry.noted.part().is_none_or(|part| seen.insert(part)))
         .collect();
     entries.retain(|_| last.pop().unwrap_or(true));
     Ok(entries)
-}
-
-/// Lab, title, series and row of what was measured.
-fn part_of(noted: &Noted) -> Option<[String; 4]> {
-    let Noted::Measured { lab, numbers, .. } = noted else {
-        return None;
-    };
-    let part = numbers.parts.first()?;
-    let row = match &part.shows {
-        Shows::Line(_) => String::new(),
-        Shows::Value { row, .. } => row.clone(),
-    };
-    Some([lab.clone(), numbers.title.clone(), part.series.clone(), row])
 }
 
 /// What you have done so far: each exercise with its tries and its last result, and each prediction beside what was measured.
@@ -215,7 +202,7 @@ pub fn record(lab: &str, figure: &impl ShowsNumbers) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use figures::numbers::Numbers;
+    use figures::numbers::{Numbers, Shows};
     use figures::{Dots, Format, Lines};
 
     impl Journal {

@@ -37,7 +37,7 @@ type Swap = dyn Fn(&mut Words, u64) -> bool;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LockUse {
     Nothing,
-    /// Takes it; possible only while nobody holds it.
+    /// Takes it; possible only while no worker holds it.
     Take,
     /// Gives it back.
     GiveBack,
