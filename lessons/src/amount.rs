@@ -1,4 +1,4 @@
-use crate::Proportion;
+use crate::proportion::Proportion;
 use figures::Format;
 use labsupport::measure::Samples;
 use std::fmt;

@@ -160,7 +160,7 @@ fn reports(facts: &Facts, count_primes: CountPrimes) {
     facts.holds(
         "no call tells of more than 1,000 numbers",
         largest <= 168,
-        &format!("one told of {largest} primes"),
+        &format!("one call told of {largest} primes"),
     );
     facts.equal(
         "workers that first reported before half of their time",
@@ -209,7 +209,7 @@ fn reports(facts: &Facts, count_primes: CountPrimes) {
         facts.holds(
             &format!("{name}: each call tells of its own 1,000"),
             fits && calls <= told.len() as u64 + 2,
-            &format!("{calls} calls told {told:?}"),
+            &format!("{calls} calls told of these primes: {told:?}"),
         );
     }
 }

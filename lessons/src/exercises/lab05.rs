@@ -234,7 +234,7 @@ fn bound(facts: &Facts, first_match: FirstMatch) {
         facts.home(&format!("walk {}: the worker came home", turn + 1), &report);
         best.load(Ordering::Acquire)
     };
-    let words = |turn: usize| format!("{} tested", tested.get(turn));
+    let words = |turn: usize| format!("{} records tested", tested.get(turn));
     best.store(u64::MAX, Ordering::Release);
     let hits = [1_900, 2_500, 7_250];
     facts.equal(

@@ -36,7 +36,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::{Transaction, Transactions};
+use super::transaction::Transaction;
+use super::transactions::Transactions;
 use std::fmt;
 
 /// What a detector says about a transaction.

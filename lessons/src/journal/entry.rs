@@ -285,3 +285,22 @@ fn shows(row: &str, text: &str, is_line: bool) -> Option<Shows> {
         text.split(' ').map(pair).collect::<Option<_>>()?,
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_read_and_written_again_is_the_same() {
+        for line in [
+            "7\tprediction\tLab 01: how long?\t2 ms\t6 ms",
+            "7\topened\tLab 03, exercise 1",
+            "7\tcheck\tLab 03, exercise 1\tpassed\t3 of 3\tf00d\t",
+            "7\tcheck\tLab 03, exercise 1\tnot yet\t2 of 3\t\t1",
+            "7\tmeasured\tLab 03\tT\tn\tlog number\ttime\tseconds\t2\tone\t\t1.0:1e-7 10.0:0.25",
+            "7\tmeasured\tLab 03\tT\t\t\tcost\tlog number\t2\ts\trow\t2.0:1.0:3.0",
+        ] {
+            assert_eq!(Entry::of_line(line).unwrap().line(), line);
+        }
+    }
+}

@@ -1,4 +1,4 @@
-use super::Replay;
+use super::replay::Replay;
 use figures::Format;
 use labsupport::cell::{self, Show};
 use labsupport::internal::thousands;

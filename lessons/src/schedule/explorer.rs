@@ -1,6 +1,11 @@
+use super::error::ExplorerError;
+use super::exploration::Exploration;
+use super::forced::Forced;
 use super::graph::Graph;
 use super::protocol::{Protocol, Rule, When};
-use super::{Exploration, ExplorerError, Forced, Replay, Steps, Words};
+use super::replay::Replay;
+use super::steps::Steps;
+use super::words::Words;
 use std::cell::OnceCell;
 use std::fmt;
 use std::rc::Rc;

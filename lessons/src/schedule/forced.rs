@@ -1,7 +1,9 @@
+use super::error::ExplorerError;
 use super::letter::letter;
 use super::protocol::Protocol;
+use super::replay::Replay;
 use super::stage::{End, Stage, play};
-use super::{ExplorerError, Replay, Words};
+use super::words::Words;
 use labsupport::cell::{self, Show};
 use labsupport::internal::thousands;
 use labsupport::process::{Exit, Workers};

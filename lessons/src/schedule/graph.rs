@@ -1,4 +1,4 @@
-use super::ExplorerError;
+use super::error::ExplorerError;
 use super::protocol::Protocol;
 use super::state::State;
 use std::collections::HashMap;

@@ -1,4 +1,6 @@
-use super::{ExplorerError, Steps, Words};
+use super::error::ExplorerError;
+use super::steps::Steps;
+use super::words::Words;
 use std::collections::HashSet;
 use std::rc::Rc;
 

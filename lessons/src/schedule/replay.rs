@@ -1,7 +1,7 @@
-use super::Words;
 use super::letter::letter;
 use super::protocol::Protocol;
 use super::state::State;
+use super::words::Words;
 use figures::StepDiagram;
 use labsupport::cell::{self, Show};
 use labsupport::internal::thousands;

@@ -1,6 +1,7 @@
 use super::step::LockUse;
 use super::steps::Place;
-use super::{Steps, Words};
+use super::steps::Steps;
+use super::words::Words;
 use labsupport::shared::{Lock, Segment, SharedError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;

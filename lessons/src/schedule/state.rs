@@ -1,6 +1,7 @@
+use super::error::ExplorerError;
 use super::step::LockUse;
 use super::steps::{Place, Steps};
-use super::{ExplorerError, Words};
+use super::words::Words;
 
 /// Everything that decides what can come next.
 #[derive(Clone, PartialEq, Eq, Hash)]

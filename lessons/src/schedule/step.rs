@@ -1,4 +1,4 @@
-use super::Words;
+use super::words::Words;
 use std::rc::Rc;
 
 /// A step, which nothing comes between.

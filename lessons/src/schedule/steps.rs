@@ -1,6 +1,7 @@
+use super::error::ExplorerError;
 use super::letter::letter;
 use super::step::{Kind, LockUse, Step};
-use super::{ExplorerError, Words};
+use super::words::Words;
 use std::fmt;
 use std::rc::Rc;
 
