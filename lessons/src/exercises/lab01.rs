@@ -21,15 +21,12 @@ pub(super) const SHUTDOWN: Exercise = Exercise {
             ],
         },
         Hint {
-            about: &["tasks that come late"],
-            says: &[
-                "The queue may be empty for a while, and then more tasks come. What tells a worker that no more will come?",
-                "An empty queue is not a message. Only `stop_pool` knows that the last task has been put.",
-                "`tasks.get()` waits as long as it must. Use it, and let the worker go home when it gets `None`.",
+            // A row about late tasks fails with each of these mistakes. The others tell the mistakes apart.
+            about: &[
+                "4 workers: tasks done",
+                "1 worker: tasks done",
+                "than tasks: tasks done",
             ],
-        },
-        Hint {
-            about: &["done, once each"],
             says: &[
                 "When does a worker go home, and can a task still be in the queue then?",
                 "The message that there are no more tasks does not travel with the tasks, so it can overtake them. Which way would keep it behind them?",
@@ -37,10 +34,22 @@ pub(super) const SHUTDOWN: Exercise = Exercise {
             ],
         },
         Hint {
-            about: &["left in the queue"],
+            about: &[
+                "4 workers: messages left",
+                "1 worker: messages left",
+                "than tasks: messages left",
+            ],
             says: &[
                 "All tasks are done, and something is left in the queue. Who put it there, and who should have taken it?",
                 "Put as many pills as there are workers. Each worker takes one and goes home, and no worker puts one back.",
+            ],
+        },
+        Hint {
+            about: &["tasks that come late"],
+            says: &[
+                "The queue may be empty for a while, and then more tasks come. What tells a worker that no more will come?",
+                "An empty queue is not a message. Only `stop_pool` knows that the last task has been put.",
+                "`tasks.get()` waits as long as it must. Use it, and let the worker go home when it gets `None`.",
             ],
         },
         Hint {

@@ -48,7 +48,10 @@ pub(super) const ITEMS: Exercise = Exercise {
         Hint {
             about: &["looks that saw it"],
             says: &[
-                "A look said that the flag is set, and the worker went on. What should `go_through` do then?",
+                "How many looks saw the flag? If several did, the worker went on all the same: what should `go_through` do when a look says \
+                 `true`? If none did, the worker never looked after the flag was set: what decides when it looks?",
+                "Count the steps since the last look, over all items. Look before a step when there are `every` of them, and `return` from the \
+                 function when the look says `true`.",
             ],
         },
         Hint {

@@ -359,3 +359,61 @@ fn a_wrong_name_and_a_wrong_function_are_told_apart() {
     let names = EXERCISES.map(|one| one.name);
     assert!(names.is_sorted());
 }
+
+/// The first hint that a wrong answer gets.
+#[track_caller]
+fn first_hint<S, A: Answer<S>>(answer: A) -> &'static str {
+    let (exercise, checked) = checked(answer);
+    assert!(!checked.passed(), "{checked}");
+    exercise.hint(&checked).1.says[0]
+}
+
+#[test]
+fn a_pill_that_is_left_and_a_task_that_is_lost_get_hints_of_their_own() {
+    // Both also leave something in the queue when the tasks come late.
+    let hands_on = |tasks: &Queue<Option<u32>>, flag: &Flag, done: &dyn Fn(u32)| {
+        run_worker(tasks, flag, done);
+        tasks.put(None).unwrap();
+    };
+    let one_pill = |tasks: &Queue<Option<u32>>, _: &Flag, _: usize| tasks.put(None).unwrap();
+    let hint = first_hint((hands_on, one_pill));
+    assert!(hint.starts_with("All tasks are done, and"), "{hint}");
+
+    let until_the_flag = |tasks: &Queue<Option<u32>>, flag: &Flag, done: &dyn Fn(u32)| {
+        while !flag.is_set() {
+            match tasks.get().unwrap() {
+                Some(task) => done(task),
+                None => break,
+            }
+        }
+    };
+    let flag_and_pills = |tasks: &Queue<Option<u32>>, flag: &Flag, workers: usize| {
+        flag.set();
+        (0..workers).for_each(|_| tasks.put(None).unwrap());
+    };
+    let hint = first_hint((until_the_flag, flag_and_pills));
+    assert!(hint.starts_with("When does a worker go home"), "{hint}");
+
+    let until_it_is_empty = |tasks: &Queue<Option<u32>>, _: &Flag, done: &dyn Fn(u32)| {
+        while let Ok(Some(task)) = tasks.try_get() {
+            done(task);
+        }
+    };
+    let hint = first_hint((
+        until_it_is_empty,
+        |_: &Queue<Option<u32>>, _: &Flag, _: usize| (),
+    ));
+    assert!(hint.starts_with("The queue may be empty"), "{hint}");
+}
+
+#[test]
+fn a_worker_that_never_looks_is_not_told_that_a_look_saw_the_flag() {
+    let hint = first_hint(
+        |items: &[u64], _: u64, _: &dyn Fn() -> bool, step: &dyn Fn()| {
+            // It gives up after some steps, since the last items have no end.
+            (0..items.iter().sum::<u64>().min(1 << 20)).for_each(|_| step());
+        },
+    );
+    assert!(!hint.starts_with("A look said"), "{hint}");
+    assert!(hint.contains("If none did"), "{hint}");
+}
