@@ -1,4 +1,4 @@
-use crate::Proportion;
+use crate::proportion::Proportion;
 use figures::Format;
 use labsupport::measure::Samples;
 use std::fmt;
@@ -23,7 +23,8 @@ pub struct Amount {
     unit: String,
 }
 
-/// Each unit of time: its name, its seconds, and how people write it. The micro sign and the Greek letter are two characters.
+/// Each unit of time: its name, its length in seconds, and how people write it. The micro sign and the Greek letter µ are different
+/// characters.
 const TIMES: [(&str, f64, &[&str]); 6] = [
     ("ns", 1e-9, &["ns", "nsec", "nanosecond", "nano"]),
     (
@@ -80,7 +81,7 @@ impl Amount {
     /// `value` of `unit`: `ns`, `µs`, `ms`, `s`, `min`, `%`, `times`, or the name of what is counted.
     pub fn new(value: f64, unit: &str) -> Amount {
         let unit = unit.trim();
-        // "2 ms or so": what comes after a unit of ours means nothing.
+        // "2 ms or so": what comes after a known unit means nothing.
         let first = unit.split_whitespace().next().unwrap_or_default();
         let unit = own_unit(unit).or_else(|| own_unit(first)).unwrap_or(unit);
         Amount {
@@ -99,8 +100,8 @@ impl Amount {
         &self.unit
     }
 
-    /// The number in another unit; `None` where the two do not measure the same. A number without a unit counts whatever is
-    /// counted, but it is no time.
+    /// The number in another unit; `None` if the two units do not measure the same thing. A number without a unit can be a count of
+    /// anything, but not a time.
     ///
     /// # Examples
     /// ```
@@ -122,7 +123,7 @@ impl Amount {
         }
     }
 
-    /// The same number, in the unit in which `measured` is written, where this one has no unit and that is a time.
+    /// The same number. If it has no unit and `measured` is a time, it gets the unit in which `measured` is written.
     pub(super) fn as_written(&self, measured: &Amount) -> Amount {
         let written = measured.to_string();
         let unit = written.rsplit(' ').next().unwrap_or_default();
@@ -132,7 +133,7 @@ impl Amount {
         }
     }
 
-    /// Whether it is compared by a factor rather than by a difference: a time or a factor, above zero.
+    /// Whether a factor compares it better than a difference does: it is a time or a factor, and above zero.
     ///
     /// # Examples
     /// ```
@@ -145,7 +146,7 @@ impl Amount {
 }
 
 impl Amount {
-    /// Whether it counts something, and is no time, factor or share.
+    /// Whether it counts something: it is not a time, a factor or a share.
     pub(super) fn is_a_count(&self) -> bool {
         own_unit(&self.unit).is_none()
     }
@@ -165,8 +166,7 @@ impl FromStr for Amount {
     type Err = AmountError;
 
     /// One number and its unit, with or without a space: `100 ns`, `2.5 µs`, `2,5 msec`, `1e3 ns`, `10%`, `3 times`, `20 tasks`. A
-    /// word such as "about" or "~" before it does no harm. Where a comma or a point may separate thousands, it does: `1,000` is a
-    /// thousand.
+    /// word such as "about" or a "~" may come before it. A comma or a point that can separate thousands does so: `1,000` is a thousand.
     fn from_str(text: &str) -> Result<Amount, AmountError> {
         let error = |why| AmountError {
             text: text.into(),
@@ -179,7 +179,7 @@ impl FromStr for Amount {
         let value: f64 = plain(number)
             .and_then(|number| number.parse().ok())
             .ok_or_else(|| error(Why::Separators))?;
-        // A second number would be a range or a fraction, and there is no comparing with that.
+        // A second number would make it a range or a fraction, which cannot be compared with a measurement.
         if unit.contains(|c: char| c.is_ascii_digit()) || unit.trim_start().starts_with(['/', '^'])
         {
             return Err(error(Why::Several));
@@ -202,10 +202,10 @@ impl FromStr for Amount {
     }
 }
 
-/// Characters that people put between the digits of a number, besides points and commas.
+/// Characters that people put between the digits of a number, apart from points and commas.
 const BETWEEN: [char; 6] = ['_', '\'', '’', ' ', '\u{a0}', '\u{202f}'];
 
-/// How long the number is at the start of `text`: digits, what separates them, and an exponent.
+/// The length of the number at the start of `text`: digits, what separates them, and an exponent.
 fn length_of_number(text: &str) -> usize {
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let mut length = digits(text);
@@ -230,14 +230,14 @@ fn length_of_number(text: &str) -> usize {
     length
 }
 
-/// `number` as Rust reads it. `None` where nobody knows what its points and commas mean.
+/// `number` as Rust reads it; `None` if its points and commas can mean two things.
 fn plain(number: &str) -> Option<String> {
     let number = number.replace(BETWEEN, "");
     let (number, exponent) = match number.find(['e', 'E']) {
         Some(at) => number.split_at(at),
         None => (&*number, ""),
     };
-    // The last of the two is the decimal one, where both are there.
+    // If there are both, the last one is the decimal one.
     let (thousands, decimal) = match (number.rfind(','), number.rfind('.')) {
         (Some(comma), Some(point)) if comma > point => ('.', ','),
         (Some(_), Some(_)) | (None, _) => (',', '.'),
@@ -256,7 +256,7 @@ fn plain(number: &str) -> Option<String> {
     is_clear.then(|| format!("{}.{fraction}{exponent}", whole.replace(thousands, "")))
 }
 
-/// Whether `separator` stands between groups of three digits, the first of which may be shorter and is not a zero.
+/// Whether `separator` is between groups of three digits. The first group may be shorter, and is not a zero.
 fn is_grouped(number: &str, separator: char) -> bool {
     let mut groups = number.split(separator);
     let first = groups.next().unwrap_or_default();
@@ -289,7 +289,7 @@ impl From<Proportion> for Amount {
     }
 }
 
-/// A text that is not one number with its unit.
+/// Why a text cannot be read as one number with its unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AmountError {
     text: String,
@@ -308,10 +308,10 @@ impl fmt::Display for AmountError {
         let why = match self.why {
             Why::NoDigits => "there is no digit in it; a half is 0.5",
             Why::Several => {
-                "it holds more than one number; choose one, and write a fraction or a power as 0.5 or 1e3"
+                "there is more than one number in it; choose one, and write a fraction or a power like 0.5 or 1e3"
             }
             Why::Separators => {
-                "its points and commas can be read in two ways; write the thousands without any"
+                "its points and commas can be read in two ways; leave them out of the thousands"
             }
         };
         write!(

@@ -1,16 +1,16 @@
-use super::amount::{Amount, AmountError};
-use super::journal::Journal;
+use crate::amount::{Amount, AmountError};
+use crate::journal::{Journal, Noted};
 use figures::Format;
 use labsupport::cell::{self, Show, escape};
 use std::fmt;
 
-/// Writes down what somebody expects, before the run.
+/// Writes down what a student expects, before the run.
 ///
-/// `guess` is a number with its unit, as [`Amount`] reads it. A question mark in the number's place is no guess yet; then
-/// nothing is compared, and the lab runs all the same.
+/// `guess` is a number with its unit, as [`Amount`] reads it. As long as a question mark is in its place there is no guess: nothing is
+/// compared, and the lab runs all the same.
 ///
-/// After the run, [`compare`](Prediction::compare) says in a sentence how far off it was, and figures take
-/// [`value_in`](Prediction::value_in) and draw the guess beside the measurement.
+/// After the run, [`compare`](Prediction::compare) says in a sentence how far off the guess was. A figure that is given
+/// [`value_in`](Prediction::value_in) draws the guess beside the measurement.
 ///
 /// # Examples
 /// ```
@@ -30,7 +30,7 @@ use std::fmt;
 /// assert!(figure.svg()?.contains("your guess"));
 ///
 /// let open = predict("And without the lock?", "? ns")?;
-/// assert_eq!(open.to_string(), "And without the lock? No guess yet: put your number in the place of the question mark.");
+/// assert_eq!(open.to_string(), "And without the lock? No guess yet: replace the question mark with your number.");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -48,13 +48,12 @@ pub fn predict(question: &str, guess: &str) -> Result<Prediction, AmountError> {
     })
 }
 
-/// What somebody expected: see [`predict`].
+/// What a student expects: see [`predict`].
 ///
 /// # Examples
 /// ```
 /// use lessons::prelude::*;
 /// let guess = predict("How many orders are there?", "8 orders")?;
-/// assert_eq!(guess.guess(), Some(&Amount::new(8.0, "orders")));
 /// assert_eq!(
 ///     guess.compare((6.0, "orders")).to_string(),
 ///     "How many orders are there? You said 8 orders. It was 6 orders: 2 fewer."
@@ -68,24 +67,23 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// The guess, if there is one.
-    pub fn guess(&self) -> Option<&Amount> {
-        self.guess.as_ref()
-    }
-
-    /// The guess as a number in `unit`, for a figure; `None` without one, or where it is of another kind.
+    /// The guess as a number in `unit`, for a figure; `None` if there is no guess, or if it measures something else.
     pub fn value_in(&self, unit: &str) -> Option<f64> {
         self.guess.as_ref()?.value_in(unit)
     }
 
-    /// The guess beside what was measured. Where a journal is kept, it is written down there.
+    /// The guess beside what was measured. If a journal is kept, both are written down there.
     pub fn compare(&self, measured: impl Into<Amount>) -> Comparison {
         let comparison = Comparison {
             question: self.question.clone(),
             guess: self.guess.clone(),
             measured: measured.into(),
         };
-        Journal::of_this_student().note_comparison(&comparison);
+        Journal::of_this_student().note([Noted::Prediction {
+            question: comparison.question.clone(),
+            guess: (comparison.guess.as_ref()).map_or(String::new(), Amount::to_string),
+            measured: comparison.measured.to_string(),
+        }]);
         comparison
     }
 
@@ -100,14 +98,14 @@ impl fmt::Display for Prediction {
         match &self.guess {
             Some(guess) if guess.unit().is_empty() => write!(
                 f,
-                "{} You say {guess}, without a unit: it will be taken in the unit of the measurement. Write it like \"{guess} ms\" \
+                "{} You say {guess}, without a unit: the guess will get the unit of the measurement. Write it like \"{guess} ms\" \
                  to be sure.",
                 self.question
             ),
             Some(guess) => write!(f, "{} You say {guess}.", self.question),
             None => write!(
                 f,
-                "{} No guess yet: put your number in the place of the question mark.",
+                "{} No guess yet: replace the question mark with your number.",
                 self.question
             ),
         }
@@ -134,12 +132,12 @@ impl Show for Prediction {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    pub(super) question: String,
-    pub(super) guess: Option<Amount>,
-    pub(super) measured: Amount,
+    question: String,
+    guess: Option<Amount>,
+    measured: Amount,
 }
 
-/// Up to this factor a guess is as good as a measurement: runs differ by as much.
+/// Up to this factor a guess is right: two runs of a measurement differ as much.
 const RIGHT: f64 = 1.15;
 
 impl Comparison {
@@ -159,7 +157,7 @@ impl Comparison {
         }
         let difference = measured.value() - said;
         let size = Format::Number.write(difference.abs());
-        // A count has its unit in the sentence already; a time or a factor would be a bare number.
+        // The sentence already has the unit of a count. A time or a factor needs its own.
         let is_count = measured.is_a_count();
         let with_unit = Amount::new(difference.abs(), measured.unit());
         match (measured.unit(), difference) {

@@ -4,10 +4,10 @@ use std::fmt;
 /// The normal distribution has 95 % of its weight within this many standard deviations.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// How often something happened: so many of so many runs, and what that says about the next runs.
+/// How often something happened, in how many runs, and what that says about the next runs.
 ///
-/// A share alone says too little. After 0 of 200 runs "never" is one explanation, "once in a hundred runs" another; the
-/// [`interval`](Proportion::interval) names all the chances that go well with what was seen.
+/// A share alone says too little. After 0 of 200 runs "never" is one explanation, and "once in a hundred runs" is another. The
+/// [`interval`](Proportion::interval) has all the chances that agree with what was seen.
 ///
 /// # Examples
 /// ```
@@ -32,31 +32,9 @@ impl Proportion {
         assert!(runs > 0, "0 runs say nothing: run it at least once.");
         assert!(
             hits <= runs,
-            "{hits} hits in {runs} runs: a run is one hit at the most."
+            "{hits} hits in {runs} runs: a run is at most one hit."
         );
         Proportion { hits, runs }
-    }
-
-    /// In how many runs it happened.
-    ///
-    /// # Examples
-    /// ```
-    /// use lessons::prelude::*;
-    /// assert_eq!(Proportion::new(3, 200).hits(), 3);
-    /// ```
-    pub fn hits(&self) -> u64 {
-        self.hits
-    }
-
-    /// How many runs there were.
-    ///
-    /// # Examples
-    /// ```
-    /// use lessons::prelude::*;
-    /// assert_eq!(Proportion::new(3, 200).runs(), 200);
-    /// ```
-    pub fn runs(&self) -> u64 {
-        self.runs
     }
 
     /// The share of the runs in which it happened, from 0 to 1.
@@ -70,12 +48,12 @@ impl Proportion {
         self.hits as f64 / self.runs as f64
     }
 
-    /// From which chance to which the truth may lie, at 95 %: of such intervals about 19 in 20 hold it. Both ends are from
-    /// 0 to 1.
+    /// The 95 % interval, from the smallest to the largest chance that agrees with the runs. About 19 of 20 such intervals contain the
+    /// true chance. Both ends are between 0 and 1.
     ///
     /// It is the score interval of E. B. Wilson ("Probable Inference, the Law of Succession, and Statistical Inference",
     /// Journal of the American Statistical Association 22, 1927). The better known "share ± 1.96 standard errors" has no
-    /// width at all after 0 hits, which is the very case a lab must be honest about.
+    /// width at all after 0 hits, and that is the case in which a lab must be most honest.
     ///
     /// # Examples
     /// ```
@@ -85,13 +63,13 @@ impl Proportion {
     /// assert!(0.16 < high && high < 0.17); // one in six is still possible
     /// ```
     pub fn interval(&self) -> (f64, f64) {
-        // Every chance p whose own standard error √(p(1-p)/n) puts the seen share within Z of it: the ends are the two
+        // A chance p is in it if the share that was seen is at most Z standard errors √(p(1-p)/n) away. So the ends are the two
         // roots of (share - p)² = Z² p(1-p)/n.
         let (n, share) = (self.runs as f64, self.share());
         let scale = 1.0 + Z * Z / n;
         let middle = (share + Z * Z / (2.0 * n)) / scale;
         let half = Z / scale * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-        // At the ends a root is 0 or 1 exactly; rounding would miss it.
+        // With no hits, or only hits, one root is exactly 0 or 1. Rounding would miss it.
         let low = if self.hits == 0 { 0.0 } else { middle - half };
         let high = if self.hits == self.runs {
             1.0
@@ -124,8 +102,8 @@ impl fmt::Display for Proportion {
     }
 }
 
-/// `share` in per cent, with so many digits that count. Near 100 % those of the distance from it count, so that neither
-/// "nearly never" nor "nearly always" is rounded to a certainty.
+/// `share` in per cent, with `digits` significant digits. Near 100 % the digits of the distance from 100 count, so that neither "nearly
+/// never" nor "nearly always" is rounded to a certainty.
 fn percent(share: f64, digits: i32) -> String {
     let distance = share.min(1.0 - share) * 100.0;
     if distance == 0.0 {

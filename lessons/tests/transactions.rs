@@ -32,7 +32,7 @@ fn a_damaged_file_is_named_with_line_column_and_reason() {
         (
             5,
             "Groceries",
-            "`Groceries` is none of groceries, restaurant, transport,",
+            "`Groceries` is not one of groceries, restaurant, transport,",
         ),
         (6, "", "the name is missing"),
         (7, "90.01", "90.01 is out of range: -90 to 90"),
@@ -46,7 +46,7 @@ fn a_damaged_file_is_named_with_line_column_and_reason() {
         (
             11,
             "fraud",
-            "`fraud` is none of honest, velocity, travel, amount, takeover",
+            "`fraud` is not one of honest, velocity, travel, amount, takeover",
         ),
     ];
     let names: Vec<&str> = HEADER.split(',').collect();
@@ -93,12 +93,31 @@ fn a_damaged_line_or_header_is_named() {
             "the columns are not these, in this order: id,",
         ),
         (format!("{HEADER},\n{GOOD}"), 1, "the columns are not these"),
-        (format!("{HEADER}\n\n{GOOD}"), 2, "1 fields instead of 11"),
-        (format!("{HEADER}\n{GOOD},"), 2, "12 fields instead of 11"),
+        (
+            format!("{HEADER}\n\n{GOOD}"),
+            2,
+            "the number of fields is 1 instead of 11",
+        ),
+        (
+            format!("{HEADER}\n{GOOD},"),
+            2,
+            "the number of fields is 12 instead of 11",
+        ),
+        // What other readers take for the end of a line, or for nothing at all.
+        (
+            format!("{HEADER}\n{GOOD}\r{GOOD}"),
+            2,
+            "the number of fields is 21 instead of 11",
+        ),
+        (
+            format!("\u{feff}{HEADER}\n{GOOD}"),
+            1,
+            "there is no column `id`",
+        ),
         (
             format!("{HEADER}\n{GOOD}\n2,31,7,12,gro"),
             3,
-            "5 fields instead of 11",
+            "the number of fields is 5 instead of 11",
         ),
     ];
     for (text, line, reason) in cases {
@@ -301,7 +320,7 @@ fn travel_tells_a_copy_from_a_flight() {
     // The owner at home after the thief: one conflict, in a city well known.
     let home_again = with(tokyo_after(HOUR), [at(NOON + 2 * HOUR)]);
     assert_eq!(says(&home_again), Verdict::Honest);
-    // After two payments of the thief it is the owner who looks like a copy: an honest mistake.
+    // After two payments by the thief, the owner looks like the copy: an honest mistake.
     let twice = with(
         tokyo_after(HOUR),
         [to(TOKYO, NOON + HOUR + 1), at(NOON + 2 * HOUR)],
@@ -424,7 +443,7 @@ fn the_verdict_does_not_depend_on_how_often_one_looks() {
                     "the whole walk"
                 );
             }
-            // Somebody signals when this one has done `found` steps, and it looks every `interval` steps.
+            // A signal comes when this detector has done `found` steps, and it looks every `interval` steps.
             for (found, interval) in [(0, 1), (1, 1), (5, 3), (10, 10), (20, 64), (64, 1)] {
                 let mut done = 0;
                 let verdict = detector(&log, index, &mut || {

@@ -1,4 +1,4 @@
-//! What the kernel knows of the code that is about to be checked.
+//! What the kernel knows about the code that is about to be checked.
 //!
 //! A library cannot see the text of a cell. The kernel of the labs can: before it runs a cell with a `check_lab`, it writes a line
 //! for each into the file that the environment variable `LABS_CODE` names.
@@ -7,17 +7,18 @@
 //! exercise ⇥ fingerprint of the code ⇥ compiled, broken, or handed out
 //! ```
 //!
-//! "Broken" means that the newest text of a function did not compile, so that the check would run an older one. Elsewhere, on a
-//! stock kernel or in a program, there is no such file, and nothing is known.
+//! "Broken" means that the newest text of a function did not compile, so the check would run an older one. On a stock kernel, or in a
+//! program, there is no such file and nothing is known.
 
 use std::path::Path;
 
 /// The environment variable with the path of the file.
 const PLACE: &str = "LABS_CODE";
 
+/// The code of one try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Attempt {
-    /// The same for the same code, whatever its comments and white space.
+    /// Its fingerprint, which does not depend on comments and white space.
     pub(super) code: String,
     pub(super) state: State,
 }
@@ -29,7 +30,7 @@ pub(super) enum State {
     HandedOut,
 }
 
-/// What is known of the code for `exercise`.
+/// What is known about the code for `exercise`.
 pub(super) fn of(exercise: &str) -> Option<Attempt> {
     read(Path::new(&std::env::var_os(PLACE)?), exercise)
 }

@@ -1,5 +1,6 @@
-use super::{Exercise, Hint, answer};
-use crate::Facts;
+use super::answer::answer;
+use super::exercise::{Exercise, Hint};
+use crate::check::Facts;
 use labsupport::process::{Worker, Workers};
 use labsupport::shared::{Array, Flag, Value};
 use std::time::Duration;
@@ -11,19 +12,26 @@ pub(super) const COUNT: Exercise = Exercise {
     facts: 10,
     hints: &[
         Hint {
-            about: &["share of the numbers", "exactly once"],
+            about: &["came home"],
             says: &[
-                "Look at the row about numbers that are tested exactly once. Whose part of the range is whose?",
-                "Section 3 divides a range: `w.share_of(0..n)` is this worker's part of it.",
-                "`for number in w.share_of(0..n)`, and nothing else decides who tests what.",
+                "A worker did not come home. Its row says how it ended: a panic names the line, and a worker that was too late says what it was doing.",
+                "Does every loop end, and does the worker wait for anything but the lock of `total`?",
             ],
         },
         Hint {
-            about: &["hits found", "not lost", "came home"],
+            about: &["share of the numbers", "exactly once"],
+            says: &[
+                "Look at the row about numbers that are tested exactly once. Which part of the range belongs to which worker?",
+                "Section 3 divides a range: `w.share_of(0..n)` is this worker's part of it.",
+                "Loop with `for number in w.share_of(0..n)`. Nothing else needs to decide which worker tests which number.",
+            ],
+        },
+        Hint {
+            about: &["hits found", "not lost"],
             says: &[
                 "Every number is tested once, and yet something that was added gets lost. What can happen between reading the total and writing it?",
-                "Section 4 adds to a number that all share. Read, add and write belong under one lock.",
-                "At the end, once: `*total.lock() += mine;`",
+                "Section 4 adds to a number that all workers share. Reading, adding and writing belong under one lock.",
+                "Count your hits in a variable `mine`, and add them once at the end: `*total.lock() += mine;`",
             ],
         },
         Hint {
@@ -33,7 +41,7 @@ pub(super) const COUNT: Exercise = Exercise {
             ],
         },
     ],
-    next: "add each hit under the lock at once instead of once at the end. The result is the same; what does it cost?",
+    next: "add each hit under the lock as soon as it is found, instead of once at the end. The result is the same; what does it cost?",
 };
 
 type Count<'a> = &'a dyn Fn(&Worker, u64, &Value<u64>, &dyn Fn(u64) -> bool);
@@ -78,7 +86,7 @@ fn count(facts: &Facts, count: Count) {
     };
     count_with(4, 1_000);
     count_with(3, 10);
-    // One worker adds 1 again and again, and meanwhile this process adds a million, 500 times.
+    // One worker adds 1 again and again. In the meantime this process adds a million, 500 times.
     let (total, stop) = (Value::new(0u64).unwrap(), Flag::new().unwrap());
     facts.name("total", &total);
     let crew = Workers::spawn(1, |w| {

@@ -1,5 +1,6 @@
-use super::{Exercise, Hint};
-use crate::{Answer, Facts};
+use super::answer::Answer;
+use super::exercise::{Exercise, Hint};
+use crate::check::Facts;
 use labsupport::process::Workers;
 use labsupport::shared::{Array, Flag, Queue, Value};
 use std::ops::Range;
@@ -14,40 +15,49 @@ pub(super) const SHUTDOWN: Exercise = Exercise {
         Hint {
             about: &["came home"],
             says: &[
-                "Somebody did not come home. The row says what each of them was waiting for: who would have sent it?",
-                "A worker that takes a message from the queue needs a message that says *go home*. How many workers must read one?",
+                "A worker did not come home. The row says what it was waiting for: who should have sent that?",
+                "A worker that takes messages from the queue needs one that says \"go home\". How many workers must read such a message?",
                 "Put one `None` for each worker into the queue. A worker goes home when it takes one.",
+            ],
+        },
+        Hint {
+            // A row about late tasks fails with each of these mistakes. The others tell the mistakes apart.
+            about: &[
+                "4 workers: tasks done",
+                "1 worker: tasks done",
+                "than tasks: tasks done",
+            ],
+            says: &[
+                "When does a worker go home, and can a task still be in the queue then?",
+                "The message that there are no more tasks does not travel with the tasks, so it can overtake them. Which way would keep it behind them?",
+                "Put one `None` for each worker into the queue, behind the last task. A worker goes home when it takes one.",
+            ],
+        },
+        Hint {
+            about: &[
+                "4 workers: messages left",
+                "1 worker: messages left",
+                "than tasks: messages left",
+            ],
+            says: &[
+                "All tasks are done, and something is left in the queue. Who put it there, and who should have taken it?",
+                "Put as many pills as there are workers. Each worker takes one and goes home, and no worker puts one back.",
             ],
         },
         Hint {
             about: &["tasks that come late"],
             says: &[
-                "The queue may be empty for a while and more tasks still come. What tells a worker that there will be none?",
-                "An empty queue is no message. Only `stop_pool` knows that the last task has been put.",
-                "`tasks.get()` waits as long as it must: use it, and go home at `None`.",
-            ],
-        },
-        Hint {
-            about: &["done, once each"],
-            says: &[
-                "When does a worker go home, and can a task still be in the queue then?",
-                "The message *no more tasks* goes another way than the tasks, so it can overtake them. Which way would keep it behind them?",
-                "Put one `None` for each worker into the queue, behind the last task. A worker goes home when it takes one.",
-            ],
-        },
-        Hint {
-            about: &["left in the queue"],
-            says: &[
-                "All tasks are done, and something is left in the queue. Who put it there, and who should have taken it?",
-                "As many pills as workers: each takes one and goes home, and nobody puts one back.",
+                "The queue may be empty for a while, and then more tasks come. What tells a worker that no more will come?",
+                "An empty queue is not a message. Only `stop_pool` knows that the last task has been put.",
+                "`tasks.get()` waits as long as it must. Use it, and let the worker go home when it gets `None`.",
             ],
         },
         Hint {
             about: &[""],
-            says: &["Say in words when a worker goes home, before you write it."],
+            says: &["Before you write code, say in words when a worker goes home."],
         },
     ],
-    next: "stop a pool while ten tasks still wait, and drop them on purpose. What would the pills have to overtake?",
+    next: "stop a pool while ten tasks are still waiting, and drop them on purpose. What would the pills have to overtake?",
 };
 
 pub(super) const PRODUCERS: Exercise = Exercise {
@@ -60,26 +70,26 @@ pub(super) const PRODUCERS: Exercise = Exercise {
             about: &["came home"],
             says: &[
                 "A worker is still waiting for a message. Who sends the pills now, and how many?",
-                "One pill for each worker, put once, when no producer puts tasks any more.",
+                "Put one pill for each worker, once, after the last producer has put its last task.",
             ],
         },
         Hint {
             about: &["before all were done", "done, once each"],
             says: &[
                 "Count the pills in the queue when the first producer has ended, and the tasks that come after them.",
-                "A producer knows that it is done itself. Who knows that all of them are?",
+                "A producer knows only that it is done itself. Who knows that all of them are done?",
                 "Take the pills out of `produce`, and put one for each worker in `all_producers_are_done`.",
             ],
         },
         Hint {
             about: &[""],
             says: &[
-                "Too many pills: some of them are left. In how many places are they put?",
-                "Only `all_producers_are_done` puts pills.",
+                "Some pills are left over. In how many places does your code put pills?",
+                "Only `all_producers_are_done` should put pills.",
             ],
         },
     ],
-    next: "let each producer have its own pool size. What would all_producers_are_done have to know?",
+    next: "let each producer have its own pool size. What would `all_producers_are_done` have to know?",
 };
 
 type Tasks = Queue<Option<u32>>;
@@ -134,7 +144,7 @@ fn shutdown(facts: &Facts, run_worker: CallRunWorker, stop_pool: CallStopPool) {
         let times = Array::<u64>::new(30).unwrap(); // how often each task was done
         let begin = Flag::new().unwrap();
         let crew = Workers::spawn(workers, |_| {
-            // They begin when stop_pool has ended; but if it waits for them, after a while.
+            // They begin when stop_pool has returned. If it waits for them, they begin after a while.
             let clock = Instant::now();
             while !begin.is_set() && clock.elapsed() < Duration::from_millis(200) {
                 std::thread::yield_now();
@@ -143,7 +153,7 @@ fn shutdown(facts: &Facts, run_worker: CallRunWorker, stop_pool: CallStopPool) {
         });
         let crew = crew.unwrap();
         if late {
-            begin.set(); // they find an empty queue, and it stays empty longer than any pool took to go home
+            begin.set(); // they find an empty queue, which stays empty for longer than any pool took to go home
             std::thread::sleep(longest + Duration::from_millis(200));
         }
         (0..sent as u32).for_each(|task| tasks.put(Some(task)).unwrap());
@@ -179,7 +189,7 @@ fn producers(facts: &Facts, produce: CallProduce, all_producers_are_done: CallDo
         });
         let crew = crew.unwrap();
         for &producer in &producers {
-            // One after the other: the next begins when this one's tasks and pills are used up.
+            // One after the other: the next producer begins when the tasks and pills of this one are used up.
             let numbers = 20 * producer..20 * producer + 20;
             let one = Workers::spawn(1, |_| produce(numbers.clone(), &tasks, 5)).unwrap();
             let report = one.join_timeout(Duration::from_secs(1)).unwrap();

@@ -1,5 +1,6 @@
-use super::{Exercise, Hint, answer};
-use crate::Facts;
+use super::answer::answer;
+use super::exercise::{Exercise, Hint};
+use crate::check::Facts;
 use labsupport::process::Workers;
 use labsupport::shared::{Array, Barrier, Flag, Value};
 use std::time::{Duration, Instant};
@@ -13,8 +14,8 @@ pub(super) const PUBLISH: Exercise = Exercise {
         Hint {
             about: &["came home"],
             says: &[
-                "A worker never came to its end. The row says what it was waiting for; at `meet()` each worker waits for the other.",
-                "Leave `meet()` where it is: after the first look and before the lock, for every worker that has not seen the flag.",
+                "A worker did not end. The row says what it was waiting for. At `meet()` each worker waits for the other.",
+                "Leave `meet()` where it is, after the first look and before the lock. Every worker that has not seen the flag must call it.",
             ],
         },
         Hint {
@@ -31,8 +32,8 @@ pub(super) const PUBLISH: Exercise = Exercise {
                 "still there",
             ],
             says: &[
-                "Both workers have looked before either of them had the lock. What does the second one know when it gets it?",
-                "What a worker saw before it waited is old. Where could it look again?",
+                "Both workers looked before either of them had the lock. When the second worker gets the lock, is what it saw still true?",
+                "What a worker saw before it waited for the lock may be out of date. Where could it look again?",
                 "Ask `guard.is_set()` right after `found.lock()`, and return `false` if it is set.",
             ],
         },
@@ -40,11 +41,11 @@ pub(super) const PUBLISH: Exercise = Exercise {
             about: &[""],
             says: &[
                 "A result must be whole: both parts from the same worker, and the flag set. Which of these is missing?",
-                "Everything from the second look to `guard.set()` stands between `found.lock()` and the end of the guard.",
+                "Everything from the second look to `guard.set()` belongs between `found.lock()` and the end of the guard.",
             ],
         },
     ],
-    next: "take the first look away. Is the result still right, and what does it cost when the flag is set long ago?",
+    next: "remove the first look. Is the result still right, and what does it cost when the flag was set long ago?",
 };
 
 pub(super) const OFFER: Exercise = Exercise {
@@ -56,30 +57,30 @@ pub(super) const OFFER: Exercise = Exercise {
         Hint {
             about: &["came home"],
             says: &[
-                "A worker never came to its end. The row says what it was waiting for; at `meet()` each worker waits for the other.",
+                "A worker did not end. The row says what it was waiting for. At `meet()` each worker waits for the other.",
                 "Leave `meet()` where it is, and take no lock before it: a worker that holds a lock while it waits keeps the other one out.",
             ],
         },
         Hint {
             about: &["smallest candidate won", "by chance"],
             says: &[
-                "Between the look and the writing, another worker may have offered something smaller.",
-                "Looking and deciding must not be divided. Which of the two has to move to the other side of `meet()`?",
+                "Between your look and your write, the other worker may have offered something smaller.",
+                "Nothing may come between comparing and writing. Which of the two has to move to the other side of `meet()`?",
                 "After `meet()`, take the lock with `best.lock()`, and write only if the candidate is still smaller than `*guard`.",
             ],
         },
         Hint {
             about: &[""],
             says: &[
-                "With one worker alone: a smaller candidate is taken, a larger one is not. Which of the two is wrong?",
-                "Compare the candidate with what is there *under the lock*, and write the candidate if it is smaller.",
+                "With one worker alone, a smaller candidate must be taken, and a larger one must not. Which of the two goes wrong?",
+                "Under the lock, compare the candidate with what is there, and write it if it is smaller.",
             ],
         },
     ],
     next: "write the same with `AtomicU64::fetch_min` on a `Segment`, and compare the two with `measure`.",
 };
 
-/// So many rounds are tried by chance, or as many as there is time for.
+/// How many rounds are tried by chance, if there is time for them.
 const ROUNDS: u64 = 20_000;
 const TIME: Duration = Duration::from_secs(5);
 
@@ -89,7 +90,7 @@ type Offer<'a> = &'a dyn Fn(u64, &Value<u64>, &dyn Fn());
 answer!("02-1": fn(u64, &Flag, &Value<u64>, &Value<u64>, &dyn Fn()) -> bool, publish);
 answer!("02-2": fn(u64, &Value<u64>, &dyn Fn()), offer);
 
-/// Comes a little later in each round.
+/// Waits a little longer in each round, so that the two workers meet in different moments.
 fn dawdle(worker: usize, round: u64) {
     let late = if worker == 0 {
         round % 50
@@ -111,7 +112,7 @@ fn publish(facts: &Facts, publish: Publish) {
     facts.name("in meet()", &both);
     facts.name("at the start of a round", &start);
     facts.name("at the end of a round", &end);
-    // First by force: while this process holds the lock of a part, nobody writes that part.
+    // First by force: while this process holds the lock of a part, no worker writes that part.
     for (name, part) in [("finder", &finder), ("answer", &answer)] {
         let locked = Flag::new().unwrap();
         let pair = Workers::spawn(2, |w| {
@@ -162,7 +163,7 @@ fn publish(facts: &Facts, publish: Publish) {
             let mine = publish(me, &found, &finder, &answer, &meet);
             said.set(w.index(), if mine { me } else { 0 });
             if end.wait() {
-                // One of the two looks, and clears the table.
+                // One of the two looks at the result and clears it.
                 let wrote = said.get(0) + said.get(1); // 1, 2, or 3 if both say so
                 good[0] += u64::from(wrote == 1 || wrote == 2);
                 good[1] += u64::from(answer.get() == 100 * finder.get() && found.is_set());

@@ -1,5 +1,6 @@
-use super::{Exercise, Hint, answer};
-use crate::Facts;
+use super::answer::answer;
+use super::exercise::{Exercise, Hint};
+use crate::check::Facts;
 use figures::Format;
 use labsupport::process::Workers;
 use labsupport::shared::{Array, Flag};
@@ -15,20 +16,20 @@ pub(super) const MEAN: Exercise = Exercise {
         Hint {
             about: &["the same limit as before"],
             says: &[
-                "The lower end of the window has moved. Does looking cost anything else, because you now care for the mean?",
+                "The lower end of the window has moved. Does a look cost more or less because you now ask for the mean?",
                 "Leave the lower end as it was: `look / (overhead * cost)`.",
             ],
         },
         Hint {
             about: &[""],
             says: &[
-                "The flag may be set just after a look, just before the next one, or anywhere between. Where is it on average?",
+                "The flag may be set just after a look, just before the next one, or anywhere in between. Where is it on average?",
                 "On average half of an interval is still to come. By what factor may the interval grow then?",
-                "The upper end becomes `2.0 * reaction / cost`. The lower end stays: looking costs what it costs.",
+                "The upper end becomes `2.0 * reaction / cost`. The lower end stays: a look costs the same as before.",
             ],
         },
     ],
-    next: "ask for a reaction that nine of ten times keeps the budget. Which factor takes the place of yours?",
+    next: "ask for a reaction that keeps the budget nine times out of ten. Which factor takes the place of yours?",
 };
 
 pub(super) const ITEMS: Exercise = Exercise {
@@ -40,22 +41,25 @@ pub(super) const ITEMS: Exercise = Exercise {
         Hint {
             about: &["steps done"],
             says: &[
-                "Some steps are not done, or are done twice. With the flag never set, each item is gone through to its end.",
-                "One call of `step()` for each step of each item, whatever the looks do.",
+                "Some steps were left out, or done twice. As long as the flag is not set, every step of every item is done.",
+                "Call `step()` once for each step of each item, however often you look.",
             ],
         },
         Hint {
             about: &["looks that saw it"],
             says: &[
-                "A look said that the flag is set, and the worker went on. What should `go_through` do then?",
+                "How many looks saw the flag? If several did, the worker went on all the same: what should `go_through` do when a look says \
+                 `true`? If none did, the worker never looked after the flag was set: what decides when it looks?",
+                "Count the steps since the last look, over all items. Look before a step when there are `every` of them, and `return` from the \
+                 function when the look says `true`.",
             ],
         },
         Hint {
             about: &[""],
             says: &[
-                "A look at each item: what if an item has one step, and what if it has five thousand?",
+                "If you look once per item, what happens if an item has one step, and what if it has five thousand?",
                 "Where an item ends does not matter. Count the steps since the last look, over all items.",
-                "Before a step: `if since == every { if look() { return; } since = 0; }`, and after it `since += 1`. Let it begin with \
+                "Before a step: `if since == every { if look() { return; } since = 0; }`, and after it `since += 1`. Start with \
                  `since = every`.",
             ],
         },
@@ -70,7 +74,7 @@ answer!("03-1": fn(f64, f64, f64, f64) -> (f64, f64), mean);
 answer!("03-2": fn(&[u64], u64, &dyn Fn() -> bool, &dyn Fn()), items);
 
 fn mean(facts: &Facts, mean_window: Window) {
-    // A worker looks at every `interval`-th iteration. The flag is set in each of them once, and
+    // A worker looks in every `interval`-th iteration. The flag is set once in each of the iterations between two looks, and
     // the worker counts how many more iterations begin before it stops: the mean, and the most.
     let walk = |interval: u64| -> Option<(f64, u64)> {
         let flag = Flag::new().unwrap();

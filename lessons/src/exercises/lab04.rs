@@ -1,5 +1,6 @@
-use super::{Exercise, Hint, answer};
-use crate::Facts;
+use super::answer::answer;
+use super::exercise::{Exercise, Hint};
+use crate::check::Facts;
 use labsupport::measure::cpu_time;
 use labsupport::process::Workers;
 use labsupport::shared::{Array, Barrier, Flag, Value};
@@ -17,24 +18,24 @@ pub(super) const VISITS: Exercise = Exercise {
         Hint {
             about: &["came home"],
             says: &[
-                "A worker did not come to its end. If it asks again until nobody has written meanwhile, it may never be lucky.",
+                "A worker did not end. If it tries again until no other worker has written in the meantime, it may never be lucky.",
                 "`visits.update` tries again by itself, as often as it must.",
             ],
         },
         Hint {
             about: &["of home", "of shop"],
             says: &[
-                "Two workers ask, both get 5, both write 6. How many visits were there?",
-                "The question and the answer that is written back must belong together: write only if nobody has written meanwhile.",
+                "Two workers read, both get 5, and both write 6. How many visits were there?",
+                "Reading and writing back must belong together: write only if no other worker has written in between.",
                 "`visits.update(&page, |so_far| …)` does that. Give it a function from the old number to the new one.",
             ],
         },
         Hint {
             about: &[""],
             says: &[
-                "It is right as long as few others write. Between which two accesses can another one still write?",
+                "It works as long as few other workers write. Between which two accesses can another worker still write?",
                 "The change must be one access: `visits.update(&page, |so_far| …)`, and nothing before it.",
-                "The function may be called several times for one visit. It must give the same each time: `so_far.unwrap_or(0) + 1`.",
+                "The function may be called several times for one visit. It must give the same result each time: `so_far.unwrap_or(0) + 1`.",
             ],
         },
     ],
@@ -50,30 +51,30 @@ pub(super) const REPORTS: Exercise = Exercise {
         Hint {
             about: &["primes below"],
             says: &[
-                "The sum is wrong. Is what is left at the end told, and is the count set back after each report?",
-                "After a report the count begins at 0 again; and when the numbers end, the rest is told once.",
+                "The sum is wrong. Do you report what is left at the end, and does your count start again at 0 after each report?",
+                "After each report, set the count back to 0. When the numbers end, report the rest once.",
             ],
         },
         Hint {
             about: &["before half of their time"],
             says: &[
-                "The calls come too late: somebody looks at the sum while you count.",
-                "Tell after each 1,000 numbers, within the loop.",
+                "The calls come too late: another process looks at the sum while you count.",
+                "Report after every 1,000 numbers, inside the loop.",
             ],
         },
         Hint {
             about: &["a call for 1,000 numbers", "no call tells"],
             says: &[
-                "Who needs to hear of each single prime?",
-                "Count for yourself, and tell the sum after every 1,000 *numbers*, however many of them are primes.",
-                "What is left when the numbers end must be told too: once, after the loop.",
+                "There are too many calls, or too few. Does anyone need to hear of every single prime?",
+                "Keep a count of your own, and report it after every 1,000 numbers, however many of them are primes.",
+                "Report what is left when the numbers end, too: once, after the loop.",
             ],
         },
         Hint {
             about: &[""],
             says: &[
-                "Look at what the calls told: each should tell of its own 1,000 numbers. Which numbers did the last one tell of?",
-                "One call after every 1,000 numbers that this function was given, and one for the rest.",
+                "Look at what the calls reported. Each should report the primes among its own 1,000 numbers. Which numbers was the last call about?",
+                "Call `report` after every 1,000 numbers that the function was given, and once for the rest.",
             ],
         },
     ],
@@ -105,8 +106,8 @@ fn visits(facts: &Facts, count_visit: CountVisit) {
     let counted = |page: &str| visits.get(&page.to_string()).unwrap().unwrap_or(0);
     facts.equal("visits of home, counted", 200, counted("home"));
     facts.equal("visits of shop, counted", 2_000, counted("shop"));
-    // By force: six others write the number as fast as they can, for at most two seconds. Each writes millions
-    // of its own and notes the visits that it wrote over, so nothing is lost by them.
+    // By force: six others write the number as fast as they can, for at most two seconds. Each writes millions of
+    // its own and notes the visits that it wrote over, so they lose nothing.
     let (done, noted) = (Flag::new().unwrap(), Value::new(0u64).unwrap());
     let clock = Instant::now();
     let crew = Workers::spawn(7, |w| {
@@ -159,10 +160,10 @@ fn reports(facts: &Facts, count_primes: CountPrimes) {
     facts.holds(
         "no call tells of more than 1,000 numbers",
         largest <= 168,
-        &format!("one told of {largest} primes"),
+        &format!("one call told of {largest} primes"),
     );
     facts.equal(
-        "workers that told something before half of their time",
+        "workers that first reported before half of their time",
         4,
         early,
     );
@@ -208,7 +209,7 @@ fn reports(facts: &Facts, count_primes: CountPrimes) {
         facts.holds(
             &format!("{name}: each call tells of its own 1,000"),
             fits && calls <= told.len() as u64 + 2,
-            &format!("{calls} calls told {told:?}"),
+            &format!("{calls} calls told of these primes: {told:?}"),
         );
     }
 }

@@ -1,5 +1,6 @@
-use super::{Exercise, Hint, answer};
-use crate::{Answer, Facts};
+use super::answer::{Answer, answer};
+use super::exercise::{Exercise, Hint};
+use crate::check::Facts;
 use labsupport::process::{Worker, Workers};
 use labsupport::shared::{Array, Barrier, Segment};
 use std::ops::Range;
@@ -15,38 +16,38 @@ pub(super) const EPOCH: Exercise = Exercise {
         Hint {
             about: &["before any signal", "after its signal", "after its own"],
             says: &[
-                "Follow one transaction alone: nobody announced it, then somebody did. Does `is_decided` say so both times?",
-                "`announce` leaves the number of the transaction in the word, and `is_decided` compares that with `me`.",
+                "Follow one transaction: first no worker has announced it, then one has. Does `is_decided` give the right answer both times?",
+                "`announce` writes the number of the transaction into the word, and `is_decided` compares the word with `me`.",
             ],
         },
         Hint {
-            about: &["after a late"],
+            about: &["after a late", "because of the signal"],
             says: &[
                 "A late signal comes in the middle of the next transaction. How does `is_decided` know which one it was for, and what was in \
                  the word before?",
                 "The word holds the number of a transaction, and `is_decided` compares it with `me`. But a late signal must not overwrite a \
-                 newer number, and nobody else should erase it.",
-                "`word.fetch_max(me, Ordering::AcqRel)` never lets an old number replace a newer one. What is left to do for `begin`?",
+                 newer number, and no other call should erase it.",
+                "`word.fetch_max(me, Ordering::AcqRel)` never lets an old number replace a newer one. What is left for `begin` to do?",
             ],
         },
         Hint {
             about: &["begins it"],
             says: &[
-                "One worker announces, and another one only begins the same transaction. What does its `begin` do to the signal?",
+                "One worker announces a transaction, and another worker only begins it. What does that `begin` do to the signal?",
                 "An epoch needs no reset: `begin` has nothing to do.",
             ],
         },
         Hint {
-            about: &["nobody found anything", "long after"],
+            about: &["no worker found anything", "long after"],
             says: &[
-                "A transaction is decided though nobody announced it. Is the word compared with `me` itself, or with all that is as large, or with a part \
-                 of it?",
+                "A transaction counts as decided, though no worker announced it. Do you compare the whole word with `me`, or only a part of it? \
+                 And do you ask whether the two are equal, or whether one is larger?",
             ],
         },
         Hint {
             about: &["only grows"],
             says: &[
-                "Two workers announce at once, and the older number wins. What happens between comparing and storing?",
+                "Two workers announce at the same time, and the older number wins. What can happen between comparing and storing?",
                 "Comparing and storing must be one access: `word.fetch_max(me, Ordering::AcqRel)`.",
             ],
         },
@@ -69,27 +70,27 @@ pub(super) const BOUND: Exercise = Exercise {
         Hint {
             about: &["goes on", "a smaller match", "the first finder's match"],
             says: &[
-                "Somebody has found record 7,250. Who can stop now, and who cannot?",
+                "A worker has found record 7,250. Which workers can stop now, and which cannot?",
                 "The word is a bound: compare it with your own record, not with `u64::MAX`.",
             ],
         },
         Hint {
-            about: &["within 100", "falls meanwhile", "no more often"],
+            about: &["within 100", "falls in the meantime", "no more often"],
             says: &[
                 "How many records may pass between two looks, and how many do here?",
-                "One look in 100 records, by this worker's own record: `if record % 100 == 0 && best.load(…) < record { return; }`",
+                "Look once in 100 records, and compare the bound with your own record: `if record % 100 == 0 && best.load(…) < record { return; }`",
             ],
         },
         Hint {
             about: &[""],
             says: &[
-                "Two workers find a match at the same time, and the larger one is written last. What should have come of it?",
+                "Two workers find a match at the same time, and the larger one is written last. What should the result be?",
                 "Comparing and writing must be one access.",
-                "`best.fetch_min(record, Ordering::AcqRel)` lets the bound fall and never rise, whoever writes last.",
+                "`best.fetch_min(record, Ordering::AcqRel)` lets the bound fall and never rise, whichever worker writes last.",
             ],
         },
     ],
-    next: "search for the *last* match. Which of the two comparisons turns around, and what does the word begin with?",
+    next: "search for the last match instead of the first. Which of the two comparisons turns around, and what does the word start with?",
 };
 
 // The functions as they are handed out, and as the check calls them.
@@ -123,7 +124,7 @@ fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallA
         report.into_values().unwrap_or_default()
     };
     let now = |steps: &dyn Fn(&AtomicU64) -> bool| run(1, &|_, word| steps(word)) == [true];
-    // Transactions 2, 3 and 4 are honest: nobody announces them.
+    // Transactions 2, 3 and 4 are honest: no worker announces them.
     let steps: [Step; 9] = [
         ("before any signal, 1 is decided", false, &|w| {
             begin(w, 1);
@@ -134,7 +135,7 @@ fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallA
             is_decided(w, 1)
         }),
         (
-            "5 begins; is it decided after a late signal's transaction",
+            "5 begins; is it decided because of the signal for 1",
             false,
             &|w| {
                 begin(w, 5);
@@ -153,14 +154,16 @@ fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallA
             announce(w, 1);
             is_decided(w, 5)
         }),
-        ("… after one more worker begins it", true, &|w| {
+        ("… after another worker begins it", true, &|w| {
             begin(w, 5);
             is_decided(w, 5)
         }),
-        ("is 4, where nobody found anything", false, &|w| {
-            is_decided(w, 4)
-        }),
-        ("is 69, long after", false, &|w| {
+        (
+            "is 4 decided, in which no worker found anything",
+            false,
+            &|w| is_decided(w, 4),
+        ),
+        ("is 69 decided, long after", false, &|w| {
             begin(w, 69);
             is_decided(w, 69)
         }),
@@ -172,7 +175,7 @@ fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallA
     let (start, looking) = (Barrier::new(4).unwrap(), Barrier::new(4).unwrap());
     let in_step = run(4, &|w, word| {
         let rounds = (1_000..3_000u64).filter(|&me| {
-            start.wait(); // nobody begins before all have left the transaction before
+            start.wait(); // no worker begins before all have left the previous transaction
             begin(word, me);
             if me % 12 == 3 * w.index() as u64 {
                 announce(word, me);
@@ -187,7 +190,7 @@ fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallA
         true,
         in_step == [true; 4],
     );
-    // Two workers announce as fast as they can, and nobody ever sees the word get smaller.
+    // Two workers announce as fast as they can, and neither ever sees the word get smaller.
     let (clock, pace) = (Instant::now(), Segment::new(8).unwrap());
     let grows = run(2, &|_, word| {
         let (mut me, mut highest) = (10_000, 0);
@@ -201,7 +204,7 @@ fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallA
                 }
                 highest = seen;
             }
-            me = me.max(pace.word(0).fetch_max(me, Ordering::AcqRel)); // whoever is behind catches up
+            me = me.max(pace.word(0).fetch_max(me, Ordering::AcqRel)); // the worker that is behind catches up
         }
         true
     });
@@ -231,7 +234,7 @@ fn bound(facts: &Facts, first_match: FirstMatch) {
         facts.home(&format!("walk {}: the worker came home", turn + 1), &report);
         best.load(Ordering::Acquire)
     };
-    let words = |turn: usize| format!("{} tested", tested.get(turn));
+    let words = |turn: usize| format!("{} records tested", tested.get(turn));
     best.store(u64::MAX, Ordering::Release);
     let hits = [1_900, 2_500, 7_250];
     facts.equal(
@@ -252,20 +255,20 @@ fn bound(facts: &Facts, first_match: FirstMatch) {
     );
     walk(2, 2_000..4_000, &hits);
     facts.holds(
-        "a worker that cannot stops within 100",
+        "a worker that cannot find a smaller one stops within 100",
         tested.get(2) <= 101,
         &words(2),
     );
     best.store(u64::MAX, Ordering::Release);
     walk(3, 5_000..9_000, &[]);
     facts.holds(
-        "also where the bound falls meanwhile",
+        "it also stops if the bound falls in the meantime",
         tested.get(3) <= 151,
         &words(3),
     );
     best.store(u64::MAX, Ordering::Release);
     facts.equal(
-        "a smaller one found by another meanwhile stays",
+        "a smaller one that another worker found in the meantime stays",
         1_800,
         walk(4, 5_000..9_000, &[5_050]),
     );
@@ -290,13 +293,13 @@ fn bound(facts: &Facts, first_match: FirstMatch) {
             count.get(0)
         })
         .collect();
-    let mean = gone_on.iter().sum::<u64>() / 10; // some 50, where a look comes at every 100th record
+    let mean = gone_on.iter().sum::<u64>() / 10; // about 50, if it looks at every 100th record
     facts.holds(
         "it looks at every 100th record, and no more often",
         (40..=100).contains(&mean),
         &format!("after the bound fell it went on for {mean} records, on average"),
     );
-    // Two workers find smaller and smaller ones as fast as they can, and nobody ever sees the bound rise.
+    // Two workers find smaller and smaller records as fast as they can, and neither ever sees the bound rise.
     best.store(u64::MAX, Ordering::Release);
     let clock = Instant::now();
     let crew = Workers::spawn(2, |_| {
@@ -311,7 +314,7 @@ fn bound(facts: &Facts, first_match: FirstMatch) {
                 }
                 lowest = seen;
             }
-            record = record.min(lowest); // whoever is behind catches up
+            record = record.min(lowest); // the worker that is behind catches up
         }
         true
     });

@@ -1,4 +1,11 @@
+use super::all::EXERCISES;
+use super::attempt::{Attempt, State};
+use super::check_lab::{check_on, find};
+use super::exercise::{Exercise, SECOND_LOCK};
 use super::*;
+use crate::check::{Checked, Facts, judge};
+use crate::journal::Journal;
+use labsupport::cell::Display;
 use labsupport::internal::Fake;
 use labsupport::process::Worker;
 use labsupport::shared::{Flag, Queue, Value};
@@ -7,6 +14,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 fn checked<S, A: Answer<S>>(answer: A) -> (&'static Exercise, Checked) {
     let exercise = find(A::EXERCISE, A::EXERCISE).unwrap();
@@ -21,9 +29,14 @@ fn passes<S, A: Answer<S>>(answer: A) {
     assert!(checked.passed(), "{checked}");
     // What the page counts to while it runs.
     assert_eq!(checked.facts().len(), exercise.facts, "{checked}");
+    // A hint about a fact that has another name now would never be given.
+    for part in exercise.hints.iter().flat_map(|hint| hint.about) {
+        let is_a_fact = checked.facts().iter().any(|one| one.what().contains(part));
+        assert!(is_a_fact, "no fact has \"{part}\" in its name\n{checked}");
+    }
 }
 
-// The right answers stand in `notebooks/solutions` and in `notebooks/tests/answers`, with the wrong ones; here is one of each.
+// The right answers are in `notebooks/solutions` and in `notebooks/tests/answers`, with the wrong ones. Here is one for each exercise.
 
 #[test]
 fn a_right_answer_to_lab_00_passes() {
@@ -164,7 +177,7 @@ fn words(name: &str, checked: &Checked, tries: &[(&str, State)]) -> Vec<String> 
     let said = tries.iter().map(|&(code, state)| {
         let code = code.to_string();
         exercise
-            .note(&journal, checked, Some(&Attempt { code, state }))
+            .reply(&journal, checked, Some(&Attempt { code, state }))
             .join("|")
     });
     let said = said.collect();
@@ -245,7 +258,7 @@ fn the_hint_is_about_the_fact_that_failed_and_a_second_lock_comes_first() {
         hint(&with("rounds in which exactly one worker wrote", "")).0,
         3
     );
-    assert_eq!(hint(&with("the check came to its end", "")).0, 4);
+    assert_eq!(hint(&with("the check ran to its end", "")).0, 4);
     let (_, locked_twice) = checked(|candidate: u64, best: &Value<u64>, meet: &dyn Fn()| {
         meet();
         let guard = best.lock();
@@ -269,7 +282,7 @@ fn the_hint_is_about_the_fact_that_failed_and_a_second_lock_comes_first() {
     let home = with("by force, finder: both came home", "0 of 2");
     let order = with("by force: the flag is set before the finder is written", "");
     let said = |checked: &Checked, code: &str| {
-        lab02::PUBLISH.note(&journal, checked, Some(&attempt(code)))
+        lab02::PUBLISH.reply(&journal, checked, Some(&attempt(code)))
     };
     said(&home, "a");
     assert!(said(&home, "b")[0].ends_with(lab02::PUBLISH.hints[0].says[1]));
@@ -281,9 +294,9 @@ fn the_hint_is_about_the_fact_that_failed_and_a_second_lock_comes_first() {
         |_| (),
     );
     let solved = said(&good, "d");
-    assert!(solved[0].starts_with("Solved at try 4"), "{solved:?}");
+    assert!(solved[0].starts_with("Solved on try 4"), "{solved:?}");
     assert_eq!(solved[1], format!("Next: {}", lab02::PUBLISH.next));
-    assert!(said(&good, "d")[0].starts_with("You have solved this one before"));
+    assert!(said(&good, "d")[0].starts_with("You have solved this exercise before"));
     std::fs::remove_file(file).unwrap();
 }
 
@@ -320,12 +333,13 @@ fn the_page_says_at_once_that_it_runs_and_then_the_result() {
         let shown = page.take();
         assert!(shown[0].contains("Lab 02, exercise 2: "), "{shown:?}");
         assert!(
-            shown[0].contains("checking … 0 of 5 facts") || shown[0].contains("the check runs"),
+            shown[0].contains("checking … 0 of 5 facts")
+                || shown[0].contains("the check is running"),
             "{shown:?}"
         );
         let last = shown.last().unwrap();
         assert!(
-            last.contains("all 1 facts hold") && last.contains("Next: "),
+            last.contains("this fact holds") && last.contains("Next: "),
             "{last}"
         );
     }
@@ -344,4 +358,62 @@ fn a_wrong_name_and_a_wrong_function_are_told_apart() {
     assert!(page.take().is_empty() && !ran.take());
     let names = EXERCISES.map(|one| one.name);
     assert!(names.is_sorted());
+}
+
+/// The first hint that a wrong answer gets.
+#[track_caller]
+fn first_hint<S, A: Answer<S>>(answer: A) -> &'static str {
+    let (exercise, checked) = checked(answer);
+    assert!(!checked.passed(), "{checked}");
+    exercise.hint(&checked).1.says[0]
+}
+
+#[test]
+fn a_pill_that_is_left_and_a_task_that_is_lost_get_hints_of_their_own() {
+    // Both also leave something in the queue when the tasks come late.
+    let hands_on = |tasks: &Queue<Option<u32>>, flag: &Flag, done: &dyn Fn(u32)| {
+        run_worker(tasks, flag, done);
+        tasks.put(None).unwrap();
+    };
+    let one_pill = |tasks: &Queue<Option<u32>>, _: &Flag, _: usize| tasks.put(None).unwrap();
+    let hint = first_hint((hands_on, one_pill));
+    assert!(hint.starts_with("All tasks are done, and"), "{hint}");
+
+    let until_the_flag = |tasks: &Queue<Option<u32>>, flag: &Flag, done: &dyn Fn(u32)| {
+        while !flag.is_set() {
+            match tasks.get().unwrap() {
+                Some(task) => done(task),
+                None => break,
+            }
+        }
+    };
+    let flag_and_pills = |tasks: &Queue<Option<u32>>, flag: &Flag, workers: usize| {
+        flag.set();
+        (0..workers).for_each(|_| tasks.put(None).unwrap());
+    };
+    let hint = first_hint((until_the_flag, flag_and_pills));
+    assert!(hint.starts_with("When does a worker go home"), "{hint}");
+
+    let until_it_is_empty = |tasks: &Queue<Option<u32>>, _: &Flag, done: &dyn Fn(u32)| {
+        while let Ok(Some(task)) = tasks.try_get() {
+            done(task);
+        }
+    };
+    let hint = first_hint((
+        until_it_is_empty,
+        |_: &Queue<Option<u32>>, _: &Flag, _: usize| (),
+    ));
+    assert!(hint.starts_with("The queue may be empty"), "{hint}");
+}
+
+#[test]
+fn a_worker_that_never_looks_is_not_told_that_a_look_saw_the_flag() {
+    let hint = first_hint(
+        |items: &[u64], _: u64, _: &dyn Fn() -> bool, step: &dyn Fn()| {
+            // It gives up after some steps, since the last items have no end.
+            (0..items.iter().sum::<u64>().min(1 << 20)).for_each(|_| step());
+        },
+    );
+    assert!(!hint.starts_with("A look said"), "{hint}");
+    assert!(hint.contains("If none did"), "{hint}");
 }

@@ -5,21 +5,21 @@
 //!   the account's transactions, old ──────────────────────────► new
 //!   ··· ─── ○ ─── ○ ─── ○ ─── ○ ─── ○ ─── ● the one in question
 //!                             ◄──── ◄────
-//!                               look() before each step: true is "stop, somebody else has found it"
+//!                               look() before each step: true means "stop, another worker has found it"
 //! ```
 //!
 //! | detector | signals | when it knows |
 //! |---|---|---|
-//! | [`velocity`] | many payments in a short time | a few steps back |
-//! | [`travel`] | two places too far apart for the time between | a few steps back, or at the end |
+//! | [`velocity`] | many payments in a short time | after a few steps |
+//! | [`travel`] | two places too far apart for the time between | after a few steps, or at the end |
 //! | [`amount`] | far more than the account is used to | at the end, when it knows the habit |
 //! | [`takeover`] | new device, new category and unusual hours at once | at the end, when it knows the habit |
 //!
-//! *Honest* always takes the whole walk, [`STEPS`] steps where the account has so many. That is what makes it worth
-//! stopping the other three when one signals.
+//! The verdict *honest* always takes the whole walk: [`STEPS`] steps, or fewer if the account has fewer payments. So it pays to stop the
+//! other three detectors when one of them signals.
 //!
-//! What `look` does is the caller's: burn the cost of a step, read the shared flag at every tenth call. The verdict does not
-//! depend on it, unless it says stop.
+//! The caller decides what `look` does: burn the cost of a step, or read the shared flag at every tenth call. The verdict depends on it
+//! only if it says stop.
 //!
 //! ```
 //! use labsupport::prelude::*;
@@ -36,10 +36,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::{Transaction, Transactions};
+use super::transaction::Transaction;
+use super::transactions::Transactions;
 use std::fmt;
 
-/// What a detector says of a transaction.
+/// What a detector says about a transaction.
 ///
 /// # Examples
 /// ```
@@ -51,11 +52,11 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing that this detector looks for.
+    /// It found nothing that it looks for.
     Honest,
-    /// A signal.
+    /// It found a signal.
     Fraud,
-    /// Told to stop before it knew.
+    /// It was told to stop before it knew.
     Abandoned,
 }
 
@@ -69,11 +70,11 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// A detector: the log, the index of the transaction in question, and what to do before each step. When that returns
-/// `true`, the detector stops.
+/// A detector. It takes the log, the index of the transaction in question, and what to do before each step: when that returns `true`,
+/// the detector stops.
 pub type Detector = fn(&Transactions, usize, &mut dyn FnMut() -> bool) -> Verdict;
 
-/// The four, with their names.
+/// The four detectors, with their names.
 ///
 /// # Examples
 /// ```
@@ -91,41 +92,40 @@ pub const DETECTORS: [(&str, Detector); 4] = [
     ("takeover", takeover),
 ];
 
-/// How far back a detector walks. Sixty-four payments are six weeks of most accounts: long enough for a habit, short enough
-/// to follow when the habit changes.
+/// How far back a detector walks. Most accounts make 64 payments in six weeks: long enough for a habit, and short enough to follow when the
+/// habit changes.
 pub const STEPS: usize = 64;
 
-/// Payments that nobody is surprised by, however close together: the coffee, the ticket and the newspaper.
-pub const AT_ONCE: u32 = 4;
+/// This many payments are no surprise, however close together: the coffee, the ticket and the newspaper.
+const AT_ONCE: u32 = 4;
 
-/// One more payment is expected in this time, in seconds: half an hour, as on a day in the shops.
-pub const ONE_MORE: u32 = 30 * 60;
+/// One more payment is no surprise for each such interval, in seconds: half an hour, as on a day in the shops.
+const ONE_MORE: u32 = 30 * 60;
 
-/// Kilometres per hour that nobody travels faster than: an airliner flies at 900.
-pub const FASTEST: f64 = 900.0;
+/// Nobody travels faster, in kilometres per hour: an airliner flies at 900.
+const FASTEST: f64 = 900.0;
 
-/// Conflicts that settle it. A single one may be the other payment's fault: the thief's was the one before.
-pub const CONFLICTS: u32 = 2;
+/// This many conflicts settle it. A single conflict may be the fault of the other payment, if that was the thief's.
+const CONFLICTS: u32 = 2;
 
-/// Payments that a habit is made of. What is seen less often is chance.
-pub const ENOUGH: u32 = 12;
+/// This many payments make a habit. With fewer, it may be chance.
+const ENOUGH: u32 = 12;
 
-/// Standard deviations above the mean of the logarithms. One honest payment in 1,500 would be beyond 3.2 if the logarithms
-/// were spread normally.
-pub const FAR: f64 = 3.2;
+/// More than this many standard deviations above the mean of the logarithms is too much. If the logarithms were normally distributed, one honest
+/// payment in 1,500 would be beyond 3.2.
+const FAR: f64 = 3.2;
 
-/// Seconds after which a thief would have been noticed: what happened longer ago is the owner's habit, what is newer may be
-/// the same theft.
-pub const SETTLED: u32 = 24 * 60 * 60;
+/// After this many seconds a theft would have been noticed. Older payments are the owner's habit; newer ones may belong to the same theft.
+const SETTLED: u32 = 24 * 60 * 60;
 
-/// Seconds around the hour in question that count as the same time of day.
-pub const SAME_HOURS: u32 = 2 * 60 * 60;
+/// Payments are at the same time of day if at most this many seconds lie between the two.
+const SAME_HOURS: u32 = 2 * 60 * 60;
 
-/// The habit has less than one in so many of a thing that is new or unusual.
-pub const ONE_IN: u32 = 20;
+/// Something is unusual if fewer than one payment in this many has it.
+const ONE_IN: u32 = 20;
 
-/// Too many payments in too short a time, whatever the length of the burst: [`AT_ONCE`], and one more for every
-/// [`ONE_MORE`] seconds.
+/// Too many payments in too short a time, however long the burst: more than four payments, plus one for every half hour that the
+/// burst takes.
 ///
 /// # Examples
 /// ```
@@ -152,8 +152,8 @@ pub fn velocity(log: &Transactions, index: usize, look: &mut dyn FnMut() -> bool
     Verdict::Honest
 }
 
-/// Places too far apart for the time between: in conflict with two earlier payments; or with one, in a city where the
-/// account has not paid before.
+/// Places too far apart for the time between. Two conflicts with earlier payments are a signal. A single conflict is one only in a city
+/// where the account has not paid before.
 ///
 /// # Examples
 /// ```
@@ -184,8 +184,8 @@ pub fn travel(log: &Transactions, index: usize, look: &mut dyn FnMut() -> bool) 
     signal(conflicts > 0 && !known)
 }
 
-/// More than the account is used to, by far: the logarithm of the amount lies [`FAR`] standard deviations above the mean of
-/// the logarithms before it. Logarithms, since people spend twice as much as often as half as much.
+/// Far more than the account is used to: the logarithm of the amount is more than 3.2 standard deviations above the mean of the logarithms
+/// before it. It takes logarithms because people spend twice as much about as often as half as much.
 ///
 /// # Examples
 /// ```
@@ -215,10 +215,11 @@ pub fn amount(log: &Transactions, index: usize, look: &mut dyn FnMut() -> bool) 
     signal(size(&log[index]) > mean + FAR * deviation)
 }
 
-/// A new device, a new category and unusual hours, all at once. Each alone is everyday life: a new phone, the first
-/// pair of shoes, a late night.
+/// A new device, a new category and unusual hours, all at once. Each alone is everyday life: a new phone, a first pair of shoes,
+/// a late night.
 ///
-/// New and unusual are measured by what is older than [`SETTLED`]: the thief's own last payment would make his device known.
+/// What is new or unusual is judged by payments that are more than a day old. Otherwise the thief's last payment would make the thief's
+/// device known.
 ///
 /// # Examples
 /// ```
@@ -250,8 +251,7 @@ pub fn takeover(log: &Transactions, index: usize, look: &mut dyn FnMut() -> bool
     signal(habit >= ENOUGH && device == 0 && rare(category) && rare(hours))
 }
 
-/// What each of the four [`DETECTORS`] says if nobody stops it, one after the other: what four workers at once have to
-/// agree with.
+/// What each of the four [`DETECTORS`] says if nothing stops it. They run one after the other; four workers at once must agree with this.
 ///
 /// # Examples
 /// ```
@@ -289,7 +289,7 @@ fn kilometres(from: &Transaction, to: &Transaction) -> f64 {
             .asin()
 }
 
-/// Seconds between two times of day, around midnight if that is shorter.
+/// Seconds between two times of day, across midnight if that is shorter.
 fn apart(one: u32, other: u32) -> u32 {
     let day = 24 * 60 * 60;
     let between = one.abs_diff(other) % day;

@@ -1,18 +1,20 @@
-//! Card payments with fraud among them: the log, the four detectors that look for it, and Python beside them.
+//! Card payments with fraud among them: the log, and the four detectors that look for it.
 
-mod data;
 pub mod detect;
+mod error;
+mod parse;
+mod transaction;
 mod transactions;
 
-pub use data::{PythonError, data_folder, python_baseline};
 pub use detect::Verdict;
-pub use transactions::{Category, History, Label, Transaction, Transactions, TransactionsError};
+pub use error::TransactionsError;
+pub use transaction::{Category, Label, Transaction};
+pub use transactions::{History, Transactions};
 
 labsupport::shown_in_words!(
     Category,
     History<'_>,
     Label,
-    PythonError,
     Transaction,
     TransactionsError,
     Verdict

@@ -14,7 +14,7 @@ use std::fmt;
 pub enum ExplorerError {
     /// No worker was added.
     NoWorkers,
-    /// More workers than the explorer takes.
+    /// There are more workers than the explorer takes.
     TooManyWorkers {
         /// How many there are.
         workers: usize,
@@ -31,7 +31,7 @@ pub enum ExplorerError {
         /// Which of its steps, from 1.
         step: usize,
     },
-    /// A worker unlocks what it does not hold.
+    /// A worker unlocks while it does not hold the lock.
     NotLocked {
         /// Which worker.
         worker: char,
@@ -45,33 +45,33 @@ pub enum ExplorerError {
         /// The names there are.
         words: Vec<String>,
     },
-    /// Two words or two invariants have one name.
+    /// Two words or two invariants have the same name.
     NamedTwice {
         /// `words` or `invariants`.
         what: &'static str,
         /// The name.
         name: String,
     },
-    /// More steps, of all workers together, than the explorer takes.
+    /// All workers together have more steps than the explorer takes.
     TooManySteps {
         /// How many there are.
         steps: usize,
     },
-    /// More different states than the explorer looks at.
+    /// There are more different states than the explorer visits.
     TooManyStates {
-        /// How many it looks at.
+        /// How many it visits.
         limit: usize,
     },
-    /// More schedules than a number of 128 bits counts.
+    /// There are more schedules than a 128-bit number can count.
     TooManySchedules,
-    /// There is no schedule of this number.
+    /// There is no schedule with this number.
     NoSuchSchedule {
         /// The number.
         id: u128,
         /// How many there are.
         schedules: u128,
     },
-    /// Real processes could not be started or did not come to the end of the schedule.
+    /// Real processes could not be started, or did not reach the end of the schedule.
     Processes(String),
 }
 
@@ -102,8 +102,8 @@ impl fmt::Display for ExplorerError {
             ),
             ExplorerError::LockedTwice { worker, step } => write!(
                 f,
-                "step {step} of worker {worker} locks while the worker holds the lock, and would wait for itself for \
-                 ever: put an .unlock() before it."
+                "step {step} of worker {worker} locks while the worker holds the lock, so the worker would wait for itself \
+                 forever: put an .unlock() before it."
             ),
             ExplorerError::NotLocked { worker, step } => write!(
                 f,
@@ -132,7 +132,7 @@ impl fmt::Display for ExplorerError {
             ),
             ExplorerError::TooManySchedules => write!(
                 f,
-                "there are more schedules than a number of 128 bits counts: use fewer workers or shorter lists."
+                "there are more schedules than a 128-bit number can count: use fewer workers or shorter lists."
             ),
             ExplorerError::NoSuchSchedule { id, schedules } => write!(
                 f,

@@ -1,4 +1,4 @@
-use super::Replay;
+use super::replay::Replay;
 use figures::Format;
 use labsupport::cell::{self, Show};
 use labsupport::internal::thousands;
@@ -29,7 +29,6 @@ use std::fmt;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Exploration {
-    pub(super) states: usize,
     pub(super) schedules: u128,
     pub(super) broken: u128,
     pub(super) stuck: u128,
@@ -44,12 +43,7 @@ impl Exploration {
         self.schedules
     }
 
-    /// How many different states they lead through: what the explorer really looked at.
-    pub fn states(&self) -> usize {
-        self.states
-    }
-
-    /// How many schedules are bad: break an invariant, whichever, or get stuck.
+    /// How many schedules are bad: they break an invariant or get stuck.
     pub fn broken(&self) -> u128 {
         self.broken
     }
@@ -76,17 +70,17 @@ impl Exploration {
             let names: Vec<&str> = self.rules.iter().map(|(name, _)| name.as_str()).collect();
             assert!(
                 !names.is_empty(),
-                "there is no invariant \"{name}\": none was stated."
+                "there is no invariant \"{name}\": add it with .invariant(\"{name}\", |s| …)."
             );
             panic!(
-                "there is no invariant \"{name}\", but \"{}\".",
+                "there is no invariant \"{name}\"; there are \"{}\".",
                 names.join("\", \"")
             )
         };
         *broken
     }
 
-    /// How many schedules end with a worker that waits for the lock for ever.
+    /// How many schedules end with a worker that waits for the lock forever.
     ///
     /// # Examples
     /// ```
@@ -100,8 +94,8 @@ impl Exploration {
         self.stuck
     }
 
-    /// The bad schedule with the fewest steps; of those the one that changes between workers least often, and of those the
-    /// first.
+    /// The bad schedule with the fewest steps. If there are several, the one that changes between workers least often; if there are still
+    /// several, the first.
     ///
     /// # Examples
     /// ```

@@ -1,7 +1,12 @@
+use super::error::ExplorerError;
+use super::exploration::Exploration;
+use super::forced::Forced;
 use super::graph::Graph;
-use super::{Exploration, ExplorerError, Forced, Replay, Steps, Words};
+use super::protocol::{Protocol, Rule, When};
+use super::replay::Replay;
+use super::steps::Steps;
+use super::words::Words;
 use std::cell::OnceCell;
-use std::collections::HashSet;
 use std::fmt;
 use std::rc::Rc;
 
@@ -35,45 +40,28 @@ use std::rc::Rc;
 /// ```
 #[derive(Clone)]
 pub struct Explorer {
-    pub(super) start: Words,
-    pub(super) lists: Vec<Steps>,
-    pub(super) rules: Vec<Rule>,
+    protocol: Protocol,
     /// The first name that `.start` did not find.
     unknown: Option<String>,
-    /// What was found, until something is added.
+    /// Computed once; forgotten when something is added.
     graph: OnceCell<Rc<Graph>>,
 }
 
-/// An invariant.
-#[derive(Clone)]
-pub(super) struct Rule {
-    pub(super) name: String,
-    pub(super) when: When,
-    pub(super) holds: Rc<dyn Fn(&Words) -> bool>,
-}
-
-/// When an invariant is asked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
-    /// When nobody can go on.
-    End,
-    /// At the start and after each step.
-    Always,
-}
-
 impl Explorer {
-    /// An explorer of protocols over words of these names. All of them start at 0.
+    /// An explorer of a protocol with these shared words, which all start at 0.
     pub fn new<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Explorer {
         Explorer {
-            start: Words::new(words.into_iter().map(Into::into).collect()),
-            lists: Vec::new(),
-            rules: Vec::new(),
+            protocol: Protocol {
+                start: Words::new(words.into_iter().map(Into::into).collect()),
+                lists: Vec::new(),
+                rules: Vec::new(),
+            },
             unknown: None,
             graph: OnceCell::new(),
         }
     }
 
-    /// Lets the word `name` start at `value`.
+    /// Makes the word `name` start at `value`.
     ///
     /// # Examples
     /// ```
@@ -86,8 +74,8 @@ impl Explorer {
     /// # Ok::<(), ExplorerError>(())
     /// ```
     pub fn start(mut self, name: &str, value: u64) -> Explorer {
-        match self.start.place(name) {
-            Some(place) => self.start.set(place, value),
+        match self.protocol.start.place(name) {
+            Some(place) => self.protocol.start.set(place, value),
             None => self.unknown = self.unknown.or_else(|| Some(name.into())),
         }
         self.graph = OnceCell::new();
@@ -125,12 +113,14 @@ impl Explorer {
     /// # Ok::<(), ExplorerError>(())
     /// ```
     pub fn workers(mut self, count: usize, steps: &Steps) -> Explorer {
-        self.lists.extend((0..count).map(|_| steps.clone()));
+        self.protocol
+            .lists
+            .extend((0..count).map(|_| steps.clone()));
         self.graph = OnceCell::new();
         self
     }
 
-    /// States what must hold when nobody can go on.
+    /// States what must be true at the end, when no worker can go on.
     ///
     /// # Examples
     /// ```
@@ -151,7 +141,7 @@ impl Explorer {
         self.rule(name.into(), When::End, Rc::new(holds))
     }
 
-    /// States what must hold all the time: at the start and after each step.
+    /// States what must always be true: at the start and after each step.
     ///
     /// # Examples
     /// ```
@@ -177,7 +167,7 @@ impl Explorer {
     }
 
     fn rule(mut self, name: String, when: When, holds: Rc<dyn Fn(&Words) -> bool>) -> Explorer {
-        self.rules.push(Rule { name, when, holds });
+        self.protocol.rules.push(Rule { name, when, holds });
         self.graph = OnceCell::new();
         self
     }
@@ -185,14 +175,13 @@ impl Explorer {
     /// Runs all schedules and counts the bad ones.
     ///
     /// # Errors
-    /// No workers or more than four, a worker without steps, one that locks twice or unlocks what it does not hold, a name
-    /// that is unknown or given twice, more than 200 steps, more than a million different states.
+    /// There are no workers or more than four. A worker has no steps, locks twice, or unlocks while it does not hold the lock. A name is
+    /// unknown or is used twice. There are more than 200 steps, more than a million different states, or too many schedules to count.
     pub fn explore(&self) -> Result<Exploration, ExplorerError> {
         let graph = self.graph()?;
-        let rules = self.rules.iter().enumerate();
+        let rules = self.protocol.rules.iter().enumerate();
         let shortest_bad = graph.shortest_bad().map(|id| self.replay(id)).transpose()?;
         Ok(Exploration {
-            states: graph.states(),
             schedules: graph.schedules(),
             broken: graph.bad(),
             stuck: graph.stuck(),
@@ -203,10 +192,10 @@ impl Explorer {
         })
     }
 
-    /// Runs schedule `id` once more, step by step.
+    /// Runs schedule `id` in the model, step by step.
     ///
     /// # Errors
-    /// There is no such schedule; else as [`explore`](Explorer::explore).
+    /// There is no such schedule, or an error of [`explore`](Explorer::explore).
     ///
     /// # Examples
     /// ```
@@ -222,15 +211,15 @@ impl Explorer {
     pub fn replay(&self, id: u128) -> Result<Replay, ExplorerError> {
         let graph = self.graph()?;
         let schedule = graph.schedule(id)?;
-        Ok(Replay::of(self, id, graph.schedules(), &schedule))
+        Ok(Replay::of(&self.protocol, id, graph.schedules(), &schedule))
     }
 
-    /// Forces schedule `id` on real processes: one per worker, with the words and the lock in shared memory, each waiting
-    /// for its turn.
+    /// Forces schedule `id` on real processes, one per worker. The words and the lock are in shared memory, and each process waits for its
+    /// turn.
     ///
     /// # Errors
-    /// As [`replay`](Explorer::replay); no shared memory or no process to be had; a process that panicked, was killed, or
-    /// was not done after ten seconds.
+    /// An error of [`replay`](Explorer::replay). There is not enough shared memory, or a process cannot be started. A process panicked, was
+    /// killed, or was not done after ten seconds.
     ///
     /// # Examples
     /// ```
@@ -243,7 +232,7 @@ impl Explorer {
     /// # Ok::<(), ExplorerError>(())
     /// ```
     pub fn force(&self, id: u128) -> Result<Forced, ExplorerError> {
-        Forced::run(self, self.replay(id)?)
+        Forced::run(&self.protocol, self.replay(id)?)
     }
 
     fn graph(&self) -> Result<&Graph, ExplorerError> {
@@ -254,50 +243,27 @@ impl Explorer {
         if let Some(graph) = self.graph.get() {
             return Ok(graph);
         }
-        self.check()?;
-        let graph = Graph::of(self, limit)?;
-        Ok(self.graph.get_or_init(|| Rc::new(graph)))
-    }
-
-    /// Whether there is something to explore.
-    fn check(&self) -> Result<(), ExplorerError> {
-        let names = self.start.names();
         if let Some(name) = self.unknown.clone() {
-            let words = names.to_vec();
+            let words = self.protocol.start.names().to_vec();
             return Err(ExplorerError::UnknownWord { name, words });
         }
-        let rules: Vec<String> = self.rules.iter().map(|rule| rule.name.clone()).collect();
-        for (what, names) in [("words", names), ("invariants", &rules)] {
-            let mut known = HashSet::new();
-            let twice = names.iter().find(|name| !known.insert(*name));
-            if let Some(name) = twice.cloned() {
-                return Err(ExplorerError::NamedTwice { what, name });
-            }
-        }
-        let workers = self.lists.len();
-        if workers == 0 {
-            return Err(ExplorerError::NoWorkers);
-        }
-        if workers > ExplorerError::MOST_WORKERS {
-            return Err(ExplorerError::TooManyWorkers { workers });
-        }
-        for (worker, steps) in self.lists.iter().enumerate() {
-            steps.check(worker)?;
-        }
-        let steps = self.lists.iter().map(Steps::len).sum();
-        if steps > ExplorerError::MOST_STEPS {
-            return Err(ExplorerError::TooManySteps { steps });
-        }
-        Ok(())
+        self.protocol.check()?;
+        let graph = Graph::of(&self.protocol, limit)?;
+        Ok(self.graph.get_or_init(|| Rc::new(graph)))
     }
 }
 
 impl fmt::Debug for Explorer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rules: Vec<&str> = self.rules.iter().map(|rule| rule.name.as_str()).collect();
+        let rules: Vec<&str> = self
+            .protocol
+            .rules
+            .iter()
+            .map(|rule| rule.name.as_str())
+            .collect();
         f.debug_struct("Explorer")
-            .field("start", &self.start)
-            .field("workers", &self.lists)
+            .field("start", &self.protocol.start)
+            .field("workers", &self.protocol.lists)
             .field("invariants", &rules)
             .finish_non_exhaustive()
     }

@@ -1,30 +1,30 @@
-use super::ExplorerError;
-use super::explorer::{Explorer, When};
+use super::error::ExplorerError;
+use super::protocol::Protocol;
 use super::state::State;
 use std::collections::HashMap;
 
-/// Every state that can be reached, and what the schedules from there on add up to.
+/// Every state that can be reached, and the counts of the schedules from there on.
 ///
-/// A step never goes back, so the states form a graph without circles. They are kept in the order in which they were
-/// finished: whatever comes after a state stands before it in the list, and the start is the last.
+/// A step never goes back, so the states form a graph without cycles. They are kept in the order in which they were finished: everything
+/// that comes after a state is before it in the list, and the start is last.
 ///
 /// ```text
-/// paths(s)  = 1 where nobody can go on, else the sum of paths over the states after s
-/// broken(s) = paths(s) where s itself breaks the invariant, else the sum of broken over the states after s
+/// paths(s)  = 1 if no worker can go on, else the sum of paths over the states after s
+/// broken(s) = paths(s) if s itself breaks the invariant, else the sum of broken over the states after s
 /// ```
 #[derive(Debug)]
 pub(super) struct Graph {
     nodes: Vec<Node>,
-    /// `width` numbers per node: paths, bad ones, stuck ones, and those broken by each invariant.
+    /// `width` numbers per node: schedules, bad ones, stuck ones, and those that break each invariant.
     counts: Vec<u128>,
     width: usize,
 }
 
 #[derive(Debug)]
 struct Node {
-    /// By worker: the node after that worker's step, where it can go.
+    /// By worker: the node after that worker's step, if it can go.
     after: [Option<u32>; ExplorerError::MOST_WORKERS],
-    /// Every schedule that comes by here is bad.
+    /// Every schedule through here is bad.
     bad: bool,
 }
 
@@ -35,21 +35,21 @@ const STUCK: usize = 2;
 const RULES: usize = 3;
 
 impl Graph {
-    pub(super) fn of(explorer: &Explorer, limit: usize) -> Result<Graph, ExplorerError> {
+    pub(super) fn of(protocol: &Protocol, limit: usize) -> Result<Graph, ExplorerError> {
         let mut graph = Graph {
             nodes: Vec::new(),
             counts: Vec::new(),
-            width: RULES + explorer.rules.len(),
+            width: RULES + protocol.rules.len(),
         };
-        let start = State::start(&explorer.start);
-        graph.visit(explorer, limit, &mut HashMap::new(), start)?;
+        let start = State::start(&protocol.start);
+        graph.visit(protocol, limit, &mut HashMap::new(), start)?;
         Ok(graph)
     }
 
-    /// The node of `state`. It calls itself as deep as there are steps, of which there are at most 200.
+    /// The node of `state`. The recursion is as deep as there are steps, at most 200.
     fn visit(
         &mut self,
-        explorer: &Explorer,
+        protocol: &Protocol,
         limit: usize,
         known: &mut HashMap<State, u32>,
         state: State,
@@ -57,11 +57,11 @@ impl Graph {
         if let Some(&node) = known.get(&state) {
             return Ok(node);
         }
-        let lists = &explorer.lists;
+        let lists = &protocol.lists;
         let mut after = [None; ExplorerError::MOST_WORKERS];
         let mut counts = vec![0u128; self.width];
         for worker in (0..lists.len()).filter(|&worker| state.can_go(lists, worker)) {
-            let node = self.visit(explorer, limit, known, state.after(lists, worker).0)?;
+            let node = self.visit(protocol, limit, known, state.after(lists, worker).0)?;
             after[worker] = Some(node);
             for (sum, &count) in counts.iter_mut().zip(self.counts(node)) {
                 *sum = (sum.checked_add(count)).ok_or(ExplorerError::TooManySchedules)?;
@@ -74,8 +74,8 @@ impl Graph {
             bad = (0..lists.len()).any(|worker| !state.is_done(lists, worker));
             counts[STUCK] = bad.into();
         }
-        for (index, rule) in explorer.rules.iter().enumerate() {
-            if (is_end || rule.when == When::Always) && !(rule.holds)(&state.words) {
+        for (index, rule) in protocol.rules.iter().enumerate() {
+            if rule.is_broken(&state.words, is_end) {
                 counts[RULES + index] = counts[PATHS];
                 bad = true;
             }
@@ -101,15 +101,11 @@ impl Graph {
         self.nodes.len() as u32 - 1
     }
 
-    pub(super) fn states(&self) -> usize {
-        self.nodes.len()
-    }
-
     pub(super) fn schedules(&self) -> u128 {
         self.counts(self.root())[PATHS]
     }
 
-    /// How many schedules break an invariant, whichever, or get stuck.
+    /// How many schedules break an invariant or get stuck.
     pub(super) fn bad(&self) -> u128 {
         self.counts(self.root())[BAD]
     }
@@ -129,7 +125,7 @@ impl Graph {
         after.filter_map(|(worker, node)| node.map(|node| (worker, node)))
     }
 
-    /// Who does each step of schedule `id`: walks down, and at each state passes over the schedules that go another way.
+    /// The worker of each step of schedule `id`. It walks down from the start, and at each state skips the schedules that go another way.
     pub(super) fn schedule(&self, id: u128) -> Result<Vec<usize>, ExplorerError> {
         let schedules = self.schedules();
         if id >= schedules {
@@ -153,8 +149,8 @@ impl Graph {
         }
     }
 
-    /// The number of the bad schedule with the fewest steps; of those the one that changes between workers least often,
-    /// and of those the first.
+    /// The number of the bad schedule with the fewest steps; among these, of the one that changes between workers least often; and among
+    /// these, of the first.
     pub(super) fn shortest_bad(&self) -> Option<u128> {
         if self.bad() == 0 {
             return None;
@@ -170,7 +166,7 @@ impl Graph {
             let Some((_, worker, after)) = best.min() else {
                 return Some(id);
             };
-            // The schedules in which a worker before this one goes here come before.
+            // The schedules in which an earlier worker goes here come first.
             let before = self.ways(node).take_while(|&(other, _)| other < worker);
             id += before
                 .map(|(_, other)| self.counts(other)[PATHS])
@@ -179,8 +175,8 @@ impl Graph {
         }
     }
 
-    /// For each node, who did the step before it, and whether the schedule was bad before it: the way from there to a bad
-    /// end that costs least.
+    /// The cheapest way to a bad end, for each node, for each worker that may have done the step before it, and for schedules that were bad
+    /// before it or not.
     fn costs(&self) -> Vec<[[Option<Cost>; 2]; NOBODY + 1]> {
         let mut costs: Vec<[[Option<Cost>; 2]; NOBODY + 1]> = Vec::with_capacity(self.nodes.len());
         for (index, node) in self.nodes.iter().enumerate() {
@@ -203,7 +199,7 @@ impl Graph {
     }
 }
 
-/// In place of the worker before, at the start.
+/// At the start, in place of the worker before.
 const NOBODY: usize = ExplorerError::MOST_WORKERS;
 
 /// How long a way is. The order of the fields is the order in which they count.

@@ -1,7 +1,7 @@
 //! All interleavings of a small protocol: written as lists of steps, counted, replayed, and forced on real processes.
 //!
-//! Two workers that take turns in every possible order are few enough to try them all, and that is more than any number
-//! of runs shows: a race that strikes once in a million runs is one of the schedules here.
+//! Two workers with a few steps can take turns in only so many orders, so all of them can be tried. That shows more than any number of
+//! runs: a race that happens once in a million runs is one of the schedules here.
 //!
 //! ```text
 //!  A: check, write, set ─┐            ┌─ explore ─► how many schedules there are, and how many are bad
@@ -9,22 +9,33 @@
 //!  B: check, write, set ─┘            └─ force ───► the same schedule on real processes
 //! ```
 //!
-//! A *schedule* says who does the next step, from the start until nobody can go on. Schedules are numbered from 0 in the
-//! order of a dictionary: `AABB`, `ABAB`, `ABBA`, … What comes after a *state* (where each worker stands, who holds the
-//! lock, what the words hold) does not depend on how it was reached, so each state is looked at once, and what its
-//! futures add up to is kept: billions of schedules take as long as their few thousand states.
+//! A *schedule* says which worker does the next step, from the start until no worker can go on. Schedules are numbered from 0 in
+//! dictionary order: `AABB`, `ABAB`, `ABBA`, … A *state* is where each worker is, who holds the lock, and what the words are. What comes
+//! after a state does not depend on how it was reached. So each state is visited once, and the counts of everything after it are kept:
+//! billions of schedules take no longer than their few thousand states.
 //!
-//! The model is sequentially consistent: every step is seen by all before the next one begins. Real processors promise
-//! less for plain memory; for the atomics and locks of [`shared`](crate::shared), used as the labs use them, it is what
-//! happens.
+//! The model is sequentially consistent: all workers see a step before the next step begins. Real processors promise less for plain memory.
+//! For the atomics and locks of [`labsupport::shared`], used as the labs use them, this is what happens.
+//!
+//! | file | |
+//! |---|---|
+//! | `explorer` | what a lab calls: build a protocol, explore, replay, force |
+//! | `protocol`, `steps`, `step`, `words` | what is explored; `step` says what each kind of step means |
+//! | `state`, `graph`, `exploration` | the model, all its states, and what they add up to |
+//! | `replay` | one schedule in the model |
+//! | `forced`, `stage` | one schedule on real processes, and what these share |
 
 mod error;
 mod exploration;
 mod explorer;
 mod forced;
 mod graph;
+mod letter;
+mod protocol;
 mod replay;
+mod stage;
 mod state;
+mod step;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -37,8 +48,3 @@ pub use forced::Forced;
 pub use replay::Replay;
 pub use steps::Steps;
 pub use words::Words;
-
-/// The letter of worker `index`: A, B, C …
-fn letter(index: usize) -> char {
-    (b'A' + index as u8) as char
-}

@@ -1,13 +1,14 @@
-use super::explorer::{Explorer, When};
+use super::letter::letter;
+use super::protocol::Protocol;
 use super::state::State;
-use super::{Words, letter};
+use super::words::Words;
 use figures::StepDiagram;
 use labsupport::cell::{self, Show};
 use labsupport::internal::thousands;
 use std::fmt;
 
-/// One schedule, step by step, with the words after each. As the last expression of a cell it draws itself: a lane for
-/// each worker, time running downwards.
+/// One schedule, step by step, with the words after each step. As the last expression of a cell it draws itself, with a lane for each
+/// worker. Time runs downwards.
 ///
 /// # Examples
 /// ```
@@ -27,9 +28,9 @@ pub struct Replay {
     workers: usize,
     start: Words,
     pub(super) moments: Vec<Moment>,
-    /// Each invariant, and what became of it.
+    /// Each invariant, and whether it held.
     verdicts: Vec<(String, Verdict)>,
-    /// The workers that wait for the lock for ever.
+    /// The workers that wait for the lock forever.
     pub(super) stuck: Vec<usize>,
 }
 
@@ -37,11 +38,11 @@ pub struct Replay {
 enum Verdict {
     Holds,
     Broken,
-    /// Before anybody did anything, so that no step is to blame.
+    /// Before the first step, so no step is to blame.
     BrokenFromTheStart,
 }
 
-/// One step, and what is so after it.
+/// One step, and the state after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Moment {
     pub(super) worker: usize,
@@ -56,13 +57,13 @@ pub(super) struct Moment {
 }
 
 impl Replay {
-    pub(super) fn of(explorer: &Explorer, id: u128, schedules: u128, schedule: &[usize]) -> Replay {
-        let lists = &explorer.lists;
-        let mut state = State::start(&explorer.start);
+    pub(super) fn of(protocol: &Protocol, id: u128, schedules: u128, schedule: &[usize]) -> Replay {
+        let lists = &protocol.lists;
+        let mut state = State::start(&protocol.start);
         let is_broken = |state: &State, at_end: bool| -> Vec<bool> {
-            let rules = explorer.rules.iter();
+            let rules = protocol.rules.iter();
             rules
-                .map(|rule| (at_end || rule.when == When::Always) && !(rule.holds)(&state.words))
+                .map(|rule| rule.is_broken(&state.words, at_end))
                 .collect()
         };
         let mut was_broken = is_broken(&state, schedule.is_empty());
@@ -78,7 +79,7 @@ impl Replay {
             for (rule, &now) in broken.iter().enumerate() {
                 ever_broken[rule] |= now;
                 if now && !was_broken[rule] {
-                    broke.push(explorer.rules[rule].name.clone());
+                    broke.push(protocol.rules[rule].name.clone());
                 }
             }
             was_broken = broken;
@@ -92,7 +93,7 @@ impl Replay {
                 broke,
             });
         }
-        let verdicts = (explorer.rules.iter().enumerate()).map(|(index, rule)| {
+        let verdicts = (protocol.rules.iter().enumerate()).map(|(index, rule)| {
             let verdict = match (at_start[index], ever_broken[index]) {
                 (true, _) => Verdict::BrokenFromTheStart,
                 (false, true) => Verdict::Broken,
@@ -104,7 +105,7 @@ impl Replay {
             id,
             schedules,
             workers: lists.len(),
-            start: explorer.start.clone(),
+            start: protocol.start.clone(),
             moments,
             verdicts: verdicts.collect(),
             stuck: (0..lists.len())
@@ -124,7 +125,7 @@ impl Replay {
         workers.collect()
     }
 
-    /// Who did what at each step.
+    /// Each step: the letter of the worker, and what it did.
     ///
     /// # Examples
     /// ```
@@ -142,35 +143,9 @@ impl Replay {
             .collect()
     }
 
-    /// The words after so many steps; after none they are as they started.
-    ///
-    /// # Panics
-    /// The schedule has fewer steps.
-    ///
-    /// # Examples
-    /// ```
-    /// use lessons::prelude::*;
-    /// let two = Steps::new().write("x", |s, me| s["x"] = me).write("y", |s, me| s["y"] = me);
-    /// let replay = Explorer::new(["x", "y"]).worker(&two).replay(0)?;
-    /// assert_eq!(replay.after(0).values(), [0, 0]);
-    /// assert_eq!(replay.after(1).values(), [1, 0]);
-    /// # Ok::<(), ExplorerError>(())
-    /// ```
-    pub fn after(&self, steps: usize) -> &Words {
-        let all = self.moments.len();
-        assert!(
-            steps <= all,
-            "there is nothing after {steps} steps: the schedule has {all}."
-        );
-        match steps.checked_sub(1) {
-            None => &self.start,
-            Some(last) => &self.moments[last].words,
-        }
-    }
-
     /// The words at the end.
     pub fn end(&self) -> &Words {
-        self.after(self.moments.len())
+        self.moments.last().map_or(&self.start, |last| &last.words)
     }
 
     /// The invariants that this schedule breaks.
@@ -179,7 +154,7 @@ impl Replay {
         verdicts.map(|(name, _)| name.as_str()).collect()
     }
 
-    /// The workers that wait for the lock for ever.
+    /// The workers that wait for the lock forever.
     ///
     /// # Examples
     /// ```
@@ -193,8 +168,7 @@ impl Replay {
         self.stuck.iter().copied().map(letter).collect()
     }
 
-    /// The picture, to save it or to give it to [`Live`](figures::Live).
-    pub fn diagram(&self) -> StepDiagram {
+    fn diagram(&self) -> StepDiagram {
         let mut diagram = StepDiagram::new(format!(
             "Schedule {} of {} (the first is 0)",
             thousands(self.id),
@@ -224,7 +198,7 @@ impl Replay {
         diagram.caption(self.verdict())
     }
 
-    /// What holds and what does not, in sentences.
+    /// Which invariants hold and which do not, in sentences.
     fn verdict(&self) -> String {
         let mut sentences: Vec<String> = (self.verdicts.iter())
             .map(|(name, verdict)| match verdict {
@@ -238,10 +212,10 @@ impl Replay {
             let verb = if stuck.len() == 1 { "waits" } else { "wait" };
             let holder = self.moments.last().and_then(|moment| moment.holder);
             let why = holder.map_or(String::new(), |holder| {
-                format!(": {} ended with the lock in its hand", letter(holder))
+                format!(": {} ended while it held the lock", letter(holder))
             });
             sentences.push(format!(
-                "Stuck: {} {verb} for the lock for ever{why}.",
+                "Stuck: {} {verb} for the lock forever{why}.",
                 stuck.join(" and ")
             ));
         }

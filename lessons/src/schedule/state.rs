@@ -1,5 +1,7 @@
+use super::error::ExplorerError;
+use super::step::LockUse;
 use super::steps::{Place, Steps};
-use super::{ExplorerError, Words};
+use super::words::Words;
 
 /// Everything that decides what can come next.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -23,7 +25,10 @@ impl State {
     /// Whether `worker` can do a step now.
     pub(super) fn can_go(&self, lists: &[Steps], worker: usize) -> bool {
         let next = lists[worker].at(self.places[worker]);
-        next.is_some_and(|step| !step.is_lock() || self.holder.is_none())
+        next.is_some_and(|step| match step.lock_use() {
+            LockUse::Take => self.holder.is_none(),
+            LockUse::GiveBack | LockUse::Nothing => true,
+        })
     }
 
     pub(super) fn is_done(&self, lists: &[Steps], worker: usize) -> bool {
@@ -35,17 +40,17 @@ impl State {
         self.places[worker].next.into()
     }
 
-    /// The state after the next step of `worker`, who can go, and whether that step lets the worker go on.
+    /// The state after the next step of `worker`, which can go, and whether the worker goes on after that step.
     pub(super) fn after(&self, lists: &[Steps], worker: usize) -> (State, bool) {
         let steps = &lists[worker];
         let place = self.places[worker];
-        let step = steps.at(place).expect("who can go has a step");
+        let step = steps.at(place).expect("a worker that can go has a step");
         let mut after = self.clone();
         let goes_on = step.act(&mut after.words, worker as u64 + 1);
-        if step.is_lock() {
-            after.holder = Some(worker);
-        } else if step.is_unlock() {
-            after.holder = None;
+        match step.lock_use() {
+            LockUse::Take => after.holder = Some(worker),
+            LockUse::GiveBack => after.holder = None,
+            LockUse::Nothing => {}
         }
         let holds = after.holder == Some(worker);
         after.places[worker] = steps.after(place, goes_on, holds);

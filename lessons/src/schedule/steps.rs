@@ -1,15 +1,18 @@
-use super::{ExplorerError, Words, letter};
+use super::error::ExplorerError;
+use super::letter::letter;
+use super::step::{Kind, LockUse, Step};
+use super::words::Words;
 use std::fmt;
 use std::rc::Rc;
 
-/// What one worker does: a list of steps, each indivisible.
+/// What one worker does: a list of indivisible steps.
 ///
-/// Between two steps of one worker the others may do any number of theirs. A step's closure gets the shared [`Words`] and
-/// `me`, which is 1 for worker A, 2 for B, and so on; 0 is nobody, since words start at 0.
+/// Between two steps of one worker, the others may do any number of theirs. A step's closure gets the shared [`Words`] and `me`, which is 1
+/// for worker A, 2 for B, and so on. 0 is no worker, since words start at 0.
 ///
-/// A worker that *leaves* is done, like a function that returns. Where it holds the lock it first goes straight on to its
-/// next [`unlock`](Steps::unlock), as the guard does that `return` drops; where there is none, it ends with the lock in
-/// its hand, and whoever wants the lock afterwards is stuck.
+/// A worker that *leaves* is done, like a function that returns. If it holds the lock, it first goes straight to its next
+/// [`unlock`](Steps::unlock), just as `return` drops a guard. If there is no `unlock`, it ends while it holds the lock, and any worker that
+/// wants the lock afterwards is stuck.
 ///
 /// # Examples
 /// The double check: look, lock, look again, write.
@@ -30,45 +33,25 @@ use std::rc::Rc;
 /// ```
 #[derive(Clone, Default)]
 pub struct Steps {
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
 }
 
-#[derive(Clone)]
-pub(super) struct Step {
-    name: String,
-    kind: Kind,
-}
-
-// The closures are behind pointers to `dyn`, so that a list has no type parameters and a notebook can keep it.
-type Change = dyn Fn(&mut Words, u64);
-type Look = dyn Fn(&Words, u64) -> bool;
-type Swap = dyn Fn(&mut Words, u64) -> bool;
-
-#[derive(Clone)]
-enum Kind {
-    Write(Rc<Change>),
-    LeaveIf(Rc<Look>),
-    SwapOrLeave(Rc<Swap>),
-    Lock,
-    Unlock,
-}
-
-/// Where a worker stands in its list.
+/// Where a worker is in its list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Place {
     /// Its next step; the length of the list once it is done. A byte holds `ExplorerError::MOST_STEPS`.
     pub(super) next: u8,
-    /// It left and is on its way to an unlock, after which it is done.
+    /// It left and is on its way to an unlock. After that it is done.
     leaving: bool,
 }
 
 impl Steps {
-    /// A list without steps so far.
+    /// A list without steps.
     pub fn new() -> Steps {
         Steps::default()
     }
 
-    /// Adds a step that reads; where it finds `true` the worker leaves.
+    /// Adds a step that reads. If the closure returns `true`, the worker leaves.
     ///
     /// # Examples
     /// ```
@@ -88,8 +71,8 @@ impl Steps {
         self.with(name.into(), Kind::LeaveIf(Rc::new(look)))
     }
 
-    /// Adds a step that changes words: whatever the closure changes, changes in one indivisible step. Two writes that
-    /// others may come between are two steps.
+    /// Adds a step that changes words. Everything that the closure changes, it changes in one indivisible step. Two writes that other workers
+    /// may come between are two steps.
     ///
     /// # Examples
     /// ```
@@ -110,8 +93,8 @@ impl Steps {
         self.with(name.into(), Kind::Write(Rc::new(change)))
     }
 
-    /// Adds a step that reads and writes at once and may leave: a compare-and-swap. The closure returns whether the worker
-    /// goes on; `false` leaves.
+    /// Adds a step that reads and writes at once, like a compare-and-swap. The closure returns whether the worker goes on; if it returns
+    /// `false`, the worker leaves.
     ///
     /// # Examples
     /// ```
@@ -140,7 +123,7 @@ impl Steps {
         self.with(name.into(), Kind::SwapOrLeave(Rc::new(swap)))
     }
 
-    /// Adds a step that takes the lock: possible only while nobody holds it. There is one lock for all.
+    /// Adds a step that takes the lock, which is possible only while no worker holds it. All workers share one lock.
     ///
     /// # Examples
     /// ```
@@ -181,25 +164,19 @@ impl Steps {
         self.steps.get(usize::from(place.next))
     }
 
-    /// The `index`-th step's name, and what came of it where there are two ways.
+    /// The name of the step at `index`, and what came of it if there are two ways.
     pub(super) fn label(&self, index: usize, goes_on: bool) -> String {
-        let Step { name, kind } = &self.steps[index];
-        let way = match kind {
-            Kind::LeaveIf(_) | Kind::SwapOrLeave(_) if goes_on => " → goes on",
-            Kind::LeaveIf(_) | Kind::SwapOrLeave(_) => " → leaves",
-            _ => "",
-        };
-        format!("{name}{way}")
+        self.steps[index].label(goes_on)
     }
 
-    /// Where a worker stands that did the step at `place`, after which it `goes_on` or leaves, and `holds` the lock or not.
+    /// The place after the step at `place`. `goes_on` says whether the worker goes on or leaves, and `holds` whether it now holds the lock.
     pub(super) fn after(&self, place: Place, goes_on: bool, holds: bool) -> Place {
         let leaving = place.leaving || !goes_on;
         let next = usize::from(place.next) + 1;
         let next = match (leaving, holds) {
             (false, _) => next,
             (true, true) => (next..self.len())
-                .find(|&index| self.steps[index].is_unlock())
+                .find(|&index| self.steps[index].lock_use() == LockUse::GiveBack)
                 .unwrap_or(self.len()),
             (true, false) => self.len(),
         };
@@ -210,48 +187,26 @@ impl Steps {
         }
     }
 
-    /// What the list itself does wrong with the lock. A worker that leaves skips only to its unlock, so what holds for the
-    /// whole list holds for every way through it.
+    /// Whether the list uses the lock correctly. A worker that leaves skips only to its unlock, so what is true of the whole list is true of
+    /// every way through it.
     pub(super) fn check(&self, worker: usize) -> Result<(), ExplorerError> {
         let worker = letter(worker);
         if self.steps.is_empty() {
             return Err(ExplorerError::NoSteps { worker });
         }
         let mut held = false;
-        for (step, Step { kind, .. }) in (1..).zip(&self.steps) {
-            match kind {
-                Kind::Lock if held => return Err(ExplorerError::LockedTwice { worker, step }),
-                Kind::Unlock if !held => return Err(ExplorerError::NotLocked { worker, step }),
-                Kind::Lock => held = true,
-                Kind::Unlock => held = false,
-                _ => {}
+        for (step, one) in (1..).zip(&self.steps) {
+            match one.lock_use() {
+                LockUse::Take if held => return Err(ExplorerError::LockedTwice { worker, step }),
+                LockUse::GiveBack if !held => {
+                    return Err(ExplorerError::NotLocked { worker, step });
+                }
+                LockUse::Take => held = true,
+                LockUse::GiveBack => held = false,
+                LockUse::Nothing => {}
             }
         }
         Ok(())
-    }
-}
-
-impl Step {
-    pub(super) fn is_lock(&self) -> bool {
-        matches!(self.kind, Kind::Lock)
-    }
-
-    pub(super) fn is_unlock(&self) -> bool {
-        matches!(self.kind, Kind::Unlock)
-    }
-
-    /// Does to `words` what the step does, and says whether the worker goes on. The lock is the caller's business: it is
-    /// one thing in the model and another on real processes.
-    pub(super) fn act(&self, words: &mut Words, me: u64) -> bool {
-        match &self.kind {
-            Kind::Write(change) => {
-                change(words, me);
-                true
-            }
-            Kind::LeaveIf(look) => !look(words, me),
-            Kind::SwapOrLeave(swap) => swap(words, me),
-            Kind::Lock | Kind::Unlock => true,
-        }
     }
 }
 

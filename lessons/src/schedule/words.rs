@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 /// The shared words of a protocol: 64-bit numbers, each with a name.
 ///
-/// A step reads and writes them as `s["found"]`. A name that does not exist is a panic that lists those that do.
+/// A step reads and writes them as `s["found"]`. A name that does not exist is a panic that lists the names that do.
 ///
 /// # Examples
 /// ```
@@ -16,7 +16,7 @@ use std::rc::Rc;
 /// assert_eq!(replay.end().to_string(), "ticks = 7");
 /// # Ok::<(), ExplorerError>(())
 /// ```
-/// A slip of the pen:
+/// A typing mistake:
 /// ```should_panic
 /// # use lessons::prelude::*;
 /// let slip = Steps::new().write("set found", |s, _me| s["fund"] = 1);
@@ -25,7 +25,7 @@ use std::rc::Rc;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words {
-    // Both are shared until a step writes: a state costs little more than its values.
+    // Both are shared until a step writes, so a state costs little more than its values.
     names: Rc<[String]>,
     values: Rc<[u64]>,
 }
@@ -40,16 +40,7 @@ impl Words {
     }
 
     /// The names, in the order in which they were given.
-    ///
-    /// # Examples
-    /// ```
-    /// use lessons::prelude::*;
-    /// let tick = Steps::new().write("tick", |s, _me| s["ticks"] += 1);
-    /// let replay = Explorer::new(["ticks", "tocks"]).worker(&tick).replay(0)?;
-    /// assert_eq!(replay.end().names(), ["ticks", "tocks"]);
-    /// # Ok::<(), ExplorerError>(())
-    /// ```
-    pub fn names(&self) -> &[String] {
+    pub(super) fn names(&self) -> &[String] {
         &self.names
     }
 
@@ -113,7 +104,7 @@ impl IndexMut<&str> for Words {
 }
 
 impl Hash for Words {
-    // Only words of one explorer are ever compared, and those have the same names.
+    // Only the words of one explorer are ever compared, and these have the same names.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.values.hash(state);
     }

@@ -1,31 +1,16 @@
-//! What lies in the folder `data`: where it is, and its Python twin of lab 04's ladder.
-
+use crate::data::data_folder;
 use figures::Progress;
 use labsupport::internal::stop_with_parent;
-
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// The folder `data` of these labs, or the one that the environment variable `LABS_DATA` names.
-///
-/// # Examples
-/// ```
-/// use lessons::prelude::*;
-/// assert!(data_folder().join("transactions.csv").exists());
-/// ```
-pub fn data_folder() -> PathBuf {
-    let committed = || concat!(env!("CARGO_MANIFEST_DIR"), "/../data").into();
-    PathBuf::from(std::env::var_os("LABS_DATA").unwrap_or_else(committed))
-}
-
 /// Measures lab 04's ladder in Python: runs `data/python_baseline.py` with this machine's `python3` for about `seconds`, and
-/// returns what it prints, a JSON object a line. `data/README.md` has its keys.
+/// returns what it prints, one JSON object per line. `data/README.md` has its keys.
 ///
-/// The time that is left is shown. When this process is killed, the script stops, with all that it started.
+/// A bar shows the time that is left. If this process is killed, the script stops, and so does everything that it started.
 ///
 /// # Examples
 /// ```
@@ -38,12 +23,12 @@ pub fn data_folder() -> PathBuf {
 /// ```
 ///
 /// # Errors
-/// There is no `python3`; or the script failed, or was silent for half a minute longer than it should have taken.
+/// There is no `python3`, the script failed, or it was silent for half a minute longer than it should have taken.
 pub fn python_baseline(seconds: u32) -> Result<String, PythonError> {
     baseline("python3", seconds)
 }
 
-/// How long the script may be silent beyond its time: the interpreter has to start and its children have to end.
+/// How long the script may be silent beyond its time: the interpreter has to start, and its children have to end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn baseline(python: &str, seconds: u32) -> Result<String, PythonError> {
@@ -67,7 +52,7 @@ fn baseline(python: &str, seconds: u32) -> Result<String, PythonError> {
     let (sender, lines) = mpsc::channel();
     let reader = std::thread::spawn(move || {
         for line in output.lines().map_while(Result::ok) {
-            let _ = sender.send(line); // nobody listens any more: then the script is being stopped
+            let _ = sender.send(line); // nothing is listening any longer: the script is being stopped
         }
     });
     let mut text = String::new();
@@ -77,13 +62,13 @@ fn baseline(python: &str, seconds: u32) -> Result<String, PythonError> {
             Err(error) => break error == mpsc::RecvTimeoutError::Timeout,
         }
         let elapsed = started.elapsed().as_secs() as usize;
-        progress.set(elapsed.min((seconds as usize).saturating_sub(1))); // all of it when it has ended
+        progress.set(elapsed.min((seconds as usize).saturating_sub(1))); // the full bar when it has ended
     };
     if silent {
         let _ = script.kill();
     }
     reader.join().expect("it does not panic");
-    // At most a line for each measurement, far less than a pipe holds, so the script never waited for this.
+    // At most one line per measurement, far less than a pipe holds. So the script never had to wait until this is read.
     let mut said = String::new();
     let _ = (script.stderr.take().expect("it is piped")).read_to_string(&mut said);
     match script.wait() {
@@ -103,7 +88,7 @@ fn baseline(python: &str, seconds: u32) -> Result<String, PythonError> {
     }
 }
 
-/// There are no measurements from Python.
+/// Why there are no measurements from Python.
 #[derive(Debug)]
 pub enum PythonError {
     /// `python3` cannot be run.
@@ -113,7 +98,7 @@ pub enum PythonError {
     },
     /// The script failed.
     Failed {
-        /// The last line of what it said, or that there was none.
+        /// The last line of its error output, or that there was none.
         said: String,
     },
 }

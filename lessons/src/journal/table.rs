@@ -1,0 +1,47 @@
+use super::entry::{Entry, Noted};
+use figures::Table;
+
+/// A row for each exercise and each prediction of `lab`, with its last result.
+pub(super) fn table(entries: &[Entry], lab: &str) -> Table {
+    let mut rows: Vec<[String; 4]> = Vec::new();
+    for entry in entries {
+        let (what, cells) = match &entry.noted {
+            Noted::Check {
+                title,
+                passed,
+                facts,
+                ..
+            } => {
+                let last = if *passed { "✓ passed" } else { "not yet" };
+                (title, [last.to_string(), format!("{facts} facts")])
+            }
+            Noted::Prediction {
+                question,
+                guess,
+                measured,
+            } => (question, [guess.clone(), measured.clone()]),
+            Noted::Opened { title } => (title, ["opened".to_string(), String::new()]),
+            Noted::Measured { .. } => continue,
+        };
+        if !what.starts_with(lab) {
+            continue;
+        }
+        let [last, more] = cells;
+        let more_tries = usize::from(!matches!(entry.noted, Noted::Opened { .. }));
+        match rows.iter_mut().find(|row| row[0] == *what) {
+            Some(row) => {
+                let tries = row[1].parse::<usize>().unwrap_or(0) + more_tries;
+                *row = [what.clone(), tries.to_string(), last, more];
+            }
+            None => rows.push([what.clone(), more_tries.to_string(), last, more]),
+        }
+    }
+    let header = [
+        "what",
+        "tries",
+        "your guess, or the last result",
+        "measured",
+    ];
+    rows.into_iter()
+        .fold(Table::new(header), |table, row| table.row(row))
+}
