@@ -1,7 +1,7 @@
 use super::ManagerError;
 use super::frame::{Decoder, Draft, Kind, MOST, Malformed, Op, Reply};
 use super::looks::Looks;
-use crate::sys::{self, Carries, Wait};
+use crate::sys::{self, SocketType, Wait};
 use labsupport::internal::fault;
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
@@ -49,7 +49,7 @@ impl Door {
 
     /// Makes a stream and passes its other end through the door.
     pub(super) fn knock(&self) -> Result<OwnedFd, ManagerError> {
-        let (socket, theirs) = sys::socket_pair(Carries::Stream).map_err(refused)?;
+        let (socket, theirs) = sys::socket_pair(SocketType::STREAM).map_err(refused)?;
         sys::set_timeouts(&socket, SLICE.min(self.patience)).map_err(refused)?;
         let mut waiting = Waiting {
             door: self,

@@ -50,7 +50,7 @@ mod types;
 
 pub use dict::Dict;
 pub use error::ManagerError;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub use fuzz::fuzz;
 pub use list::List;

@@ -2,7 +2,7 @@ use super::Settings;
 use super::frame::Decoder;
 use super::looks::Looks;
 use super::store::{Store, refuse, refuse_nonsense};
-use crate::sys::{self, Carries, Epoll, Event, Packet, Until, Wait};
+use crate::sys::{self, Epoll, Event, Interest, Packet, SocketType, Wait};
 use labsupport::internal::fault;
 use std::collections::HashMap;
 use std::io;
@@ -43,9 +43,9 @@ pub(super) struct Ends {
 
 impl Ends {
     pub(super) fn new() -> io::Result<Ends> {
-        let (outside, inside) = sys::socket_pair(Carries::Packets)?;
+        let (outside, inside) = sys::socket_pair(SocketType::SEQPACKET)?;
         let epoll = Epoll::new()?;
-        epoll.add(&inside, DOOR, Until::Readable)?;
+        epoll.add(&inside, DOOR, Interest::Readable)?;
         Ok(Ends {
             outside,
             inside,
@@ -128,7 +128,7 @@ impl Server {
             );
         }
         let token = self.next;
-        if let Err(error) = self.epoll.add(&socket, token, Until::Readable) {
+        if let Err(error) = self.epoll.add(&socket, token, Interest::Readable) {
             return turn_away(&socket, &format!("the system refused it ({error})."));
         }
         self.next += 1;
@@ -141,13 +141,13 @@ impl Server {
         let Some(client) = self.clients.get_mut(&token) else {
             return;
         };
-        let (before, waited) = (client.held(), client.until);
+        let (before, waited) = (client.held(), client.interest);
         let stays = client.take_turn(&mut self.store).is_ok();
         self.buffered = self.buffered + client.held() - before;
         if stays && self.buffered <= self.most_buffered {
-            let until = client.until();
-            if until == waited || self.epoll.change(&client.socket, token, until).is_ok() {
-                client.until = until;
+            let interest = client.interest();
+            if interest == waited || self.epoll.modify(&client.socket, token, interest).is_ok() {
+                client.interest = interest;
                 return;
             }
         }
@@ -180,7 +180,7 @@ struct Client {
     out: Vec<u8>,
     sent: usize,
     /// What the server waits for here.
-    until: Until,
+    interest: Interest,
 }
 
 impl Client {
@@ -190,7 +190,7 @@ impl Client {
             decoder: Decoder::default(),
             out: Vec::new(),
             sent: 0,
-            until: Until::Readable,
+            interest: Interest::Readable,
         }
     }
 
@@ -200,11 +200,11 @@ impl Client {
     }
 
     /// What its next turn needs.
-    fn until(&self) -> Until {
+    fn interest(&self) -> Interest {
         if self.out.is_empty() && !self.decoder.has_next() {
-            Until::Readable
+            Interest::Readable
         } else {
-            Until::Writable
+            Interest::Writable
         }
     }
 

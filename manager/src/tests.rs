@@ -260,7 +260,7 @@ fn a_dead_server_raises_no_signal() {
         unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
         assert!(soon(|| list.push(1) == Err(ManagerError::Gone)));
         assert_eq!(list.push(1), Err(ManagerError::Gone));
-        let (mine, theirs) = sys::socket_pair(sys::Carries::Stream).unwrap();
+        let (mine, theirs) = sys::socket_pair(sys::SocketType::STREAM).unwrap();
         drop(theirs);
         sys::send(&mine, b"hello", Wait::No).unwrap_err();
     });
@@ -270,7 +270,7 @@ fn a_dead_server_raises_no_signal() {
 #[test]
 fn a_copy_of_the_servers_end_keeps_no_closed_connection_alive() {
     let manager = Manager::start().unwrap();
-    let (mine, theirs) = sys::socket_pair(sys::Carries::Stream).unwrap();
+    let (mine, theirs) = sys::socket_pair(sys::SocketType::STREAM).unwrap();
     sys::set_timeouts(&mine, Duration::from_millis(50)).unwrap();
     sys::send_descriptor(&manager.door.outside, &theirs, Wait::Slice).unwrap();
     let raw = Raw(mine);
