@@ -1,7 +1,8 @@
-use super::ManagerError;
-use super::connection::{Object, Swapped, bytes, decode, done, number, swapped, unexpected, value};
-use super::frame::{Draft, Op, Reply};
-use super::types;
+use crate::protocol::{Bytes, DictOp, Reply, Request};
+use crate::proxy::{
+    Exchanged, Proxy, bytes, decode, done, encode, exchanged, many, number, pairs, value,
+};
+use crate::{ManagerError, type_names};
 use serde::{Serialize, de::DeserializeOwned};
 use std::borrow::Borrow;
 use std::fmt;
@@ -56,22 +57,32 @@ use std::marker::PhantomData;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Dict<K, V> {
-    object: Object,
+    proxy: Proxy,
     types: PhantomData<fn() -> (K, V)>,
 }
 
 impl<K, V> Clone for Dict<K, V> {
     fn clone(&self) -> Self {
-        Dict::on(self.object.clone())
+        Dict::new(self.proxy.clone())
     }
 }
 
 impl<K, V> Dict<K, V> {
-    pub(super) fn on(object: Object) -> Dict<K, V> {
+    pub(crate) fn new(proxy: Proxy) -> Dict<K, V> {
         Dict {
-            object,
+            proxy,
             types: PhantomData,
         }
+    }
+
+    /// One round trip.
+    fn ask<R>(
+        &self,
+        op: DictOp<'_>,
+        read: impl FnOnce(Reply<'_>) -> Result<R, ManagerError>,
+    ) -> Result<R, ManagerError> {
+        let request = Request::Dict(self.proxy.number(), op);
+        self.proxy.call(&request, read)
     }
 
     /// How many keys there are.
@@ -79,8 +90,7 @@ impl<K, V> Dict<K, V> {
     /// # Errors
     /// The server is gone or silent.
     pub fn len(&self) -> Result<usize, ManagerError> {
-        let len = self.object.ask(Op::Len, nothing, number)?;
-        Ok(len as usize)
+        Ok(self.ask(DictOp::Len, number)? as usize)
     }
 
     /// Whether there are none.
@@ -107,7 +117,7 @@ impl<K, V> Dict<K, V> {
     /// # Ok::<(), ManagerError>(())
     /// ```
     pub fn clear(&self) -> Result<(), ManagerError> {
-        self.object.ask(Op::Clear, nothing, done)
+        self.ask(DictOp::Clear, done)
     }
 }
 
@@ -121,7 +131,8 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        self.object.ask(Op::Get, |draft| draft.rest(key), value)
+        let key = &encode(key)?;
+        self.ask(DictOp::Get { key: Bytes(key) }, value)
     }
 
     /// Writes the value of `key`; the one that was there.
@@ -139,11 +150,12 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// # Ok::<(), ManagerError>(())
     /// ```
     pub fn insert(&self, key: K, new: V) -> Result<Option<V>, ManagerError> {
-        let pair = |draft: &mut Draft<'_>| {
-            draft.value(&key)?;
-            draft.rest(&new)
+        let (key, new) = (encode(&key)?, encode(&new)?);
+        let insert = DictOp::Insert {
+            key: Bytes(&key),
+            value: Bytes(&new),
         };
-        self.object.ask(Op::Insert, pair, value)
+        self.ask(insert, value)
     }
 
     /// Removes `key`; the value that it had.
@@ -166,7 +178,8 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        self.object.ask(Op::Remove, |draft| draft.rest(key), value)
+        let key = &encode(key)?;
+        self.ask(DictOp::Remove { key: Bytes(key) }, value)
     }
 
     /// Whether `key` is there.
@@ -188,8 +201,8 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let key = |draft: &mut Draft<'_>| draft.rest(key);
-        Ok(self.object.ask(Op::Contains, key, number)? != 0)
+        let key = &encode(key)?;
+        Ok(self.ask(DictOp::Contains { key: Bytes(key) }, number)? != 0)
     }
 
     /// The keys, in the order in which they came.
@@ -210,10 +223,7 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// # Ok::<(), ManagerError>(())
     /// ```
     pub fn keys(&self) -> Result<Vec<K>, ManagerError> {
-        self.object.ask(Op::Keys, nothing, |reply| match reply {
-            Reply::Many(count, mut parts) => (0..count).map(|_| decode(parts.field()?)).collect(),
-            _ => unexpected(),
-        })
+        self.ask(DictOp::Keys, many)
     }
 
     /// The keys with their values, in the order in which the keys came: a copy of the whole dict as it was at one moment.
@@ -221,12 +231,7 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// # Errors
     /// The server is gone or silent; all together is too large for one answer.
     pub fn items(&self) -> Result<Vec<(K, V)>, ManagerError> {
-        self.object.ask(Op::Items, nothing, |reply| match reply {
-            Reply::Many(count, mut parts) => (0..count / 2)
-                .map(|_| Ok((decode(parts.field()?)?, decode(parts.field()?)?)))
-                .collect(),
-            _ => unexpected(),
-        })
+        self.ask(DictOp::Items, pairs)
     }
 
     /// Writes `new` if `current` is there, in one step. `None` stands for no value: as the current one, the key must be missing; as the
@@ -265,15 +270,27 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let triple = |draft: &mut Draft<'_>| {
-            draft.optional_value(current.as_ref())?;
-            draft.optional_value(new.as_ref())?;
-            draft.rest(key)
-        };
-        match self.object.ask(Op::Swap, triple, swapped)? {
-            Swapped::Yes => Ok(Ok(current)),
-            Swapped::No(there) => Ok(Err(there.as_deref().map(decode).transpose()?)),
+        let key = encode(key)?;
+        let before = current.as_ref().map(encode).transpose()?;
+        let after = new.as_ref().map(encode).transpose()?;
+        match self.exchange(&key, before.as_deref(), after.as_deref())? {
+            Ok(()) => Ok(Ok(current)),
+            Err(there) => Ok(Err(there.as_deref().map(decode).transpose()?)),
         }
+    }
+
+    fn exchange(
+        &self,
+        key: &[u8],
+        current: Option<&[u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<Exchanged, ManagerError> {
+        let exchange = DictOp::CompareExchange {
+            key: Bytes(key),
+            current: current.map(Bytes),
+            new: new.map(Bytes),
+        };
+        self.ask(exchange, exchanged)
     }
 
     /// Reads the value of `key`, makes another of it with `change` and writes that, so that nobody's writing is lost in between;
@@ -309,31 +326,23 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let mut there = self.object.ask(Op::Get, |draft| draft.rest(key), bytes)?;
+        let key = encode(key)?;
+        let mut there = self.ask(DictOp::Get { key: Bytes(&key) }, bytes)?;
         loop {
             let new = change(there.as_deref().map(decode).transpose()?);
+            let after = new.as_ref().map(encode).transpose()?;
             // The bytes that came and not the value written anew: a HashMap in it would have another order.
-            let triple = |draft: &mut Draft<'_>| {
-                draft.optional(there.as_deref());
-                draft.optional_value(new.as_ref())?;
-                draft.rest(key)
-            };
-            match self.object.ask(Op::Swap, triple, swapped)? {
-                Swapped::Yes => return Ok(new),
-                Swapped::No(now) => there = now,
+            match self.exchange(&key, there.as_deref(), after.as_deref())? {
+                Ok(()) => return Ok(new),
+                Err(now) => there = now,
             }
         }
     }
 }
 
-/// A question without arguments.
-pub(super) fn nothing(_: &mut Draft<'_>) -> Result<(), ManagerError> {
-    Ok(())
-}
-
 impl<K, V> fmt::Debug for Dict<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.object.name();
-        write!(f, "Dict({name:?}: {})", types::of_dict::<K, V>())
+        let name = self.proxy.name();
+        write!(f, "Dict({name:?}: {})", type_names::of_dict::<K, V>())
     }
 }

@@ -96,7 +96,7 @@ impl fmt::Display for ManagerError {
             }
             ManagerError::Clash { name, is, asked } => write!(
                 f,
-                "{name:?} is a {is} and was opened as a {asked}: open it as what it is, or take another name."
+                "{name:?} is a {is} and was opened as a {asked}: open it as what it is, or choose another name."
             ),
             ManagerError::OutOfRange { index, len } => write!(
                 f,

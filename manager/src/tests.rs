@@ -1,13 +1,21 @@
 //! What needs a look inside: kills at the named points, rubbish through a bare connection, the limits, a server that stands
 //! still. `tests/manager.rs` has what a lab sees.
 
-use super::*;
+use crate::door::Door;
+use crate::frame::{self, MAX_FRAME};
+use crate::manager::Settings;
+use crate::protocol::{Kind, Reply};
+use crate::proxy::Proxy;
+use crate::server::{self, Ends};
 use crate::sys::Wait;
+use crate::{List, Manager, ManagerError, sys};
 use labsupport::internal::fault;
-use labsupport::process::Exit;
+use labsupport::process::{Exit, Workers};
 use labsupport::shared::Flag;
+use std::cell::Cell;
 use std::os::fd::OwnedFd;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -212,15 +220,15 @@ fn rubbish_ends_its_own_connection_with_a_word_and_no_other() {
     let list = manager.list::<u64>("list").unwrap();
     list.push(7).unwrap();
     let frames: [(&[u8], &str); 9] = [
-        (b"", "ends in the middle"),
-        (b"\xff", "cannot do"),
-        (b"\x00\x07", "neither dict nor list"),
-        (b"\x00\x00\x05\x00\x00\x00ab", "longer than the whole"),
-        (b"\x00\x00\x00\x00\x00\x00\xff\xfe", "not UTF-8"),
-        (b"\x01\x63\x00\x00\x00", "does not exist"),
-        (b"\x04\x00\x00\x00\x00key", "asks a list"),
-        (b"\x01\x00\x00\x00\x00more", "goes on after its end"),
-        (b"\x0e\x00\x00\x00\x00\xff\xff\xff\xff", "in the middle"),
+        (b"", "ends before"),
+        (b"\x07", "no message"),
+        (b"\x00\x07\x00\x00", "no message"),
+        (b"\x00\x00\x05ab", "ends before"),
+        (b"\x00\x00\x00\x02\xff\xfe", "not UTF-8"),
+        (b"\x02\x63\x00", "does not exist"),
+        (b"\x01\x00\x04\x03key", "a dict for a list"),
+        (b"\x02\x00\x00more", "goes on after its end"),
+        (b"\x02\x00\x07\x04\xff\xff\xff\xff", "longer than the whole"),
     ];
     for (frame, what) in frames {
         let raw = Raw::new(&manager);
@@ -228,11 +236,12 @@ fn rubbish_ends_its_own_connection_with_a_word_and_no_other() {
         let said = raw.read_to_end();
         let text = String::from_utf8_lossy(&said);
         assert!(text.contains(what), "{frame:?}: {text}");
-        assert_eq!(said[4], frame::tag::CLOSED, "{text}");
+        let reply = frame::read(&said[4..]).unwrap();
+        assert!(matches!(reply, Reply::Closed(_)), "{reply:?}");
     }
     // Announced, and too long.
     let raw = Raw::new(&manager);
-    raw.send(&(frame::MOST as u32 + 1).to_le_bytes());
+    raw.send(&(MAX_FRAME as u32 + 1).to_le_bytes());
     let said = raw.read_to_end();
     assert!(String::from_utf8_lossy(&said).contains("more bytes than a frame may have"));
     // Announced, not too long, and half of it is all that comes.
@@ -303,7 +312,7 @@ fn a_copy_of_the_servers_door_makes_nobody_wait_for_the_dead() {
     .unwrap();
     let pid = server.pids()[0];
     let door = Arc::new(Door::new(outside, pid, Settings::default().patience).unwrap());
-    let list = || Object::open(&door, Kind::List, "u8", "list").map(List::<u8>::on);
+    let list = || Proxy::open(&door, Kind::List, "u8", "list").map(List::<u8>::new);
     let open = list().unwrap();
     server.kill(0);
     assert!(soon(|| !sys::alive(pid as sys::Pid)));
@@ -332,7 +341,7 @@ fn random_bytes_harm_nobody() {
         let raw = Raw::new(&manager);
         // Half of them in a frame, so that they get further. Not to the list, which must stay as it is.
         if round % 2 == 0 {
-            raw.frame(&[&[random() % 17, 1 + random() % 2, 0, 0, 0], &bytes[..]].concat());
+            raw.frame(&[&[random() % 4, 1 + random() % 2, random() % 10], &bytes[..]].concat());
         } else {
             // The server may have closed after the first bytes.
             let _ = sys::send(&raw.0, &bytes, Wait::Slice);
@@ -355,7 +364,7 @@ fn who_never_reads_makes_nobody_wait_and_is_answered_in_the_end() {
     let before = kilobytes();
     let raw = Raw::new(&manager);
     // All items of list 0: many times at once, so that one receive brings them all, then twenty times and again.
-    let question = b"\x05\x00\x00\x00\x02\x00\x00\x00\x00";
+    let question = b"\x03\x00\x00\x00\x02\x00\x01";
     raw.send(&question.repeat(400));
     let questions = question.repeat(20);
     let (mut full, mut sent) = (0, 0);
@@ -370,12 +379,12 @@ fn who_never_reads_makes_nobody_wait_and_is_answered_in_the_end() {
         assert_eq!(texts.len().unwrap(), 1);
     }
     // Thousands of replies of 20 kB would be many megabytes.
-    let asked = 400 + sent / 9;
+    let asked = 400 + sent / question.len();
     assert!(asked > 2_000, "{asked}");
     let more = kilobytes().saturating_sub(before);
     assert!(more < 3_000, "{more} kB");
     // Everything that was asked is answered.
-    let mut left = asked * (4 + 1 + 4 + 4 + 20_003);
+    let mut left = asked * (4 + 1 + 3 + 4 + 20_003);
     let (begun, mut bytes) = (Instant::now(), Vec::new());
     while left > 0 {
         assert!(begun.elapsed() < LONG, "{left} bytes do not come");
@@ -400,7 +409,7 @@ fn buffers_beyond_the_limit_cost_their_own_connection() {
     }
     let said = texts.items().unwrap_err().to_string();
     assert!(
-        said.starts_with("the manager has closed the connection: it said nothing"),
+        said.starts_with("the manager has closed the connection: it gave no reason"),
         "{said}"
     );
     // The next call opens another.
@@ -560,7 +569,7 @@ fn a_server_to_which_nobody_can_come_any_more_ends() {
     let door = Door::new(outside.take().unwrap(), server.pids()[0], LONG).unwrap();
     drop(ends.take());
     let door = Arc::new(door);
-    let list = Object::open(&door, Kind::List, "u8", "list").map(List::<u8>::on);
+    let list = Proxy::open(&door, Kind::List, "u8", "list").map(List::<u8>::new);
     let list = list.unwrap();
     drop(door);
     list.push(1).unwrap();
@@ -574,20 +583,23 @@ fn a_server_to_which_nobody_can_come_any_more_ends() {
 fn frames_too_large_are_errors_before_they_are_sent_or_answered() {
     let manager = Manager::start().unwrap();
     let texts = manager.list::<String>("texts").unwrap();
-    let error = texts.push("x".repeat(frame::MOST)).unwrap_err();
-    let limit = frame::MOST;
-    let bytes = 1 + 4 + 4 + frame::MOST; // the op, the object, the length, the text
+    let error = texts.push("x".repeat(MAX_FRAME)).unwrap_err();
+    let limit = MAX_FRAME;
+    let bytes = 1 + 1 + 1 + 4 + 4 + MAX_FRAME; // list, its number, push, the length of the element, that of the text, the text
     assert_eq!(error, ManagerError::TooLarge { bytes, limit });
     assert!(error.to_string().contains("send or ask for less at a time"));
     for _ in 0..2 {
-        texts.push("x".repeat(frame::MOST - 9)).unwrap();
+        texts.push("x".repeat(MAX_FRAME - 11)).unwrap();
     }
     let error = texts.items().unwrap_err();
     assert!(matches!(error, ManagerError::TooLarge { .. }), "{error}");
     // The connection is as good as before.
     assert_eq!(texts.len().unwrap(), 2);
-    assert_eq!(texts.pop().unwrap().map(|text| text.len()), Some(limit - 9));
-    let name = "n".repeat(frame::MOST);
+    assert_eq!(
+        texts.pop().unwrap().map(|text| text.len()),
+        Some(limit - 11)
+    );
+    let name = "n".repeat(MAX_FRAME);
     assert!(matches!(
         manager.list::<u8>(&name),
         Err(ManagerError::TooLarge { .. })
