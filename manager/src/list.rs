@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A list that a [`Manager`](super::Manager) keeps: Python's `manager.list()`. Every call is one round trip to the server.
+/// A list that a [`Manager`](crate::Manager) keeps: Python's `manager.list()`. Every call is a round trip to the server.
 ///
 /// # Examples
 /// ```
@@ -24,7 +24,7 @@ use std::marker::PhantomData;
 /// })?;
 /// workers.join()?.values()?;
 /// let mut all = found.items()?;
-/// all.sort(); // the workers took turns as it came
+/// all.sort(); // the workers pushed in any order
 /// assert_eq!(all, [0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -65,7 +65,7 @@ impl<T> List<T> {
         Ok(self.ask(ListOp::Len, number)? as usize)
     }
 
-    /// Whether there are none.
+    /// Whether there are no elements.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -73,7 +73,7 @@ impl<T> List<T> {
         Ok(self.len()? == 0)
     }
 
-    /// Removes everything.
+    /// Removes all elements.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -104,10 +104,10 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         self.ask(ListOp::Push { value }, done)
     }
 
-    /// Adds elements at the end, all in one round trip and in one step, so that nobody else's come between them.
+    /// Adds elements at the end, all in one round trip and in one step, so that no element of another worker comes between them.
     ///
     /// # Errors
-    /// The server is gone, silent or full; the elements together are too large. Then none was added.
+    /// The server is gone, silent or full; the elements together are too large. Then none of them was added.
     ///
     /// # Examples
     /// ```
@@ -129,7 +129,7 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         self.ask(ListOp::Extend { values }, done)
     }
 
-    /// The element of that index, counted from 0; `None` where the list is shorter.
+    /// The element at `index`, counted from 0; `None` if the list is shorter.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -149,7 +149,7 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         self.ask(ListOp::Get { index }, value)
     }
 
-    /// Writes the element of that index.
+    /// Replaces the element at `index`.
     ///
     /// # Errors
     /// There is no such element; the server is gone, silent or full; the element is too large.
@@ -174,7 +174,7 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         self.ask(set, done)
     }
 
-    /// Takes the last element away, if there is one.
+    /// Removes the last element and returns it, if there is one.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -195,15 +195,15 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// All elements: a copy of the whole list as it was at one moment.
     ///
     /// # Errors
-    /// The server is gone or silent; all together is too large for one answer.
+    /// The server is gone or silent; all elements together are too large for one reply.
     pub fn items(&self) -> Result<Vec<T>, ManagerError> {
         self.ask(ListOp::Items, many)
     }
 
-    /// Writes `new` if `current` is the element of that index, in one step.
+    /// Replaces the element at `index` with `new` if it is `current`, in one step.
     ///
-    /// As with the atomics of the standard library, the inner result is what was there: `Ok` if that was `current` and `new` has taken
-    /// its place, `Err` if it was something else and stays. Elements are the same if `serde` writes them as the same bytes.
+    /// As with the atomics of the standard library, the inner result is what was there: `Ok` if that was `current`, which `new` has now
+    /// replaced, and `Err` if it was something else, which stays. Elements are equal if `serde` writes them as the same bytes.
     ///
     /// # Errors
     /// There is no such element; the server is gone, silent or full; the elements are too large.
@@ -246,10 +246,9 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         self.ask(exchange, exchanged)
     }
 
-    /// Reads the element of that index, makes another of it with `change` and writes that, so that nobody's writing is lost in
-    /// between; the new element.
+    /// Changes the element at `index` with `change`, and loses nothing that others write in the meantime. Returns the new element.
     ///
-    /// As with [`Dict::update`](super::Dict::update), `change` runs here and may be called several times.
+    /// As with [`Dict::update`](crate::Dict::update), `change` runs in the calling process and may be called several times.
     ///
     /// # Errors
     /// There is no such element; the server is gone, silent or full; the element is too large.

@@ -22,10 +22,10 @@ fn a_dict_does_what_pythons_does() {
     assert_eq!(dict.insert(key("a"), vec![1, 2]).unwrap(), Some(vec![1]));
     assert_eq!(dict.len().unwrap(), 3);
     assert_eq!(dict.keys().unwrap(), ["a", "b", "c"]);
-    assert!(dict.contains(&key("b")).unwrap());
+    assert!(dict.contains_key(&key("b")).unwrap());
     assert_eq!(dict.remove(&key("b")).unwrap(), Some(vec![]));
     assert_eq!(dict.remove(&key("b")).unwrap(), None);
-    assert!(!dict.contains(&key("b")).unwrap());
+    assert!(!dict.contains_key(&key("b")).unwrap());
     dict.insert(key("b"), vec![4]).unwrap();
     let items = [
         (key("a"), vec![1, 2]),
