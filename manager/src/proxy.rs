@@ -1,7 +1,7 @@
 use crate::ManagerError;
 use crate::connection::Connection;
 use crate::door::Door;
-use crate::frame::Malformed;
+use crate::frame::{self, Malformed};
 use crate::protocol::{Bytes, Kind, Reply, Request};
 use serde::{Serialize, de::DeserializeOwned};
 use std::cell::Cell;
@@ -90,7 +90,10 @@ impl Proxy {
 
 /// A key or value, ready to be sent.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, ManagerError> {
-    postcard::to_stdvec(value).map_err(|error| ManagerError::Unserialisable(error.to_string()))
+    let mut bytes = Vec::with_capacity(64); // most keys and values fit without growing
+    frame::append(value, &mut bytes)
+        .map_err(|error| ManagerError::Unserialisable(error.to_string()))?;
+    Ok(bytes)
 }
 
 /// A key or value that came back.

@@ -1,5 +1,5 @@
-//! What needs a look inside: kills at the named points, rubbish through a bare connection, the limits, a server that stands
-//! still. `tests/manager.rs` has what a lab sees.
+//! What needs a look inside: kills at the named points, nonsense through a bare connection, the limits, a stopped server.
+//! `tests/manager.rs` has what a lab sees.
 
 use crate::door::Door;
 use crate::frame::{self, MAX_FRAME};
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// Looks until it is so, for ten seconds at the most.
+/// Waits until it is so, for at most ten seconds.
 fn soon(what: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(10);
     while Instant::now() < deadline {
@@ -36,7 +36,7 @@ fn open_in(manager: &Manager) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", manager.pid())).map_or(0, Iterator::count)
 }
 
-/// Runs `work` in a worker, and how that ended.
+/// Runs `work` in a worker and returns how that ended.
 fn exit_of(work: impl Fn()) -> Exit {
     let report = Workers::spawn(1, |_| work()).unwrap();
     let report = report.join_timeout(LONG).unwrap();
@@ -47,7 +47,7 @@ fn signal(manager: &Manager, signal: i32) {
     sys::send_signal(manager.pid() as sys::Pid, signal).unwrap();
 }
 
-/// A bare connection, as somebody has who does not use a handle.
+/// A bare connection, for what no handle sends.
 struct Raw(OwnedFd);
 
 impl Raw {
@@ -101,7 +101,7 @@ fn a_client_killed_anywhere_harms_nobody() {
         }
         let report = neighbour.unwrap().join_timeout(LONG).unwrap();
         assert_eq!(report.values().unwrap(), [true]);
-        // All that the server had of the dead is gone.
+        // The server keeps nothing of the dead client.
         assert!(soon(|| open_in(&manager) == open), "{point}");
         assert_eq!(texts.contains_key(&2).unwrap(), done, "{point}");
     }
@@ -161,7 +161,7 @@ fn a_server_killed_anywhere_is_an_error_at_once_for_all() {
 }
 
 #[test]
-fn a_server_that_stands_still_is_an_error_and_its_late_answer_is_for_nobody() {
+fn a_stopped_server_is_an_error_and_its_late_reply_is_thrown_away() {
     let settings = Settings {
         patience: Duration::from_millis(200),
         ..Settings::default()
@@ -215,7 +215,7 @@ fn a_door_that_a_stopped_server_lets_fill_up_is_an_error_too() {
 }
 
 #[test]
-fn rubbish_ends_its_own_connection_with_a_word_and_no_other() {
+fn nonsense_ends_its_own_connection_with_a_reason_and_no_other() {
     let manager = Manager::start().unwrap();
     let list = manager.list::<u64>("list").unwrap();
     list.push(7).unwrap();
@@ -239,12 +239,12 @@ fn rubbish_ends_its_own_connection_with_a_word_and_no_other() {
         let reply = frame::read(&said[4..]).unwrap();
         assert!(matches!(reply, Reply::Closed(_)), "{reply:?}");
     }
-    // Announced, and too long.
+    // A frame that is announced, and too long.
     let raw = Raw::new(&manager);
     raw.send(&(MAX_FRAME as u32 + 1).to_le_bytes());
     let said = raw.read_to_end();
     assert!(String::from_utf8_lossy(&said).contains("more bytes than a frame may have"));
-    // Announced, not too long, and half of it is all that comes.
+    // A frame of which only half comes.
     let half = Raw::new(&manager);
     half.send(&[0, 0, 1, 0, 7, 7, 7]);
     // Through the door: nothing at all, no descriptor, one that is no stream, and a stream that is closed already.
@@ -351,7 +351,7 @@ fn random_bytes_harm_nobody() {
 }
 
 #[test]
-fn who_never_reads_makes_nobody_wait_and_is_answered_in_the_end() {
+fn a_client_that_never_reads_makes_no_other_wait_and_is_answered_in_the_end() {
     let manager = Manager::start().unwrap();
     let texts = manager.list::<String>("texts").unwrap();
     texts.push("x".repeat(20_000)).unwrap();
@@ -520,7 +520,7 @@ fn a_full_server_says_so_and_goes_on() {
 }
 
 #[test]
-fn somebody_who_became_another_user_is_turned_away() {
+fn a_process_that_became_another_user_is_turned_away() {
     if sys::user() != 0 {
         println!("skipped: only root can become somebody else");
         return;
@@ -551,7 +551,7 @@ fn the_server_lets_go_of_what_it_inherited() {
 }
 
 #[test]
-fn a_server_to_which_nobody_can_come_any_more_ends() {
+fn a_server_that_no_client_can_reach_any_longer_ends() {
     // As in `start_with`, but the door outside is closed and nobody kills the server.
     let Ends {
         outside,

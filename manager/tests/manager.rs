@@ -222,7 +222,7 @@ fn sixty_four_clients_at_once() {
 }
 
 #[test]
-fn updates_lose_nothing_and_two_calls_do() {
+fn updates_lose_nothing_but_two_calls_do() {
     const EACH: u64 = 1_000;
     let manager = Manager::start().unwrap();
     let counts = manager.dict::<String, u64>("counts").unwrap();
@@ -339,7 +339,7 @@ fn handles_outlive_the_manager_and_say_so() {
 }
 
 #[test]
-fn a_server_killed_in_mid_traffic_is_an_error_for_everybody_and_leaves_nothing() {
+fn a_server_killed_in_mid_traffic_is_an_error_for_all_and_leaves_nothing() {
     let listed = |folder: &str| -> HashSet<std::ffi::OsString> {
         let entries = std::fs::read_dir(folder).unwrap().flatten();
         entries.map(|entry| entry.file_name()).collect()
@@ -373,7 +373,7 @@ fn a_server_killed_in_mid_traffic_is_an_error_for_everybody_and_leaves_nothing()
         );
         assert_eq!(dict.len(), Err(ManagerError::Gone));
     }
-    // Others may write there meanwhile; a socket it would be.
+    // Other programs may write there meanwhile, but what a manager left would be a socket.
     for name in listed("/tmp").difference(&before) {
         use std::os::unix::fs::FileTypeExt;
         let kind = std::fs::symlink_metadata(std::path::Path::new("/tmp").join(name));
@@ -453,7 +453,7 @@ fn a_pipe_of_the_parent_ends_though_the_server_lives() {
 }
 
 #[test]
-fn a_manager_is_nobody_who_could_put_into_a_queue() {
+fn a_manager_is_no_producer_for_a_queue() {
     // In a process of its own: the children of this one belong to all its tests.
     let lonely = Workers::spawn(1, |_| {
         let _manager = Manager::start().unwrap();
