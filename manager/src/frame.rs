@@ -144,7 +144,7 @@ fn too_large(bytes: usize) -> ManagerError {
 
 /// Any number of byte strings, one behind the other, each with its length before it.
 ///
-/// By hand and not a `Vec<&[u8]>`: an empty string takes one byte of a frame there and sixteen bytes of memory here, so a frame
+/// By hand and not a `Vec<&[u8]>`: an empty string would take one byte of the frame and sixteen bytes of memory, so a frame
 /// of 16 MiB would become 256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);

@@ -81,7 +81,7 @@ impl Raw {
 }
 
 #[test]
-fn a_client_killed_anywhere_harms_nobody() {
+fn a_client_killed_anywhere_harms_no_other() {
     // Of a request that came in part nothing is done, one that came whole is done.
     for (point, done) in [("ask: part sent", false), ("ask: sent", true)] {
         let manager = Manager::start().unwrap();
@@ -185,7 +185,7 @@ fn a_stopped_server_is_an_error_and_its_late_reply_is_thrown_away() {
     let error = texts.push("x".repeat(8 << 20)).unwrap_err();
     assert!(matches!(error, ManagerError::Silent { .. }), "{error}");
     signal(&manager, libc::SIGCONT);
-    // The answer to `get(&1)` comes now, to a connection that nobody reads.
+    // The answer to `get(&1)` comes now, to a connection that no handle reads.
     assert!(soon(|| numbers.get(&2).is_ok()));
     for _ in 0..100 {
         assert_eq!(numbers.get(&2).unwrap(), Some(20));
@@ -297,7 +297,7 @@ fn a_copy_of_the_servers_end_keeps_no_closed_connection_alive() {
 }
 
 #[test]
-fn a_copy_of_the_servers_door_makes_nobody_wait_for_the_dead() {
+fn with_a_copy_of_the_servers_door_no_client_waits_for_a_dead_server() {
     // As in `start_with`, but this process keeps the server's end of the door.
     let Ends {
         outside,
@@ -318,14 +318,14 @@ fn a_copy_of_the_servers_door_makes_nobody_wait_for_the_dead() {
     assert!(soon(|| !sys::alive(pid as sys::Pid)));
     let begun = Instant::now();
     assert_eq!(open.len(), Err(ManagerError::Gone));
-    // The door takes it, and nobody will ever look at it.
+    // The door takes it, and no process will ever look at it.
     assert_eq!(list().map(drop), Err(ManagerError::Gone));
     assert!(begun.elapsed() < Settings::default().patience);
     drop(copy);
 }
 
 #[test]
-fn random_bytes_harm_nobody() {
+fn random_bytes_harm_no_other_client() {
     let manager = Manager::start().unwrap();
     let list = manager.list::<u64>("list").unwrap();
     list.push(7).unwrap();
@@ -522,7 +522,7 @@ fn a_full_server_says_so_and_goes_on() {
 #[test]
 fn a_process_that_became_another_user_is_turned_away() {
     if sys::user() != 0 {
-        println!("skipped: only root can become somebody else");
+        println!("skipped: only root can become another user");
         return;
     }
     let manager = Manager::start().unwrap();
@@ -552,7 +552,7 @@ fn the_server_lets_go_of_what_it_inherited() {
 
 #[test]
 fn a_server_that_no_client_can_reach_any_longer_ends() {
-    // As in `start_with`, but the door outside is closed and nobody kills the server.
+    // As in `start_with`, but the door outside is closed and nothing kills the server.
     let Ends {
         outside,
         inside,

@@ -1,4 +1,4 @@
-//! The manager as a lab uses it: every call, many clients, lost and kept updates, and what is left when somebody is killed.
+//! The manager as a lab uses it: every call, many clients, lost and kept updates, and what is left when a process is killed.
 
 #[path = "../../labsupport/tests/common/mod.rs"]
 mod common;
@@ -267,7 +267,7 @@ fn an_update_keeps_what_has_no_fixed_order_and_may_use_its_dict() {
         .unwrap();
     }
     assert_eq!(maps.get(&1).unwrap().unwrap().len(), 50);
-    // Somebody writes in between: it is called again, with what is there now.
+    // Another write comes in between: it is called again, with what is there now.
     let mut calls = 0;
     let updated = maps.update(&3, |map| {
         calls += 1;
