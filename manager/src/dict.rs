@@ -1,21 +1,22 @@
-use super::ManagerError;
-use super::connection::{Object, Swapped, bytes, decode, done, number, swapped, unexpected, value};
-use super::frame::{Draft, Op, Reply};
-use super::types;
+use crate::protocol::{Bytes, DictOp, Reply, Request};
+use crate::proxy::{
+    Exchanged, Proxy, bytes, decode, done, encode, exchanged, many, number, pairs, value,
+};
+use crate::{ManagerError, type_names};
 use serde::{Serialize, de::DeserializeOwned};
 use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A dict that a [`Manager`](super::Manager) keeps: Python's `manager.dict()`. Every call is one round trip to the server.
+/// A dict that a [`Manager`](crate::Manager) keeps: Python's `manager.dict()`. Every call is a round trip to the server.
 ///
-/// Keys are the same if `serde` writes them as the same bytes. What has no fixed order (a `HashSet`) is no good key. As in a `HashMap`, a
-/// key may be asked for in a borrowed form, a `String` by a `&str`, say; `serde` must write that as the same bytes. It does so for `str`
-/// and for the slice of a `Vec`, but not for the slice of an array.
+/// Keys are equal if `serde` writes them as the same bytes. So a type without a fixed order, such as a `HashSet`, makes a bad key. As
+/// with a `HashMap`, calls take a key in a borrowed form too, for instance a `&str` for a `String`. `serde` must write both as the same
+/// bytes. It does so for `str` and for the slice of a `Vec`, but not for the slice of an array.
 ///
 /// # Two calls are two round trips
 ///
-/// Between them anybody may write. So reading, adding one and writing back loses what others added meanwhile;
+/// Another worker may write between them. So reading, adding one and writing back loses what others have added in the meantime;
 /// [`update`](Dict::update) does not:
 ///
 /// ```
@@ -28,7 +29,7 @@ use std::marker::PhantomData;
 /// let workers = Workers::spawn(2, |_| {
 ///     let count = counts.get(&wrong)?.unwrap_or(0);
 ///     both_have_read.wait();
-///     counts.insert(wrong.clone(), count + 1)?; // forgets what the other one wrote
+///     counts.insert(wrong.clone(), count + 1)?; // overwrites what the other worker wrote
 ///
 ///     counts.update(&right, |count| Some(count.unwrap_or(0) + 1))
 /// })?;
@@ -56,22 +57,32 @@ use std::marker::PhantomData;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Dict<K, V> {
-    object: Object,
+    proxy: Proxy,
     types: PhantomData<fn() -> (K, V)>,
 }
 
 impl<K, V> Clone for Dict<K, V> {
     fn clone(&self) -> Self {
-        Dict::on(self.object.clone())
+        Dict::new(self.proxy.clone())
     }
 }
 
 impl<K, V> Dict<K, V> {
-    pub(super) fn on(object: Object) -> Dict<K, V> {
+    pub(crate) fn new(proxy: Proxy) -> Dict<K, V> {
         Dict {
-            object,
+            proxy,
             types: PhantomData,
         }
+    }
+
+    /// One round trip.
+    fn ask<R>(
+        &self,
+        op: DictOp<'_>,
+        read: impl FnOnce(Reply<'_>) -> Result<R, ManagerError>,
+    ) -> Result<R, ManagerError> {
+        let request = Request::Dict(self.proxy.number(), op);
+        self.proxy.call(&request, read)
     }
 
     /// How many keys there are.
@@ -79,11 +90,10 @@ impl<K, V> Dict<K, V> {
     /// # Errors
     /// The server is gone or silent.
     pub fn len(&self) -> Result<usize, ManagerError> {
-        let len = self.object.ask(Op::Len, nothing, number)?;
-        Ok(len as usize)
+        Ok(self.ask(DictOp::Len, number)? as usize)
     }
 
-    /// Whether there are none.
+    /// Whether there are no keys.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -91,7 +101,7 @@ impl<K, V> Dict<K, V> {
         Ok(self.len()? == 0)
     }
 
-    /// Removes everything.
+    /// Removes all entries.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -107,12 +117,12 @@ impl<K, V> Dict<K, V> {
     /// # Ok::<(), ManagerError>(())
     /// ```
     pub fn clear(&self) -> Result<(), ManagerError> {
-        self.object.ask(Op::Clear, nothing, done)
+        self.ask(DictOp::Clear, done)
     }
 }
 
 impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V> {
-    /// The value of `key`, if it is there.
+    /// The value of `key`, or `None` if there is no such key.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -121,10 +131,11 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        self.object.ask(Op::Get, |draft| draft.rest(key), value)
+        let key = &encode(key)?;
+        self.ask(DictOp::Get { key: Bytes(key) }, value)
     }
 
-    /// Writes the value of `key`; the one that was there.
+    /// Writes the value of `key` and returns the one that was there before.
     ///
     /// # Errors
     /// The server is gone, silent or full; the key and the value are too large.
@@ -139,14 +150,15 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// # Ok::<(), ManagerError>(())
     /// ```
     pub fn insert(&self, key: K, new: V) -> Result<Option<V>, ManagerError> {
-        let pair = |draft: &mut Draft<'_>| {
-            draft.value(&key)?;
-            draft.rest(&new)
+        let (key, new) = (encode(&key)?, encode(&new)?);
+        let insert = DictOp::Insert {
+            key: Bytes(&key),
+            value: Bytes(&new),
         };
-        self.object.ask(Op::Insert, pair, value)
+        self.ask(insert, value)
     }
 
-    /// Removes `key`; the value that it had.
+    /// Removes `key` and returns the value that it had. If several workers try, one of them gets it.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -157,7 +169,7 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// let manager = Manager::start()?;
     /// let tasks = manager.dict::<u64, String>("tasks")?;
     /// tasks.insert(1, "sweep".into())?;
-    /// assert_eq!(tasks.remove(&1)?, Some("sweep".into())); // of several that try, one gets it
+    /// assert_eq!(tasks.remove(&1)?, Some("sweep".into()));
     /// assert_eq!(tasks.remove(&1)?, None);
     /// # Ok::<(), ManagerError>(())
     /// ```
@@ -166,10 +178,11 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        self.object.ask(Op::Remove, |draft| draft.rest(key), value)
+        let key = &encode(key)?;
+        self.ask(DictOp::Remove { key: Bytes(key) }, value)
     }
 
-    /// Whether `key` is there.
+    /// Whether there is such a key.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -180,22 +193,22 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// let manager = Manager::start()?;
     /// let primes = manager.dict::<u64, ()>("primes")?;
     /// primes.insert(7, ())?;
-    /// assert!(primes.contains(&7)? && !primes.contains(&8)?);
+    /// assert!(primes.contains_key(&7)? && !primes.contains_key(&8)?);
     /// # Ok::<(), ManagerError>(())
     /// ```
-    pub fn contains<Q>(&self, key: &Q) -> Result<bool, ManagerError>
+    pub fn contains_key<Q>(&self, key: &Q) -> Result<bool, ManagerError>
     where
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let key = |draft: &mut Draft<'_>| draft.rest(key);
-        Ok(self.object.ask(Op::Contains, key, number)? != 0)
+        let key = &encode(key)?;
+        Ok(self.ask(DictOp::Contains { key: Bytes(key) }, number)? != 0)
     }
 
-    /// The keys, in the order in which they came.
+    /// The keys, in the order in which they were inserted.
     ///
     /// # Errors
-    /// The server is gone or silent; all keys together are too large for one answer.
+    /// The server is gone or silent; all keys together are too large for one reply.
     ///
     /// # Examples
     /// ```
@@ -205,35 +218,27 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
     /// for (name, age) in [("Zoe", 31), ("Ada", 36), ("Zoe", 32)] {
     ///     ages.insert(name.into(), age)?;
     /// }
-    /// assert_eq!(ages.keys()?, ["Zoe", "Ada"]); // written again, a key stays where it is
+    /// assert_eq!(ages.keys()?, ["Zoe", "Ada"]); // a key that is written again keeps its place
     /// assert_eq!(ages.items()?, [("Zoe".into(), 32), ("Ada".into(), 36)]);
     /// # Ok::<(), ManagerError>(())
     /// ```
     pub fn keys(&self) -> Result<Vec<K>, ManagerError> {
-        self.object.ask(Op::Keys, nothing, |reply| match reply {
-            Reply::Many(count, mut parts) => (0..count).map(|_| decode(parts.field()?)).collect(),
-            _ => unexpected(),
-        })
+        self.ask(DictOp::Keys, many)
     }
 
-    /// The keys with their values, in the order in which the keys came: a copy of the whole dict as it was at one moment.
+    /// The keys with their values, in the order in which the keys were inserted: a copy of the whole dict as it was at one moment.
     ///
     /// # Errors
-    /// The server is gone or silent; all together is too large for one answer.
+    /// The server is gone or silent; all entries together are too large for one reply.
     pub fn items(&self) -> Result<Vec<(K, V)>, ManagerError> {
-        self.object.ask(Op::Items, nothing, |reply| match reply {
-            Reply::Many(count, mut parts) => (0..count / 2)
-                .map(|_| Ok((decode(parts.field()?)?, decode(parts.field()?)?)))
-                .collect(),
-            _ => unexpected(),
-        })
+        self.ask(DictOp::Items, pairs)
     }
 
-    /// Writes `new` if `current` is there, in one step. `None` stands for no value: as the current one, the key must be missing; as the
-    /// new one, it is removed.
+    /// Writes `new` if the value of `key` is `current`, in one step. `None` stands for no value: as `current` it means that there must be
+    /// no such key, and as `new` that the key is removed.
     ///
-    /// As with the atomics of the standard library, the inner result is what was there: `Ok` if that was `current` and `new` has taken
-    /// its place, `Err` if it was something else and stays. Values are the same if `serde` writes them as the same bytes.
+    /// As with the atomics of the standard library, the inner result is what was there: `Ok` if that was `current`, which `new` has now
+    /// replaced, and `Err` if it was something else, which stays. Values are equal if `serde` writes them as the same bytes.
     ///
     /// # Errors
     /// The server is gone, silent or full; the key and the values are too large.
@@ -265,24 +270,36 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let triple = |draft: &mut Draft<'_>| {
-            draft.optional_value(current.as_ref())?;
-            draft.optional_value(new.as_ref())?;
-            draft.rest(key)
-        };
-        match self.object.ask(Op::Swap, triple, swapped)? {
-            Swapped::Yes => Ok(Ok(current)),
-            Swapped::No(there) => Ok(Err(there.as_deref().map(decode).transpose()?)),
+        let key = encode(key)?;
+        let before = current.as_ref().map(encode).transpose()?;
+        let after = new.as_ref().map(encode).transpose()?;
+        match self.exchange(&key, before.as_deref(), after.as_deref())? {
+            Ok(()) => Ok(Ok(current)),
+            Err(there) => Ok(Err(there.as_deref().map(decode).transpose()?)),
         }
     }
 
-    /// Reads the value of `key`, makes another of it with `change` and writes that, so that nobody's writing is lost in between;
-    /// the new value. `None` stands for no value, before and after.
+    fn exchange(
+        &self,
+        key: &[u8],
+        current: Option<&[u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<Exchanged, ManagerError> {
+        let exchange = DictOp::CompareExchange {
+            key: Bytes(key),
+            current: current.map(Bytes),
+            new: new.map(Bytes),
+        };
+        self.ask(exchange, exchanged)
+    }
+
+    /// Changes the value of `key` with `change`, and loses nothing that others write in the meantime. Returns the new value. `None`
+    /// stands for no value, before and after.
     ///
-    /// `change` cannot run in the server, which knows nothing of it. So this reads, and writes with
-    /// [`compare_exchange`](Dict::compare_exchange) on condition that nobody has written meanwhile; if somebody has, it calls
-    /// `change` again with what is there now. That is two round trips, and one more each time that somebody else was faster.
-    /// Let `change` be quick and without effects of its own. It may be called several times and may use this dict.
+    /// `change` cannot run in the server, which does not know it. So this call reads the value, and writes the new one with
+    /// [`compare_exchange`](Dict::compare_exchange). If another worker has written in the meantime, it calls `change` again with what is
+    /// there now. That is two round trips, and one more each time that another worker was faster. `change` may be called several times
+    /// and may use this dict; it should be quick and have no side effects.
     ///
     /// # Errors
     /// The server is gone, silent or full; the key and the value are too large.
@@ -309,31 +326,23 @@ impl<K: Serialize + DeserializeOwned, V: Serialize + DeserializeOwned> Dict<K, V
         K: Borrow<Q>,
         Q: Serialize + ?Sized,
     {
-        let mut there = self.object.ask(Op::Get, |draft| draft.rest(key), bytes)?;
+        let key = encode(key)?;
+        let mut there = self.ask(DictOp::Get { key: Bytes(&key) }, bytes)?;
         loop {
             let new = change(there.as_deref().map(decode).transpose()?);
-            // The bytes that came and not the value written anew: a HashMap in it would have another order.
-            let triple = |draft: &mut Draft<'_>| {
-                draft.optional(there.as_deref());
-                draft.optional_value(new.as_ref())?;
-                draft.rest(key)
-            };
-            match self.object.ask(Op::Swap, triple, swapped)? {
-                Swapped::Yes => return Ok(new),
-                Swapped::No(now) => there = now,
+            let after = new.as_ref().map(encode).transpose()?;
+            // The bytes that came, and not the value encoded again: a HashMap in it would have another order.
+            match self.exchange(&key, there.as_deref(), after.as_deref())? {
+                Ok(()) => return Ok(new),
+                Err(now) => there = now,
             }
         }
     }
 }
 
-/// A question without arguments.
-pub(super) fn nothing(_: &mut Draft<'_>) -> Result<(), ManagerError> {
-    Ok(())
-}
-
 impl<K, V> fmt::Debug for Dict<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.object.name();
-        write!(f, "Dict({name:?}: {})", types::of_dict::<K, V>())
+        let name = self.proxy.name();
+        write!(f, "Dict({name:?}: {})", type_names::of_dict::<K, V>())
     }
 }

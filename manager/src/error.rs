@@ -2,9 +2,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
-/// Why a manager did not do what it was asked to.
+/// Why a manager did not do what it was asked to do.
 ///
-/// It is `serde`-serialisable, so that a worker's closure may return it.
+/// `serde` can write and read it, so a worker's closure may return it.
 ///
 /// # Examples
 /// ```
@@ -30,13 +30,13 @@ pub enum ManagerError {
     NotStarted(String),
     /// The server process has ended.
     Gone,
-    /// The server process lives and has not answered. What was asked for may be done yet, or may have been done.
+    /// The server process lives and has not answered. It may have done what it was asked, or may do it later.
     Silent {
-        /// For how long.
+        /// How long the call has waited.
         after: Duration,
-        /// The server's process number.
+        /// The server's process ID.
         pid: u32,
-        /// What it was doing then.
+        /// What the server was doing then.
         doing: String,
     },
     /// The server takes no more connections, or closed this one; the text says why. The next call opens another.
@@ -50,23 +50,23 @@ pub enum ManagerError {
         /// What it was opened as.
         asked: String,
     },
-    /// The list has no element of that index.
+    /// The list has no element at this index.
     OutOfRange {
         /// The index.
         index: u64,
         /// How many elements there are.
         len: u64,
     },
-    /// What was to be sent, or the answer, is longer than one message may be.
+    /// A request or a reply is longer than one message may be.
     TooLarge {
-        /// Bytes of it.
+        /// How long it would be, in bytes.
         bytes: usize,
-        /// The most there may be.
+        /// How long it may be, in bytes.
         limit: usize,
     },
-    /// The server holds as much as it may.
+    /// The server keeps as much as it may.
     Full {
-        /// The most bytes it may hold.
+        /// How many bytes it may keep.
         limit: usize,
     },
     /// `serde` could not turn a key or a value into bytes.
@@ -88,15 +88,15 @@ impl fmt::Display for ManagerError {
             ),
             ManagerError::Silent { after, pid, doing } => write!(
                 f,
-                "the manager has not answered for {after:?}; it was {doing}. Nobody knows whether it will still do what you asked \
-                 for. Let it go on (`kill -CONT {pid}`), or start another with Manager::start."
+                "the manager has not answered for {after:?}; it was {doing}. It may still do what you asked for. Let it go on \
+                 (`kill -CONT {pid}`), or start another with Manager::start."
             ),
             ManagerError::Refused(why) => {
                 write!(f, "the manager has closed the connection: {why}")
             }
             ManagerError::Clash { name, is, asked } => write!(
                 f,
-                "{name:?} is a {is} and was opened as a {asked}: open it as what it is, or take another name."
+                "{name:?} is a {is} and was opened as a {asked}: open it as what it is, or choose another name."
             ),
             ManagerError::OutOfRange { index, len } => write!(
                 f,
@@ -104,11 +104,11 @@ impl fmt::Display for ManagerError {
             ),
             ManagerError::TooLarge { bytes, limit } => write!(
                 f,
-                "{bytes} bytes would have to go in one message, and {limit} is the most: send or ask for less at a time."
+                "this needs a message of {bytes} bytes, and {limit} is the limit: send or ask for less at a time."
             ),
             ManagerError::Full { limit } => write!(
                 f,
-                "the manager would hold more than {limit} bytes, which is the most: remove what you no longer need, or start \
+                "the manager would keep more than {limit} bytes, which is its limit: remove what you no longer need, or start \
                  another manager for a part of it."
             ),
             ManagerError::Unserialisable(why) => {
@@ -122,7 +122,7 @@ impl fmt::Display for ManagerError {
             ManagerError::Os(what) => write!(
                 f,
                 "the system gave no connection to the manager ({what}). Each handle that is used takes one in each process: \
-                 drop those you no longer need, or raise the limit of open files (`ulimit -n`)."
+                 drop those that you no longer need, or raise the limit of open files (`ulimit -n`)."
             ),
         }
     }
@@ -130,8 +130,8 @@ impl fmt::Display for ManagerError {
 
 impl std::error::Error for ManagerError {}
 
-// By hand, since the derive macros would cost every student time at every kernel start. All variants as one tuple: which,
-// two texts more than most have, and two numbers.
+// By hand, because rust-analyzer asks these for the types of a cell's variables, and in a kernel it expands no derive macro. All
+// variants are written as one tuple: which it is, three texts and two numbers.
 type Flat = (u8, [String; 3], [u64; 2]);
 
 impl Serialize for ManagerError {

@@ -1,36 +1,29 @@
-//! The wire protocol: what a handle and the server say to each other. `README.md` beside this file draws it.
+//! Frames: how a stream of bytes is cut into messages. `README.md` draws them.
 
-use super::ManagerError;
-use serde::Serialize;
-use std::mem;
+use crate::ManagerError;
+use postcard::ser_flavors::Flavor;
+use serde::{Deserialize, Serialize};
 
-/// The most bytes of a frame, without its length.
-pub(super) const MOST: usize = 16 << 20;
+/// The most bytes that a frame may have, without its length.
+pub(crate) const MAX_FRAME: usize = 16 << 20;
 
-/// Bytes of the length before each frame.
+/// Bytes of the length before each frame, and before each field of [`Fields`].
 const LENGTH: usize = 4;
 
-/// The length of an optional field that is not there. No field is that long: a frame is shorter.
-const ABSENT: u32 = u32::MAX;
-
-/// A buffer that has grown past this is given back when it is empty.
-const KEEP: usize = 64 << 10;
-
-/// The bytes are not what they should be: the text says what was wrong with them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed(pub(super) &'static str);
+/// A buffer that has grown larger than this is freed when it is empty.
+pub(crate) const KEEP: usize = 64 << 10;
 
 /// Cuts a stream of bytes into frames.
 #[derive(Debug, Default)]
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     bytes: Vec<u8>,
-    /// Where the first frame that was not taken yet begins; all before it was.
+    /// Where the first frame begins that was not taken yet. All bytes before it were taken.
     start: usize,
 }
 
 impl Decoder {
-    /// The buffer, to which the bytes that come next are to be added, and how many of them to ask for.
-    pub(super) fn room(&mut self) -> (&mut Vec<u8>, usize) {
+    /// The buffer, to which the next bytes are to be added, and for how many of them it should have room.
+    pub(crate) fn room(&mut self) -> (&mut Vec<u8>, usize) {
         if self.start > 0 {
             self.bytes.drain(..self.start);
             self.start = 0;
@@ -38,430 +31,158 @@ impl Decoder {
         if self.bytes.is_empty() && self.bytes.capacity() > KEEP {
             self.bytes = Vec::new();
         }
-        // A frame that only begins to come takes no room for all that it announces.
-        let missing = announced(&self.bytes)
-            .map_or(0, |most| (LENGTH + most).saturating_sub(self.bytes.len()));
+        // A frame that has only begun to arrive takes no room for all that it announces.
+        let missing = announced(&self.bytes).map_or(0, |length| {
+            (LENGTH + length).saturating_sub(self.bytes.len())
+        });
         (&mut self.bytes, missing.clamp(4 << 10, KEEP))
     }
 
-    /// The next frame, without its length, if all of it has come.
-    pub(super) fn next(&mut self) -> Result<Option<&[u8]>, Malformed> {
+    /// The next frame, without its length, if all of it has arrived.
+    pub(crate) fn next(&mut self) -> Result<Option<&[u8]>, Malformed> {
         let rest = &self.bytes[self.start..];
-        let Some(length) = announced(rest) else {
-            return Ok(None);
-        };
-        if length > MOST {
+        if announced(rest).is_some_and(|length| length > MAX_FRAME) {
             return Err(Malformed("it announces more bytes than a frame may have"));
         }
-        let Some(frame) = rest.get(LENGTH..LENGTH + length) else {
-            return Ok(None);
-        };
-        self.start += LENGTH + length;
-        Ok(Some(frame))
+        Ok(split(rest).map(|(frame, _)| {
+            self.start += LENGTH + frame.len();
+            frame
+        }))
     }
 
-    /// Whether `next` has something to say.
-    pub(super) fn has_next(&self) -> bool {
+    /// Whether `next` has something to return.
+    pub(crate) fn has_next(&self) -> bool {
         let rest = &self.bytes[self.start..];
-        announced(rest).is_some_and(|length| length > MOST || rest.len() >= LENGTH + length)
+        split(rest).is_some() || announced(rest).is_some_and(|length| length > MAX_FRAME)
     }
 
     /// Bytes of memory that it holds.
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.bytes.capacity()
     }
 }
 
-/// The length of the frame that begins here, if as much as its length has come.
+/// The length that stands here, if all of the length has arrived.
 fn announced(bytes: &[u8]) -> Option<usize> {
     let length = bytes.first_chunk::<LENGTH>()?;
     Some(u32::from_le_bytes(*length) as usize)
 }
 
-/// A frame in the making, at the end of a buffer.
-#[derive(Debug)]
-pub(super) struct Draft<'a> {
-    bytes: &'a mut Vec<u8>,
-    start: usize,
-    /// Bytes that it would have without a limit. Above the limit nothing more is written, only counted.
+/// What stands behind the length at the front, and what follows. `None` if the bytes end before that.
+fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    bytes[..].get(LENGTH..)?.split_at_checked(announced(bytes)?)
+}
+
+/// Adds a frame with this message to `out`. A frame that would be too long is taken back.
+pub(crate) fn write<M: Serialize>(message: &M, out: &mut Vec<u8>) -> Result<(), ManagerError> {
+    let start = out.len();
+    out.extend([0; LENGTH]);
+    append(message, out).expect("each part of a message says how long it is");
+    let bytes = out.len() - start - LENGTH;
+    if bytes > MAX_FRAME {
+        out.truncate(start);
+        return Err(too_large(bytes));
+    }
+    out[start..start + LENGTH].copy_from_slice(&(bytes as u32).to_le_bytes());
+    Ok(())
+}
+
+/// Adds what postcard makes of `value` to `out`.
+pub(crate) fn append<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> postcard::Result<()> {
+    postcard::serialize_with_flavor(value, Append(out))
+}
+
+/// Where postcard writes to. Its own `to_extend` takes several times as long, because each byte passes through an iterator.
+struct Append<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Append<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+/// The message in a frame, all of it. What has a length in it borrows its bytes from the frame, so a length that lies costs
+/// no memory.
+pub(crate) fn read<'a, M: Deserialize<'a>>(frame: &'a [u8]) -> Result<M, Malformed> {
+    use postcard::Error::*;
+    match postcard::take_from_bytes(frame) {
+        Ok((message, [])) => Ok(message),
+        Ok(_) => Err(Malformed("it goes on after its end")),
+        Err(DeserializeUnexpectedEnd) => Err(Malformed("it ends before all of it is there")),
+        Err(DeserializeBadUtf8) => Err(Malformed("a text is not UTF-8")),
+        Err(_) => Err(Malformed("it is no message of this protocol")),
+    }
+}
+
+/// The bytes are not what they should be; the text says what is wrong with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed(pub(crate) &'static str);
+
+impl From<Malformed> for ManagerError {
+    fn from(Malformed(what): Malformed) -> ManagerError {
+        ManagerError::Unreadable(what.into())
+    }
+}
+
+/// The error of a message that does not fit into a frame.
+fn too_large(bytes: usize) -> ManagerError {
+    let limit = MAX_FRAME;
+    ManagerError::TooLarge { bytes, limit }
+}
+
+/// Any number of byte strings, one behind the other, each with its length before it.
+///
+/// By hand and not a `Vec<&[u8]>`: an empty string would take one byte of the frame and sixteen bytes of memory, so a frame
+/// of 16 MiB would become 256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<&'a [u8], Malformed>;
+
+    fn next(&mut self) -> Option<Result<&'a [u8], Malformed>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let (field, rest) = split(self.0).unzip();
+        self.0 = rest.unwrap_or_default();
+        Some(field.ok_or(Malformed("a part of it is longer than the whole")))
+    }
+}
+
+/// Writes byte strings one behind the other, for [`Fields`] to read. If together they are too much for a frame, it only counts.
+#[derive(Debug, Default)]
+pub(crate) struct FieldsWriter {
+    bytes: Vec<u8>,
     length: usize,
 }
 
-impl Draft<'_> {
-    /// A frame that begins with `tag`.
-    pub(super) fn begin(bytes: &mut Vec<u8>, tag: u8) -> Draft<'_> {
-        let start = bytes.len();
-        bytes.extend([0; LENGTH]);
-        bytes.push(tag);
-        Draft {
-            bytes,
-            start,
-            length: 1,
+impl FieldsWriter {
+    pub(crate) fn push(&mut self, field: &[u8]) {
+        self.length += LENGTH + field.len();
+        if self.length <= MAX_FRAME {
+            self.bytes.extend((field.len() as u32).to_le_bytes());
+            self.bytes.extend_from_slice(field);
         }
     }
 
-    /// Bytes as they are: the last part of a frame, which needs no length, or a part that has always the same one.
-    pub(super) fn raw(&mut self, bytes: &[u8]) {
-        self.length += bytes.len();
-        if self.length <= MOST {
-            self.bytes.extend_from_slice(bytes);
+    pub(crate) fn finish(self) -> Result<Vec<u8>, ManagerError> {
+        match self.length {
+            0..=MAX_FRAME => Ok(self.bytes),
+            bytes => Err(too_large(bytes)),
         }
-    }
-
-    pub(super) fn count(&mut self, count: u32) {
-        self.raw(&count.to_le_bytes());
-    }
-
-    pub(super) fn number(&mut self, number: u64) {
-        self.raw(&number.to_le_bytes());
-    }
-
-    /// A field: its length and its bytes.
-    pub(super) fn field(&mut self, bytes: &[u8]) {
-        // What is cut off here belongs to a frame that is too long anyway.
-        self.count(bytes.len() as u32);
-        self.raw(bytes);
-    }
-
-    /// A field that may not be there.
-    pub(super) fn optional(&mut self, bytes: Option<&[u8]>) {
-        match bytes {
-            Some(bytes) => self.field(bytes),
-            None => self.count(ABSENT),
-        }
-    }
-
-    /// A value, as `serde` and postcard write it, to the end of the frame.
-    pub(super) fn rest<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ManagerError> {
-        if self.length > MOST {
-            return Ok(());
-        }
-        let before = self.bytes.len();
-        let bytes = mem::take(self.bytes);
-        *self.bytes = postcard::to_extend(value, bytes)
-            .map_err(|error| ManagerError::Unserialisable(error.to_string()))?;
-        self.length += self.bytes.len() - before;
-        Ok(())
-    }
-
-    /// A value as a field.
-    pub(super) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ManagerError> {
-        self.count(0);
-        let begin = self.bytes.len();
-        self.rest(value)?;
-        if self.length <= MOST {
-            let length = (self.bytes.len() - begin) as u32;
-            self.bytes[begin - LENGTH..begin].copy_from_slice(&length.to_le_bytes());
-        }
-        Ok(())
-    }
-
-    /// A value that may not be there.
-    pub(super) fn optional_value<T: Serialize>(
-        &mut self,
-        value: Option<&T>,
-    ) -> Result<(), ManagerError> {
-        match value {
-            Some(value) => self.value(value),
-            None => {
-                self.optional(None);
-                Ok(())
-            }
-        }
-    }
-
-    /// Writes the length. A frame that is too long is taken back; the error is how long it would be.
-    pub(super) fn finish(self) -> Result<(), usize> {
-        if self.length > MOST {
-            self.bytes.truncate(self.start);
-            return Err(self.length);
-        }
-        let length = (self.length as u32).to_le_bytes();
-        self.bytes[self.start..self.start + LENGTH].copy_from_slice(&length);
-        Ok(())
-    }
-}
-
-/// The parts of a frame, from its front.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parts<'a>(pub(super) &'a [u8]);
-
-impl<'a> Parts<'a> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let (part, rest) = self
-            .0
-            .split_first_chunk::<N>()
-            .ok_or(Malformed("it ends in the middle of a number"))?;
-        self.0 = rest;
-        Ok(*part)
-    }
-
-    pub(super) fn byte(&mut self) -> Result<u8, Malformed> {
-        self.take().map(|[byte]| byte)
-    }
-
-    pub(super) fn count(&mut self) -> Result<u32, Malformed> {
-        self.take().map(u32::from_le_bytes)
-    }
-
-    pub(super) fn number(&mut self) -> Result<u64, Malformed> {
-        self.take().map(u64::from_le_bytes)
-    }
-
-    pub(super) fn optional(&mut self) -> Result<Option<&'a [u8]>, Malformed> {
-        match self.count()? {
-            ABSENT => Ok(None),
-            length => {
-                let (field, rest) = self
-                    .0
-                    .split_at_checked(length as usize)
-                    .ok_or(Malformed("a part of it is longer than the whole"))?;
-                self.0 = rest;
-                Ok(Some(field))
-            }
-        }
-    }
-
-    pub(super) fn field(&mut self) -> Result<&'a [u8], Malformed> {
-        self.optional()?
-            .ok_or(Malformed("a part is missing that must be there"))
-    }
-
-    pub(super) fn rest(&mut self) -> &'a [u8] {
-        mem::take(&mut self.0)
-    }
-
-    pub(super) fn end(&self) -> Result<(), Malformed> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Malformed("it goes on after its end"))
-        }
-    }
-}
-
-/// What a name stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Kind {
-    Dict = 0,
-    List = 1,
-}
-
-/// The first byte of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Op {
-    Open = 0,
-    Len,
-    Items,
-    Clear,
-    // A dict's alone.
-    Get,
-    Insert,
-    Remove,
-    Contains,
-    Keys,
-    Swap,
-    // A list's alone.
-    At,
-    Set,
-    Push,
-    Pop,
-    Extend,
-    SwapAt,
-}
-
-/// What a handle asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Request<'a> {
-    /// The number of the object with this name; it is made if there is none.
-    Open {
-        kind: Kind,
-        /// The types, in words.
-        types: &'a str,
-        name: &'a str,
-    },
-    /// Something with the object of that number.
-    Object(u32, Ask<'a>),
-}
-
-/// What is asked of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ask<'a> {
-    Len,
-    Items,
-    Clear,
-    Get {
-        key: &'a [u8],
-    },
-    Insert {
-        key: &'a [u8],
-        value: &'a [u8],
-    },
-    Remove {
-        key: &'a [u8],
-    },
-    Contains {
-        key: &'a [u8],
-    },
-    Keys,
-    Swap {
-        key: &'a [u8],
-        expected: Option<&'a [u8]>,
-        new: Option<&'a [u8]>,
-    },
-    At {
-        index: u64,
-    },
-    Set {
-        index: u64,
-        value: &'a [u8],
-    },
-    Push {
-        value: &'a [u8],
-    },
-    Pop,
-    /// So many fields follow, which were looked at.
-    Extend {
-        count: u32,
-        values: Parts<'a>,
-    },
-    SwapAt {
-        index: u64,
-        expected: &'a [u8],
-        new: &'a [u8],
-    },
-}
-
-impl<'a> Request<'a> {
-    /// Reads a frame that has come to the server.
-    pub(super) fn parse(frame: &'a [u8]) -> Result<Request<'a>, Malformed> {
-        use Op::*;
-        const OPS: [Op; 16] = [
-            Open, Len, Items, Clear, Get, Insert, Remove, Contains, Keys, Swap, At, Set, Push, Pop,
-            Extend, SwapAt,
-        ];
-        let mut parts = Parts(frame);
-        let op = OPS.get(parts.byte()? as usize).ok_or(Malformed(
-            "it asks for something that the manager cannot do",
-        ))?;
-        let text = |bytes| str::from_utf8(bytes).map_err(|_| Malformed("a text is not UTF-8"));
-        if *op == Open {
-            let kind = match parts.byte()? {
-                0 => Kind::Dict,
-                1 => Kind::List,
-                _ => {
-                    return Err(Malformed(
-                        "it opens something that is neither dict nor list",
-                    ));
-                }
-            };
-            let types = text(parts.field()?)?;
-            let name = text(parts.rest())?;
-            return Ok(Request::Open { kind, types, name });
-        }
-        let object = parts.count()?;
-        let ask = match op {
-            Open => unreachable!("that was taken care of"),
-            Len => Ask::Len,
-            Items => Ask::Items,
-            Clear => Ask::Clear,
-            Keys => Ask::Keys,
-            Pop => Ask::Pop,
-            Get => Ask::Get { key: parts.rest() },
-            Remove => Ask::Remove { key: parts.rest() },
-            Contains => Ask::Contains { key: parts.rest() },
-            Push => Ask::Push {
-                value: parts.rest(),
-            },
-            Insert => Ask::Insert {
-                key: parts.field()?,
-                value: parts.rest(),
-            },
-            Swap => Ask::Swap {
-                expected: parts.optional()?,
-                new: parts.optional()?,
-                key: parts.rest(),
-            },
-            At => Ask::At {
-                index: parts.number()?,
-            },
-            Set => Ask::Set {
-                index: parts.number()?,
-                value: parts.rest(),
-            },
-            SwapAt => Ask::SwapAt {
-                index: parts.number()?,
-                expected: parts.field()?,
-                new: parts.rest(),
-            },
-            Extend => {
-                let count = parts.count()?;
-                let values = parts;
-                // All or nothing: no part of it is added before all of it was looked at.
-                for _ in 0..count {
-                    parts.field()?;
-                }
-                Ask::Extend { count, values }
-            }
-        };
-        parts.end()?;
-        Ok(Request::Object(object, ask))
-    }
-}
-
-/// The first byte of a reply.
-pub(super) mod tag {
-    pub(in super::super) const DONE: u8 = 0;
-    pub(in super::super) const ABSENT: u8 = 1;
-    pub(in super::super) const VALUE: u8 = 2;
-    pub(in super::super) const NUMBER: u8 = 3;
-    pub(in super::super) const MANY: u8 = 4;
-    pub(in super::super) const FAILED: u8 = 5;
-    /// As `FAILED`, and the server closes the connection.
-    pub(in super::super) const CLOSED: u8 = 6;
-}
-
-/// What the server answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reply<'a> {
-    /// It is done, and there is nothing to say.
-    Done,
-    /// There is no such value.
-    Absent,
-    /// A value as it was sent here once.
-    Value(&'a [u8]),
-    /// A number: how many, which, or 0 and 1 for no and yes.
-    Number(u64),
-    /// So many fields.
-    Many(u32, Parts<'a>),
-    /// It was not done.
-    Failed { why: ManagerError, closed: bool },
-}
-
-impl<'a> Reply<'a> {
-    /// Reads a frame that has come to a handle.
-    pub(super) fn parse(frame: &'a [u8]) -> Result<Reply<'a>, Malformed> {
-        let mut parts = Parts(frame);
-        let reply = match parts.byte()? {
-            tag::DONE => Reply::Done,
-            tag::ABSENT => Reply::Absent,
-            tag::VALUE => Reply::Value(parts.rest()),
-            tag::NUMBER => Reply::Number(parts.number()?),
-            tag::MANY => {
-                let count = parts.count()?;
-                Reply::Many(count, Parts(parts.rest()))
-            }
-            failed @ (tag::FAILED | tag::CLOSED) => Reply::Failed {
-                why: postcard::from_bytes(parts.rest())
-                    .map_err(|_| Malformed("an error in it cannot be read"))?,
-                closed: failed == tag::CLOSED,
-            },
-            _ => return Err(Malformed("it answers with something unknown")),
-        };
-        parts.end()?;
-        Ok(reply)
     }
 }
 
@@ -524,17 +245,17 @@ mod tests {
 
     #[test]
     fn the_longest_frame_passes_and_one_byte_more_does_not() {
-        let (frames, end) = decode(&framed(&[vec![9; MOST]]), &[]);
-        assert_eq!((frames[0].len(), end), (MOST, Ok(())));
+        let (frames, end) = decode(&framed(&[vec![9; MAX_FRAME]]), &[]);
+        assert_eq!((frames[0].len(), end), (MAX_FRAME, Ok(())));
         // The announcement is enough: nothing of it needs to come.
-        let (frames, end) = decode(&(MOST as u32 + 1).to_le_bytes(), &[]);
+        let (frames, end) = decode(&(MAX_FRAME as u32 + 1).to_le_bytes(), &[]);
         assert_eq!((frames.len(), end.is_err()), (0, true));
     }
 
     #[test]
     fn an_announcement_alone_takes_no_memory() {
         let mut decoder = Decoder::default();
-        let bytes = (MOST as u32).to_le_bytes();
+        let bytes = (MAX_FRAME as u32).to_le_bytes();
         decoder.room().0.extend(bytes);
         let (room, most) = decoder.room();
         room.reserve(most);
@@ -551,90 +272,24 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_that_grows_too_long_is_taken_back() {
+    fn a_frame_that_would_be_too_long_is_taken_back() {
         let mut bytes = vec![1, 2];
-        let mut draft = Draft::begin(&mut bytes, 0);
-        for _ in 0..20 {
-            draft.field(&vec![0; 1 << 20]);
-        }
-        assert_eq!(draft.finish(), Err(1 + 20 * (4 + (1 << 20))));
+        let message = "x".repeat(MAX_FRAME);
+        let error = write(&message, &mut bytes).unwrap_err();
+        assert_eq!(error, too_large(MAX_FRAME + 4));
         assert_eq!(bytes, [1, 2]);
-        let mut draft = Draft::begin(&mut bytes, 0);
-        draft.value(&vec![0u8; MOST]).unwrap();
-        draft.value("more").unwrap();
-        assert!(draft.finish().is_err());
-        assert_eq!(bytes, [1, 2]);
+        write(&&message[4..], &mut bytes).unwrap();
+        assert_eq!(bytes.len(), 2 + LENGTH + MAX_FRAME);
     }
 
-    /// The bytes of a request, written as a handle writes it.
-    fn written(request: &Request) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let mut draft = match request {
-            Request::Open { .. } => Draft::begin(&mut bytes, Op::Open as u8),
-            Request::Object(object, ask) => {
-                let op = match ask {
-                    Ask::Len => Op::Len,
-                    Ask::Items => Op::Items,
-                    Ask::Clear => Op::Clear,
-                    Ask::Get { .. } => Op::Get,
-                    Ask::Insert { .. } => Op::Insert,
-                    Ask::Remove { .. } => Op::Remove,
-                    Ask::Contains { .. } => Op::Contains,
-                    Ask::Keys => Op::Keys,
-                    Ask::Swap { .. } => Op::Swap,
-                    Ask::At { .. } => Op::At,
-                    Ask::Set { .. } => Op::Set,
-                    Ask::Push { .. } => Op::Push,
-                    Ask::Pop => Op::Pop,
-                    Ask::Extend { .. } => Op::Extend,
-                    Ask::SwapAt { .. } => Op::SwapAt,
-                };
-                let mut draft = Draft::begin(&mut bytes, op as u8);
-                draft.count(*object);
-                draft
-            }
-        };
-        match *request {
-            Request::Open { kind, types, name } => {
-                draft.raw(&[kind as u8]);
-                draft.field(types.as_bytes());
-                draft.raw(name.as_bytes());
-            }
-            Request::Object(_, ask) => match ask {
-                Ask::Len | Ask::Items | Ask::Clear | Ask::Keys | Ask::Pop => {}
-                Ask::Get { key } | Ask::Remove { key } | Ask::Contains { key } => draft.raw(key),
-                Ask::Insert { key, value } => {
-                    draft.field(key);
-                    draft.raw(value);
-                }
-                Ask::Swap { key, expected, new } => {
-                    draft.optional(expected);
-                    draft.optional(new);
-                    draft.raw(key);
-                }
-                Ask::At { index } => draft.number(index),
-                Ask::Set { index, value } => {
-                    draft.number(index);
-                    draft.raw(value);
-                }
-                Ask::Push { value } => draft.raw(value),
-                Ask::Extend { count, values } => {
-                    draft.count(count);
-                    draft.raw(values.0);
-                }
-                Ask::SwapAt {
-                    index,
-                    expected,
-                    new,
-                } => {
-                    draft.number(index);
-                    draft.field(expected);
-                    draft.raw(new);
-                }
-            },
+    #[test]
+    fn fields_that_are_too_much_are_counted_and_not_kept() {
+        let mut writer = FieldsWriter::default();
+        for _ in 0..20 {
+            writer.push(&vec![0; 1 << 20]);
         }
-        draft.finish().unwrap();
-        bytes
+        assert!(writer.bytes.capacity() <= 2 * MAX_FRAME);
+        assert_eq!(writer.finish(), Err(too_large(20 * (LENGTH + (1 << 20)))));
     }
 
     proptest! {
@@ -645,12 +300,9 @@ mod tests {
         ) {
             let whole = decode(&bytes, &[]);
             prop_assert_eq!(&decode(&bytes, &pieces), &whole);
-            for frame in whole.0 {
-                let _ = Request::parse(&frame);
-                let _ = Reply::parse(&frame);
-            }
-            let _ = Request::parse(&bytes);
-            let _ = Reply::parse(&bytes);
+            let mut fields = Fields(&bytes);
+            let whole = fields.all(|field| field.is_ok());
+            prop_assert!(whole || fields.next().is_none(), "it ends at what is cut off");
         }
 
         #[test]
@@ -662,49 +314,15 @@ mod tests {
         }
 
         #[test]
-        fn every_request_is_read_as_it_was_written(
-            object in any::<u32>(),
-            index in any::<u64>(),
-            a in vec(any::<u8>(), 0..20),
-            b in vec(any::<u8>(), 0..20),
-            c in vec(any::<u8>(), 0..20),
-            there in any::<(bool, bool)>(),
-            name in ".{0,12}",
-        ) {
-            let (a, b, c) = (&a[..], &b[..], &c[..]);
-            let mut many = Vec::new();
-            let mut draft = Draft::begin(&mut many, 0);
-            draft.field(a);
-            draft.field(b);
-            let asks = [
-                Ask::Len,
-                Ask::Items,
-                Ask::Clear,
-                Ask::Get { key: a },
-                Ask::Insert { key: a, value: b },
-                Ask::Remove { key: a },
-                Ask::Contains { key: a },
-                Ask::Keys,
-                Ask::Swap {
-                    key: a,
-                    expected: there.0.then_some(b),
-                    new: there.1.then_some(c),
-                },
-                Ask::At { index },
-                Ask::Set { index, value: a },
-                Ask::Push { value: a },
-                Ask::Pop,
-                Ask::Extend { count: 2, values: Parts(&many[LENGTH + 1..]) },
-                Ask::SwapAt { index, expected: a, new: b },
-            ];
-            let open = [Kind::Dict, Kind::List].map(|kind| Request::Open { kind, types: "u8", name: &name });
-            for request in asks.map(|ask| Request::Object(object, ask)).iter().chain(&open) {
-                let bytes = written(request);
-                prop_assert_eq!(Request::parse(&bytes[LENGTH..]), Ok(*request));
-                // Cut short it is another request, whose last part is shorter, or none: never a panic.
-                for cut in LENGTH..bytes.len() {
-                    let _ = Request::parse(&bytes[LENGTH..cut]);
-                }
+        fn fields_come_out_as_they_went_in(fields in vec(vec(any::<u8>(), 0..60), 0..20)) {
+            let mut writer = FieldsWriter::default();
+            fields.iter().for_each(|field| writer.push(field));
+            let bytes = writer.finish().unwrap();
+            let read: Result<Vec<&[u8]>, Malformed> = Fields(&bytes).collect();
+            prop_assert_eq!(read.unwrap(), fields);
+            // Cut short, it is fewer fields or an error.
+            for cut in 0..bytes.len() {
+                let _ = Fields(&bytes[..cut]).last();
             }
         }
     }

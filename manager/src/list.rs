@@ -1,13 +1,14 @@
-use super::ManagerError;
-use super::connection::{Object, Swapped, bytes, decode, done, number, swapped, unexpected, value};
-use super::dict::nothing;
-use super::frame::{Draft, Op, Reply};
-use super::types;
+use crate::frame::{Fields, FieldsWriter};
+use crate::protocol::{Bytes, ListOp, Reply, Request};
+use crate::proxy::{
+    Exchanged, Proxy, bytes, decode, done, encode, exchanged, many, number, unexpected, value,
+};
+use crate::{ManagerError, type_names};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A list that a [`Manager`](super::Manager) keeps: Python's `manager.list()`. Every call is one round trip to the server.
+/// A list that a [`Manager`](crate::Manager) keeps: Python's `manager.list()`. Every call is a round trip to the server.
 ///
 /// # Examples
 /// ```
@@ -23,27 +24,37 @@ use std::marker::PhantomData;
 /// })?;
 /// workers.join()?.values()?;
 /// let mut all = found.items()?;
-/// all.sort(); // the workers took turns as it came
+/// all.sort(); // the workers pushed in any order
 /// assert_eq!(all, [0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct List<T> {
-    object: Object,
+    proxy: Proxy,
     types: PhantomData<fn() -> T>,
 }
 
 impl<T> Clone for List<T> {
     fn clone(&self) -> Self {
-        List::on(self.object.clone())
+        List::new(self.proxy.clone())
     }
 }
 
 impl<T> List<T> {
-    pub(super) fn on(object: Object) -> List<T> {
+    pub(crate) fn new(proxy: Proxy) -> List<T> {
         List {
-            object,
+            proxy,
             types: PhantomData,
         }
+    }
+
+    /// One round trip.
+    fn ask<R>(
+        &self,
+        op: ListOp<'_>,
+        read: impl FnOnce(Reply<'_>) -> Result<R, ManagerError>,
+    ) -> Result<R, ManagerError> {
+        let request = Request::List(self.proxy.number(), op);
+        self.proxy.call(&request, read)
     }
 
     /// How many elements there are.
@@ -51,11 +62,10 @@ impl<T> List<T> {
     /// # Errors
     /// The server is gone or silent.
     pub fn len(&self) -> Result<usize, ManagerError> {
-        let len = self.object.ask(Op::Len, nothing, number)?;
-        Ok(len as usize)
+        Ok(self.ask(ListOp::Len, number)? as usize)
     }
 
-    /// Whether there are none.
+    /// Whether there are no elements.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -63,7 +73,7 @@ impl<T> List<T> {
         Ok(self.len()? == 0)
     }
 
-    /// Removes everything.
+    /// Removes all elements.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -79,7 +89,7 @@ impl<T> List<T> {
     /// # Ok::<(), ManagerError>(())
     /// ```
     pub fn clear(&self) -> Result<(), ManagerError> {
-        self.object.ask(Op::Clear, nothing, done)
+        self.ask(ListOp::Clear, done)
     }
 }
 
@@ -89,14 +99,15 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Errors
     /// The server is gone, silent or full; the element is too large.
     pub fn push(&self, element: T) -> Result<(), ManagerError> {
-        self.object
-            .ask(Op::Push, |draft| draft.rest(&element), done)
+        let element = encode(&element)?;
+        let value = Bytes(&element);
+        self.ask(ListOp::Push { value }, done)
     }
 
-    /// Adds elements at the end, all in one round trip and in one step, so that nobody else's come between them.
+    /// Adds elements at the end, all in one round trip and in one step, so that no element of another worker comes between them.
     ///
     /// # Errors
-    /// The server is gone, silent or full; the elements together are too large. Then none was added.
+    /// The server is gone, silent or full; the elements together are too large. Then none of them was added.
     ///
     /// # Examples
     /// ```
@@ -109,16 +120,16 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Ok::<(), ManagerError>(())
     /// ```
     pub fn extend(&self, elements: impl IntoIterator<Item = T>) -> Result<(), ManagerError> {
-        let elements: Vec<T> = elements.into_iter().collect();
-        let all = |draft: &mut Draft<'_>| {
-            // More than that would be too large whatever they are, since each has a length.
-            draft.count(u32::try_from(elements.len()).unwrap_or(u32::MAX));
-            elements.iter().try_for_each(|element| draft.value(element))
-        };
-        self.object.ask(Op::Extend, all, done)
+        let mut values = FieldsWriter::default();
+        for element in elements {
+            values.push(&encode(&element)?);
+        }
+        let values = &values.finish()?;
+        let values = Fields(values);
+        self.ask(ListOp::Extend { values }, done)
     }
 
-    /// The element of that index, counted from 0; `None` where the list is shorter.
+    /// The element at `index`, counted from 0; `None` if the list is shorter.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -134,10 +145,11 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Ok::<(), ManagerError>(())
     /// ```
     pub fn get(&self, index: usize) -> Result<Option<T>, ManagerError> {
-        self.object.ask(Op::At, at(index), value)
+        let index = index as u64;
+        self.ask(ListOp::Get { index }, value)
     }
 
-    /// Writes the element of that index.
+    /// Replaces the element at `index`.
     ///
     /// # Errors
     /// There is no such element; the server is gone, silent or full; the element is too large.
@@ -154,14 +166,15 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Ok::<(), ManagerError>(())
     /// ```
     pub fn set(&self, index: usize, element: T) -> Result<(), ManagerError> {
-        let pair = |draft: &mut Draft<'_>| {
-            draft.number(index as u64);
-            draft.rest(&element)
+        let element = encode(&element)?;
+        let set = ListOp::Set {
+            index: index as u64,
+            value: Bytes(&element),
         };
-        self.object.ask(Op::Set, pair, done)
+        self.ask(set, done)
     }
 
-    /// Takes the last element away, if there is one.
+    /// Removes the last element and returns it, if there is one.
     ///
     /// # Errors
     /// The server is gone or silent.
@@ -176,24 +189,21 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Ok::<(), ManagerError>(())
     /// ```
     pub fn pop(&self) -> Result<Option<T>, ManagerError> {
-        self.object.ask(Op::Pop, nothing, value)
+        self.ask(ListOp::Pop, value)
     }
 
     /// All elements: a copy of the whole list as it was at one moment.
     ///
     /// # Errors
-    /// The server is gone or silent; all together is too large for one answer.
+    /// The server is gone or silent; all elements together are too large for one reply.
     pub fn items(&self) -> Result<Vec<T>, ManagerError> {
-        self.object.ask(Op::Items, nothing, |reply| match reply {
-            Reply::Many(count, mut parts) => (0..count).map(|_| decode(parts.field()?)).collect(),
-            _ => unexpected(),
-        })
+        self.ask(ListOp::Items, many)
     }
 
-    /// Writes `new` if `current` is the element of that index, in one step.
+    /// Replaces the element at `index` with `new` if it is `current`, in one step.
     ///
-    /// As with the atomics of the standard library, the inner result is what was there: `Ok` if that was `current` and `new` has taken
-    /// its place, `Err` if it was something else and stays. Elements are the same if `serde` writes them as the same bytes.
+    /// As with the atomics of the standard library, the inner result is what was there: `Ok` if that was `current`, which `new` has now
+    /// replaced, and `Err` if it was something else, which stays. Elements are equal if `serde` writes them as the same bytes.
     ///
     /// # Errors
     /// There is no such element; the server is gone, silent or full; the elements are too large.
@@ -215,22 +225,30 @@ impl<T: Serialize + DeserializeOwned> List<T> {
         current: T,
         new: T,
     ) -> Result<Result<T, T>, ManagerError> {
-        let triple = |draft: &mut Draft<'_>| {
-            draft.number(index as u64);
-            draft.value(&current)?;
-            draft.rest(&new)
-        };
-        match self.object.ask(Op::SwapAt, triple, swapped)? {
-            Swapped::Yes => Ok(Ok(current)),
-            Swapped::No(Some(there)) => Ok(Err(decode(&there)?)),
-            Swapped::No(None) => unexpected(),
+        match self.exchange(index, &encode(&current)?, &encode(&new)?)? {
+            Ok(()) => Ok(Ok(current)),
+            Err(Some(there)) => Ok(Err(decode(&there)?)),
+            Err(None) => unexpected(),
         }
     }
 
-    /// Reads the element of that index, makes another of it with `change` and writes that, so that nobody's writing is lost in
-    /// between; the new element.
+    fn exchange(
+        &self,
+        index: usize,
+        current: &[u8],
+        new: &[u8],
+    ) -> Result<Exchanged, ManagerError> {
+        let exchange = ListOp::CompareExchange {
+            index: index as u64,
+            current: Bytes(current),
+            new: Bytes(new),
+        };
+        self.ask(exchange, exchanged)
+    }
+
+    /// Changes the element at `index` with `change`, and loses nothing that others write in the meantime. Returns the new element.
     ///
-    /// As with [`Dict::update`](super::Dict::update), `change` runs here and may be called several times.
+    /// As with [`Dict::update`](crate::Dict::update), `change` runs in the calling process and may be called several times.
     ///
     /// # Errors
     /// There is no such element; the server is gone, silent or full; the element is too large.
@@ -248,37 +266,28 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn update(&self, index: usize, mut change: impl FnMut(T) -> T) -> Result<T, ManagerError> {
-        let mut there = self.object.ask(Op::At, at(index), bytes)?;
+        let get = ListOp::Get {
+            index: index as u64,
+        };
+        let mut there = self.ask(get, bytes)?;
         loop {
             let Some(before) = there else {
-                let len = self.object.ask(Op::Len, nothing, number)?;
+                let len = self.ask(ListOp::Len, number)?;
                 let index = index as u64;
                 return Err(ManagerError::OutOfRange { index, len });
             };
             let new = change(decode(&before)?);
-            let triple = |draft: &mut Draft<'_>| {
-                draft.number(index as u64);
-                draft.field(&before);
-                draft.rest(&new)
-            };
-            match self.object.ask(Op::SwapAt, triple, swapped)? {
-                Swapped::Yes => return Ok(new),
-                Swapped::No(now) => there = now,
+            match self.exchange(index, &before, &encode(&new)?)? {
+                Ok(()) => return Ok(new),
+                Err(now) => there = now,
             }
         }
     }
 }
 
-fn at(index: usize) -> impl FnOnce(&mut Draft<'_>) -> Result<(), ManagerError> {
-    move |draft| {
-        draft.number(index as u64);
-        Ok(())
-    }
-}
-
 impl<T> fmt::Debug for List<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.object.name();
-        write!(f, "List({name:?}: {})", types::of_list::<T>())
+        let name = self.proxy.name();
+        write!(f, "List({name:?}: {})", type_names::of_list::<T>())
     }
 }

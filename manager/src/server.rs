@@ -1,29 +1,26 @@
-use super::Settings;
-use super::frame::Decoder;
-use super::looks::Looks;
-use super::store::{Store, refuse, refuse_nonsense};
-use crate::sys::{self, Carries, Epoll, Event, Packet, Until, Wait};
+use crate::frame::{Decoder, KEEP};
+use crate::manager::Settings;
+use crate::spin::Spin;
+use crate::store::{Store, refuse, refuse_nonsense};
+use crate::sys::{self, Epoll, Event, Interest, Packet, SocketType, Wait};
 use labsupport::internal::fault;
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 
-/// The door among the numbers that wait for events; clients have others.
+/// The token of the door among the events; clients have other tokens.
 const DOOR: u64 = 0;
 
-/// Replies are sent together up to so many bytes; then the others have their turn.
+/// Replies are sent together up to this many bytes; then the other clients have their turn.
 const BATCH: usize = 64 << 10;
 
-/// A client's buffer for replies that has grown past this is given back.
-const KEEP: usize = 64 << 10;
-
-/// Descriptors that are kept free: for a client that is turned away with a word, and for the system's own needs.
+/// Descriptors that are kept free: for a client that is turned away with a reason, and for the system's own needs.
 const SPARE: usize = 8;
 
-/// The server process: one thread, which waits for all clients at once and never for one.
-pub(super) struct Server {
+/// The server process: one thread, which waits for all clients at once and never for one of them alone.
+pub(crate) struct Server {
     epoll: Epoll,
-    /// Where new clients come in; `None` when nobody is left who could send one.
+    /// Where new clients come in; `None` when no process is left that could send one.
     door: Option<OwnedFd>,
     clients: HashMap<u64, Client>,
     next: u64,
@@ -34,18 +31,18 @@ pub(super) struct Server {
     most_clients: usize,
 }
 
-/// The ends of the door and the set to wait with, made before the fork, where a failure can be told.
-pub(super) struct Ends {
-    pub(super) outside: OwnedFd,
-    pub(super) inside: OwnedFd,
-    pub(super) epoll: OwnedFd,
+/// The ends of the door and the set to wait with. They are made before the fork, where a failure can be reported.
+pub(crate) struct Ends {
+    pub(crate) outside: OwnedFd,
+    pub(crate) inside: OwnedFd,
+    pub(crate) epoll: OwnedFd,
 }
 
 impl Ends {
-    pub(super) fn new() -> io::Result<Ends> {
-        let (outside, inside) = sys::socket_pair(Carries::Packets)?;
+    pub(crate) fn new() -> io::Result<Ends> {
+        let (outside, inside) = sys::socket_pair(SocketType::SEQPACKET)?;
         let epoll = Epoll::new()?;
-        epoll.add(&inside, DOOR, Until::Readable)?;
+        epoll.add(&inside, DOOR, Interest::Readable)?;
         Ok(Ends {
             outside,
             inside,
@@ -55,7 +52,7 @@ impl Ends {
 }
 
 /// The life of the server process.
-pub(super) fn serve([door, epoll]: [OwnedFd; 2], settings: Settings) {
+pub(crate) fn serve([door, epoll]: [OwnedFd; 2], settings: Settings) {
     sys::rename(c"labs: manager");
     fault::point("serve: begun");
     let free = sys::most_open().saturating_sub(sys::count_open() + SPARE);
@@ -69,19 +66,19 @@ pub(super) fn serve([door, epoll]: [OwnedFd; 2], settings: Settings) {
         most_buffered: settings.most_buffered,
         most_clients: settings.most_clients.min(free.max(1)),
     };
-    let (mut events, mut looks) = (Vec::new(), Looks::default());
-    while server.has_anybody() {
+    let (mut events, mut spin) = (Vec::new(), Spin::default());
+    while server.has_clients() {
         let mut wait = |wait| match server.epoll.wait(&mut events, wait) {
             Ok(0) => None,
             other => Some(other),
         };
-        let waited = looks.until(|| wait(false)).or_else(|| wait(true));
+        let waited = spin.until(|| wait(false)).or_else(|| wait(true));
         if waited.is_none_or(|waited| waited.is_err()) {
             return;
         }
         for &Event { token, hung_up } in &events {
             match token {
-                DOOR => server.open_the_door(hung_up),
+                DOOR => server.answer_door(hung_up),
                 client => server.serve_client(client),
             }
         }
@@ -89,17 +86,17 @@ pub(super) fn serve([door, epoll]: [OwnedFd; 2], settings: Settings) {
 }
 
 impl Server {
-    /// Whether anybody is there or can still come.
-    fn has_anybody(&self) -> bool {
+    /// Whether there are clients, or some can still come.
+    fn has_clients(&self) -> bool {
         self.door.is_some() || !self.clients.is_empty()
     }
 
-    /// Lets one in who waits at the door.
-    fn open_the_door(&mut self, hung_up: bool) {
+    /// Lets in one client that waits at the door.
+    fn answer_door(&mut self, hung_up: bool) {
         let Some(door) = &self.door else { return };
         match sys::receive_descriptor(door) {
             Ok(Packet::Descriptor(socket)) => self.admit(socket),
-            // Who sends something else gets no answer: there is nothing to answer on.
+            // Anything else gets no answer: there is no stream to answer on.
             Ok(Packet::Other | Packet::Nothing) => {}
             Ok(Packet::Empty) if !hung_up => {}
             Ok(Packet::Empty) | Err(_) => {
@@ -113,7 +110,7 @@ impl Server {
         let Ok(user) = sys::peer_user(&socket) else {
             return; // no stream at all
         };
-        // Whoever holds the door was forked from the process that made it. It may have become somebody else since.
+        // Each process that holds the door was forked from the one that made it. It may have changed its user since.
         if user != sys::user() {
             return turn_away(&socket, "it belongs to another user.");
         }
@@ -121,14 +118,14 @@ impl Server {
             return turn_away(
                 &socket,
                 &format!(
-                    "it has {} already, which is the most. Each handle that is used has one in each process: drop those \
-                     you no longer need, or raise the limit of open files (`ulimit -n`) before the manager starts.",
+                    "it has {} already, which is the limit. Each handle that is used takes one in each process: drop those \
+                     that you no longer need, or raise the limit of open files (`ulimit -n`) before the manager starts.",
                     self.clients.len()
                 ),
             );
         }
         let token = self.next;
-        if let Err(error) = self.epoll.add(&socket, token, Until::Readable) {
+        if let Err(error) = self.epoll.add(&socket, token, Interest::Readable) {
             return turn_away(&socket, &format!("the system refused it ({error})."));
         }
         self.next += 1;
@@ -137,29 +134,29 @@ impl Server {
     }
 
     fn serve_client(&mut self, token: u64) {
-        // One that was dropped earlier in this round may have an event left.
+        // A client that was dropped earlier in this round may have an event left.
         let Some(client) = self.clients.get_mut(&token) else {
             return;
         };
-        let (before, waited) = (client.held(), client.until);
+        let (before, waited) = (client.held(), client.interest);
         let stays = client.take_turn(&mut self.store).is_ok();
         self.buffered = self.buffered + client.held() - before;
         if stays && self.buffered <= self.most_buffered {
-            let until = client.until();
-            if until == waited || self.epoll.change(&client.socket, token, until).is_ok() {
-                client.until = until;
+            let interest = client.interest();
+            if interest == waited || self.epoll.modify(&client.socket, token, interest).is_ok() {
+                client.interest = interest;
                 return;
             }
         }
         self.buffered -= client.held();
         let _ = self.epoll.remove(&client.socket);
-        // Another process may hold a copy, and then closing it would tell nobody.
+        // Another process may hold a copy, and then closing it would not tell the client.
         sys::shut_down(&client.socket);
         self.clients.remove(&token);
     }
 }
 
-/// Closes a connection that was not let in, with a word.
+/// Closes a connection that was not let in, with a reason.
 fn turn_away(socket: &OwnedFd, why: &str) {
     let mut out = Vec::new();
     refuse(why, &mut out);
@@ -175,12 +172,12 @@ struct Client {
     socket: OwnedFd,
     /// What has come of its requests.
     decoder: Decoder,
-    /// Replies, of which the first `sent` bytes are gone. While some are left, no request is read: so one that asks and
+    /// Replies, of which the first `sent` bytes are gone. While some are left, no request is read. So a client that asks and
     /// never reads holds one batch, or one reply, and no more.
     out: Vec<u8>,
     sent: usize,
     /// What the server waits for here.
-    until: Until,
+    interest: Interest,
 }
 
 impl Client {
@@ -190,7 +187,7 @@ impl Client {
             decoder: Decoder::default(),
             out: Vec::new(),
             sent: 0,
-            until: Until::Readable,
+            interest: Interest::Readable,
         }
     }
 
@@ -200,15 +197,15 @@ impl Client {
     }
 
     /// What its next turn needs.
-    fn until(&self) -> Until {
+    fn interest(&self) -> Interest {
         if self.out.is_empty() && !self.decoder.has_next() {
-            Until::Readable
+            Interest::Readable
         } else {
-            Until::Writable
+            Interest::Writable
         }
     }
 
-    /// One receive and two sends at the most, so that everybody gets a turn.
+    /// At most one receive and two sends, so that every client gets a turn.
     fn take_turn(&mut self, store: &mut Store) -> Result<(), Over> {
         if !self.out.is_empty() {
             self.send()?;
@@ -217,11 +214,11 @@ impl Client {
             }
         }
         if !self.decoder.has_next() {
-            let (buffer, most) = self.decoder.room();
-            match sys::receive(&self.socket, buffer, most, Wait::No) {
+            let (buffer, room) = self.decoder.room();
+            match sys::receive(&self.socket, buffer, room, Wait::No) {
                 Ok(None) => return Ok(()),
                 Ok(Some(1..)) => fault::point("serve: read"),
-                // Its end, in the middle of a request too: what had come of that is dropped with it.
+                // The end, perhaps in the middle of a request: what had come of that is dropped.
                 Ok(Some(0)) | Err(_) => return Err(Over),
             }
         }

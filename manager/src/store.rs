@@ -1,43 +1,44 @@
-use super::ManagerError;
-use super::frame::{Ask, Draft, Kind, MOST, Malformed, Request, tag};
-use super::ordered::Ordered;
+use crate::ManagerError;
+use crate::frame::{self, Fields, FieldsWriter, Malformed};
+use crate::ordered_map::OrderedMap;
+use crate::protocol::{Bytes, DictOp, Kind, ListOp, Reply, Request};
 use std::collections::HashMap;
 
-/// What an entry is counted with besides its bytes: about what the maps and allocations around it take.
+/// What an entry costs besides its bytes: about as much as the maps and allocations around it take.
 const AROUND: usize = 64;
 
-/// Everything that the server keeps. Names, keys and values are bytes to it, which it compares and gives back.
+/// Everything that the server keeps. Keys and values are bytes to it, which it compares and returns.
 #[derive(Debug)]
-pub(super) struct Store {
-    /// By number, in the order in which they were first opened. None is ever removed, so a number stays right.
+pub(crate) struct Store {
+    /// In the order in which they were first opened. None is ever removed, so a number stays valid.
     objects: Vec<Object>,
     numbers: HashMap<String, u32>,
-    /// Bytes kept, with what is around them; never above `limit`.
+    /// Bytes kept, including what they cost besides; never above `limit`.
     kept: usize,
     limit: usize,
     /// The fault point at which a test wants the server to die, from the next request on.
     #[cfg(test)]
-    pub(super) armed: Option<&'static str>,
+    pub(crate) armed: Option<&'static str>,
 }
 
 #[derive(Debug)]
 struct Object {
-    /// The types, in words.
+    /// Its types as text.
     types: String,
     contents: Contents,
 }
 
 #[derive(Debug)]
 enum Contents {
-    Dict(Ordered),
+    Dict(OrderedMap),
     List(Vec<Box<[u8]>>),
 }
 
 /// Why a request was not done.
 enum Failure {
-    /// A handle can come to this; the connection stays.
+    /// This can happen to a handle; the connection stays.
     Why(ManagerError),
-    /// No handle sends this. Whoever did is not to be listened to any more.
+    /// No handle sends this. The server stops listening to this client.
     Nonsense(Malformed),
 }
 
@@ -54,26 +55,28 @@ impl From<Malformed> for Failure {
 }
 
 /// The last word on a connection that the server closes.
-pub(super) fn refuse(why: &str, out: &mut Vec<u8>) {
-    let mut draft = Draft::begin(out, tag::CLOSED);
-    let why = ManagerError::Refused(why.into());
-    let written = draft.rest(&why).is_ok() && draft.finish().is_ok();
-    debug_assert!(written, "a sentence fits into a frame");
+pub(crate) fn refuse(why: &str, out: &mut Vec<u8>) {
+    answer_failed(Reply::Closed(ManagerError::Refused(why.into())), out);
 }
 
-/// The last word to one that sent what no handle sends.
-pub(super) fn refuse_nonsense(Malformed(what): Malformed, out: &mut Vec<u8>) {
+/// The last word to a client that sent what no handle sends.
+pub(crate) fn refuse_nonsense(Malformed(what): Malformed, out: &mut Vec<u8>) {
     refuse(
         &format!(
-            "what was sent there makes no sense ({what}). Only handles of this version can talk to it."
+            "what this process sent makes no sense ({what}). Only handles of this version can talk to it."
         ),
         out,
     );
 }
 
+fn answer_failed(reply: Reply<'_>, out: &mut Vec<u8>) {
+    let written = frame::write(&reply, out);
+    debug_assert!(written.is_ok(), "a sentence fits into a frame");
+}
+
 impl Store {
-    /// Keeps nothing yet, and `limit` bytes at the most.
-    pub(super) fn new(limit: usize) -> Store {
+    /// A store that keeps nothing yet, and later at most `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Store {
         Store {
             objects: Vec::new(),
             numbers: HashMap::new(),
@@ -84,19 +87,17 @@ impl Store {
         }
     }
 
-    /// Does what a frame asks for and adds the reply to `out`. `false` where the connection must be closed.
-    pub(super) fn handle(&mut self, frame: &[u8], out: &mut Vec<u8>) -> bool {
+    /// Does what a frame asks for and adds the reply to `out`. `false` if the connection must be closed.
+    pub(crate) fn handle(&mut self, frame: &[u8], out: &mut Vec<u8>) -> bool {
         let before = out.len();
-        let done = Request::parse(frame)
+        let done = frame::read(frame)
             .map_err(Failure::Nonsense)
             .and_then(|request| self.answer(request, out));
         match done {
             Ok(()) => true,
             Err(Failure::Why(why)) => {
                 out.truncate(before);
-                let mut draft = Draft::begin(out, tag::FAILED);
-                let written = draft.rest(&why).is_ok() && draft.finish().is_ok();
-                debug_assert!(written, "a sentence fits into a frame");
+                answer_failed(Reply::Failed(why), out);
                 true
             }
             Err(Failure::Nonsense(what)) => {
@@ -108,25 +109,25 @@ impl Store {
     }
 
     fn answer(&mut self, request: Request<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
-        match request {
-            Request::Open { kind, types, name } => {
-                let number = self.open(kind, types, name)?;
-                reply(out, tag::NUMBER, |draft| draft.number(number.into()))
-            }
-            Request::Object(number, ask) => {
-                let object = self
-                    .objects
-                    .get_mut(number as usize)
-                    .ok_or(Malformed("it is about an object that does not exist"))?;
-                let mut room = Room {
-                    kept: &mut self.kept,
-                    limit: self.limit,
-                };
-                match &mut object.contents {
-                    Contents::Dict(dict) => ask_dict(dict, ask, &mut room, out),
-                    Contents::List(list) => ask_list(list, ask, &mut room, out),
-                }
-            }
+        if let Request::Open { kind, types, name } = request {
+            let number = self.open(kind, types, name)?;
+            return reply_number(number as usize, out);
+        }
+        let (Request::Dict(number, _) | Request::List(number, _)) = request else {
+            unreachable!("an open is answered above")
+        };
+        let object = self
+            .objects
+            .get_mut(number as usize)
+            .ok_or(Malformed("it is about an object that does not exist"))?;
+        let mut room = Room {
+            kept: &mut self.kept,
+            limit: self.limit,
+        };
+        match (&mut object.contents, request) {
+            (Contents::Dict(dict), Request::Dict(_, op)) => apply_to_dict(dict, op, &mut room, out),
+            (Contents::List(list), Request::List(_, op)) => apply_to_list(list, op, &mut room, out),
+            _ => Err(Malformed("it takes a dict for a list, or a list for a dict").into()),
         }
     }
 
@@ -155,7 +156,7 @@ impl Store {
         self.objects.push(Object {
             types: types.into(),
             contents: match kind {
-                Kind::Dict => Contents::Dict(Ordered::default()),
+                Kind::Dict => Contents::Dict(OrderedMap::default()),
                 Kind::List => Contents::List(Vec::new()),
             },
         });
@@ -167,9 +168,9 @@ impl Store {
         Ok(number)
     }
 
-    /// Bytes kept, counted anew: for the tests and the fuzzer, which compare.
+    /// Bytes kept, and the same counted anew: the tests and the fuzzer compare them.
     #[cfg(any(test, fuzzing))]
-    pub(super) fn recount(&self) -> (usize, usize) {
+    pub(crate) fn recount(&self) -> (usize, usize) {
         let mut counted = 0;
         for (name, &number) in &self.numbers {
             let object = &self.objects[number as usize];
@@ -192,7 +193,7 @@ fn described(kind: Kind, types: &str) -> String {
     format!("{kind} of {}", shorten(types))
 }
 
-/// A part of an error that comes from outside; without a limit it could be longer than a frame.
+/// A part of an error that a client chose; without a limit it could be longer than a frame.
 fn shorten(text: &str) -> String {
     const LONGEST: usize = 200;
     if text.chars().count() <= LONGEST {
@@ -202,20 +203,20 @@ fn shorten(text: &str) -> String {
     }
 }
 
-/// What an entry is counted with.
+/// The bytes that an entry counts for.
 fn entry(key: &[u8], value: &[u8]) -> usize {
     key.len() + value.len() + AROUND
 }
 
-/// The bytes that are kept, while something is done with one object.
+/// The count of the bytes that are kept, while an operation is applied to one object.
 struct Room<'a> {
     kept: &'a mut usize,
     limit: usize,
 }
 
 impl Room<'_> {
-    /// Some bytes go and others come. An error where these would be too many; then nothing has changed. Who asks for fewer
-    /// than before gets it even then.
+    /// Some bytes go and others come. If that would be too many it is an error, and nothing has changed. Fewer bytes than
+    /// before are always allowed.
     fn exchange(&mut self, go: usize, come: usize) -> Result<(), ManagerError> {
         let kept = *self.kept - go + come;
         if come > go && kept > self.limit {
@@ -226,89 +227,77 @@ impl Room<'_> {
     }
 }
 
-fn reply(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Draft<'_>)) -> Result<(), Failure> {
-    let mut draft = Draft::begin(out, tag);
-    write(&mut draft);
-    draft
-        .finish()
-        .map_err(|bytes| Failure::Why(ManagerError::TooLarge { bytes, limit: MOST }))
+fn reply(reply: Reply<'_>, out: &mut Vec<u8>) -> Result<(), Failure> {
+    Ok(frame::write(&reply, out)?)
 }
 
-fn reply_value(out: &mut Vec<u8>, value: Option<&[u8]>) -> Result<(), Failure> {
-    match value {
-        Some(value) => reply(out, tag::VALUE, |draft| draft.raw(value)),
-        None => reply(out, tag::ABSENT, |_| {}),
-    }
+fn reply_value(value: Option<&[u8]>, out: &mut Vec<u8>) -> Result<(), Failure> {
+    reply(
+        value.map_or(Reply::Absent, |value| Reply::Value(Bytes(value))),
+        out,
+    )
 }
 
-fn reply_done(out: &mut Vec<u8>) -> Result<(), Failure> {
-    reply(out, tag::DONE, |_| {})
-}
-
-fn reply_number(out: &mut Vec<u8>, number: usize) -> Result<(), Failure> {
-    reply(out, tag::NUMBER, |draft| draft.number(number as u64))
+fn reply_number(number: usize, out: &mut Vec<u8>) -> Result<(), Failure> {
+    reply(Reply::Number(number as u64), out)
 }
 
 fn reply_many<'a>(
+    values: impl Iterator<Item = &'a [u8]>,
     out: &mut Vec<u8>,
-    fields: impl Iterator<Item = &'a [u8]>,
-    count: usize,
 ) -> Result<(), Failure> {
-    reply(out, tag::MANY, |draft| {
-        draft.count(count as u32);
-        fields.for_each(|field| draft.field(field));
-    })
+    let mut fields = FieldsWriter::default();
+    values.for_each(|value| fields.push(value));
+    reply(Reply::Many(Fields(&fields.finish()?)), out)
 }
 
-fn ask_dict(
-    dict: &mut Ordered,
-    ask: Ask<'_>,
+fn apply_to_dict(
+    dict: &mut OrderedMap,
+    op: DictOp<'_>,
     room: &mut Room<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
-    match ask {
-        Ask::Len => reply_number(out, dict.len()),
-        Ask::Items => {
-            let fields = dict.iter().flat_map(|(key, value)| [key, value]);
-            reply_many(out, fields, 2 * dict.len())
-        }
-        Ask::Keys => reply_many(out, dict.iter().map(|(key, _)| key), dict.len()),
-        Ask::Clear => {
+    match op {
+        DictOp::Len => reply_number(dict.len(), out),
+        DictOp::Items => reply_many(dict.iter().flat_map(|(key, value)| [key, value]), out),
+        DictOp::Keys => reply_many(dict.iter().map(|(key, _)| key), out),
+        DictOp::Clear => {
             let go = dict.iter().map(|(key, value)| entry(key, value)).sum();
             room.exchange(go, 0)?;
-            *dict = Ordered::default();
-            reply_done(out)
+            *dict = OrderedMap::default();
+            reply(Reply::Done, out)
         }
-        Ask::Get { key } => reply_value(out, dict.get(key)),
-        Ask::Contains { key } => reply_number(out, dict.get(key).is_some().into()),
-        Ask::Insert { key, value } => {
+        DictOp::Get { key: Bytes(key) } => reply_value(dict.get(key), out),
+        DictOp::Contains { key: Bytes(key) } => reply_number(dict.get(key).is_some().into(), out),
+        DictOp::Insert {
+            key: Bytes(key),
+            value: Bytes(value),
+        } => {
             let old = write_dict(dict, key, Some(value), room)?;
-            reply_value(out, old.as_deref())
+            reply_value(old.as_deref(), out)
         }
-        Ask::Remove { key } => {
+        DictOp::Remove { key: Bytes(key) } => {
             let old = write_dict(dict, key, None, room)?;
-            reply_value(out, old.as_deref())
+            reply_value(old.as_deref(), out)
         }
-        Ask::Swap { key, expected, new } => {
+        DictOp::CompareExchange {
+            key: Bytes(key),
+            current,
+            new,
+        } => {
             let now = dict.get(key);
-            if now != expected {
-                return reply_value(out, now);
+            if now.map(Bytes) != current {
+                return reply_value(now, out);
             }
-            write_dict(dict, key, new, room)?;
-            reply_done(out)
+            write_dict(dict, key, new.map(|Bytes(new)| new), room)?;
+            reply(Reply::Done, out)
         }
-        Ask::At { .. }
-        | Ask::Set { .. }
-        | Ask::Push { .. }
-        | Ask::Pop
-        | Ask::Extend { .. }
-        | Ask::SwapAt { .. } => Err(Malformed("it asks a dict for what only lists do").into()),
     }
 }
 
-/// Writes or removes an entry; the value that was there.
+/// Writes or removes an entry and returns the value that was there.
 fn write_dict(
-    dict: &mut Ordered,
+    dict: &mut OrderedMap,
     key: &[u8],
     value: Option<&[u8]>,
     room: &mut Room<'_>,
@@ -321,66 +310,69 @@ fn write_dict(
     })
 }
 
-fn ask_list(
+fn apply_to_list(
     list: &mut Vec<Box<[u8]>>,
-    ask: Ask<'_>,
+    op: ListOp<'_>,
     room: &mut Room<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
-    match ask {
-        Ask::Len => reply_number(out, list.len()),
-        Ask::Items => reply_many(out, list.iter().map(|value| &value[..]), list.len()),
-        Ask::Clear => {
+    match op {
+        ListOp::Len => reply_number(list.len(), out),
+        ListOp::Items => reply_many(list.iter().map(|value| &value[..]), out),
+        ListOp::Clear => {
             room.exchange(list.iter().map(|value| entry(&[], value)).sum(), 0)?;
             *list = Vec::new();
-            reply_done(out)
+            reply(Reply::Done, out)
         }
-        Ask::At { index } => {
+        ListOp::Get { index } => {
             let value = usize::try_from(index)
                 .ok()
                 .and_then(|index| list.get(index));
-            reply_value(out, value.map(|value| &value[..]))
+            reply_value(value.map(|value| &value[..]), out)
         }
-        Ask::Set { index, value } => {
-            write_list(list, index, value, room)?;
-            reply_done(out)
-        }
-        Ask::SwapAt {
+        ListOp::Set {
             index,
-            expected,
-            new,
+            value: Bytes(value),
+        } => {
+            write_list(list, index, value, room)?;
+            reply(Reply::Done, out)
+        }
+        ListOp::CompareExchange {
+            index,
+            current: Bytes(current),
+            new: Bytes(new),
         } => {
             let now = element(list, index)?;
-            if **now != *expected {
-                return reply_value(out, Some(&**now));
+            if **now != *current {
+                return reply_value(Some(now), out);
             }
             write_list(list, index, new, room)?;
-            reply_done(out)
+            reply(Reply::Done, out)
         }
-        Ask::Push { value } => {
+        ListOp::Push {
+            value: Bytes(value),
+        } => {
             room.exchange(0, entry(&[], value))?;
             list.push(value.into());
-            reply_done(out)
+            reply(Reply::Done, out)
         }
-        Ask::Pop => {
+        ListOp::Pop => {
             let last = list.pop();
             room.exchange(last.as_ref().map_or(0, |last| entry(&[], last)), 0)?;
-            reply_value(out, last.as_deref())
+            reply_value(last.as_deref(), out)
         }
-        Ask::Extend { count, mut values } => {
-            let bytes = values.0.len() - 4 * count as usize;
-            room.exchange(0, bytes + count as usize * AROUND)?;
-            for _ in 0..count {
-                list.push(values.field()?.into());
+        ListOp::Extend { values } => {
+            // All or nothing: no element is added before all of them were seen to be whole and to have room.
+            let mut come = 0;
+            for value in values {
+                come += entry(&[], value?);
             }
-            reply_done(out)
+            room.exchange(0, come)?;
+            for value in values {
+                list.push(value?.into());
+            }
+            reply(Reply::Done, out)
         }
-        Ask::Get { .. }
-        | Ask::Insert { .. }
-        | Ask::Remove { .. }
-        | Ask::Contains { .. }
-        | Ask::Keys
-        | Ask::Swap { .. } => Err(Malformed("it asks a list for what only dicts do").into()),
     }
 }
 

@@ -1,17 +1,25 @@
-//! What needs a look inside: kills at the named points, rubbish through a bare connection, the limits, a server that stands
-//! still. `tests/manager.rs` has what a lab sees.
+//! What needs a look inside: kills at the named points, nonsense through a bare connection, the limits, a stopped server.
+//! `tests/manager.rs` has what a lab sees.
 
-use super::*;
+use crate::door::Door;
+use crate::frame::{self, MAX_FRAME};
+use crate::manager::Settings;
+use crate::protocol::{Kind, Reply};
+use crate::proxy::Proxy;
+use crate::server::{self, Ends};
 use crate::sys::Wait;
+use crate::{List, Manager, ManagerError, sys};
 use labsupport::internal::fault;
-use labsupport::process::Exit;
+use labsupport::process::{Exit, Workers};
 use labsupport::shared::Flag;
+use std::cell::Cell;
 use std::os::fd::OwnedFd;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// Looks until it is so, for ten seconds at the most.
+/// Waits until it is so, for at most ten seconds.
 fn soon(what: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(10);
     while Instant::now() < deadline {
@@ -28,7 +36,7 @@ fn open_in(manager: &Manager) -> usize {
     std::fs::read_dir(format!("/proc/{}/fd", manager.pid())).map_or(0, Iterator::count)
 }
 
-/// Runs `work` in a worker, and how that ended.
+/// Runs `work` in a worker and returns how that ended.
 fn exit_of(work: impl Fn()) -> Exit {
     let report = Workers::spawn(1, |_| work()).unwrap();
     let report = report.join_timeout(LONG).unwrap();
@@ -39,7 +47,7 @@ fn signal(manager: &Manager, signal: i32) {
     sys::send_signal(manager.pid() as sys::Pid, signal).unwrap();
 }
 
-/// A bare connection, as somebody has who does not use a handle.
+/// A bare connection, for what no handle sends.
 struct Raw(OwnedFd);
 
 impl Raw {
@@ -73,7 +81,7 @@ impl Raw {
 }
 
 #[test]
-fn a_client_killed_anywhere_harms_nobody() {
+fn a_client_killed_anywhere_harms_no_other() {
     // Of a request that came in part nothing is done, one that came whole is done.
     for (point, done) in [("ask: part sent", false), ("ask: sent", true)] {
         let manager = Manager::start().unwrap();
@@ -93,9 +101,9 @@ fn a_client_killed_anywhere_harms_nobody() {
         }
         let report = neighbour.unwrap().join_timeout(LONG).unwrap();
         assert_eq!(report.values().unwrap(), [true]);
-        // All that the server had of the dead is gone.
+        // The server keeps nothing of the dead client.
         assert!(soon(|| open_in(&manager) == open), "{point}");
-        assert_eq!(texts.contains(&2).unwrap(), done, "{point}");
+        assert_eq!(texts.contains_key(&2).unwrap(), done, "{point}");
     }
 }
 
@@ -153,7 +161,7 @@ fn a_server_killed_anywhere_is_an_error_at_once_for_all() {
 }
 
 #[test]
-fn a_server_that_stands_still_is_an_error_and_its_late_answer_is_for_nobody() {
+fn a_stopped_server_is_an_error_and_its_late_reply_is_thrown_away() {
     let settings = Settings {
         patience: Duration::from_millis(200),
         ..Settings::default()
@@ -177,7 +185,7 @@ fn a_server_that_stands_still_is_an_error_and_its_late_answer_is_for_nobody() {
     let error = texts.push("x".repeat(8 << 20)).unwrap_err();
     assert!(matches!(error, ManagerError::Silent { .. }), "{error}");
     signal(&manager, libc::SIGCONT);
-    // The answer to `get(&1)` comes now, to a connection that nobody reads.
+    // The answer to `get(&1)` comes now, to a connection that no handle reads.
     assert!(soon(|| numbers.get(&2).is_ok()));
     for _ in 0..100 {
         assert_eq!(numbers.get(&2).unwrap(), Some(20));
@@ -207,20 +215,20 @@ fn a_door_that_a_stopped_server_lets_fill_up_is_an_error_too() {
 }
 
 #[test]
-fn rubbish_ends_its_own_connection_with_a_word_and_no_other() {
+fn nonsense_ends_its_own_connection_with_a_reason_and_no_other() {
     let manager = Manager::start().unwrap();
     let list = manager.list::<u64>("list").unwrap();
     list.push(7).unwrap();
     let frames: [(&[u8], &str); 9] = [
-        (b"", "ends in the middle"),
-        (b"\xff", "cannot do"),
-        (b"\x00\x07", "neither dict nor list"),
-        (b"\x00\x00\x05\x00\x00\x00ab", "longer than the whole"),
-        (b"\x00\x00\x00\x00\x00\x00\xff\xfe", "not UTF-8"),
-        (b"\x01\x63\x00\x00\x00", "does not exist"),
-        (b"\x04\x00\x00\x00\x00key", "asks a list"),
-        (b"\x01\x00\x00\x00\x00more", "goes on after its end"),
-        (b"\x0e\x00\x00\x00\x00\xff\xff\xff\xff", "in the middle"),
+        (b"", "ends before"),
+        (b"\x07", "no message"),
+        (b"\x00\x07\x00\x00", "no message"),
+        (b"\x00\x00\x05ab", "ends before"),
+        (b"\x00\x00\x00\x02\xff\xfe", "not UTF-8"),
+        (b"\x02\x63\x00", "does not exist"),
+        (b"\x01\x00\x04\x03key", "a dict for a list"),
+        (b"\x02\x00\x00more", "goes on after its end"),
+        (b"\x02\x00\x07\x04\xff\xff\xff\xff", "longer than the whole"),
     ];
     for (frame, what) in frames {
         let raw = Raw::new(&manager);
@@ -228,14 +236,15 @@ fn rubbish_ends_its_own_connection_with_a_word_and_no_other() {
         let said = raw.read_to_end();
         let text = String::from_utf8_lossy(&said);
         assert!(text.contains(what), "{frame:?}: {text}");
-        assert_eq!(said[4], frame::tag::CLOSED, "{text}");
+        let reply = frame::read(&said[4..]).unwrap();
+        assert!(matches!(reply, Reply::Closed(_)), "{reply:?}");
     }
-    // Announced, and too long.
+    // A frame that is announced, and too long.
     let raw = Raw::new(&manager);
-    raw.send(&(frame::MOST as u32 + 1).to_le_bytes());
+    raw.send(&(MAX_FRAME as u32 + 1).to_le_bytes());
     let said = raw.read_to_end();
     assert!(String::from_utf8_lossy(&said).contains("more bytes than a frame may have"));
-    // Announced, not too long, and half of it is all that comes.
+    // A frame of which only half comes.
     let half = Raw::new(&manager);
     half.send(&[0, 0, 1, 0, 7, 7, 7]);
     // Through the door: nothing at all, no descriptor, one that is no stream, and a stream that is closed already.
@@ -260,7 +269,7 @@ fn a_dead_server_raises_no_signal() {
         unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
         assert!(soon(|| list.push(1) == Err(ManagerError::Gone)));
         assert_eq!(list.push(1), Err(ManagerError::Gone));
-        let (mine, theirs) = sys::socket_pair(sys::Carries::Stream).unwrap();
+        let (mine, theirs) = sys::socket_pair(sys::SocketType::STREAM).unwrap();
         drop(theirs);
         sys::send(&mine, b"hello", Wait::No).unwrap_err();
     });
@@ -270,7 +279,7 @@ fn a_dead_server_raises_no_signal() {
 #[test]
 fn a_copy_of_the_servers_end_keeps_no_closed_connection_alive() {
     let manager = Manager::start().unwrap();
-    let (mine, theirs) = sys::socket_pair(sys::Carries::Stream).unwrap();
+    let (mine, theirs) = sys::socket_pair(sys::SocketType::STREAM).unwrap();
     sys::set_timeouts(&mine, Duration::from_millis(50)).unwrap();
     sys::send_descriptor(&manager.door.outside, &theirs, Wait::Slice).unwrap();
     let raw = Raw(mine);
@@ -288,7 +297,7 @@ fn a_copy_of_the_servers_end_keeps_no_closed_connection_alive() {
 }
 
 #[test]
-fn a_copy_of_the_servers_door_makes_nobody_wait_for_the_dead() {
+fn with_a_copy_of_the_servers_door_no_client_waits_for_a_dead_server() {
     // As in `start_with`, but this process keeps the server's end of the door.
     let Ends {
         outside,
@@ -303,20 +312,20 @@ fn a_copy_of_the_servers_door_makes_nobody_wait_for_the_dead() {
     .unwrap();
     let pid = server.pids()[0];
     let door = Arc::new(Door::new(outside, pid, Settings::default().patience).unwrap());
-    let list = || Object::open(&door, Kind::List, "u8", "list").map(List::<u8>::on);
+    let list = || Proxy::open(&door, Kind::List, "u8", "list").map(List::<u8>::new);
     let open = list().unwrap();
     server.kill(0);
     assert!(soon(|| !sys::alive(pid as sys::Pid)));
     let begun = Instant::now();
     assert_eq!(open.len(), Err(ManagerError::Gone));
-    // The door takes it, and nobody will ever look at it.
+    // The door takes it, and no process will ever look at it.
     assert_eq!(list().map(drop), Err(ManagerError::Gone));
     assert!(begun.elapsed() < Settings::default().patience);
     drop(copy);
 }
 
 #[test]
-fn random_bytes_harm_nobody() {
+fn random_bytes_harm_no_other_client() {
     let manager = Manager::start().unwrap();
     let list = manager.list::<u64>("list").unwrap();
     list.push(7).unwrap();
@@ -332,7 +341,7 @@ fn random_bytes_harm_nobody() {
         let raw = Raw::new(&manager);
         // Half of them in a frame, so that they get further. Not to the list, which must stay as it is.
         if round % 2 == 0 {
-            raw.frame(&[&[random() % 17, 1 + random() % 2, 0, 0, 0], &bytes[..]].concat());
+            raw.frame(&[&[random() % 4, 1 + random() % 2, random() % 10], &bytes[..]].concat());
         } else {
             // The server may have closed after the first bytes.
             let _ = sys::send(&raw.0, &bytes, Wait::Slice);
@@ -342,7 +351,7 @@ fn random_bytes_harm_nobody() {
 }
 
 #[test]
-fn who_never_reads_makes_nobody_wait_and_is_answered_in_the_end() {
+fn a_client_that_never_reads_makes_no_other_wait_and_is_answered_in_the_end() {
     let manager = Manager::start().unwrap();
     let texts = manager.list::<String>("texts").unwrap();
     texts.push("x".repeat(20_000)).unwrap();
@@ -355,7 +364,7 @@ fn who_never_reads_makes_nobody_wait_and_is_answered_in_the_end() {
     let before = kilobytes();
     let raw = Raw::new(&manager);
     // All items of list 0: many times at once, so that one receive brings them all, then twenty times and again.
-    let question = b"\x05\x00\x00\x00\x02\x00\x00\x00\x00";
+    let question = b"\x03\x00\x00\x00\x02\x00\x01";
     raw.send(&question.repeat(400));
     let questions = question.repeat(20);
     let (mut full, mut sent) = (0, 0);
@@ -370,12 +379,12 @@ fn who_never_reads_makes_nobody_wait_and_is_answered_in_the_end() {
         assert_eq!(texts.len().unwrap(), 1);
     }
     // Thousands of replies of 20 kB would be many megabytes.
-    let asked = 400 + sent / 9;
+    let asked = 400 + sent / question.len();
     assert!(asked > 2_000, "{asked}");
     let more = kilobytes().saturating_sub(before);
     assert!(more < 3_000, "{more} kB");
     // Everything that was asked is answered.
-    let mut left = asked * (4 + 1 + 4 + 4 + 20_003);
+    let mut left = asked * (4 + 1 + 3 + 4 + 20_003);
     let (begun, mut bytes) = (Instant::now(), Vec::new());
     while left > 0 {
         assert!(begun.elapsed() < LONG, "{left} bytes do not come");
@@ -400,7 +409,7 @@ fn buffers_beyond_the_limit_cost_their_own_connection() {
     }
     let said = texts.items().unwrap_err().to_string();
     assert!(
-        said.starts_with("the manager has closed the connection: it said nothing"),
+        said.starts_with("the manager has closed the connection: it gave no reason"),
         "{said}"
     );
     // The next call opens another.
@@ -511,9 +520,9 @@ fn a_full_server_says_so_and_goes_on() {
 }
 
 #[test]
-fn somebody_who_became_another_user_is_turned_away() {
+fn a_process_that_became_another_user_is_turned_away() {
     if sys::user() != 0 {
-        println!("skipped: only root can become somebody else");
+        println!("skipped: only root can become another user");
         return;
     }
     let manager = Manager::start().unwrap();
@@ -542,8 +551,8 @@ fn the_server_lets_go_of_what_it_inherited() {
 }
 
 #[test]
-fn a_server_to_which_nobody_can_come_any_more_ends() {
-    // As in `start_with`, but the door outside is closed and nobody kills the server.
+fn a_server_that_no_client_can_reach_any_longer_ends() {
+    // As in `start_with`, but the door outside is closed and nothing kills the server.
     let Ends {
         outside,
         inside,
@@ -560,7 +569,7 @@ fn a_server_to_which_nobody_can_come_any_more_ends() {
     let door = Door::new(outside.take().unwrap(), server.pids()[0], LONG).unwrap();
     drop(ends.take());
     let door = Arc::new(door);
-    let list = Object::open(&door, Kind::List, "u8", "list").map(List::<u8>::on);
+    let list = Proxy::open(&door, Kind::List, "u8", "list").map(List::<u8>::new);
     let list = list.unwrap();
     drop(door);
     list.push(1).unwrap();
@@ -574,20 +583,23 @@ fn a_server_to_which_nobody_can_come_any_more_ends() {
 fn frames_too_large_are_errors_before_they_are_sent_or_answered() {
     let manager = Manager::start().unwrap();
     let texts = manager.list::<String>("texts").unwrap();
-    let error = texts.push("x".repeat(frame::MOST)).unwrap_err();
-    let limit = frame::MOST;
-    let bytes = 1 + 4 + 4 + frame::MOST; // the op, the object, the length, the text
+    let error = texts.push("x".repeat(MAX_FRAME)).unwrap_err();
+    let limit = MAX_FRAME;
+    let bytes = 1 + 1 + 1 + 4 + 4 + MAX_FRAME; // list, its number, push, the length of the element, that of the text, the text
     assert_eq!(error, ManagerError::TooLarge { bytes, limit });
     assert!(error.to_string().contains("send or ask for less at a time"));
     for _ in 0..2 {
-        texts.push("x".repeat(frame::MOST - 9)).unwrap();
+        texts.push("x".repeat(MAX_FRAME - 11)).unwrap();
     }
     let error = texts.items().unwrap_err();
     assert!(matches!(error, ManagerError::TooLarge { .. }), "{error}");
     // The connection is as good as before.
     assert_eq!(texts.len().unwrap(), 2);
-    assert_eq!(texts.pop().unwrap().map(|text| text.len()), Some(limit - 9));
-    let name = "n".repeat(frame::MOST);
+    assert_eq!(
+        texts.pop().unwrap().map(|text| text.len()),
+        Some(limit - 11)
+    );
+    let name = "n".repeat(MAX_FRAME);
     assert!(matches!(
         manager.list::<u8>(&name),
         Err(ManagerError::TooLarge { .. })

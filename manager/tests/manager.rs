@@ -1,4 +1,4 @@
-//! The manager as a lab uses it: every call, many clients, lost and kept updates, and what is left when somebody is killed.
+//! The manager as a lab uses it: every call, many clients, lost and kept updates, and what is left when a process is killed.
 
 #[path = "../../labsupport/tests/common/mod.rs"]
 mod common;
@@ -22,10 +22,10 @@ fn a_dict_does_what_pythons_does() {
     assert_eq!(dict.insert(key("a"), vec![1, 2]).unwrap(), Some(vec![1]));
     assert_eq!(dict.len().unwrap(), 3);
     assert_eq!(dict.keys().unwrap(), ["a", "b", "c"]);
-    assert!(dict.contains(&key("b")).unwrap());
+    assert!(dict.contains_key(&key("b")).unwrap());
     assert_eq!(dict.remove(&key("b")).unwrap(), Some(vec![]));
     assert_eq!(dict.remove(&key("b")).unwrap(), None);
-    assert!(!dict.contains(&key("b")).unwrap());
+    assert!(!dict.contains_key(&key("b")).unwrap());
     dict.insert(key("b"), vec![4]).unwrap();
     let items = [
         (key("a"), vec![1, 2]),
@@ -222,7 +222,7 @@ fn sixty_four_clients_at_once() {
 }
 
 #[test]
-fn updates_lose_nothing_and_two_calls_do() {
+fn updates_lose_nothing_but_two_calls_do() {
     const EACH: u64 = 1_000;
     let manager = Manager::start().unwrap();
     let counts = manager.dict::<String, u64>("counts").unwrap();
@@ -267,7 +267,7 @@ fn an_update_keeps_what_has_no_fixed_order_and_may_use_its_dict() {
         .unwrap();
     }
     assert_eq!(maps.get(&1).unwrap().unwrap().len(), 50);
-    // Somebody writes in between: it is called again, with what is there now.
+    // Another write comes in between: it is called again, with what is there now.
     let mut calls = 0;
     let updated = maps.update(&3, |map| {
         calls += 1;
@@ -339,7 +339,7 @@ fn handles_outlive_the_manager_and_say_so() {
 }
 
 #[test]
-fn a_server_killed_in_mid_traffic_is_an_error_for_everybody_and_leaves_nothing() {
+fn a_server_killed_in_mid_traffic_is_an_error_for_all_and_leaves_nothing() {
     let listed = |folder: &str| -> HashSet<std::ffi::OsString> {
         let entries = std::fs::read_dir(folder).unwrap().flatten();
         entries.map(|entry| entry.file_name()).collect()
@@ -373,7 +373,7 @@ fn a_server_killed_in_mid_traffic_is_an_error_for_everybody_and_leaves_nothing()
         );
         assert_eq!(dict.len(), Err(ManagerError::Gone));
     }
-    // Others may write there meanwhile; a socket it would be.
+    // Other programs may write there meanwhile, but what a manager left would be a socket.
     for name in listed("/tmp").difference(&before) {
         use std::os::unix::fs::FileTypeExt;
         let kind = std::fs::symlink_metadata(std::path::Path::new("/tmp").join(name));
@@ -453,7 +453,7 @@ fn a_pipe_of_the_parent_ends_though_the_server_lives() {
 }
 
 #[test]
-fn a_manager_is_nobody_who_could_put_into_a_queue() {
+fn a_manager_is_no_producer_for_a_queue() {
     // In a process of its own: the children of this one belong to all its tests.
     let lonely = Workers::spawn(1, |_| {
         let _manager = Manager::start().unwrap();

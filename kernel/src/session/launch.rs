@@ -239,6 +239,7 @@ mod tests {
             "manager",
             "plotters",
             "postcard",
+            "rustix",
             "serde",
             "shared_memory",
         ];

@@ -1,15 +1,31 @@
 //! Waiting for many descriptors at once: `man 7 epoll`, level-triggered.
 
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::io::retry_on_intr;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
+
+/// A set of descriptors to wait for.
+#[derive(Debug)]
+pub(crate) struct Epoll(OwnedFd);
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Until {
+pub(crate) enum Interest {
     /// There is something to read, or the other side has gone.
     Readable,
     /// There is room to write, or the other side has gone.
     Writable,
+}
+
+impl Interest {
+    fn flags(self) -> EventFlags {
+        match self {
+            Interest::Readable => EventFlags::IN,
+            Interest::Writable => EventFlags::OUT,
+        }
+    }
 }
 
 /// Something happened to a descriptor.
@@ -17,80 +33,45 @@ pub(crate) enum Until {
 pub(crate) struct Event {
     /// The number under which it was added.
     pub(crate) token: u64,
-    /// Nobody holds the other side any more.
+    /// No process holds the other side any longer.
     pub(crate) hung_up: bool,
 }
 
-/// A set of descriptors that one can wait for.
-pub(crate) struct Epoll(OwnedFd);
-
 impl Epoll {
     pub(crate) fn new() -> io::Result<Epoll> {
-        // SAFETY: epoll_create1 takes flags and gives a new descriptor.
-        let fd = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
-        if fd == -1 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the descriptor is open and nobody else owns it.
-        Ok(Epoll(unsafe { OwnedFd::from_raw_fd(fd) }))
+        Ok(Epoll(epoll::create(CreateFlags::CLOEXEC)?))
     }
 
-    pub(crate) fn add(&self, fd: &OwnedFd, token: u64, until: Until) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_ADD, fd, token, until)
+    pub(crate) fn add(&self, fd: &OwnedFd, token: u64, interest: Interest) -> io::Result<()> {
+        let data = EventData::new_u64(token);
+        Ok(epoll::add(&self.0, fd, data, interest.flags())?)
     }
 
-    pub(crate) fn change(&self, fd: &OwnedFd, token: u64, until: Until) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_MOD, fd, token, until)
+    pub(crate) fn modify(&self, fd: &OwnedFd, token: u64, interest: Interest) -> io::Result<()> {
+        let data = EventData::new_u64(token);
+        Ok(epoll::modify(&self.0, fd, data, interest.flags())?)
     }
 
     /// Forgets `fd`. Closing it would not be enough: the kernel reports on it as long as any process holds a copy.
     pub(crate) fn remove(&self, fd: &OwnedFd) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_DEL, fd, 0, Until::Readable)
+        Ok(epoll::delete(&self.0, fd)?)
     }
 
-    fn control(&self, how: i32, fd: &OwnedFd, token: u64, until: Until) -> io::Result<()> {
-        let events = match until {
-            Until::Readable => libc::EPOLLIN,
-            Until::Writable => libc::EPOLLOUT,
-        };
-        let mut event = libc::epoll_event {
-            events: events as u32,
-            u64: token,
-        };
-        // SAFETY: both descriptors are open, and the pointer is to a live local.
-        match unsafe { libc::epoll_ctl(self.0.as_raw_fd(), how, fd.as_raw_fd(), &mut event) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
-    }
-
-    /// Puts what happened in place of what `events` held, one round's worth, and says how many. `wait` for something to
-    /// happen, or only look.
+    /// Replaces what `events` held with what has happened, one round's worth, and returns how many there are. It waits for
+    /// something to happen if `wait` is set; otherwise it only looks.
     pub(crate) fn wait(&self, events: &mut Vec<Event>, wait: bool) -> io::Result<usize> {
-        let mut happened = [libc::epoll_event { events: 0, u64: 0 }; 64];
-        let timeout = if wait { -1 } else { 0 };
-        let n = loop {
-            // SAFETY: the pointer and count are those of a live local array.
-            let n = unsafe {
-                libc::epoll_wait(
-                    self.0.as_raw_fd(),
-                    happened.as_mut_ptr(),
-                    happened.len() as i32,
-                    timeout,
-                )
-            };
-            if n >= 0 {
-                break n as usize;
-            }
-            let error = io::Error::last_os_error();
-            if error.kind() != io::ErrorKind::Interrupted {
-                return Err(error);
-            }
+        let nothing = epoll::Event {
+            flags: EventFlags::empty(),
+            data: EventData::new_u64(0),
         };
+        let mut happened = [nothing; 64];
+        let at_once = Timespec::default();
+        let timeout = if wait { None } else { Some(&at_once) };
+        let n = retry_on_intr(|| epoll::wait(&self.0, &mut happened[..], timeout))?;
         events.clear();
         events.extend(happened[..n].iter().map(|event| Event {
-            token: event.u64,
-            hung_up: event.events & libc::EPOLLHUP as u32 != 0,
+            token: event.data.u64(),
+            hung_up: { event.flags }.contains(EventFlags::HUP),
         }));
         Ok(n)
     }

@@ -4,12 +4,12 @@ mod epoll;
 mod server;
 mod socket;
 
-pub(crate) use epoll::{Epoll, Event, Until};
+pub(crate) use epoll::{Epoll, Event, Interest};
 pub(crate) use labsupport::internal::{Pid, activity, alive, getpid, rename};
 #[cfg(test)]
 pub(crate) use labsupport::internal::{Pipe, send_signal};
 pub(crate) use server::{count_open, most_open, serve_alone};
 pub(crate) use socket::{
-    Carries, Packet, Wait, peer_user, receive, receive_descriptor, send, send_descriptor,
+    Packet, SocketType, Wait, peer_user, receive, receive_descriptor, send, send_descriptor,
     set_timeouts, shut_down, socket_pair, user,
 };

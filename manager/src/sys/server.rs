@@ -1,14 +1,16 @@
-//! A forked process that lives for long: it lets go of what it inherited.
+//! A forked process that lives long: it closes what it inherited.
 
 use labsupport::internal::exit_now;
+use rustix::process::{Resource, getrlimit};
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::panic::{self, AssertUnwindSafe};
 
-/// In a forked process: closes every descriptor but the standard ones and `keep`, runs `work` and leaves.
+/// In a forked process: closes every descriptor except the standard ones and `keep`, runs `work` and exits.
 ///
-/// A fork copies what its parent has open. A worker ends soon; a server would hold the other end of pipes for hours whose
-/// readers wait for their end. `work` is a function and no closure, so that it can use no descriptor but those that it gets.
+/// A fork copies what its parent has open. A worker ends soon. A server would hold those copies for hours, and a reader waits
+/// for the end of its pipe as long as any process can write into it. `work` is a function and not a closure, so it can use
+/// only the descriptors that it is given.
 pub(crate) fn serve_alone<const N: usize, A>(
     keep: [OwnedFd; N],
     argument: A,
@@ -16,8 +18,10 @@ pub(crate) fn serve_alone<const N: usize, A>(
 ) -> ! {
     for fd in open_descriptors() {
         if fd > 2 && !keep.iter().any(|kept| kept.as_raw_fd() == fd) {
-            // SAFETY: close passes an integer to the kernel. Whoever owned this descriptor in the parent has a copy here that
-            // nobody can reach: this process runs `work` alone, which captures nothing, and then leaves by `_exit`, without
+            // Not by `rustix::io::close`: the list was read through a descriptor that is in it and closed already, and for
+            // rustix that is a bug of the caller.
+            // SAFETY: close passes an integer to the kernel. Whatever owned this descriptor in the parent has a copy here that
+            // nothing can reach: this process runs `work` alone, which captures nothing, and then leaves by `_exit`, without
             // destructors.
             unsafe { libc::close(fd) };
         }
@@ -28,7 +32,7 @@ pub(crate) fn serve_alone<const N: usize, A>(
 
 fn open_descriptors() -> Vec<RawFd> {
     fs::read_dir("/proc/self/fd").map_or(Vec::new(), |entries| {
-        // The list itself is read through a descriptor, which is closed again by now.
+        // One of them is the descriptor through which the list is read. It is closed when the list is complete.
         entries
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -43,13 +47,7 @@ pub(crate) fn count_open() -> usize {
 
 /// How many descriptors this process may have open.
 pub(crate) fn most_open() -> usize {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: the pointer is to a live local of the right type.
-    match unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } {
-        0 => limit.rlim_cur.min(1 << 20) as usize,
-        _ => 1024, // what nearly every Linux gives
-    }
+    const ENOUGH: u64 = 1 << 20;
+    let limit = getrlimit(Resource::Nofile).current;
+    limit.map_or(ENOUGH, |limit| limit.min(ENOUGH)) as usize
 }

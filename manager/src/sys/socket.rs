@@ -1,20 +1,22 @@
-//! Unix sockets without a name: pairs, the passing of a descriptor, and sends and receives that never wait without end.
+//! Unix sockets without a name: pairs, the passing of a descriptor, and sends and receives that never wait forever.
 //!
 //! Every descriptor made here is closed on exec, and no send raises SIGPIPE.
 
-use std::io;
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::sockopt::{self, Timeout};
+use rustix::net::{
+    self, AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, Shutdown, SocketFlags,
+};
+use rustix::{cmsg_space, process};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
 
-/// What a pair of sockets carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Carries {
-    /// Bytes in order, without borders: what two sends sent, one receive may bring.
-    Stream,
-    /// Packets: what one send sent, one receive brings, or nobody.
-    Packets,
-}
+/// What a pair of sockets carries: a `STREAM` of bytes, or packets (`SEQPACKET`), each of which arrives whole or not at all.
+pub(crate) use rustix::net::SocketType;
 
 /// How long a send or a receive may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,220 +28,145 @@ pub(crate) enum Wait {
 }
 
 impl Wait {
-    fn flag(self) -> i32 {
+    fn send_flags(self) -> SendFlags {
         match self {
-            Wait::No => libc::MSG_DONTWAIT,
-            Wait::Slice => 0,
+            Wait::No => SendFlags::NOSIGNAL | SendFlags::DONTWAIT,
+            Wait::Slice => SendFlags::NOSIGNAL,
+        }
+    }
+
+    fn receive_flags(self) -> RecvFlags {
+        match self {
+            Wait::No => RecvFlags::DONTWAIT,
+            Wait::Slice => RecvFlags::empty(),
         }
     }
 }
 
-/// Two sockets that are connected to each other and to nobody else.
-pub(crate) fn socket_pair(carries: Carries) -> io::Result<(OwnedFd, OwnedFd)> {
-    let kind = match carries {
-        Carries::Stream => libc::SOCK_STREAM,
-        Carries::Packets => libc::SOCK_SEQPACKET,
-    };
-    let mut ends: [RawFd; 2] = [-1; 2];
-    // SAFETY: socketpair writes two descriptors into the array it is given.
-    let code = unsafe {
-        libc::socketpair(
-            libc::AF_UNIX,
-            kind | libc::SOCK_CLOEXEC,
-            0,
-            ends.as_mut_ptr(),
-        )
-    };
-    if code == -1 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: socketpair succeeded: both descriptors are open and nobody else owns them.
-    unsafe { Ok((OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1]))) }
+/// Two sockets that are connected to each other and to nothing else.
+pub(crate) fn socket_pair(kind: SocketType) -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(net::socketpair(
+        AddressFamily::UNIX,
+        kind,
+        SocketFlags::CLOEXEC,
+        None,
+    )?)
 }
 
-/// From now on a send and a receive that may wait give up after `slice`, and then can be called again.
+/// From now on a send or a receive that may wait gives up after `slice`; it can then be called again.
 pub(crate) fn set_timeouts(socket: &OwnedFd, slice: Duration) -> io::Result<()> {
-    let slice = libc::timeval {
-        tv_sec: slice.as_secs() as libc::time_t,
-        tv_usec: slice.subsec_micros() as libc::suseconds_t,
-    };
-    for option in [libc::SO_RCVTIMEO, libc::SO_SNDTIMEO] {
-        // SAFETY: the pointer and length are those of a live local of the type that these options take.
-        let code = unsafe {
-            libc::setsockopt(
-                socket.as_raw_fd(),
-                libc::SOL_SOCKET,
-                option,
-                (&raw const slice).cast(),
-                size_of_val(&slice) as libc::socklen_t,
-            )
-        };
-        if code == -1 {
-            return Err(io::Error::last_os_error());
-        }
+    for direction in [Timeout::Recv, Timeout::Send] {
+        sockopt::set_socket_timeout(socket, direction, Some(slice))?;
     }
     Ok(())
 }
 
-/// The user whose process made the other end of `socket`, a stream between processes of this machine. An error where it
-/// is anything else: a file, a pipe, a socket of another kind.
-pub(crate) fn peer_user(socket: &OwnedFd) -> io::Result<libc::uid_t> {
-    let family: libc::c_int = option(socket, libc::SO_DOMAIN)?;
-    let kind: libc::c_int = option(socket, libc::SO_TYPE)?;
-    if (family, kind) != (libc::AF_UNIX, libc::SOCK_STREAM) {
+/// The user whose process made the other end of `socket`, a stream between processes of this machine. It is an error if
+/// `socket` is anything else: a file, a pipe, a socket of another kind.
+pub(crate) fn peer_user(socket: &OwnedFd) -> io::Result<u32> {
+    let kind = (
+        sockopt::socket_domain(socket)?,
+        sockopt::socket_type(socket)?,
+    );
+    if kind != (AddressFamily::UNIX, SocketType::STREAM) {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let peer: libc::ucred = option(socket, libc::SO_PEERCRED)?;
-    Ok(peer.uid)
-}
-
-/// The user for whom this process acts.
-pub(crate) fn user() -> libc::uid_t {
-    // SAFETY: geteuid takes nothing and cannot fail.
-    unsafe { libc::geteuid() }
-}
-
-/// Reads an option of a socket; `T` is one of the plain C structures or integers that such options are.
-fn option<T: Copy>(socket: &OwnedFd, name: libc::c_int) -> io::Result<T> {
-    let mut value = MaybeUninit::<T>::zeroed();
-    let mut length = size_of::<T>() as libc::socklen_t;
-    // SAFETY: the pointer and length are those of a live local; the kernel writes at the most that many bytes.
+    // Not by `rustix::net::sockopt::socket_peercred`: its process number is a type that is never zero, and zero is what the
+    // kernel fills in for a stream that was never connected, or whose maker lives in another container. Any client can send
+    // such a stream.
+    let mut peer = libc::ucred {
+        pid: 0,
+        uid: 0,
+        gid: 0,
+    };
+    let mut length = size_of_val(&peer) as libc::socklen_t;
+    // SAFETY: the pointer and the length are those of a live local of the type that this option has, and every bit pattern is
+    // a valid `ucred`. The kernel writes at most `length` bytes.
     let code = unsafe {
         libc::getsockopt(
             socket.as_raw_fd(),
             libc::SOL_SOCKET,
-            name,
-            value.as_mut_ptr().cast(),
+            libc::SO_PEERCRED,
+            (&raw mut peer).cast(),
             &mut length,
         )
     };
-    if code == -1 {
-        return Err(io::Error::last_os_error());
+    match code {
+        0 => Ok(peer.uid),
+        _ => Err(io::Error::last_os_error()),
     }
-    // SAFETY: it was zeroed and then filled by the kernel, and every bit pattern is a valid integer or `ucred`.
-    Ok(unsafe { value.assume_init() })
 }
 
-/// Tells the other end that nothing more will come or be read, though other processes may hold copies of `socket`.
+/// The user for whom this process acts.
+pub(crate) fn user() -> u32 {
+    process::geteuid().as_raw()
+}
+
+/// Tells the other end that nothing more will be sent or read, even if other processes hold copies of `socket`.
 pub(crate) fn shut_down(socket: &OwnedFd) {
-    // SAFETY: shutdown passes two integers to the kernel.
-    unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_RDWR) };
+    // It fails only if the other end has gone already.
+    let _ = net::shutdown(socket, Shutdown::Both);
 }
 
-/// Sends as much of `bytes` as there is room for. `None` where there was no room in the time that it may wait.
+/// Sends as much of `bytes` as there is room for. `None` if there was no room in the time that it may wait.
 pub(crate) fn send(socket: &OwnedFd, bytes: &[u8], wait: Wait) -> io::Result<Option<usize>> {
-    let flags = wait.flag() | libc::MSG_NOSIGNAL;
-    transferred(|| {
-        // SAFETY: the pointer and length are those of a live slice.
-        unsafe {
-            libc::send(
-                socket.as_raw_fd(),
-                bytes.as_ptr().cast(),
-                bytes.len(),
-                flags,
-            )
-        }
-    })
+    transferred(|| net::send(socket, bytes, wait.send_flags()))
 }
 
-/// Receives at the most `most` bytes to the end of `buffer`: how many, 0 at the end of the stream. `None` where nothing came
-/// in the time that it may wait.
+/// Receives bytes and adds them to `buffer`, in which it makes room for at least `room`. Returns how many came, 0 at the end
+/// of the stream. `None` if nothing came in the time that it may wait.
 pub(crate) fn receive(
     socket: &OwnedFd,
     buffer: &mut Vec<u8>,
-    most: usize,
+    room: usize,
     wait: Wait,
 ) -> io::Result<Option<usize>> {
-    buffer.reserve(most);
-    let length = buffer.len();
-    let received = transferred(|| {
-        let free = buffer.spare_capacity_mut();
-        // SAFETY: `reserve` made room for at least `most` bytes behind the filled ones.
-        unsafe {
-            libc::recv(
-                socket.as_raw_fd(),
-                free.as_mut_ptr().cast(),
-                most,
-                wait.flag(),
-            )
-        }
-    })?;
-    // SAFETY: recv filled that many bytes, at the most `most`, of the room behind the first `length`.
-    unsafe { buffer.set_len(length + received.unwrap_or(0)) };
-    Ok(received)
+    buffer.reserve(room);
+    transferred(|| {
+        let (received, _) = net::recv(socket, spare_capacity(buffer), wait.receive_flags())?;
+        Ok(received)
+    })
 }
 
-/// Calls until no signal interrupts it. `None` where it would have had to wait, or to wait longer.
-fn transferred(mut call: impl FnMut() -> isize) -> io::Result<Option<usize>> {
-    loop {
-        match call() {
-            -1 => {
-                let error = io::Error::last_os_error();
-                match error.kind() {
-                    io::ErrorKind::Interrupted => {}
-                    io::ErrorKind::WouldBlock => return Ok(None),
-                    _ => return Err(error),
-                }
-            }
-            n => return Ok(Some(n as usize)),
-        }
+/// Calls until no signal interrupts it. `None` if it would have had to wait, or to wait longer.
+fn transferred<T>(call: impl FnMut() -> rustix::io::Result<T>) -> io::Result<Option<T>> {
+    match retry_on_intr(call) {
+        Ok(transferred) => Ok(Some(transferred)),
+        Err(Errno::AGAIN) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// Room for the control message of one descriptor, aligned as the kernel wants it. By the way lengths are rounded up, a
-/// second descriptor fits too; a third does not, and the kernel closes it.
-type Control = [u64; 3];
+/// Room for the control message of one descriptor. Lengths are rounded up, so a second descriptor always fits too; the kernel
+/// closes those for which there is no room.
+type Control = [MaybeUninit<u8>; cmsg_space!(ScmRights(1))];
 
-/// Sends a copy of `descriptor` through a socket of [`Carries::Packets`]. `false` where there was no room in the time that it
-/// may wait.
+/// Sends a copy of `descriptor` through a socket that carries packets. `false` if there was no room in the time that it may
+/// wait.
 pub(crate) fn send_descriptor(
     through: &OwnedFd,
     descriptor: &OwnedFd,
     wait: Wait,
 ) -> io::Result<bool> {
-    let mut byte = [0u8]; // a packet without a byte would look like the end
-    let mut part = libc::iovec {
-        iov_base: byte.as_mut_ptr().cast(),
-        iov_len: 1,
-    };
-    let mut control: Control = [0; 3];
-    // SAFETY: the structure consists of integers and pointers, for which zero is a value.
-    let mut message: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
-    message.msg_iov = &mut part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.as_mut_ptr().cast();
-    // SAFETY: these two only calculate lengths.
-    let (space, length) = unsafe {
-        let size = size_of::<RawFd>() as u32;
-        (libc::CMSG_SPACE(size), libc::CMSG_LEN(size))
-    };
-    message.msg_controllen = space as _;
-    // SAFETY: `control` is a live local, aligned and of `space` bytes at least, so there is a first header in it with room for
-    // one descriptor behind it.
-    unsafe {
-        let header = libc::CMSG_FIRSTHDR(&message);
-        (*header).cmsg_level = libc::SOL_SOCKET;
-        (*header).cmsg_type = libc::SCM_RIGHTS;
-        (*header).cmsg_len = length as _;
-        libc::CMSG_DATA(header)
-            .cast::<RawFd>()
-            .write_unaligned(descriptor.as_raw_fd());
-    }
-    let flags = wait.flag() | libc::MSG_NOSIGNAL;
-    // SAFETY: `message` points to live locals, with their lengths.
-    let sent = transferred(|| unsafe { libc::sendmsg(through.as_raw_fd(), &message, flags) })?;
+    let descriptors = [descriptor.as_fd()];
+    let mut control: Control = [MaybeUninit::uninit(); _];
+    let mut control = SendAncillaryBuffer::new(&mut control);
+    let fits = control.push(SendAncillaryMessage::ScmRights(&descriptors));
+    debug_assert!(fits, "there is room for one descriptor");
+    let byte = [IoSlice::new(&[0])]; // a packet without a byte would look like the end
+    let sent = transferred(|| net::sendmsg(through, &byte, &mut control, wait.send_flags()))?;
     Ok(sent.is_some())
 }
 
-/// What came through a socket of [`Carries::Packets`].
+/// What came through a socket that carries packets.
 #[derive(Debug)]
 pub(crate) enum Packet {
     /// One descriptor.
     Descriptor(OwnedFd),
-    /// A packet without a descriptor, or with more than one; those were closed. Also one whose descriptor found no room in
+    /// A packet without a descriptor, or with more than one; those are closed. Also one whose descriptor found no room in
     /// this process.
     Other,
-    /// No bytes: an empty packet, or the end, since nobody holds the other side.
+    /// No bytes: an empty packet, or the end, because no process holds the other side.
     Empty,
     /// Nothing yet.
     Nothing,
@@ -247,38 +174,25 @@ pub(crate) enum Packet {
 
 /// Takes the next packet, without waiting.
 pub(crate) fn receive_descriptor(from: &OwnedFd) -> io::Result<Packet> {
-    let mut bytes = [0u8; 16];
-    let mut part = libc::iovec {
-        iov_base: bytes.as_mut_ptr().cast(),
-        iov_len: bytes.len(),
-    };
-    let mut control: Control = [0; 3];
-    // SAFETY: the structure consists of integers and pointers, for which zero is a value.
-    let mut message: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
-    message.msg_iov = &mut part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.as_mut_ptr().cast();
-    message.msg_controllen = size_of::<Control>() as _;
-    let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
-    // SAFETY: `message` points to live locals, with their lengths.
-    let received = transferred(|| unsafe { libc::recvmsg(from.as_raw_fd(), &mut message, flags) })?;
-    let mut descriptors = Vec::new();
-    // SAFETY: the kernel has filled `control` with whole messages and `msg_controllen` with their length, so the headers that
-    // these macros find are in it. Each descriptor was opened for this process by recvmsg, and nobody else owns it.
-    unsafe {
-        let mut header = libc::CMSG_FIRSTHDR(&message);
-        while !header.is_null() {
-            if ((*header).cmsg_level, (*header).cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
-                let bytes = (*header).cmsg_len as usize - libc::CMSG_LEN(0) as usize;
-                let data = libc::CMSG_DATA(header).cast::<RawFd>();
-                for index in 0..bytes / size_of::<RawFd>() {
-                    let descriptor = data.add(index).read_unaligned();
-                    descriptors.push(OwnedFd::from_raw_fd(descriptor));
-                }
-            }
-            header = libc::CMSG_NXTHDR(&message, header);
+    let mut bytes = [0; 16];
+    let mut control: Control = [MaybeUninit::uninit(); _];
+    let mut control = RecvAncillaryBuffer::new(&mut control);
+    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    let received = transferred(|| {
+        net::recvmsg(
+            from,
+            &mut [IoSliceMut::new(&mut bytes)],
+            &mut control,
+            flags,
+        )
+    })?;
+    let mut descriptors: Vec<OwnedFd> = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            descriptors.extend(received);
         }
     }
+    let received = received.map(|message| message.bytes);
     Ok(
         match (received, descriptors.pop(), descriptors.is_empty()) {
             (None, ..) => Packet::Nothing,
@@ -292,11 +206,12 @@ pub(crate) fn receive_descriptor(from: &OwnedFd) -> io::Result<Packet> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::io::{FdFlags, fcntl_getfd};
 
     #[test]
     fn a_descriptor_goes_through_and_carries_bytes() {
-        let (outside, inside) = socket_pair(Carries::Packets).unwrap();
-        let (mine, theirs) = socket_pair(Carries::Stream).unwrap();
+        let (outside, inside) = socket_pair(SocketType::SEQPACKET).unwrap();
+        let (mine, theirs) = socket_pair(SocketType::STREAM).unwrap();
         assert!(matches!(
             receive_descriptor(&inside).unwrap(),
             Packet::Nothing
@@ -306,17 +221,22 @@ mod tests {
         let Packet::Descriptor(theirs) = receive_descriptor(&inside).unwrap() else {
             panic!("no descriptor came");
         };
+        for socket in [&outside, &mine, &theirs] {
+            assert_eq!(fcntl_getfd(socket).unwrap(), FdFlags::CLOEXEC);
+        }
         assert_eq!(peer_user(&theirs).unwrap(), user());
         assert_eq!(send(&mine, b"pill", Wait::No).unwrap(), Some(4));
-        let mut bytes = vec![1];
+        let mut bytes = Vec::with_capacity(4);
+        bytes.push(1);
         assert_eq!(
             receive(&theirs, &mut bytes, 3, Wait::No).unwrap(),
             Some(3),
-            "no more than asked for"
+            "no more than there is room for"
         );
         assert_eq!(bytes, b"\x01pil");
         assert_eq!(receive(&theirs, &mut bytes, 3, Wait::No).unwrap(), Some(1));
         assert_eq!(receive(&theirs, &mut bytes, 3, Wait::No).unwrap(), None);
+        assert_eq!(bytes, b"\x01pill");
         shut_down(&mine);
         assert_eq!(receive(&theirs, &mut bytes, 3, Wait::No).unwrap(), Some(0));
         // An error value, and no signal that ends this process.
@@ -326,7 +246,7 @@ mod tests {
 
     #[test]
     fn packets_without_a_stream_are_told_apart() {
-        let (outside, inside) = socket_pair(Carries::Packets).unwrap();
+        let (outside, inside) = socket_pair(SocketType::SEQPACKET).unwrap();
         send(&outside, b"hello", Wait::No).unwrap();
         assert!(matches!(
             receive_descriptor(&inside).unwrap(),
@@ -353,8 +273,36 @@ mod tests {
     }
 
     #[test]
-    fn who_may_wait_waits_no_longer_than_a_slice() {
-        let (mine, _theirs) = socket_pair(Carries::Stream).unwrap();
+    fn a_stream_that_was_never_connected_has_no_user_of_ours() {
+        let lonely = net::socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+        assert!(peer_user(&lonely).is_ok_and(|peer| peer != user()));
+    }
+
+    #[test]
+    fn of_a_packet_with_many_descriptors_none_stays_open() {
+        let (outside, inside) = socket_pair(SocketType::SEQPACKET).unwrap();
+        for count in [2, 3, 5, 10] {
+            let (reader, writer) = io::pipe().unwrap();
+            let many = vec![writer.as_fd(); count];
+            let mut space = vec![MaybeUninit::uninit(); cmsg_space!(ScmRights(10))];
+            let mut control = SendAncillaryBuffer::new(&mut space);
+            assert!(control.push(SendAncillaryMessage::ScmRights(&many)));
+            let byte = [IoSlice::new(&[0])];
+            net::sendmsg(&outside, &byte, &mut control, SendFlags::NOSIGNAL).unwrap();
+            assert!(matches!(
+                receive_descriptor(&inside).unwrap(),
+                Packet::Other
+            ));
+            // The pipe ends, so no copy of its writer is left.
+            drop(writer);
+            let mut end = OwnedFd::from(reader);
+            assert_eq!(rustix::io::read(&mut end, &mut [0; 1]), Ok(0), "{count}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_no_longer_than_a_slice() {
+        let (mine, _theirs) = socket_pair(SocketType::STREAM).unwrap();
         set_timeouts(&mine, Duration::from_millis(2)).unwrap();
         let mut bytes = Vec::new();
         assert_eq!(receive(&mine, &mut bytes, 1, Wait::Slice).unwrap(), None);

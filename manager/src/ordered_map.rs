@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-/// A map of bytes to bytes that remembers in which order its keys came, as Python's dict does. A key that is written again
-/// stays where it is; one that was removed and comes back is the last.
+/// A map from bytes to bytes that remembers the order in which its keys were inserted, as Python's dict does. A key that is
+/// written again keeps its place. A key that was removed and is inserted again comes last.
 #[derive(Debug, Default)]
-pub(super) struct Ordered {
+pub(crate) struct OrderedMap {
     entries: HashMap<Rc<[u8]>, Entry>,
-    /// The keys by their numbers, which only grow: the order in which they came.
+    /// The keys by their numbers, which only grow: the order of insertion.
     order: BTreeMap<u64, Rc<[u8]>>,
     next: u64,
 }
@@ -18,17 +18,17 @@ struct Entry {
     value: Box<[u8]>,
 }
 
-impl Ordered {
-    pub(super) fn len(&self) -> usize {
+impl OrderedMap {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    pub(super) fn get(&self, key: &[u8]) -> Option<&[u8]> {
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.entries.get(key).map(|entry| &entry.value[..])
     }
 
-    /// Writes a value; the one that was there.
-    pub(super) fn insert(&mut self, key: &[u8], value: &[u8]) -> Option<Box<[u8]>> {
+    /// Writes a value and returns the one that was there.
+    pub(crate) fn insert(&mut self, key: &[u8], value: &[u8]) -> Option<Box<[u8]>> {
         if let Some(entry) = self.entries.get_mut(key) {
             return Some(std::mem::replace(&mut entry.value, value.into()));
         }
@@ -43,14 +43,14 @@ impl Ordered {
         None
     }
 
-    pub(super) fn remove(&mut self, key: &[u8]) -> Option<Box<[u8]>> {
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Box<[u8]>> {
         let Entry { number, value } = self.entries.remove(key)?;
         self.order.remove(&number);
         Some(value)
     }
 
-    /// Keys and values in the order in which the keys came.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    /// Keys and values in the order of insertion.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.order
             .values()
             .map(|key| (&key[..], &self.entries[key].value[..]))
@@ -76,10 +76,10 @@ mod tests {
     }
 
     proptest! {
-        /// Against a vector that is searched from its front: too simple to be wrong.
+        /// The model is a vector that is searched from its front: too simple to be wrong.
         #[test]
         fn it_does_what_a_vector_of_pairs_does(steps in proptest::collection::vec(step(), 0..60)) {
-            let (mut map, mut model) = (Ordered::default(), Vec::<(u8, u8)>::new());
+            let (mut map, mut model) = (OrderedMap::default(), Vec::<(u8, u8)>::new());
             for step in steps {
                 match step {
                     Step::Insert(key, value) => {

@@ -1,19 +1,19 @@
-//! Types in words, which the server compares when a name is opened again.
+//! The names of types as text, which the server compares when a dict or list is opened again.
 
 use std::any::type_name;
 
-/// A dict's types: "String → u64".
-pub(super) fn of_dict<K, V>() -> String {
+/// The types of a dict: "String → u64".
+pub(crate) fn of_dict<K, V>() -> String {
     format!("{} → {}", short::<K>(), short::<V>())
 }
 
-/// A list's type.
-pub(super) fn of_list<T>() -> String {
+/// The type of a list's elements.
+pub(crate) fn of_list<T>() -> String {
     short::<T>()
 }
 
-/// The name of a type without the paths of modules. In a notebook each cell is a crate of its own with its own copy of what
-/// the cells before it defined, so the same type has another path in each.
+/// The name of a type without the paths of modules. In a notebook each cell is a crate of its own, with its own copy of what
+/// the cells before it defined, so the same type has a different path in each.
 fn short<T>() -> String {
     let (mut short, mut word) = (String::new(), String::new());
     for c in type_name::<T>().chars() {
