@@ -3,6 +3,7 @@
 //! They are compiled into one program, each in a module of its own, with the very line that checks them in the lab. So they need no
 //! kernel; `kernel/tests/exercises.rs` looks at the exercises as they are handed out, and at their solutions, in a notebook.
 
+use serde_json::Value;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,8 @@ struct Answer {
     what: String,
     is_right: bool,
     code: String,
-    /// The line of the lab that checks it.
+    /// What the lab's cell imports, and the line that checks it.
+    imports: String,
     check: String,
 }
 
@@ -31,7 +33,7 @@ fn read(path: &Path) -> String {
 /// The answers in a file, which begin with `//# wrong: NAME` or `//# right: NAME` each.
 fn answers(file: &Path) -> Vec<Answer> {
     let name = file.file_stem().unwrap().to_str().unwrap();
-    let check = check_of(name);
+    let (imports, check) = of_lab(name);
     let text = read(file);
     let answers = text.split("//# ").skip(1).map(|answer| {
         let (title, code) = answer.split_once('\n').unwrap();
@@ -41,6 +43,7 @@ fn answers(file: &Path) -> Vec<Answer> {
             what: format!("{name}, {kind}: {}", what.trim()),
             is_right: kind == "right",
             code: code.trim().into(),
+            imports: imports.clone(),
             check: check.clone(),
         }
     });
@@ -53,20 +56,28 @@ fn answers(file: &Path) -> Vec<Answer> {
     answers
 }
 
-/// The line that checks exercise `name` (`01-2` is the second of lab 01), as its lab has it.
-fn check_of(name: &str) -> String {
-    let (lab, _) = name.split_once('-').unwrap();
+/// What the cell of exercise `name` imports (`01-2` is the second of lab 01), and the line that checks the exercise.
+fn of_lab(name: &str) -> (String, String) {
+    let (lab, number) = name.split_once('-').unwrap();
     let labs = fs::read_dir(notebooks()).unwrap().flatten();
     let mut labs = labs.map(|entry| entry.path());
     let lab = labs.find(|path| {
         let file = path.file_name().unwrap().to_string_lossy();
         file.starts_with(&format!("{lab}_")) && file.ends_with(".ipynb")
     });
-    let text = read(&lab.unwrap_or_else(|| panic!("no lab has the exercise {name}")));
-    let start = format!("check_lab(\\\"{name}\\\", ");
-    let at = text.find(&start).unwrap_or_else(|| panic!("no cell checks {name}"));
-    let line = text[at..].split("?;").next().unwrap();
-    line.replace("\\\"", "\"")
+    let lab = lab.unwrap_or_else(|| panic!("no lab has the exercise {name}"));
+    let notebook: Value = serde_json::from_str(&read(&lab)).unwrap();
+    let cells = notebook["cells"].as_array().unwrap();
+    let lines = |id: &str| -> Vec<&str> {
+        let cell = cells.iter().find(|cell| cell["id"] == id);
+        let cell = cell.unwrap_or_else(|| panic!("{name}: no cell {id}"));
+        let lines = cell["source"].as_array().unwrap().iter();
+        lines.map(|line| line.as_str().unwrap()).collect()
+    };
+    let imports = lines(&format!("exercise-{number}"));
+    let imports = imports.iter().filter(|line| line.starts_with("use "));
+    let imports = imports.map(|line| format!("pub {line}")).collect();
+    (imports, lines(&format!("check-{number}")).concat())
 }
 
 /// Writes the program that checks them all, in a package of its own; its manifest.
@@ -87,14 +98,16 @@ fn write_program(answers: &[Answer]) -> PathBuf {
         writeln!(program, "    println!(\"\\n{MARK}{index}\"); a{index}::check().unwrap();").unwrap();
     }
     program += "}\n";
-    for (index, Answer { code, check, .. }) in answers.iter().enumerate() {
+    for (index, answer) in answers.iter().enumerate() {
+        let Answer { imports, code, check, .. } = answer;
         writeln!(program, "mod a{index} {{").unwrap();
         for name in names {
             writeln!(program, "use {name}::prelude::*;").unwrap();
         }
         writeln!(
             program,
-            "{code}\npub fn check() -> Result<(), Box<dyn std::error::Error>> {{ {check}?; Ok(()) }}\n}}"
+            "mod given {{ {imports} }}\nuse given::*;\n{code}\n\
+             pub fn check() -> Result<(), Box<dyn std::error::Error>> {{ {check} Ok(()) }}\n}}"
         )
         .unwrap();
     }
