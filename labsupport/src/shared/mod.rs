@@ -24,10 +24,11 @@ mod barrier;
 mod error;
 mod flag;
 pub(crate) mod lock;
-#[cfg_attr(any(loom, miri), path = "heap.rs")]
+#[cfg_attr(any(loom, miri), path = "../../model/heap.rs")]
 mod memory;
 #[cfg(all(test, loom))]
-pub(crate) mod model;
+#[path = "../../model/flag.rs"]
+mod model;
 mod plain;
 mod queue;
 mod segment;

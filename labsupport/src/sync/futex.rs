@@ -1,6 +1,6 @@
-use super::AtomicU32;
 use crate::sys;
 use std::ops::Deref;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 /// A word on which processes sleep until it changes.

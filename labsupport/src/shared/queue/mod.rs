@@ -3,6 +3,7 @@
 mod bell;
 mod error;
 #[cfg(all(test, loom))]
+#[path = "../../../model/queue.rs"]
 mod model;
 mod ring;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::bell::Bell;
 use super::ring::Ring;
-use crate::shared::model::{Search, check, finds, run_all};
+use crate::sync::search::{Search, check, finds, run_all};
 use crate::sync::{AtomicU32, Ordering};
 use Role::{Get, Put};
 use std::sync::Arc;
