@@ -5,7 +5,7 @@ pub use crate::cell::json::quote;
 pub use crate::cell::pace::Pace;
 pub use crate::cell::table::thousands;
 pub use crate::measure::words::{human_seconds, seconds_scale, three_digits};
-pub use crate::shared::lock::HELD_ALREADY;
+pub use crate::shared::lock_cell::HELD_ALREADY;
 pub use crate::shared::waits::Waits;
 pub use crate::sys::{
     Home, Pid, Pipe, activity, alive, exit_now, fault, getpid, monotonic_nanos, rename,

@@ -122,7 +122,7 @@
 //! * **A worker ends only by `_exit`**, after its panic was caught and its output was written: no destructor of the parent runs twice.
 //! * **What belongs to one process refuses to work in another.** A guard or a handle of [`Workers`](process::Workers) that a fork has copied
 //!   gives an error or a panic that says so. Nobody forks while a value or an array is locked
-//!   ([`SpawnError::Lent`](process::SpawnError::Lent)).
+//!   ([`SpawnError::GuardHeld`](process::SpawnError::GuardHeld)).
 //! * **The queue survives `kill -9` at any instruction.** A killed consumer takes at most the one message that it held.
 //! * **No global state.** In a notebook every cell is a library of its own, with its own copy of this crate.
 //!

@@ -123,7 +123,7 @@ fn no_worker_gets_a_reference_to_what_its_parent_has_locked() {
     let refused = |why: &str, work: &dyn Fn()| {
         let spawned = Workers::spawn(2, |_| work());
         assert!(
-            matches!(spawned, Err(SpawnError::Lent)),
+            matches!(spawned, Err(SpawnError::GuardHeld)),
             "{why}: {spawned:?}"
         );
     };

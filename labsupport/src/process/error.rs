@@ -17,7 +17,7 @@ pub enum SpawnError {
     NoWorkers,
     /// The calling thread holds the lock of a value or an array. The workers would get copies of what the guard lends, and could
     /// write there without the lock.
-    Lent,
+    GuardHeld,
     /// The system refused a process or a pipe.
     Os {
         /// How many were asked for.
@@ -33,7 +33,7 @@ impl fmt::Display for SpawnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SpawnError::NoWorkers => write!(f, "0 workers were asked for: ask for at least one."),
-            SpawnError::Lent => write!(
+            SpawnError::GuardHeld => write!(
                 f,
                 "a guard of a shared value or array is still in your hand, and the workers would get copies of what it lends: \
                  `drop(guard)` before you spawn them, and lock inside the worker's closure."
@@ -54,7 +54,7 @@ impl fmt::Display for SpawnError {
 impl std::error::Error for SpawnError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            SpawnError::NoWorkers | SpawnError::Lent => None,
+            SpawnError::NoWorkers | SpawnError::GuardHeld => None,
             // The message says what the system said; behind it comes what is behind that.
             SpawnError::Os { source, .. } => source.source(),
         }

@@ -78,7 +78,7 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
             return Err(SpawnError::NoWorkers);
         }
         if lent_here() {
-            return Err(SpawnError::Lent);
+            return Err(SpawnError::GuardHeld);
         }
         let mut forking = Forking::begin();
         let mut workers = Workers {

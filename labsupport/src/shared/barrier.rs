@@ -74,7 +74,7 @@ fn looks(parties: usize, cores: usize) -> u32 {
 #[derive(Clone)]
 pub struct Barrier {
     // The word alone.
-    segment: Segment,
+    pub(super) segment: Segment,
     parties: u32,
     looks: u32,
     creator: sys::Pid,
@@ -97,11 +97,6 @@ impl State {
 }
 
 impl Barrier {
-    /// The memory that it lies in.
-    pub(super) fn segment(&self) -> &Segment {
-        &self.segment
-    }
-
     /// A barrier that lets its parties go on when `parties` of them have arrived.
     ///
     /// # Errors

@@ -23,7 +23,9 @@ mod array;
 mod barrier;
 mod error;
 mod flag;
-pub(crate) mod lock;
+mod lock;
+pub(crate) mod lock_cell;
+mod locked;
 #[cfg_attr(any(loom, miri), path = "../../model/heap.rs")]
 mod memory;
 #[cfg(all(test, loom))]
@@ -39,8 +41,9 @@ pub use array::{Array, ArrayGuard};
 pub use barrier::Barrier;
 pub use error::SharedError;
 pub use flag::{Flag, FlagGuard};
-pub(crate) use lock::lent_here;
-pub use lock::{Lock, LockGuard};
+pub use lock::Lock;
+pub use lock_cell::LockGuard;
+pub(crate) use lock_cell::lent_here;
 pub use plain::Plain;
 pub use queue::{GetError, PutError, Queue, Refusal};
 pub use segment::Segment;

@@ -1,5 +1,5 @@
 use super::SharedError;
-use super::lock::LockCell;
+use super::lock_cell::LockCell;
 use super::memory::{Memory, Window};
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -164,19 +164,6 @@ impl Segment {
         // SAFETY: this function's contract, and `Mapping::drop` keeps the memory while a thread of this process holds the lock.
         unsafe { LockCell::init(self.at(offset)) }.map_err(SharedError::Os)?;
         self.mapping.locks[slot].store(offset as u32 + 1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// As [`make_lock`](Segment::make_lock) at the beginning, for a lock whose guard lends what is locked as a plain reference.
-    ///
-    /// # Safety
-    /// As there.
-    pub(super) unsafe fn make_lending_lock(&self) -> Result<(), SharedError> {
-        // SAFETY: this function's contract; the lock is there after the first call.
-        unsafe {
-            self.make_lock(0, 0)?;
-            self.at::<LockCell>(0).as_ref().lends();
-        }
         Ok(())
     }
 }

@@ -1,3 +1,4 @@
+use super::locked::Locked;
 use super::{Array, Barrier, Flag, Lock, Queue, Value};
 use std::ops::Range;
 
@@ -7,38 +8,38 @@ pub trait Waits {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)>;
 }
 
-fn lock(addresses: Range<usize>, name: &str) -> Vec<(Range<usize>, String)> {
-    vec![(addresses, format!("for the lock of `{name}`"))]
-}
-
 impl Waits for Lock {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
-        vec![(self.segment().addresses(), format!("for the lock `{name}`"))]
+        vec![(self.locked.addresses(), format!("for the lock `{name}`"))]
     }
+}
+
+fn lock_of<T>(locked: &Locked<T>, name: &str) -> Vec<(Range<usize>, String)> {
+    vec![(locked.addresses(), format!("for the lock of `{name}`"))]
 }
 
 impl Waits for Flag {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
-        lock(self.segment().addresses(), name)
+        lock_of(&self.locked, name)
     }
 }
 
 impl<T> Waits for Value<T> {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
-        lock(self.segment().addresses(), name)
+        lock_of(&self.locked, name)
     }
 }
 
 impl<T> Waits for Array<T> {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
-        lock(self.segment().addresses(), name)
+        lock_of(&self.locked, name)
     }
 }
 
 impl Waits for Barrier {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
         let words = format!("at the barrier {name}, for those who have not arrived");
-        vec![(self.segment().addresses(), words)]
+        vec![(self.segment.addresses(), words)]
     }
 }
 

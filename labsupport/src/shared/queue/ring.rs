@@ -1,5 +1,5 @@
 use super::bell::Bell;
-use crate::shared::lock::{LockCell, Locked};
+use crate::shared::lock_cell::{Advice, LockCell};
 use crate::shared::{LockGuard, Segment, SharedError};
 use crate::sync::{AtomicU64, Ordering, seeded, weakened};
 use crate::sys::{self, fault};
@@ -348,7 +348,7 @@ fn count(mut positions: impl FnMut() -> (Position, Position)) -> usize {
     }
 }
 
-const QUEUE: Locked = Locked {
+const QUEUE: Advice = Advice {
     what: "a lock of this queue",
     instead: "do not use the queue in what interrupts its own put or get, such as a signal handler.",
 };
