@@ -106,7 +106,7 @@ mod futex {
             }
         }
 
-        pub(crate) fn wake(&self, count: i32) {
+        pub(crate) fn wake(&self, count: u32) {
             let _asleep = self.asleep.lock().unwrap();
             if count == 1 {
                 self.woken.notify_one();

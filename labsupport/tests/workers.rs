@@ -3,6 +3,7 @@
 mod common;
 
 use common::{LONG, alive, soon, spin_for_ever};
+use labsupport::internal::Home;
 use labsupport::prelude::*;
 use std::process::Command;
 use std::time::Duration;
@@ -268,4 +269,31 @@ fn threads_that_panic_and_print_do_not_hang_a_worker() {
         "{}",
         &said[said.len().saturating_sub(2_000)..]
     );
+}
+
+#[test]
+fn workers_that_return_nothing_have_no_column_of_nothing() {
+    let nothing = Workers::spawn(1, |_| ()).unwrap().join().unwrap();
+    let shown = nothing.to_string();
+    assert!(!shown.contains("value") && !shown.contains("()"), "{shown}");
+    let seven = Workers::spawn(1, |_| 7).unwrap().join().unwrap();
+    let shown = seven.to_string();
+    assert!(
+        shown.contains("value") && shown.contains("returned  7"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_copy_in_a_fork_is_not_at_home() {
+    let home = Home::here();
+    let workers = Workers::spawn(2, |_| {
+        let own = Home::here();
+        let grandchild = Workers::spawn(1, |_| !home.is_here() && !own.is_here());
+        let grandchild = grandchild.unwrap().join().unwrap().values().unwrap();
+        !home.is_here() && own.is_here() && grandchild == [true]
+    });
+    let report = workers.unwrap().join().unwrap();
+    assert_eq!(report.values().unwrap(), [true, true]);
+    assert!(home.is_here());
 }

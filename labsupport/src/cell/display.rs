@@ -1,5 +1,5 @@
-use super::json::{one_line, quote};
-use super::{Show, block, print};
+use super::escape::{one_line, quote};
+use super::show::{Show, block, print};
 use crate::sys;
 use std::fmt;
 use std::time::Instant;
@@ -172,108 +172,5 @@ impl fmt::Debug for Page {
         f.debug_struct("Page")
             .field("live", &self.live)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Fake;
-    use super::*;
-    use crate::process::Workers;
-
-    /// Shows a word, and something that is JSON already.
-    struct Word(&'static str);
-
-    impl Show for Word {
-        fn contents(&self) -> Vec<(&'static str, String)> {
-            vec![
-                ("application/vnd.labs+json", "{\n\"n\": 1}".into()),
-                ("text/plain", self.0.into()),
-            ]
-        }
-    }
-
-    /// Must not be drawn.
-    struct Never;
-
-    impl Show for Never {
-        fn contents(&self) -> Vec<(&'static str, String)> {
-            panic!("drawn for nobody")
-        }
-    }
-
-    #[test]
-    fn a_live_page_gets_one_line_per_fill_in_one_write() {
-        let page = Fake::live();
-        let mut display = Display::on(page.page());
-        let line = |update: bool, word: &str| {
-            format!(
-                "LABS_DISPLAY {{\"display_id\":\"{}\",\"update\":{update},\"data\":{{\
-                 \"application/vnd.labs+json\":{{ \"n\": 1}},\"text/plain\":\"{word}\"}}}}\n",
-                display.id
-            )
-        };
-        let lines = [
-            line(false, "a \\\"b\\\"\\nc"),
-            line(true, "d"),
-            line(true, "e"),
-        ];
-        display.fill(&Word("a \"b\"\nc"));
-        display.line("not on a live page");
-        display.fill(&Word("d"));
-        display.end(&Word("e"));
-        assert_eq!(page.take(), lines);
-    }
-
-    #[test]
-    fn debug_says_what_page_it_is_on_and_writes_nothing_there() {
-        for (page, expected) in [
-            (Fake::live(), "Display(live)"),
-            (Fake::stock(), "Display(not live)"),
-        ] {
-            assert_eq!(format!("{:?}", Display::on(page.page())), expected);
-            assert!(page.take().is_empty());
-        }
-    }
-
-    #[test]
-    fn a_stock_page_gets_plain_lines_and_the_end() {
-        let page = Fake::stock();
-        let mut display = Display::on(page.page());
-        display.fill(&Never);
-        assert!(page.take().is_empty());
-        display.line("still\nat it");
-        assert_eq!(page.take(), ["still at it\n"]);
-        display.end(&Word("done"));
-        assert_eq!(page.take(), [block(&Word("done").contents())]);
-    }
-
-    #[test]
-    fn no_two_displays_share_a_name() {
-        let page = Fake::live();
-        let alive: Vec<Display> = (0..50).map(|_| Display::on(page.page())).collect();
-        let mut ids: Vec<String> = alive.iter().map(|display| display.id.clone()).collect();
-        // One after the other, so that one address serves them all.
-        ids.extend((0..50).map(|_| Display::on(page.page()).id.clone()));
-        let elsewhere = Workers::spawn(2, |_| Display::on(Fake::live().page()).id.clone());
-        ids.extend(elsewhere.unwrap().join().unwrap().values().unwrap());
-        ids.sort();
-        ids.dedup();
-        assert_eq!(ids.len(), 102);
-    }
-
-    #[test]
-    fn a_workers_copy_writes_nothing() {
-        for page in [Fake::live(), Fake::stock()] {
-            let display = std::cell::RefCell::new(Display::on(page.page()));
-            let workers = Workers::spawn(1, |_| {
-                let mut copy = display.borrow_mut();
-                copy.fill(&Never);
-                copy.line("no");
-                copy.end(&Never);
-                page.take().len()
-            });
-            assert_eq!(workers.unwrap().join().unwrap().values().unwrap(), [0]);
-        }
     }
 }

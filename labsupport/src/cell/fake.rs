@@ -1,6 +1,6 @@
 //! A page for tests, with a clock that moves when it is told to.
 
-use super::Page;
+use super::display::Page;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-use super::quote;
+use super::escape::quote;
+use crate::sys;
 use std::ffi::CStr;
 use std::io::{self, Write};
 use std::panic::{self, PanicHookInfo};
@@ -81,8 +82,7 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
         .unwrap_or("(a panic with a value that is no text)");
     let place = info.location().map(ToString::to_string);
     let thread = std::thread::current();
-    // SAFETY: both take nothing and cannot fail.
-    let main = unsafe { libc::gettid() == libc::getpid() };
+    let main = sys::is_main_thread();
     format!(
         "{{\"main\":{main},\"thread\":{},\"message\":{},\"place\":{}}}",
         quote(thread.name().unwrap_or("<unnamed>")),

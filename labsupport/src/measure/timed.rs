@@ -83,30 +83,3 @@ impl<T: fmt::Debug> fmt::Display for Timed<T> {
         write!(f, "{:?}, after {}", self.value, human(self.elapsed))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::measure::tests::panic_of;
-
-    #[test]
-    fn a_slow_first_call_does_not_count() {
-        let mut calls = 0u64;
-        measure(5, || {
-            calls += 1;
-            if calls == 1 {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-        });
-        // Batches of one call would measure the clock; a batch of 0.2 ms holds thousands of these.
-        assert!(calls > 1000, "{calls} calls in all");
-    }
-
-    #[test]
-    fn no_samples_is_a_sentence() {
-        let said = panic_of(|| {
-            measure(0, || ());
-        });
-        assert!(said.contains("ask for at least one"), "{said}");
-    }
-}

@@ -141,32 +141,3 @@ fn chain(steps: u64) -> u64 {
         x
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::measure::tests::panic_of;
-
-    #[test]
-    fn costs_keep_their_order_and_their_ratio() {
-        let cost = |nanos| {
-            Work::costing(Duration::from_nanos(nanos))
-                .measured()
-                .as_secs_f64()
-        };
-        // Each of these is a hundred times the one before; other tests run beside this one, hence the room.
-        let costs = [100, 10_000, 1_000_000].map(cost);
-        for pair in costs.windows(2) {
-            let ratio = pair[1] / pair[0];
-            assert!((50.0..200.0).contains(&ratio), "{costs:?}");
-        }
-    }
-
-    #[test]
-    fn no_cost_is_a_sentence() {
-        let said = panic_of(|| {
-            Work::costing(Duration::ZERO);
-        });
-        assert!(said.contains("between 1 ns and 60 s"), "{said}");
-    }
-}

@@ -187,30 +187,3 @@ impl<T: fmt::Debug> fmt::Display for Outcome<T> {
         write!(f, " after {}", human(self.wall()))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::prelude::*;
-
-    #[test]
-    fn workers_that_return_nothing_have_no_column_of_nothing() {
-        let nothing = Workers::spawn(1, |_| ())
-            .unwrap()
-            .join()
-            .unwrap()
-            .to_string();
-        assert!(
-            !nothing.contains("value") && !nothing.contains("()"),
-            "{nothing}"
-        );
-        let seven = Workers::spawn(1, |_| 7)
-            .unwrap()
-            .join()
-            .unwrap()
-            .to_string();
-        assert!(
-            seven.contains("value") && seven.contains("returned  7"),
-            "{seven}"
-        );
-    }
-}

@@ -7,9 +7,8 @@ use crate::shared::lent_here;
 use crate::sys::{self, fault};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::marker::PhantomData;
-use std::os::fd::OwnedFd;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
@@ -61,7 +60,7 @@ struct Child {
     pid: sys::Pid,
     forked: Instant,
     /// The worker's result comes here; its end is the worker's end, since only the worker holds the other side.
-    pipe: OwnedFd,
+    pipe: PipeReader,
     received: Vec<u8>,
     ended: Option<(sys::Ended, sys::Usage, Duration)>,
     /// What it was doing when its time was up, and the word on which it slept, if it slept on one.
@@ -342,12 +341,12 @@ impl<T> Workers<T> {
                 watch(&self.children);
                 return Ok(());
             }
-            let pipes: Vec<&OwnedFd> = waiting.iter().map(|&i| &self.children[i].pipe).collect();
+            let pipes: Vec<&PipeReader> = waiting.iter().map(|&i| &self.children[i].pipe).collect();
             let next = deadline.into_iter().chain(tell_at).chain(look).min();
             let ready = sys::wait_readable(&pipes, next)?;
             for &index in &ready {
                 let child = &mut self.children[waiting[index]];
-                if !sys::read_available(&child.pipe, &mut child.received)? {
+                if !child.receive()? {
                     child.reap()?;
                 }
             }
@@ -398,16 +397,30 @@ impl<T> Drop for Workers<T> {
             let _ = sys::send_signal(child.pid, libc::SIGKILL);
         }
         for child in left() {
-            let _ = sys::try_reap(child.pid, true);
+            let _ = sys::reap(child.pid);
             sys::clear_up_after(child.pid);
         }
     }
 }
 
 impl Child {
+    /// Reads what has come; `false` at the end of the stream. Call it when the pipe is readable.
+    fn receive(&mut self) -> io::Result<bool> {
+        let mut chunk = [0u8; 16 * 1024];
+        loop {
+            match self.pipe.read(&mut chunk) {
+                Ok(n) => {
+                    self.received.extend_from_slice(&chunk[..n]);
+                    return Ok(n > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     fn reap(&mut self) -> io::Result<()> {
-        let (ended, usage) = sys::try_reap(self.pid, true)?
-            .expect("a wait that blocks returns only with an ended process");
+        let (ended, usage) = sys::reap(self.pid)?;
         if matches!(ended, sys::Ended::Signal(_)) {
             sys::clear_up_after(self.pid);
         }
@@ -449,32 +462,33 @@ fn start<T: Serialize>(
     parent: sys::Pid,
     forked: Instant,
     forking: &mut Forking,
-) -> io::Result<(OwnedFd, sys::Pid)> {
-    let pipe = sys::Pipe::new()?;
+) -> io::Result<(PipeReader, sys::Pid)> {
+    // Closed on exec, so that a program started by a worker cannot keep it open.
+    let (reader, writer) = io::pipe()?;
     match sys::fork()? {
-        Some(pid) => Ok((pipe.reader, pid)),
+        Some(pid) => Ok((reader, pid)),
         None => {
             fault::point("worker: forked");
             sys::die_with_parent(parent);
             forking.is_over_in_worker();
-            drop(pipe.reader);
+            drop(reader);
             fault::point("worker: ready");
             let (code, frame) = run(|| work(&worker), forked);
             fault::point("worker: closure ended");
             let _ = io::stdout().flush();
             let _ = io::stderr().flush();
-            let sent = send_home(&pipe.writer, &frame).is_ok();
+            let sent = send_home(writer, &frame).is_ok();
             fault::point("worker: sent");
             sys::exit_now(if sent { code } else { 1 });
         }
     }
 }
 
-fn send_home(pipe: &OwnedFd, frame: &[u8]) -> io::Result<()> {
+fn send_home(mut pipe: PipeWriter, frame: &[u8]) -> io::Result<()> {
     let (first, rest) = frame.split_at(fault::half(frame.len()));
-    sys::write_all(pipe, first)?;
+    pipe.write_all(first)?;
     fault::point("worker: half sent");
-    sys::write_all(pipe, rest)
+    pipe.write_all(rest)
 }
 
 // The frame that a worker sends home:

@@ -58,23 +58,3 @@ fn begin() -> u32 {
 extern "C" fn count_a_fork() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::process::Workers;
-
-    #[test]
-    fn a_copy_in_a_fork_is_not_at_home() {
-        let home = Home::here();
-        let workers = Workers::spawn(2, |_| {
-            let own = Home::here();
-            let grandchild = Workers::spawn(1, |_| !home.is_here() && !own.is_here());
-            let grandchild = grandchild.unwrap().join().unwrap().values().unwrap();
-            !home.is_here() && own.is_here() && grandchild == [true]
-        });
-        let report = workers.unwrap().join().unwrap();
-        assert_eq!(report.values().unwrap(), [true, true]);
-        assert!(home.is_here());
-    }
-}

@@ -26,7 +26,7 @@ pub(crate) use futex::{LOOK_AGAIN, futex_wait, futex_wake};
 pub use home::Home;
 pub(crate) use mutex::{Acquired, RobustMutex, held_by_this_thread};
 pub(crate) use process::{
-    Ended, Usage, die_with_parent, fork, read_available, try_reap, wait_readable, write_all,
+    Ended, Usage, die_with_parent, fork, is_main_thread, reap, wait_readable,
 };
-pub use process::{Pid, Pipe, exit_now, getpid, rename, send_signal, stop_with_parent};
+pub use process::{Pid, exit_now, getpid, send_signal, set_thread_name, stop_with_parent};
 pub(crate) use shm::{clear_up_after, free, map_again, reserve, shm_name, unlink, unmap};

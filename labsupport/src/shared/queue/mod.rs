@@ -6,8 +6,6 @@ mod error;
 #[path = "../../../model/queue.rs"]
 mod model;
 mod ring;
-#[cfg(test)]
-mod tests;
 
 pub use error::{GetError, PutError, Refusal};
 

@@ -357,6 +357,20 @@ const QUEUE: Advice = Advice {
 mod tests {
     use super::*;
 
+    #[test]
+    fn positions_survive_their_own_overflow() {
+        let ring = Ring::new(4, 64).unwrap();
+        ring.start_at(u32::MAX - 2, u32::MAX - 15);
+        let put = |n: u32| assert!(ring.try_put(&n.to_le_bytes()));
+        let get = || ring.try_get(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()));
+        for n in 0..50 {
+            put(n);
+            put(n + 1000);
+            assert_eq!(ring.len(), 2);
+            assert_eq!([get(), get()], [Some(n), Some(n + 1000)]);
+        }
+    }
+
     /// A reader that is interrupted between head and tail sees a head of long ago.
     #[test]
     fn a_head_and_a_tail_of_different_moments_are_not_counted() {

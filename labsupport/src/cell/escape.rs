@@ -1,4 +1,25 @@
-//! As much JSON as one line of output needs.
+//! Text as it is written in HTML and in JSON.
+
+/// `text` with the five characters that mean something in HTML and XML replaced.
+///
+/// # Examples
+/// ```
+/// assert_eq!(labsupport::cell::escape("a < b & c"), "a &lt; b &amp; c");
+/// ```
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
 
 /// `text` as a JSON string, quotes and all, without a line break in it.
 pub fn quote(text: &str) -> String {
