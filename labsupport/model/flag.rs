@@ -6,7 +6,7 @@ use crate::sync::seeded;
 use loom::cell::UnsafeCell;
 use std::sync::Arc;
 
-/// A flag with what it announces: plain memory, so that loom sees who touches it unordered.
+/// A flag and what it announces: plain memory, so that loom sees accesses that nothing orders.
 struct Found {
     flag: Flag,
     answer: UnsafeCell<u32>,
@@ -19,7 +19,7 @@ unsafe impl Send for Found {}
 
 impl Found {
     fn write(&self, answer: u32) {
-        // SAFETY: the pointer is valid; whether anybody else uses it now is what loom checks.
+        // SAFETY: the pointer is valid; loom checks whether another thread uses it now.
         self.answer.with_mut(|place| unsafe { *place = answer });
     }
 
@@ -28,7 +28,7 @@ impl Found {
         self.answer.with(|place| unsafe { *place })
     }
 
-    /// Look, lock, look again, write. Whether this one wrote.
+    /// Look, lock, look again, write. Returns whether this thread wrote.
     fn double_check(&self, answer: u32) -> bool {
         if self.flag.is_set() {
             return false;
@@ -42,7 +42,7 @@ impl Found {
         true
     }
 
-    /// What a worker does that searches for nothing itself.
+    /// What a worker does that only looks at the flag.
     fn look(&self) {
         if self.flag.is_set() {
             assert_ne!(self.read(), 0, "the flag was set before the answer");
@@ -50,9 +50,9 @@ impl Found {
     }
 }
 
-/// Two finders and one who looks: one of the two writes, and who sees the flag sees the answer.
+/// Two finders and one thread that only looks: one finder writes, and a thread that sees the flag sees the answer.
 fn double_check() {
-    // Loom begins with the first thread, so who comes first makes a difference: see "Limits" in the queue's README.
+    // Loom begins with the first thread, so the order of threads makes a difference: see "Limits" in the queue's README.
     for looker in 0..3 {
         check("double check", Search::Whole, move || {
             let found = Arc::new(Found {
@@ -72,12 +72,12 @@ fn double_check() {
                 }
             }));
             let wrote: Vec<_> = wrote.into_iter().filter(|&answer| answer != 0).collect();
-            assert_eq!(wrote, [found.read()], "not one wrote");
+            assert_eq!(wrote, [found.read()], "not exactly one wrote");
         });
     }
 }
 
-/// Three try to be the first.
+/// Three threads try to be the first.
 fn set_once() {
     check("set_once", Search::Whole, || {
         let flag = Flag::new().unwrap();
@@ -91,7 +91,7 @@ fn set_once() {
 }
 
 #[test]
-fn one_writer_writes_and_who_sees_the_flag_sees_the_answer() {
+fn one_finder_writes_and_a_thread_that_sees_the_flag_sees_the_answer() {
     double_check();
 }
 
@@ -102,7 +102,7 @@ fn set_once_has_one_winner() {
 
 #[test]
 fn a_double_check_without_its_second_look_is_found() {
-    assert!(finds("double check: no second look", double_check).contains("not one wrote"));
+    assert!(finds("double check: no second look", double_check).contains("not exactly one wrote"));
 }
 
 #[test]

@@ -18,9 +18,9 @@ thread_local! {
 /// How much to search.
 #[derive(Clone, Copy)]
 pub(crate) enum Search {
-    /// All that loom knows.
+    /// All orders that loom knows.
     Whole,
-    /// What needs at the most so many switches away from a thread that could go on. Waiting costs none.
+    /// The orders with at most this many switches away from a thread that could continue. Waiting costs none.
     Preemptions(usize),
 }
 
@@ -40,13 +40,13 @@ pub(crate) fn check(name: &str, search: Search, model: impl Fn() + Send + Sync +
     });
     let bound = match builder.preemption_bound {
         None => String::from("whole"),
-        Some(most) => format!("at the most {most} preemptions"),
+        Some(most) => format!("at most {most} preemptions"),
     };
     let (runs, time) = (runs.load(Ordering::Relaxed), begun.elapsed());
     println!("{name}: {runs} executions, {bound}, {time:.1?}");
 }
 
-/// Plants `bug` and runs `search`, which must fail. What the checker said.
+/// Plants `bug` and runs `search`, which must fail. Returns what the checker said.
 pub(crate) fn finds(bug: &'static str, search: impl FnOnce()) -> String {
     SEEDED.set(Some(bug));
     let found = panic::catch_unwind(AssertUnwindSafe(search));
@@ -63,7 +63,7 @@ pub(crate) fn finds(bug: &'static str, search: impl FnOnce()) -> String {
     said
 }
 
-/// Runs the first in this thread and the others in threads of their own. What they return.
+/// Runs the first in this thread and the others in threads of their own. Returns their results.
 pub(crate) fn run_all<R: 'static>(
     threads: impl IntoIterator<Item = impl FnOnce() -> R + 'static>,
 ) -> Vec<R> {

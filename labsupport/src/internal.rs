@@ -1,4 +1,4 @@
-//! What the labs' other crates take from here and nobody else should: it may change with any commit.
+//! What only the labs' other crates use. It may change with any commit.
 
 pub use crate::cell::display::Page;
 pub use crate::cell::escape::quote;

@@ -318,10 +318,10 @@ fn the_timed_forms_say_when_nobody_is_left() {
         (got, put)
     });
     let (got, put) = end.value().unwrap().clone();
-    assert_eq!(got, Err(GetError::NobodyPuts));
+    assert_eq!(got, Err(GetError::Disconnected));
     assert_eq!(
-        (put.why(), put.clone().into_message()),
-        (&Refusal::NobodyTakes, 2)
+        (put.kind(), put.clone().into_inner()),
+        (&PutErrorKind::Disconnected, 2)
     );
 }
 

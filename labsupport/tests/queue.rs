@@ -33,8 +33,8 @@ fn capacity_counts_messages_and_a_full_queue_gives_the_message_back() {
         queue.put(n).unwrap();
     }
     let error = queue.try_put(3).unwrap_err();
-    assert_eq!((error.why(), queue.len()), (&Refusal::Full, 3));
-    assert_eq!(error.into_message(), 3);
+    assert_eq!((error.kind(), queue.len()), (&PutErrorKind::Full, 3));
+    assert_eq!(error.into_inner(), 3);
     queue.try_get().unwrap();
     queue.put(4).unwrap();
 }
@@ -49,8 +49,8 @@ fn bad_sizes_are_errors_with_a_sentence() {
     assert!(error(Queue::bounded(usize::MAX)).ends_with("1073741824 is the most."));
     let small = Queue::<Vec<u8>>::bounded_bytes(1, 64).unwrap();
     assert!(matches!(
-        small.put(vec![0; 64]).unwrap_err().why(),
-        Refusal::TooLarge {
+        small.put(vec![0; 64]).unwrap_err().kind(),
+        PutErrorKind::TooLarge {
             bytes: 65,
             limit: 56
         }
@@ -193,7 +193,7 @@ fn get_beside<C>(company: impl Fn() -> C) -> Result<u64, GetError> {
 #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
 fn the_library_does_not_count_its_own_helpers_as_company_and_counts_everyone_else() {
     let pause = || std::thread::sleep(LONG);
-    assert_eq!(get_beside(|| ()), Err(GetError::NobodyPuts));
+    assert_eq!(get_beside(|| ()), Err(GetError::Disconnected));
     // Threads and workers inherit the name of their creator.
     assert_eq!(
         get_beside(|| std::thread::spawn(pause)),
@@ -212,5 +212,5 @@ fn the_library_does_not_count_its_own_helpers_as_company_and_counts_everyone_els
         assert!(common::soon(named));
         helper
     };
-    assert_eq!(get_beside(helper), Err(GetError::NobodyPuts));
+    assert_eq!(get_beside(helper), Err(GetError::Disconnected));
 }

@@ -34,11 +34,11 @@ fn a_panic_comes_home_with_its_message_and_place() {
     .unwrap()
     .join()
     .unwrap();
-    let Exit::Panicked { message, place } = report.outcomes()[1].exit() else {
+    let Exit::Panicked { message, location } = report.outcomes()[1].exit() else {
         panic!("{report}");
     };
     assert_eq!(message, "worker 1 met trouble");
-    assert!(place.contains("workers.rs:"), "{place}");
+    assert!(location.contains("workers.rs:"), "{location}");
     assert_eq!(report.outcomes()[0].value(), Some(&7));
     let error = report.values().unwrap_err();
     assert!(
@@ -195,8 +195,8 @@ fn a_queue_with_nobody_left_is_an_error_and_no_wait() {
         producer.join().unwrap();
         tasks.put(1).unwrap();
         tasks.put(2).unwrap();
-        let full = tasks.put(3).unwrap_err().why().clone();
-        (empty, full == Refusal::NobodyTakes)
+        let full = tasks.put(3).unwrap_err().kind().clone();
+        (empty, full == PutErrorKind::Disconnected)
     });
     let values = lonely
         .unwrap()
@@ -204,7 +204,7 @@ fn a_queue_with_nobody_left_is_an_error_and_no_wait() {
         .unwrap()
         .values()
         .unwrap();
-    assert_eq!(values, [(Err(GetError::NobodyPuts), true)]);
+    assert_eq!(values, [(Err(GetError::Disconnected), true)]);
 }
 
 #[test]

@@ -463,5 +463,5 @@ fn a_manager_is_nobody_who_could_put_into_a_queue() {
         .unwrap()
         .join_timeout(Duration::from_secs(20))
         .unwrap();
-    assert_eq!(report.values().unwrap(), [Err(GetError::NobodyPuts)]);
+    assert_eq!(report.values().unwrap(), [Err(GetError::Disconnected)]);
 }

@@ -6,12 +6,12 @@
 //! EVCXR_END_CONTENT
 //! ```
 //!
-//! evcxr keeps the last content of each MIME type of a cell and sends all of them when the cell ends; JupyterLab shows
-//! the richest one. So a picture always travels with its text twin. Outside a notebook the same calls print the
-//! markers; a program prints `figure.text()` instead.
+//! evcxr keeps the last content of each MIME type of a cell and sends all of them when the cell ends; JupyterLab shows the richest one. So a
+//! picture always travels with the same content as text. Outside a notebook the same calls print the markers; a program prints
+//! `figure.text()` instead.
 //!
-//! What changes while the cell runs has a [`Display`], a place on the page that is filled again and again, where the
-//! kernel can do that.
+//! Content that changes while the cell runs has a [`Display`], a place on the page that can be filled again and again if the kernel supports
+//! that.
 
 pub(crate) mod display;
 pub(crate) mod escape;
@@ -30,6 +30,5 @@ pub use escape::escape;
 pub(crate) use fake::Fake;
 pub use host::ready;
 pub use show::{Show, emit};
-
 pub use table::table;
 pub(crate) use table::thousands;

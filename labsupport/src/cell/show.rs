@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 
-/// Something with contents for a notebook page: every figure, every table, every report.
+/// Something that a notebook page can show: every figure, every table, every report.
 ///
 /// # Examples
 /// ```
@@ -28,7 +28,7 @@ use std::io::{self, Write};
 /// Verdict(true).evcxr_display();
 /// ```
 pub trait Show {
-    /// Pairs of MIME type and content, the richest first; the last is always the text twin, `text/plain`.
+    /// Pairs of MIME type and content, the richest first. The last is always the same content as text, `text/plain`.
     fn contents(&self) -> Vec<(&'static str, String)>;
 }
 

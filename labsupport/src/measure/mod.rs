@@ -1,4 +1,4 @@
-//! Time and repeat: [`time`], [`measure`], [`Samples`], [`Work`].
+//! Measuring: [`time`] once, [`measure`] many times into [`Samples`], and [`Work`] of known cost.
 
 mod clock;
 mod machine;

@@ -3,8 +3,8 @@ use std::fmt;
 
 /// Repeated measurements of one thing.
 ///
-/// The **median** is what to compare: half of the samples lie below it, and a single disturbed one does not move it. The
-/// **spread** is the middle half of the samples, from the 25th to the 75th percentile.
+/// Compare **medians**: half of the samples are below the median, and a single disturbed sample does not move it. The **spread** is the width of
+/// the middle half of the samples, from the 25th to the 75th percentile.
 ///
 /// # Examples
 /// ```
@@ -17,22 +17,22 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Samples {
     unit: String,
-    /// In the order they were measured.
+    /// In the order in which they were measured.
     values: Vec<f64>,
-    /// The same, by size.
+    /// The same, sorted.
     sorted: Vec<f64>,
 }
 
 impl Samples {
-    /// Samples in `unit`, in the order they were measured.
+    /// Samples in `unit`, in the order in which they were measured.
     ///
     /// # Panics
-    /// There is none, or one is not a number.
+    /// There is no sample, or one is not a number.
     pub fn new(unit: &str, values: impl IntoIterator<Item = f64>) -> Samples {
         let values: Vec<f64> = values.into_iter().collect();
         assert!(
             !values.is_empty(),
-            "samples of nothing: measure at least once."
+            "there are no samples: measure at least once."
         );
         assert!(
             values.iter().all(|value| !value.is_nan()),
@@ -47,57 +47,57 @@ impl Samples {
         }
     }
 
-    /// The values, in the order they were measured.
+    /// The values, in the order in which they were measured.
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// The unit of every number here.
+    /// The unit of all values.
     pub fn unit(&self) -> &str {
         &self.unit
     }
 
-    /// How many there are.
-    // Samples of nothing cannot be made.
+    /// The number of samples.
+    // There is always a sample, so `is_empty` would have one answer.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// The middle one; between two, their mean.
+    /// The middle value; of two middle ones, their mean.
     pub fn median(&self) -> f64 {
         self.percentile(50.0)
     }
 
-    /// The arithmetic mean. A single disturbed sample moves it: prefer the median.
+    /// The arithmetic mean. A single disturbed sample moves it, so prefer the median.
     pub fn mean(&self) -> f64 {
         self.values.iter().sum::<f64>() / self.len() as f64
     }
 
-    /// The smallest.
+    /// The smallest value.
     pub fn min(&self) -> f64 {
         self.sorted[0]
     }
 
-    /// The largest.
+    /// The largest value.
     pub fn max(&self) -> f64 {
         self.sorted[self.len() - 1]
     }
 
-    /// The width of the middle half: the 75th percentile less the 25th.
+    /// The width of the middle half, also called interquartile range: the 75th percentile minus the 25th.
     pub fn spread(&self) -> f64 {
         let (low, high) = (self.percentile(25.0), self.percentile(75.0));
         if low == high { 0.0 } else { high - low }
     }
 
-    /// The value that `percent` per cent of the samples do not exceed, on the straight line between the two nearest.
+    /// The value that `percent` per cent of the samples do not exceed, interpolated between the two nearest samples.
     ///
     /// # Panics
     /// `percent` is not within 0 to 100.
     pub fn percentile(&self, percent: f64) -> f64 {
         assert!(
             (0.0..=100.0).contains(&percent),
-            "there is no percentile {percent}: they go from 0 to 100."
+            "there is no percentile {percent}: percentiles go from 0 to 100."
         );
         let place = percent / 100.0 * (self.len() - 1) as f64;
         let (below, above) = (place.floor() as usize, place.ceil() as usize);
@@ -105,7 +105,7 @@ impl Samples {
         match (low.is_finite(), high.is_finite()) {
             _ if part == 0.0 || low == high => low,
             (true, true) => low * (1.0 - part) + high * part,
-            // There is no line from or to infinity. All that lies between is as infinite, and between two infinities the lower one counts.
+            // Nothing can be interpolated with infinity: everything between is just as infinite, and between two infinities the lower counts.
             (false, _) => low,
             (true, false) => high,
         }
@@ -120,8 +120,7 @@ impl Samples {
         }
     }
 
-    /// The middle half in words. The unit is left out where it is the median's at both ends: "990 to 1.01 µs" would read as
-    /// 990 µs.
+    /// The middle half in words. The unit is left out only if both ends have the median's unit: "990 to 1.01 µs" would read as 990 µs.
     fn middle_half(&self) -> String {
         let shown = [50.0, 25.0, 75.0].map(|percent| self.show(self.percentile(percent)));
         let [median, low, high] = shown.each_ref().map(|text| text.rsplit_once(' '));

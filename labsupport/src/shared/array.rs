@@ -68,7 +68,7 @@ impl<T: Plain> Array<T> {
         );
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     // An array always has elements, so `is_empty` would have one answer.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {

@@ -48,7 +48,7 @@ impl Flag {
     /// There is no room for it in shared memory.
     pub fn new() -> Result<Flag, SharedError> {
         let locked = Locked::<AtomicU32>::new("flag", 1)?;
-        // SAFETY: there is room for the word, and nobody else knows the place yet.
+        // SAFETY: there is room for the word, and nothing else uses the place yet.
         unsafe { locked.data().write(AtomicU32::new(CLEAR)) };
         Ok(Flag { locked })
     }
@@ -209,7 +209,7 @@ impl fmt::Display for FlagGuard<'_> {
         let set = if self.is_set() { "set" } else { "not set" };
         write!(
             f,
-            "the lock of a flag that is {set}; it is given back when this value is dropped"
+            "the lock of a flag that is {set}; dropping this value gives it back"
         )
     }
 }

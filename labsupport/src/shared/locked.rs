@@ -80,7 +80,7 @@ impl<T> Locked<T> {
     /// The first `T`, lent under the lock.
     ///
     /// # Safety
-    /// `lock` is a guard of this very lock, which [`lends`](LockCell::lends), zeros are a valid `T`, and nobody touches the data through this
+    /// `lock` is a guard of this very lock, which [`lends`](LockCell::lends), zeros are a valid `T`, and nothing touches the data through this
     /// mapping without the lock.
     #[inline]
     pub(super) unsafe fn lend<'a>(&'a self, lock: LockGuard<'a>) -> Lent<'a, T> {

@@ -53,7 +53,7 @@ impl<T: Plain> Value<T> {
     pub fn new(value: T) -> Result<Value<T>, SharedError> {
         let locked = Locked::new("value", 1)?;
         locked.cell().lends();
-        // SAFETY: there is room for a T, and nobody else knows the place yet.
+        // SAFETY: there is room for a T, and nothing else uses the place yet.
         unsafe { locked.data().write(value) };
         Ok(Value {
             window: locked.segment().window()?,
@@ -94,7 +94,7 @@ impl<T: Plain> Value<T> {
     #[inline]
     pub fn get_unlocked(&self) -> T {
         // SAFETY: the data is within the window as it is within the segment, aligned, and holds a valid T since `new`, in a word of
-        // its own if it fits into one. No reference points into a window and nobody writes through one: what changes there changes as
+        // its own if it fits into one. No reference points into a window and nothing writes through one: what changes there changes as
         // if another process did it, word by word, even if a guard of this process does it.
         unsafe {
             let data = self.window.at::<T>(Locked::<T>::DATA);

@@ -2,9 +2,9 @@ use super::locked::Locked;
 use super::{Array, Barrier, Flag, Lock, Queue, Value};
 use std::ops::Range;
 
-/// What may keep a process waiting: the addresses of the words on which it sleeps, each range with what it waits for there.
+/// Something that a process may wait for: the addresses of the words on which it sleeps, each range with a text that says what for.
 pub trait Waits {
-    /// The places; `name` is how a message calls the thing.
+    /// The places. `name` is what a message calls the thing.
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)>;
 }
 
@@ -38,7 +38,7 @@ impl<T> Waits for Array<T> {
 
 impl Waits for Barrier {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
-        let words = format!("at the barrier {name}, for those who have not arrived");
+        let words = format!("at the barrier {name}, for those that have not arrived");
         vec![(self.segment.addresses(), words)]
     }
 }

@@ -8,7 +8,7 @@
 //! | the memory of a `Segment` | a mapping that processes share | the heap, watched | the heap |
 //!
 //! The replacements and the models are in `labsupport/model`. The models run the very lines that ship. Two things are missing there:
-//! nobody dies (`tests/` and the kills at named points cover that), and a sleep has no time limit, so a lost wake-up is a deadlock
+//! no process dies (`tests/` and the kills at named points cover that), and a sleep has no time limit, so a lost wake-up is a deadlock
 //! instead of a delay of 50 ms. The queue's README has the commands.
 
 #[cfg(not(loom))]

@@ -16,7 +16,7 @@ const SHARED: Flags = Flags::empty();
 /// The timeout is not optional. The process that was to wake us may have been killed just before it did, so every sleeper of this crate
 /// looks again after a while.
 pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Duration) {
-    // No timeout if it is longer than the system can count, which nobody can tell from one.
+    // A timeout that is longer than the system can count is none.
     let timeout = Timespec::try_from(timeout).ok();
     let _ = futex::wait(word, SHARED, expected, timeout.as_ref());
 }

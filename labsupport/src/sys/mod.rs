@@ -1,7 +1,8 @@
 //! Every unsafe system call, behind a safe signature; no policy.
 //!
-//! What differs between systems lives in one file per system. Only Linux is written and tested: the labs need
-//! parent-death signals, robust mutexes and futexes with one meaning. Elsewhere the class image gives them.
+//! `rustix` and the standard library make what calls they can. `libc` makes the rest: fork, wait4, `_exit`, the robust mutex, and a second
+//! mapping of the same pages. Only Linux has all of them (parent-death signals, robust mutexes, futexes); elsewhere the
+//! class image provides it.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(

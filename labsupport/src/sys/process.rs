@@ -1,4 +1,4 @@
-//! Fork, wait, signal, and the pipe that carries a worker's result home.
+//! Fork, wait, signal, and wait for what workers send.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, kill_process, set_parent_process_death_signal};
