@@ -247,6 +247,7 @@ mod tests {
             "manager",
             "plotters",
             "postcard",
+            "rustix",
             "serde",
             "shared_memory",
         ];
