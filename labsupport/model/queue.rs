@@ -178,7 +178,7 @@ fn two_producers_and_two_consumers_lose_nothing() {
 #[test]
 fn no_thread_sleeps_while_there_is_room_or_a_message() {
     exchange(Search::Preemptions(2), 2, &[Get(1), Get(1), Put(2)]);
-    // Two messages stay: both producers end although no thread takes any more.
+    // Two messages stay: both producers end although no thread takes anything afterwards.
     exchange(Search::Preemptions(2), 2, &[Put(2), Put(2), Get(2)]);
 }
 

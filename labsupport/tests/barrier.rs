@@ -14,7 +14,7 @@ fn arrived(barrier: &Barrier) -> usize {
     digits.unwrap().parse().unwrap()
 }
 
-/// Runs `workers` parties through `rounds` rounds; how often each was the last. Nobody may ever be a round ahead.
+/// Runs `workers` parties through `rounds` rounds; returns how often each was the last. No party may ever be a round ahead.
 fn run(barrier: &Barrier, workers: usize, rounds: u64) -> Vec<u64> {
     let reached = Array::<u64>::new(workers).unwrap();
     let report = Workers::spawn(workers, |w| {
@@ -22,7 +22,7 @@ fn run(barrier: &Barrier, workers: usize, rounds: u64) -> Vec<u64> {
         for round in 1..=rounds {
             reached.set(w.index(), round);
             last += u64::from(barrier.wait());
-            // Nobody passes the next barrier before we come to it, so two rounds are all there can be.
+            // No party passes the next barrier before we reach it, so there are at most two rounds.
             let seen = reached.lock().to_vec();
             assert!(
                 seen.iter().all(|&n| n == round || n == round + 1),
@@ -39,7 +39,7 @@ fn run(barrier: &Barrier, workers: usize, rounds: u64) -> Vec<u64> {
 }
 
 #[test]
-fn nobody_is_a_round_ahead_and_one_is_the_last_of_each() {
+fn no_party_is_a_round_ahead_and_one_is_the_last_of_each() {
     let barrier = Barrier::new(4).unwrap();
     assert_eq!(run(&barrier, 4, 2_000).iter().sum::<u64>(), 2_000);
 }

@@ -67,7 +67,7 @@ fn kill_producer(point: &'static str) -> bool {
     });
     let report = killed.unwrap().join_timeout(LONG).unwrap();
     assert_eq!(report.outcomes()[0].exit(), &Exit::Signaled(9), "{point}");
-    // Both sides still work for everybody else.
+    // Both sides still work for every other process.
     let next = Workers::spawn(1, |_| queue.put(3).is_ok()).unwrap();
     assert_eq!(next.join_timeout(LONG).unwrap().values().unwrap(), [true]);
     let mut left = Vec::new();
@@ -175,9 +175,9 @@ fn a_put_into_a_full_queue_waits_for_room() {
     assert!(queue.is_empty());
 }
 
-/// How a `get` of the only process that knows a queue ends, while `company` is there.
+/// How a `get` ends in a process whose only company is `company`.
 fn get_beside<C>(company: impl Fn() -> C) -> Result<u64, GetError> {
-    // In a process of its own, which has no other thread and no other child, and a name that begins like those of the library's helpers.
+    // The worker has no other thread and no child, and a name that begins almost like those of the library's helpers.
     let program = Workers::spawn(1, |_| {
         internal::set_thread_name(c"labs-evcxr");
         let _company = company();

@@ -133,7 +133,7 @@ proptest! {
                 }
                 Step::GetTimeout => {
                     let expected = model.messages.pop_front().ok_or(GetError::Empty);
-                    // Without other threads nobody could put: then it says that.
+                    // Without other threads no producer is left, and it says that instead.
                     let said = queue.get_timeout(Duration::ZERO);
                     let said = said.map_err(|error| match error {
                         GetError::Disconnected => GetError::Empty,
@@ -154,7 +154,7 @@ proptest! {
     }
 }
 
-/// Who sent it, its number, and bytes that follow from both.
+/// The sender, the number, and bytes that follow from both.
 type Sent = (usize, usize, Vec<u8>);
 
 fn sent(producer: usize, number: usize, longest: usize) -> Sent {

@@ -185,13 +185,13 @@ fn output_is_printed_once() {
 }
 
 #[test]
-fn a_queue_with_nobody_left_is_an_error_and_no_wait() {
+fn a_queue_without_another_process_is_an_error_and_no_wait() {
     // In a process of its own: the children of this one belong to all its tests.
     let lonely = Workers::spawn(1, |_| {
         let tasks = Queue::<u64>::bounded(2).unwrap();
         let producer = Workers::spawn(1, |_| tasks.put(1).unwrap()).unwrap();
         assert_eq!(tasks.get(), Ok(1));
-        let empty = tasks.get(); // its only producer ends; nobody else ever puts
+        let empty = tasks.get(); // its only producer ends; nothing more can come
         producer.join().unwrap();
         tasks.put(1).unwrap();
         tasks.put(2).unwrap();

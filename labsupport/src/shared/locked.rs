@@ -4,6 +4,7 @@ use super::{Segment, SharedError};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
+use std::sync::Mutex;
 
 /// A lock, and behind it the data that it protects: a row of `T`s that starts as zeros. What [`Lock`](super::Lock),
 /// [`Flag`](super::Flag), [`Value`](super::Value) and [`Array`](super::Array) are made of.
@@ -11,7 +12,8 @@ pub(super) struct Locked<T> {
     segment: Segment,
     /// At least one.
     len: usize,
-    data: PhantomData<T>,
+    /// Threads may share it on the same terms as a mutex.
+    data: PhantomData<Mutex<T>>,
 }
 
 impl<T> Clone for Locked<T> {

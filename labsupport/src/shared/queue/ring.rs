@@ -1,6 +1,7 @@
 use super::bell::Bell;
-use crate::shared::lock_cell::{Advice, LockCell};
-use crate::shared::{LockGuard, Segment, SharedError};
+use crate::shared::error::SharedError;
+use crate::shared::lock_cell::{Advice, LockCell, LockGuard};
+use crate::shared::segment::Segment;
 use crate::sync::{AtomicU64, Ordering, seeded, weakened};
 use crate::sys::{self, fault};
 use std::hint;
