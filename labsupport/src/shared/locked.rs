@@ -39,7 +39,7 @@ impl<T> Locked<T> {
     /// There is no room in shared memory.
     ///
     /// # Panics
-    /// `len` is zero, or so many `T`s are more than half of the address space.
+    /// `len` is zero, or the data would take more than a quarter of the address space.
     pub(super) fn new(kind: &str, len: usize) -> Result<Locked<T>, SharedError> {
         assert!(len > 0 && len <= (isize::MAX as usize / 4) / size_of::<T>().max(1));
         let data = (len * size_of::<T>()).max(size_of::<Word>());

@@ -68,7 +68,7 @@ unsafe impl Sync for SecondMapping {}
 impl Window {
     pub(super) fn new(memory: &Memory) -> io::Result<Window> {
         let len = memory.len();
-        // SAFETY: `memory` is a shared mapping of so many bytes.
+        // SAFETY: `memory` is a shared mapping of `len` bytes.
         let base = unsafe { sys::map_again(memory.base(), len) }?;
         Ok(Window {
             base,
