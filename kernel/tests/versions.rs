@@ -23,6 +23,7 @@ nix = "0.23"
 plotters = { version = "0.3", default-features = false }
 postcard = { version = "1", features = ["use-std"] }
 rand = "0.8"
+rustix = "1"
 serde = { version = "1", features = ["derive"] }
 shared_memory = "0.12"
 zerocopy = { version = "0.8", features = ["derive"] }

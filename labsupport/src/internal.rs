@@ -1,15 +1,15 @@
-//! What the labs' other crates take from here and nobody else should: it may change with any commit.
+//! What only the labs' other crates use. It may change with any commit.
 
 pub use crate::cell::display::Page;
-pub use crate::cell::json::quote;
+pub use crate::cell::escape::quote;
 pub use crate::cell::pace::Pace;
 pub use crate::cell::table::thousands;
 pub use crate::measure::words::{human_seconds, seconds_scale, three_digits};
-pub use crate::shared::lock::HELD_ALREADY;
+pub use crate::shared::lock_cell::HELD_ALREADY;
 pub use crate::shared::waits::Waits;
 pub use crate::sys::{
-    Home, Pid, Pipe, activity, alive, exit_now, fault, getpid, monotonic_nanos, rename,
-    send_signal, stop_with_parent,
+    Home, Pid, activity, alive, exit_now, fault, getpid, monotonic_nanos, send_signal,
+    set_thread_name, stop_with_parent,
 };
 
 #[cfg(any(test, feature = "faults"))]

@@ -1,8 +1,8 @@
-//! Worker processes, memory that they share, and the time that they take.
+//! Worker processes, the memory that they share, and the time that they take.
 //!
-//! A worker is a *fork*, a copy of this process: it may borrow anything, and what it changes stays in its copy. What several of them are
-//! to see lies in shared memory: a [`Flag`](shared::Flag), a [`Value`](shared::Value), an [`Array`](shared::Array), a
-//! [`Queue`](shared::Queue). Four workers look for a number, and the first to find it stops the others:
+//! A worker is a *fork*, a copy of this process: it may borrow anything, and what it changes stays in its copy. Whatever several workers must see
+//! lies in shared memory: a [`Flag`](shared::Flag), a [`Value`](shared::Value), an [`Array`](shared::Array), a [`Queue`](shared::Queue). Here
+//! four workers look for a number, and the first to find it stops the others:
 //!
 //! ```
 //! use labsupport::prelude::*;
@@ -27,10 +27,40 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Starting workers
+//!
+//! [`Workers::spawn`](process::Workers::spawn) forks, and [`join`](process::Workers::join) waits for all workers. Its
+//! [`Report`](process::Report) says how each of them ended, and has the values that they returned. A panic in a worker ends that worker alone:
+//!
+//! ```
+//! # use labsupport::prelude::*;
+//! let words = ["poison", "pill", ""];
+//! let workers = Workers::spawn(3, |w| words[w.index()].chars().next().expect("an empty word"))?;
+//! let report = workers.join()?;
+//! assert_eq!(report.outcomes()[1].value(), Some(&'p'));
+//! assert!(report.outcomes()[2].exit().to_string().starts_with("panicked: an empty word"));
+//! assert!(report.values().is_err()); // not all of them returned
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Sharing memory
+//!
+//! Create it before you spawn, and borrow it in the closure. Choose the least that does:
+//!
+//! | | for | read | write |
+//! |---|---|---|---|
+//! | [`Flag`](shared::Flag) | "stop" | an atomic | an atomic |
+//! | [`Value`](shared::Value) | a counter, a threshold, the best result so far | with or without the lock | under the lock |
+//! | [`Array`](shared::Array) | results that many workers write in place | under the lock | under the lock |
+//! | [`Queue`](shared::Queue) | tasks and messages of any `serde` type | each message reaches one consumer | waits while it is full |
+//! | [`Barrier`](shared::Barrier) | starting together, one step at a time | | |
+//! | [`Lock`](shared::Lock) | anything else that only one process may do at a time | | |
+//! | [`Segment`](shared::Segment) | a protocol of your own, on plain atomics | | |
+//!
 //! # Stopping workers
 //!
-//! A worker ends when its closure returns. To send it home early, let it look at a [`Flag`](shared::Flag) now and then, as above, or take
-//! its tasks from a [`Queue`](shared::Queue) and put one poison pill, a `None`, for each worker behind the last task:
+//! A worker ends when its closure returns. To stop it early, let it look at a [`Flag`](shared::Flag) now and then, as above. Or let it take its
+//! tasks from a [`Queue`](shared::Queue), and put one poison pill, a `None`, for each worker behind the last task:
 //!
 //! ```
 //! # use labsupport::prelude::*;
@@ -53,8 +83,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`Workers::terminate`](process::Workers::terminate) and [`Workers::kill`](process::Workers::kill) end a worker in the middle of whatever
-//! it does. Its task is lost. Shared memory stays as it was at that moment.
+//! [`Workers::terminate`](process::Workers::terminate) and [`Workers::kill`](process::Workers::kill) end a worker in the middle of whatever it
+//! does. Its task is lost, and shared memory stays as it was at that moment.
 //!
 //! # Waiting with a limit
 //!
@@ -79,8 +109,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A wait without a limit ends with an error, too, where it would last forever: a `get` on an empty queue when no process and no thread is
-//! left that could put.
+//! A wait without a limit ends with an error too if it would otherwise last forever: a `get` from an empty queue, for example, when no other
+//! process and no other thread is left that could put something.
 //!
 //! # When a lock holder dies
 //!
@@ -92,12 +122,12 @@
 //! let workers = Workers::spawn(1, |_| {
 //!     let mut guard = total.lock();
 //!     *guard = 7;
-//!     std::process::abort(); // with the lock in its hand
+//!     std::process::abort(); // while it holds the lock
 //! })?;
 //! let report: Report<()> = workers.join()?;
 //! assert_eq!(report.outcomes()[0].exit(), &Exit::Signaled(6));
 //! let guard = total.lock();
-//! assert!(guard.owner_died()); // told once, to one process
+//! assert!(guard.owner_died()); // reported once, to one process
 //! assert_eq!(*guard, 7);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -105,7 +135,7 @@
 //! # Measuring
 //!
 //! [`time`](measure::time()) runs something once, [`measure`](measure::measure()) many times.
-//! [`Work::costing`](measure::Work::costing) is an iteration that takes as long as you say, without reading a clock.
+//! [`Work::costing`](measure::Work::costing) makes an iteration that takes as long as you say, without reading a clock.
 //!
 //! ```
 //! # use labsupport::prelude::*;
@@ -117,31 +147,31 @@
 //!
 //! # What always holds
 //!
-//! * **Nothing outlives its parent.** When the process that started them ends, however it ends, the system kills its workers. Shared
-//!   memory has no name that could be left behind.
-//! * **A worker ends only by `_exit`**, after its panic was caught and its output was written: no destructor of the parent runs twice.
-//! * **What belongs to one process refuses to work in another.** A guard or a handle of [`Workers`](process::Workers) that a fork has copied
-//!   gives an error or a panic that says so. Nobody forks while a value or an array is locked
-//!   ([`SpawnError::Lent`](process::SpawnError::Lent)).
+//! * **Nothing outlives its parent.** When a process ends, however it ends, the system kills the workers that it spawned. Shared memory has no
+//!   name that could be left behind.
+//! * **A worker ends only by `_exit`**, after its panic was caught and its output was written, so no destructor of the parent runs twice.
+//! * **A guard works only in its own process**, and so does the handle of [`Workers`](process::Workers). A copy made by a fork gives an error or
+//!   a panic that says so. A thread that has locked a value or an array cannot spawn workers
+//!   ([`SpawnError::GuardHeld`](process::SpawnError::GuardHeld)).
 //! * **The queue survives `kill -9` at any instruction.** A killed consumer takes at most the one message that it held.
-//! * **No global state.** In a notebook every cell is a library of its own, with its own copy of this crate.
+//! * **Nothing depends on global state.** In a notebook every cell is a library of its own, with its own copy of this crate.
 //!
 //! # Modules
 //!
 //! A module uses only those above it in this list.
 //!
-//! | module | what is in it |
+//! | module | contents |
 //! |---|---|
-//! | `sys` (private) | every unsafe system call: fork, parent-death signal, robust mutex, futex |
-//! | `sync` (private) | atomics, futex and mutex, or the model checker's where it is at work |
-//! | [`cell`] | what a notebook cell shows, and its text twin: [`Show`](cell::Show), [`Display`](cell::Display) |
+//! | `sys` (private) | system calls: fork, parent-death signal, robust mutex, futex |
+//! | `sync` (private) | atomics, futex and mutex, or their replacements under the model checker |
+//! | [`cell`] | what a notebook cell shows, always also as text: [`Show`](cell::Show), [`Display`](cell::Display) |
 //! | [`measure`] | [`time`](measure::time()), [`measure`](measure::measure()), [`Samples`](measure::Samples), [`Work`](measure::Work) |
-//! | [`process`] | [`Workers`](process::Workers), [`Worker`](process::Worker), [`Report`](process::Report), [`Exit`](process::Exit) |
 //! | [`shared`] | [`Flag`](shared::Flag), [`Value`](shared::Value), [`Array`](shared::Array), [`Queue`](shared::Queue), [`Barrier`](shared::Barrier), [`Lock`](shared::Lock), [`Segment`](shared::Segment) |
+//! | [`process`] | [`Workers`](process::Workers), [`Worker`](process::Worker), [`Report`](process::Report), [`Exit`](process::Exit) |
 //!
 //! Linux only: the crate needs parent-death signals, robust mutexes and futexes.
 
-// Some of `sys` is unused where `sync` puts a stand-in in its place.
+// Some of `sys` is unused when `sync` replaces it.
 #![cfg_attr(any(loom, miri), allow(dead_code, unused_imports))]
 
 pub mod cell;
@@ -153,3 +183,8 @@ pub mod process;
 pub mod shared;
 mod sync;
 mod sys;
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! The names that nearly every lab uses: `use labsupport::prelude::*;`. The rest is in the modules.
+//! The names that nearly every lab uses: `use labsupport::prelude::*;`. The other names are in the modules.
 
 pub use crate::cell::Show;
 pub use crate::measure::{
@@ -6,6 +6,6 @@ pub use crate::measure::{
 };
 pub use crate::process::{Exit, Outcome, Report, Share, Worker, Workers};
 pub use crate::shared::{
-    Array, Barrier, Flag, GetError, Lock, Plain, PutError, Queue, Refusal, Segment, SharedError,
-    Value,
+    Array, Barrier, Flag, GetError, Lock, Plain, PutError, PutErrorKind, Queue, Segment,
+    SharedError, Value,
 };

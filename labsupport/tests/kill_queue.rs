@@ -1,4 +1,4 @@
-//! A random consumer killed at a random moment, many times: order, nothing doubled, at the most its one task lost.
+//! A random consumer killed at a random moment, many times: the order stays, nothing is doubled, at most its one task is lost.
 
 use labsupport::prelude::*;
 use std::sync::atomic::Ordering;

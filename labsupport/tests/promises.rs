@@ -123,7 +123,7 @@ fn no_worker_gets_a_reference_to_what_its_parent_has_locked() {
     let refused = |why: &str, work: &dyn Fn()| {
         let spawned = Workers::spawn(2, |_| work());
         assert!(
-            matches!(spawned, Err(SpawnError::Lent)),
+            matches!(spawned, Err(SpawnError::GuardHeld)),
             "{why}: {spawned:?}"
         );
     };
@@ -171,7 +171,7 @@ fn a_guard_that_a_fork_copied_neither_reads_nor_writes_nor_unlocks() {
         Lock::new().unwrap(),
     );
     {
-        // Workers are not spawned under these, so somebody else has forked.
+        // Workers cannot be spawned while these are held, so the fork comes from other code.
         let guards = RefCell::new((value.lock(), pair.lock(), array.lock()));
         let inherited = |use_it: &dyn Fn()| {
             let said = said_in_a_fork(use_it);
@@ -290,14 +290,14 @@ fn the_memory_goes_with_its_last_handle_though_a_worker_holds_the_lock() {
 }
 
 #[test]
-fn a_thread_that_is_about_to_put_is_somebody_who_puts() {
+fn a_thread_that_is_about_to_put_counts_as_a_producer() {
     let end = alone(|| {
         let tasks = Queue::<u64>::bounded(1).unwrap();
         let go = std::sync::Barrier::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 go.wait();
-                // Long enough for the other one to look for company more than once.
+                // Long enough for the other thread to look for company more than once.
                 std::thread::sleep(Duration::from_millis(200));
                 tasks.put(7).unwrap();
             });
@@ -309,7 +309,7 @@ fn a_thread_that_is_about_to_put_is_somebody_who_puts() {
 }
 
 #[test]
-fn the_timed_forms_say_when_nobody_is_left() {
+fn the_timed_forms_say_when_no_process_is_left() {
     let end = alone(|| {
         let tasks = Queue::<u64>::bounded(1).unwrap();
         let got = tasks.get_timeout(Duration::MAX);
@@ -318,10 +318,10 @@ fn the_timed_forms_say_when_nobody_is_left() {
         (got, put)
     });
     let (got, put) = end.value().unwrap().clone();
-    assert_eq!(got, Err(GetError::NobodyPuts));
+    assert_eq!(got, Err(GetError::Disconnected));
     assert_eq!(
-        (put.why(), put.clone().into_message()),
-        (&Refusal::NobodyTakes, 2)
+        (put.kind(), put.clone().into_inner()),
+        (&PutErrorKind::Disconnected, 2)
     );
 }
 

@@ -67,9 +67,9 @@ fn put(queue: &Queue<Message>, message: Message) -> Put {
     let Err(error) = queue.try_put(message) else {
         return Put::Done;
     };
-    match *error.why() {
-        Refusal::Full => Put::Full(error.into_message()),
-        Refusal::TooLarge { bytes, limit } => Put::TooLarge(error.into_message(), bytes, limit),
+    match *error.kind() {
+        PutErrorKind::Full => Put::Full(error.into_inner()),
+        PutErrorKind::TooLarge { bytes, limit } => Put::TooLarge(error.into_inner(), bytes, limit),
         ref other => panic!("refused: {other:?}"),
     }
 }
@@ -133,10 +133,10 @@ proptest! {
                 }
                 Step::GetTimeout => {
                     let expected = model.messages.pop_front().ok_or(GetError::Empty);
-                    // Without other threads nobody could put: then it says that.
+                    // Without other threads no producer is left, and it says that instead.
                     let said = queue.get_timeout(Duration::ZERO);
                     let said = said.map_err(|error| match error {
-                        GetError::NobodyPuts => GetError::Empty,
+                        GetError::Disconnected => GetError::Empty,
                         other => other,
                     });
                     prop_assert_eq!(said, expected);
@@ -154,7 +154,7 @@ proptest! {
     }
 }
 
-/// Who sent it, its number, and bytes that follow from both.
+/// The sender, the number, and bytes that follow from both.
 type Sent = (usize, usize, Vec<u8>);
 
 fn sent(producer: usize, number: usize, longest: usize) -> Sent {

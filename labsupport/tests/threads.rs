@@ -22,14 +22,14 @@ impl Plain {
     }
 
     /// # Safety
-    /// Nobody else uses it now.
+    /// No other thread uses it now.
     unsafe fn set(&self, value: u64) {
         // SAFETY: this function's contract.
         unsafe { *self.0.get() = value };
     }
 
     /// # Safety
-    /// Nobody else writes it now.
+    /// No other thread writes it now.
     unsafe fn get(&self) -> u64 {
         // SAFETY: this function's contract.
         unsafe { *self.0.get() }
@@ -85,7 +85,7 @@ fn who_sees_the_flag_sees_the_answer() {
                     if guard.is_set() {
                         return false;
                     }
-                    // SAFETY: under the lock, and nobody reads before the flag is set.
+                    // SAFETY: under the lock, and no thread reads before the flag is set.
                     unsafe { answer.set(mine) };
                     guard.set();
                     true
@@ -127,7 +127,7 @@ fn what_is_written_before_a_barrier_is_read_after_it() {
                     unsafe { places[me].set(round) };
                     barrier.wait_timeout(LONG).unwrap();
                     for place in places {
-                        // SAFETY: nobody writes before the second barrier.
+                        // SAFETY: no thread writes before the second barrier.
                         assert_eq!(unsafe { place.get() }, round);
                     }
                     barrier.wait_timeout(LONG).unwrap();

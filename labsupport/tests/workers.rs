@@ -3,6 +3,7 @@
 mod common;
 
 use common::{LONG, alive, soon, spin_for_ever};
+use labsupport::internal::Home;
 use labsupport::prelude::*;
 use std::process::Command;
 use std::time::Duration;
@@ -33,11 +34,11 @@ fn a_panic_comes_home_with_its_message_and_place() {
     .unwrap()
     .join()
     .unwrap();
-    let Exit::Panicked { message, place } = report.outcomes()[1].exit() else {
+    let Exit::Panicked { message, location } = report.outcomes()[1].exit() else {
         panic!("{report}");
     };
     assert_eq!(message, "worker 1 met trouble");
-    assert!(place.contains("workers.rs:"), "{place}");
+    assert!(location.contains("workers.rs:"), "{location}");
     assert_eq!(report.outcomes()[0].value(), Some(&7));
     let error = report.values().unwrap_err();
     assert!(
@@ -184,18 +185,18 @@ fn output_is_printed_once() {
 }
 
 #[test]
-fn a_queue_with_nobody_left_is_an_error_and_no_wait() {
+fn a_queue_without_another_process_is_an_error_and_no_wait() {
     // In a process of its own: the children of this one belong to all its tests.
     let lonely = Workers::spawn(1, |_| {
         let tasks = Queue::<u64>::bounded(2).unwrap();
         let producer = Workers::spawn(1, |_| tasks.put(1).unwrap()).unwrap();
         assert_eq!(tasks.get(), Ok(1));
-        let empty = tasks.get(); // its only producer ends; nobody else ever puts
+        let empty = tasks.get(); // its only producer ends; nothing more can come
         producer.join().unwrap();
         tasks.put(1).unwrap();
         tasks.put(2).unwrap();
-        let full = tasks.put(3).unwrap_err().why().clone();
-        (empty, full == Refusal::NobodyTakes)
+        let full = tasks.put(3).unwrap_err().kind().clone();
+        (empty, full == PutErrorKind::Disconnected)
     });
     let values = lonely
         .unwrap()
@@ -203,7 +204,7 @@ fn a_queue_with_nobody_left_is_an_error_and_no_wait() {
         .unwrap()
         .values()
         .unwrap();
-    assert_eq!(values, [(Err(GetError::NobodyPuts), true)]);
+    assert_eq!(values, [(Err(GetError::Disconnected), true)]);
 }
 
 #[test]
@@ -268,4 +269,31 @@ fn threads_that_panic_and_print_do_not_hang_a_worker() {
         "{}",
         &said[said.len().saturating_sub(2_000)..]
     );
+}
+
+#[test]
+fn workers_that_return_nothing_have_no_column_of_nothing() {
+    let nothing = Workers::spawn(1, |_| ()).unwrap().join().unwrap();
+    let shown = nothing.to_string();
+    assert!(!shown.contains("value") && !shown.contains("()"), "{shown}");
+    let seven = Workers::spawn(1, |_| 7).unwrap().join().unwrap();
+    let shown = seven.to_string();
+    assert!(
+        shown.contains("value") && shown.contains("returned  7"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_copy_in_a_fork_is_not_at_home() {
+    let home = Home::here();
+    let workers = Workers::spawn(2, |_| {
+        let own = Home::here();
+        let grandchild = Workers::spawn(1, |_| !home.is_here() && !own.is_here());
+        let grandchild = grandchild.unwrap().join().unwrap().values().unwrap();
+        !home.is_here() && own.is_here() && grandchild == [true]
+    });
+    let report = workers.unwrap().join().unwrap();
+    assert_eq!(report.values().unwrap(), [true, true]);
+    assert!(home.is_here());
 }

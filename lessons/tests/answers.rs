@@ -82,7 +82,10 @@ fn of_lab(name: &str) -> (String, String) {
 
 /// Writes the program that checks them all, in a package of its own; its manifest.
 fn write_program(answers: &[Answer]) -> PathBuf {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()
+        .unwrap();
     let folder = crates.join("target/answers");
     fs::create_dir_all(folder.join("src")).unwrap();
     let mut manifest = String::from(
@@ -95,11 +98,20 @@ fn write_program(answers: &[Answer]) -> PathBuf {
     }
     let mut program = String::from("#![allow(warnings)]\nfn main() {\n");
     for index in 0..answers.len() {
-        writeln!(program, "    println!(\"\\n{MARK}{index}\"); a{index}::check().unwrap();").unwrap();
+        writeln!(
+            program,
+            "    println!(\"\\n{MARK}{index}\"); a{index}::check().unwrap();"
+        )
+        .unwrap();
     }
     program += "}\n";
     for (index, answer) in answers.iter().enumerate() {
-        let Answer { imports, code, check, .. } = answer;
+        let Answer {
+            imports,
+            code,
+            check,
+            ..
+        } = answer;
         writeln!(program, "mod a{index} {{").unwrap();
         for name in names {
             writeln!(program, "use {name}::prelude::*;").unwrap();
@@ -146,7 +158,8 @@ fn every_answer_is_judged_as_it_should_be() {
     assert_eq!(shown.len(), answers.len(), "{said}");
     let mistaken: Vec<String> = (answers.iter().zip(&shown))
         .filter(|(answer, shown)| {
-            answer.is_right != shown.contains("facts hold.") || answer.is_right == shown.contains("not yet")
+            answer.is_right != shown.contains("facts hold.")
+                || answer.is_right == shown.contains("not yet")
         })
         .map(|(answer, shown)| format!("{}:\n{shown}", answer.what))
         .collect();

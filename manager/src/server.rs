@@ -53,7 +53,7 @@ impl Ends {
 
 /// The life of the server process.
 pub(crate) fn serve([door, epoll]: [OwnedFd; 2], settings: Settings) {
-    sys::rename(c"labs: manager");
+    sys::set_thread_name(c"labs: manager");
     fault::point("serve: begun");
     let free = sys::most_open().saturating_sub(sys::count_open() + SPARE);
     let mut server = Server {

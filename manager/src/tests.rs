@@ -539,7 +539,7 @@ fn a_process_that_became_another_user_is_turned_away() {
 
 #[test]
 fn the_server_lets_go_of_what_it_inherited() {
-    let pipe = sys::Pipe::new().unwrap();
+    let pipe = std::io::pipe().unwrap();
     let manager = Manager::start().unwrap();
     assert!(soon(|| {
         let name = std::fs::read_to_string(format!("/proc/{}/comm", manager.pid()));

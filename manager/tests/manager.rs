@@ -463,5 +463,5 @@ fn a_manager_is_no_producer_for_a_queue() {
         .unwrap()
         .join_timeout(Duration::from_secs(20))
         .unwrap();
-    assert_eq!(report.values().unwrap(), [Err(GetError::NobodyPuts)]);
+    assert_eq!(report.values().unwrap(), [Err(GetError::Disconnected)]);
 }

@@ -215,7 +215,7 @@ fn play(seed: u64) -> (i32, bool, (u64, u64)) {
     over.set();
     drained.set();
     let report = workers.join_timeout(LONG).unwrap();
-    while take(Duration::ZERO, GetError::NobodyPuts) {}
+    while take(Duration::ZERO, GetError::Disconnected) {}
 
     let deadly = signal != libc::SIGSTOP;
     for outcome in report.outcomes() {

@@ -1,22 +1,22 @@
-use super::json::{one_line, quote};
-use super::{Show, block, print};
+use super::escape::{one_line, quote};
+use super::show::{Show, block, print};
 use crate::sys;
 use std::fmt;
 use std::time::Instant;
 
 /// A place on the page that can be filled again while the cell runs.
 ///
-/// That takes a kernel that knows how: ours, which sets `LABS_LIVE=1` in the process where cells run. Each fill is then
-/// one line on standard output, which the kernel takes out of the cell's output:
+/// The kernel must support it. Ours does, and sets `LABS_LIVE=1` in the process in which cells run. Each fill is then one line on standard
+/// output, which the kernel takes out of the cell's output:
 ///
 /// ```text
 /// LABS_DISPLAY {"display_id":"…","update":false,"data":{"image/svg+xml":"…","text/plain":"…"}}
 /// ```
 ///
-/// Anywhere else (a stock evcxr kernel, a terminal, a test) nothing can be taken back from the page. There a display
-/// writes whole [lines](Display::line) while it waits, and shows its contents once, at the [end](Display::end).
+/// Anywhere else (a stock evcxr kernel, a terminal, a test) nothing on the page can be replaced. There a display writes whole
+/// [lines](Display::line) meanwhile, and shows its contents once, at the [end](Display::end).
 ///
-/// A display belongs to the process that made it: the copy that a forked worker has writes nothing.
+/// A display belongs to the process that made it: a forked worker's copy writes nothing.
 ///
 /// `Live` and `Progress` of the crate `figures` are built on it, and so is [`Workers::join_live`](crate::process::Workers::join_live).
 ///
@@ -47,7 +47,7 @@ pub struct Display {
 }
 
 impl Display {
-    /// A place that is empty so far, on the page of the running cell.
+    /// An empty place on the page of the running cell.
     pub fn new() -> Display {
         Display::on(Page::of_this_cell())
     }
@@ -55,8 +55,8 @@ impl Display {
     /// The same on another page.
     pub fn on(page: Page) -> Display {
         let owner = sys::getpid();
-        // Two displays have one process, one moment and one address in common only if they are the same. Nothing is
-        // counted: every cell has its own copy of this crate, and each copy would count from zero.
+        // No two displays have the same process, moment and address. A counter would not do: every cell has its own copy of this crate, and
+        // each copy would count from zero.
         let mut id = String::with_capacity(64);
         let address = id.as_ptr() as usize;
         id.push_str(&format!(
@@ -76,13 +76,13 @@ impl Display {
     /// # Examples
     /// ```
     /// use labsupport::cell::Display;
-    /// assert!(!Display::new().is_live()); // here, where no kernel listens
+    /// assert!(!Display::new().is_live()); // no kernel listens here
     /// ```
     pub fn is_live(&self) -> bool {
         self.page.live
     }
 
-    /// Shows `shown` in place of what was there before. On a page that is not live this does nothing, and draws nothing.
+    /// Shows `shown` instead of what was there before. On a page that is not live this does nothing, and draws nothing.
     pub fn fill(&mut self, shown: &(impl Show + ?Sized)) {
         if !self.page.live || !self.is_mine() {
             return;
@@ -104,7 +104,7 @@ impl Display {
         self.filled = true;
     }
 
-    /// Writes a line of plain text, for readers of a page that is not live. On a live page this does nothing.
+    /// Writes a line of plain text on a page that is not live. On a live page this does nothing.
     ///
     /// Line breaks in `text` become spaces.
     pub fn line(&mut self, text: &str) {
@@ -113,7 +113,7 @@ impl Display {
         }
     }
 
-    /// Shows `shown` for good: a live page is filled a last time, any other one now gets it as the cell's output.
+    /// Shows `shown` for the last time: it fills a live page, and on any other page it becomes the cell's output.
     pub fn end(&mut self, shown: &(impl Show + ?Sized)) {
         if self.page.live {
             self.fill(shown);
@@ -122,12 +122,12 @@ impl Display {
         }
     }
 
-    /// What the page's clock shows.
+    /// The time on the page's clock.
     pub fn now(&self) -> Instant {
         (self.page.now)()
     }
 
-    /// Whether this process made the display, and is not a worker with a copy of it.
+    /// Whether this process made the display, rather than a worker with a copy of it.
     pub fn is_mine(&self) -> bool {
         sys::getpid() == self.owner
     }
@@ -146,11 +146,11 @@ impl Default for Display {
     }
 }
 
-/// What a display writes to, and the clock it lives by.
+/// What a display writes to, and its clock.
 pub struct Page {
-    /// Whether somebody takes the display lines out of what is written.
+    /// Whether a kernel takes the display lines out of what is written.
     pub live: bool,
-    /// Writes its text, which is whole lines, in one go.
+    /// Writes a text of whole lines in one go.
     pub write: Box<dyn FnMut(&str)>,
     /// The clock.
     pub now: Box<dyn Fn() -> Instant>,
@@ -172,108 +172,5 @@ impl fmt::Debug for Page {
         f.debug_struct("Page")
             .field("live", &self.live)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Fake;
-    use super::*;
-    use crate::process::Workers;
-
-    /// Shows a word, and something that is JSON already.
-    struct Word(&'static str);
-
-    impl Show for Word {
-        fn contents(&self) -> Vec<(&'static str, String)> {
-            vec![
-                ("application/vnd.labs+json", "{\n\"n\": 1}".into()),
-                ("text/plain", self.0.into()),
-            ]
-        }
-    }
-
-    /// Must not be drawn.
-    struct Never;
-
-    impl Show for Never {
-        fn contents(&self) -> Vec<(&'static str, String)> {
-            panic!("drawn for nobody")
-        }
-    }
-
-    #[test]
-    fn a_live_page_gets_one_line_per_fill_in_one_write() {
-        let page = Fake::live();
-        let mut display = Display::on(page.page());
-        let line = |update: bool, word: &str| {
-            format!(
-                "LABS_DISPLAY {{\"display_id\":\"{}\",\"update\":{update},\"data\":{{\
-                 \"application/vnd.labs+json\":{{ \"n\": 1}},\"text/plain\":\"{word}\"}}}}\n",
-                display.id
-            )
-        };
-        let lines = [
-            line(false, "a \\\"b\\\"\\nc"),
-            line(true, "d"),
-            line(true, "e"),
-        ];
-        display.fill(&Word("a \"b\"\nc"));
-        display.line("not on a live page");
-        display.fill(&Word("d"));
-        display.end(&Word("e"));
-        assert_eq!(page.take(), lines);
-    }
-
-    #[test]
-    fn debug_says_what_page_it_is_on_and_writes_nothing_there() {
-        for (page, expected) in [
-            (Fake::live(), "Display(live)"),
-            (Fake::stock(), "Display(not live)"),
-        ] {
-            assert_eq!(format!("{:?}", Display::on(page.page())), expected);
-            assert!(page.take().is_empty());
-        }
-    }
-
-    #[test]
-    fn a_stock_page_gets_plain_lines_and_the_end() {
-        let page = Fake::stock();
-        let mut display = Display::on(page.page());
-        display.fill(&Never);
-        assert!(page.take().is_empty());
-        display.line("still\nat it");
-        assert_eq!(page.take(), ["still at it\n"]);
-        display.end(&Word("done"));
-        assert_eq!(page.take(), [block(&Word("done").contents())]);
-    }
-
-    #[test]
-    fn no_two_displays_share_a_name() {
-        let page = Fake::live();
-        let alive: Vec<Display> = (0..50).map(|_| Display::on(page.page())).collect();
-        let mut ids: Vec<String> = alive.iter().map(|display| display.id.clone()).collect();
-        // One after the other, so that one address serves them all.
-        ids.extend((0..50).map(|_| Display::on(page.page()).id.clone()));
-        let elsewhere = Workers::spawn(2, |_| Display::on(Fake::live().page()).id.clone());
-        ids.extend(elsewhere.unwrap().join().unwrap().values().unwrap());
-        ids.sort();
-        ids.dedup();
-        assert_eq!(ids.len(), 102);
-    }
-
-    #[test]
-    fn a_workers_copy_writes_nothing() {
-        for page in [Fake::live(), Fake::stock()] {
-            let display = std::cell::RefCell::new(Display::on(page.page()));
-            let workers = Workers::spawn(1, |_| {
-                let mut copy = display.borrow_mut();
-                copy.fill(&Never);
-                copy.line("no");
-                copy.end(&Never);
-                page.take().len()
-            });
-            assert_eq!(workers.unwrap().join().unwrap().values().unwrap(), [0]);
-        }
     }
 }

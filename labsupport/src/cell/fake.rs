@@ -1,6 +1,6 @@
-//! A page for tests, with a clock that moves when it is told to.
+//! A page for tests, with a clock that the test moves.
 
-use super::Page;
+use super::display::Page;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ pub struct Fake {
 }
 
 impl Fake {
-    /// The page of the kernel that fills displays while a cell runs.
+    /// The page of a kernel that fills displays while a cell runs.
     pub fn live() -> Fake {
         Fake {
             live: true,
@@ -46,7 +46,7 @@ impl Fake {
         self.now.set(self.now.get() + Duration::from_millis(millis));
     }
 
-    /// What was written since the last call, one string per write.
+    /// What was written since the last call, one string for each write.
     pub fn take(&self) -> Vec<String> {
         self.writes.take()
     }

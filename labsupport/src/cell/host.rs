@@ -1,16 +1,17 @@
-use super::quote;
+use super::escape::quote;
+use crate::sys;
 use std::ffi::CStr;
 use std::io::{self, Write};
 use std::panic::{self, PanicHookInfo};
 use std::sync::Arc;
 
-/// What the labs' kernel calls when a cell is over: flushes the standard output that all cells share.
+/// The labs' kernel calls it when a cell is over: it flushes the standard output that all cells share.
 type Flush = extern "C" fn();
 type Ready = extern "C" fn(Flush);
 type Panicked = unsafe extern "C" fn(*const u8, usize) -> bool;
 
-/// Tells the labs' kernel that cells use this crate: what they print is then shown with its own cell, also without a line's end, and the
-/// kernel hears of every panic in full. The labs' prelude calls it. On another kernel, and in a program, nothing happens.
+/// Tells the labs' kernel that cells use this crate. Whatever they print then appears with its own cell, even without a newline at the end, and
+/// the kernel gets every panic in full. The labs' prelude calls it. On another kernel, and in a program, nothing happens.
 ///
 /// # Examples
 /// ```
@@ -42,12 +43,12 @@ pub fn ready() {
 /// The function `name` of the program that this process runs.
 ///
 /// # Safety
-/// `F` is the type of a function pointer, and that of the function.
+/// `F` is a function pointer type, the type of that function.
 unsafe fn find<F>(name: &CStr) -> Option<F> {
     const { assert!(size_of::<F>() == size_of::<*mut libc::c_void>()) };
-    // SAFETY: a name that ends with a zero; the search has no other effect.
+    // SAFETY: the name is a live C string, and the search has no other effect.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
-    // SAFETY: a function pointer has the size and the form of an address; that the type is right the caller promises.
+    // SAFETY: a function pointer has the size and the form of an address; the caller promises that the type is right.
     (!found.is_null()).then(|| unsafe { std::mem::transmute_copy(&found) })
 }
 
@@ -55,10 +56,10 @@ extern "C" fn flush() {
     let _ = io::stdout().flush();
 }
 
-/// The most of a panic's message that is passed on, in bytes.
+/// The largest part of a panic's message that is passed on, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// `text`, without its middle where it is too long.
+/// `text`, without its middle if it is too long.
 fn shortened(text: &str) -> String {
     if text.len() <= LONGEST {
         return text.into();
@@ -78,11 +79,10 @@ fn shortened(text: &str) -> String {
 fn describe(info: &PanicHookInfo<'_>) -> String {
     let message = info
         .payload_as_str()
-        .unwrap_or("(a panic with a value that is no text)");
+        .unwrap_or("(a panic with a value that is not text)");
     let place = info.location().map(ToString::to_string);
     let thread = std::thread::current();
-    // SAFETY: both take nothing and cannot fail.
-    let main = unsafe { libc::gettid() == libc::getpid() };
+    let main = sys::is_main_thread();
     format!(
         "{{\"main\":{main},\"thread\":{},\"message\":{},\"place\":{}}}",
         quote(thread.name().unwrap_or("<unnamed>")),

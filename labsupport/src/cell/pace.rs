@@ -8,7 +8,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// The first time at `first`, and from then on at the most once in `every`.
+    /// The first time at `first`, and from then on at most once in `every`.
     pub fn new(first: Instant, every: Duration) -> Pace {
         Pace { next: first, every }
     }
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_late_one_moves_the_next_one_back() {
+    fn after_a_late_one_the_next_one_is_later_too() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut pace = Pace::new(at(20), Duration::from_millis(10));

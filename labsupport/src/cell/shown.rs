@@ -1,7 +1,7 @@
-/// Gives types that have a sentence of their own, in [`Display`](std::fmt::Display), the method that evcxr calls where a cell ends in such
-/// a value: the cell shows the sentence, not Rust's notation for the value.
+/// Gives types with a [`Display`](std::fmt::Display) text the method that evcxr calls when a cell ends in such a value: the cell then shows that
+/// text instead of Rust's notation for the value.
 ///
-/// A generic type names its parameter, and what it must have, in front: `@ <T: Bound> Type<T>`.
+/// A generic type has its parameter and the bound in front: `@ <T: Bound> Type<T>`.
 ///
 /// # Examples
 /// ```

@@ -2,8 +2,8 @@ use super::escape;
 
 /// A table as HTML and as aligned text: `(html, text)`. The first `left` columns are words, the others numbers.
 ///
-/// Whole numbers of more than three digits get a comma between thousands where they stand alone in a column of numbers. On a page a
-/// number is never on another line than its unit.
+/// In a column of numbers, a cell that is a whole number of more than three digits gets a comma between thousands. On a page, a line never
+/// breaks between a number and its unit.
 ///
 /// # Examples
 /// ```
@@ -30,7 +30,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> (String, Str
         (false, "th") => "text-align:right",
         (false, _) => "text-align:right;white-space:nowrap",
     };
-    // A count with its share and its interval may take two lines, but no number is torn from its unit.
+    // A count with its share and its interval may take two lines, but a number stays with its unit.
     let with_breaks = |cell: &str| {
         let whole = cell.replace(' ', "\u{a0}");
         whole.replace("\u{a0}(", " (").replace(";\u{a0}", "; ")
@@ -39,7 +39,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> (String, Str
         let cells: String = cells
             .enumerate()
             .map(|(column, cell)| {
-                // A column without a name has no header that a screen reader could tell.
+                // A column without a name has no header that a screen reader could read.
                 let tag = if cell.is_empty() { "td" } else { tag };
                 let (style, cell) = match style(column, tag).strip_suffix(";white-space:nowrap") {
                     Some(wrapped) if cell.contains(" (") => (wrapped, with_breaks(cell)),
@@ -88,7 +88,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>], left: usize) -> (String, Str
     (html, text)
 }
 
-/// A whole number with commas between thousands; anything else as it is.
+/// A whole number with commas between thousands; any other text as it is.
 fn grouped(cell: &str) -> String {
     let digits = cell.strip_prefix('-').unwrap_or(cell);
     let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -109,7 +109,7 @@ pub fn thousands(value: impl ToString) -> String {
     text
 }
 
-/// `text` with a space that no line ends at between each number and its unit.
+/// `text` with a non-breaking space between each number and its unit.
 fn with_unit(text: &str) -> String {
     const UNITS: [&str; 15] = [
         "ns", "µs", "ms", "s", "min", "h", "%", "B", "KB", "MB", "GB", "KiB", "MiB", "GiB", "times",
@@ -138,7 +138,7 @@ mod tests {
     fn a_number_stays_with_its_unit_and_thousands_are_grouped() {
         let row = ["20000", "138.8 ms", "12345"].map(String::from);
         let (html, text) = table(&["rounds", "time", "pid 12345"], &[row.to_vec()], 1);
-        // What is a word stays as it was written, and so does the text twin's space.
+        // A word stays as it is, and so does the space in the text.
         assert!(html.contains("<td style=\"text-align:left\">20000</td>"));
         assert!(html.contains("138.8\u{a0}ms") && html.contains(">12,345<"));
         assert!(text.contains("138.8 ms") && text.contains("12,345"));

@@ -1,8 +1,8 @@
 use crate::sys;
 use std::time::Duration;
 
-/// CPU time that the calling worker (its thread, to be exact) has used so far. The difference of two calls is what ran in
-/// between, without the time in which others had the core.
+/// The CPU time that the calling worker (to be exact, the calling thread) has used so far. The difference of two calls is the time that it ran
+/// in between, without the time in which other threads had the core.
 ///
 /// # Examples
 /// ```

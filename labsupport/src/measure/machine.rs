@@ -1,6 +1,6 @@
 use std::fs;
 
-/// How many cores this process may use: what the container or `taskset` leaves it, not what the machine has.
+/// How many cores this process may use. A container or `taskset` may allow fewer than the machine has.
 ///
 /// # Examples
 /// ```
@@ -10,7 +10,7 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get())
 }
 
-/// One line about this machine, for the caption of whatever is measured on it: cores and processor.
+/// One line about this machine, its cores and its processor, for the caption of a measurement.
 ///
 /// # Examples
 /// ```
@@ -23,7 +23,7 @@ pub fn machine() -> String {
     format!("{cores} core{plural}, {}", processor())
 }
 
-/// The processor's name, or its type where it has none.
+/// The processor's name, or its architecture if the name is unknown.
 ///
 /// # Examples
 /// ```

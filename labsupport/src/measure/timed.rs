@@ -4,7 +4,7 @@ use std::fmt;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// What [`time`] returns: the value, and how long it took to make.
+/// What [`time`] returns: the value, and how long it took to compute.
 ///
 /// # Examples
 /// ```
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub struct Timed<T> {
     /// What the closure returned.
     pub value: T,
-    /// Wall time it took.
+    /// The wall time that it took.
     pub elapsed: Duration,
 }
 
@@ -39,13 +39,13 @@ pub fn time<T>(op: impl FnOnce() -> T) -> Timed<T> {
     }
 }
 
-/// A batch must last this long, so that reading the clock (some 20 ns) does not count.
+/// A batch must last this long, so that reading the clock (some 20 ns) does not matter.
 const BATCH: Duration = Duration::from_micros(200);
 
-/// The cost of one `op` in nanoseconds of wall time, `n` samples of it.
+/// Measures the cost of one `op` in nanoseconds of wall time, `n` times.
 ///
-/// Each sample is the mean of a batch that lasts 0.2 ms or more; the first batches, which find cold caches, are thrown away.
-/// An empty `op` costs a fraction of a nanosecond, the loop's own price.
+/// Each sample is the mean of a batch that lasts 0.2 ms or more; the first batches, which find cold caches, are thrown away. An empty `op` costs
+/// a fraction of a nanosecond, the cost of the loop itself.
 ///
 /// # Panics
 /// `n` is zero.
@@ -67,8 +67,8 @@ pub fn measure<T>(n: usize, mut op: impl FnMut() -> T) -> Samples {
         }
         start.elapsed()
     };
-    // Double the batch until it is long enough twice in a row: once may be a first call that sets something up, or a lost
-    // core, and with a batch too short the clock would be measured instead of `op`. That warms up too.
+    // Double the batch until it is long enough twice in a row. Once may be an accident: a first call that sets something up, or a lost core.
+    // With a batch that is too short we would measure the clock instead of `op`. This also warms up the caches.
     let mut size = 1u64;
     while batch(size) < BATCH || batch(size) < BATCH {
         size *= 2;
@@ -81,32 +81,5 @@ pub fn measure<T>(n: usize, mut op: impl FnMut() -> T) -> Samples {
 impl<T: fmt::Debug> fmt::Display for Timed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}, after {}", self.value, human(self.elapsed))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::measure::tests::panic_of;
-
-    #[test]
-    fn a_slow_first_call_does_not_count() {
-        let mut calls = 0u64;
-        measure(5, || {
-            calls += 1;
-            if calls == 1 {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-        });
-        // Batches of one call would measure the clock; a batch of 0.2 ms holds thousands of these.
-        assert!(calls > 1000, "{calls} calls in all");
-    }
-
-    #[test]
-    fn no_samples_is_a_sentence() {
-        let said = panic_of(|| {
-            measure(0, || ());
-        });
-        assert!(said.contains("ask for at least one"), "{said}");
     }
 }

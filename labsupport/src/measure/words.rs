@@ -3,7 +3,7 @@
 use crate::cell::thousands;
 use std::time::Duration;
 
-/// A duration as people write it, with three digits at the most: `250 ns`, `5 µs`, `1.25 ms`, `40 s`.
+/// A duration as people write it, with at most three digits: `250 ns`, `5 µs`, `1.25 ms`, `40 s`.
 ///
 /// # Examples
 /// ```
@@ -16,7 +16,7 @@ pub fn human(duration: Duration) -> String {
     human_seconds(duration.as_secs_f64())
 }
 
-/// The same for seconds as a number, of which there may be less than a nanosecond.
+/// The same for seconds as a number, which may be less than a nanosecond.
 pub fn human_seconds(seconds: f64) -> String {
     if seconds == 0.0 {
         return "0 s".into();
@@ -25,7 +25,7 @@ pub fn human_seconds(seconds: f64) -> String {
     format!("{}{unit}", three_digits(seconds * scale))
 }
 
-/// The unit that fits `seconds`: what to multiply with, and what to write behind the number.
+/// The unit that fits `seconds`: the factor to multiply by, and the text to write after the number.
 pub fn seconds_scale(seconds: f64) -> (f64, &'static str) {
     match seconds.abs() {
         s if s < 0.999_5e-6 => (1e9, " ns"),
@@ -35,8 +35,8 @@ pub fn seconds_scale(seconds: f64) -> (f64, &'static str) {
     }
 }
 
-/// `value` with three digits that count, without zeros at the end, and with commas between thousands; below a millionth and
-/// from 10¹⁵ on with a power of ten.
+/// `value` with three significant digits, without trailing zeros, and with commas between thousands; below a millionth and from 10¹⁵ on with
+/// a power of ten.
 pub fn three_digits(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");

@@ -4,14 +4,13 @@ use std::fmt;
 use std::hint::black_box;
 use std::time::Duration;
 
-/// An iteration of known cost, as a stand-in for real work: [`run`](Work::run) burns so much CPU time, without reading a
-/// clock, without system calls and with one word of memory.
+/// An iteration of known cost, in place of real work: [`run`](Work::run) burns that much CPU time, without reading a clock, without system calls
+/// and with one word of memory.
 ///
-/// It is a chain of steps of which each needs the result of the one before, and each run starts from the last one's result:
-/// the processor can overlap neither two steps nor two runs, so the cost does not depend on what stands between the runs.
-/// How many steps make up the cost is calibrated against the thread's CPU clock, in steps of one to two nanoseconds in an
-/// optimised build, of some twenty in a debug build. A processor that changes its frequency
-/// afterwards changes the cost with it; [`measured`](Work::measured) tells the cost right now.
+/// It is a chain of steps. Each step needs the result of the one before, and each run starts from the result of the last run. The processor can
+/// overlap neither two steps nor two runs, so the cost does not depend on what happens between the runs. The number of steps is calibrated
+/// against the thread's CPU clock; a step takes one to two nanoseconds in an optimised build, some twenty in a debug build. If the processor
+/// changes its frequency afterwards, the cost changes too; [`measured`](Work::measured) tells the present cost.
 ///
 /// # Examples
 /// ```
@@ -32,11 +31,11 @@ pub struct Work {
 /// Steps in one calibration run, a millisecond or less.
 const RUN: u64 = 100_000;
 
-/// How often a rate is measured; the fastest counts, since whatever disturbs makes it slower.
+/// How often a rate is measured. The fastest counts, since every disturbance makes it slower.
 const RUNS: usize = 9;
 
 impl Work {
-    /// Work of which one `run` costs `cost` of CPU time. Calibrating takes some milliseconds.
+    /// Work of which one `run` costs `cost` of CPU time. Calibration takes some milliseconds.
     ///
     /// # Panics
     /// `cost` is zero or over a minute.
@@ -47,8 +46,8 @@ impl Work {
             human(cost)
         );
         let nanos = cost.as_nanos() as f64;
-        // Start from the rate of a long run, then mend the number of steps by what calls of that size really cost: the call
-        // itself counts when there are few steps.
+        // Start from the rate of a long run, then correct the number of steps by what calls of that size really cost: with few steps, the
+        // call itself counts.
         let mut steps = (nanos / time_per_call(RUN, 1) * RUN as f64).max(1.0);
         for _ in 0..3 {
             let tried = steps.clamp(1.0, RUN as f64).round();
@@ -72,7 +71,7 @@ impl Work {
         self.cost
     }
 
-    /// The CPU time of one run, measured now: the median of a few batches. Takes ten milliseconds, or five runs.
+    /// The CPU time of one run, measured now: the median of five batches. It takes ten milliseconds, or five runs if these take longer.
     ///
     /// # Examples
     /// ```
@@ -90,7 +89,7 @@ impl Work {
                 for _ in 0..calls {
                     self.run();
                 }
-                // A `Duration` divided is cut off, which is 5 % of 20 ns.
+                // Division of a `Duration` cuts off fractions of a nanosecond, which are 5 % of 20 ns.
                 let nanos = (cpu_time() - start).as_nanos() as f64 / f64::from(calls);
                 Duration::from_nanos(nanos.round() as u64)
             })
@@ -106,7 +105,7 @@ impl fmt::Display for Work {
     }
 }
 
-/// Nanoseconds of CPU time for one call of `steps` steps, the mean of `calls` calls, the best of some runs.
+/// Nanoseconds of CPU time for one call with `steps` steps: the mean of `calls` calls, and of several means the smallest.
 fn time_per_call(steps: u64, calls: u64) -> f64 {
     (0..RUNS)
         .map(|_| {
@@ -121,18 +120,18 @@ fn time_per_call(steps: u64, calls: u64) -> f64 {
 }
 
 thread_local! {
-    /// Where the chain goes on. The number means nothing; a copy of its own in each cell of a notebook does no harm.
+    /// Where the chain continues. The number means nothing, so it does no harm that each cell of a notebook has its own.
     static LINK: Cell<u64> = const { Cell::new(1) };
 }
 
-/// A shift, an exclusive or and a multiplication per step (the mixing step of MurmurHash3, Appleby). Multiplying and adding
-/// alone would not do: the compiler folds eight such steps into one.
+/// A shift, an exclusive or and a multiplication per step (the mixing step of MurmurHash3, Appleby). Multiplication and addition alone would
+/// not do: the compiler folds eight such steps into one.
 // Not inlined: a cell's loop around it must not be merged with it.
 #[inline(never)]
 fn chain(steps: u64) -> u64 {
     LINK.with(|link| {
-        // From the result of the last call: started afresh, twenty steps overlap with the twenty before and seem to cost
-        // 0.6 times what they cost alone, and no number of steps fits both.
+        // Start from the result of the last call. Otherwise twenty steps overlap with the twenty before and seem to cost 0.6 times what they
+        // cost alone, and no number of steps fits both.
         let mut x = black_box(link.get());
         for _ in 0..steps {
             x = (x ^ (x >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
@@ -140,33 +139,4 @@ fn chain(steps: u64) -> u64 {
         link.set(x);
         x
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::measure::tests::panic_of;
-
-    #[test]
-    fn costs_keep_their_order_and_their_ratio() {
-        let cost = |nanos| {
-            Work::costing(Duration::from_nanos(nanos))
-                .measured()
-                .as_secs_f64()
-        };
-        // Each of these is a hundred times the one before; other tests run beside this one, hence the room.
-        let costs = [100, 10_000, 1_000_000].map(cost);
-        for pair in costs.windows(2) {
-            let ratio = pair[1] / pair[0];
-            assert!((50.0..200.0).contains(&ratio), "{costs:?}");
-        }
-    }
-
-    #[test]
-    fn no_cost_is_a_sentence() {
-        let said = panic_of(|| {
-            Work::costing(Duration::ZERO);
-        });
-        assert!(said.contains("between 1 ns and 60 s"), "{said}");
-    }
 }

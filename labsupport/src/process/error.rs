@@ -2,7 +2,7 @@ use super::Exit;
 use std::fmt;
 use std::io;
 
-/// Why no workers were started. None is left running.
+/// Why no workers were spawned. None is left running.
 ///
 /// # Examples
 /// ```
@@ -15,16 +15,16 @@ use std::io;
 pub enum SpawnError {
     /// Zero workers were asked for.
     NoWorkers,
-    /// The calling thread holds the lock of a value or an array. The workers would get copies of what the guard lends, and could
-    /// write there without the lock.
-    Lent,
+    /// The calling thread holds the guard of a value or an array. The workers would get copies of the reference that it lends, and could write
+    /// through it without the lock.
+    GuardHeld,
     /// The system refused a process or a pipe.
     Os {
         /// How many were asked for.
         asked: usize,
-        /// How many had been started; they were killed.
+        /// How many had been started. They were killed.
         started: usize,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -33,10 +33,10 @@ impl fmt::Display for SpawnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SpawnError::NoWorkers => write!(f, "0 workers were asked for: ask for at least one."),
-            SpawnError::Lent => write!(
+            SpawnError::GuardHeld => write!(
                 f,
-                "a guard of a shared value or array is still in your hand, and the workers would get copies of what it lends: \
-                 `drop(guard)` before you spawn them, and lock inside the worker's closure."
+                "this thread still holds the guard of a shared value or array, and the workers would get copies of it: `drop(guard)` before \
+                 you spawn them, and lock inside the worker's closure."
             ),
             SpawnError::Os {
                 asked,
@@ -54,14 +54,15 @@ impl fmt::Display for SpawnError {
 impl std::error::Error for SpawnError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            SpawnError::NoWorkers | SpawnError::Lent => None,
-            // The message says what the system said; behind it comes what is behind that.
+            SpawnError::NoWorkers | SpawnError::GuardHeld => None,
+            // The message already contains the system's error, so the chain goes on behind it.
             SpawnError::Os { source, .. } => source.source(),
         }
     }
 }
 
-/// The system failed while we waited for workers, which does not happen in a healthy process; or another process than theirs waited.
+/// Waiting for workers failed: the system gave an error, which does not happen in a healthy process, or a process waited that is not their
+/// parent.
 ///
 /// # Examples
 /// ```
@@ -78,7 +79,7 @@ pub struct JoinError(pub(super) Why);
 #[derive(Debug)]
 pub(super) enum Why {
     System(io::Error),
-    /// A fork has copied the workers' handle.
+    /// The handle is a copy made by a fork.
     NotTheirParent,
 }
 
@@ -87,7 +88,7 @@ impl fmt::Display for JoinError {
         match &self.0 {
             Why::System(error) => write!(
                 f,
-                "waiting for the workers failed ({error}); they were stopped. Restart the kernel and run again."
+                "waiting for the workers failed ({error}); they were stopped. Restart the kernel and run the cell again."
             ),
             Why::NotTheirParent => write!(
                 f,
@@ -107,7 +108,7 @@ impl std::error::Error for JoinError {
     }
 }
 
-/// The first worker that did not return, and how it ended.
+/// The first worker that did not return a value, and how it ended.
 ///
 /// # Examples
 /// ```
@@ -126,7 +127,7 @@ pub struct WorkerError {
 }
 
 impl WorkerError {
-    /// Which worker, from 0.
+    /// The worker's number, from 0.
     pub fn index(&self) -> usize {
         self.index
     }
@@ -143,8 +144,8 @@ impl fmt::Display for WorkerError {
         match self.exit {
             Exit::TimedOut { .. } => write!(
                 f,
-                " Does every worker get its pill, and does every loop look at its flag? If the work only needs longer, \
-                 give join_timeout more time."
+                " Does every worker get its pill, and does every loop look at its flag? If the work just takes longer, give \
+                 join_timeout more time."
             ),
             Exit::Signaled(libc::SIGBUS) => {
                 write!(f, " `cargo labs doctor` shows how much is free.")
@@ -163,7 +164,7 @@ mod tests {
     use std::error::Error;
 
     #[test]
-    fn no_chain_says_the_same_twice() {
+    fn no_error_chain_says_the_same_thing_twice() {
         let os = || io::Error::from_raw_os_error(libc::EMFILE);
         let errors: [Box<dyn Error>; 3] = [
             Box::new(SpawnError::Os {

@@ -15,25 +15,25 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exit {
-    /// The closure returned, and its value came home.
+    /// The closure returned, and its value reached the parent.
     Returned,
     /// The closure panicked.
     Panicked {
-        /// What the panic said.
+        /// The panic's message.
         message: String,
-        /// File, line and column of the panic, where the compiler knew them.
-        place: String,
+        /// File, line and column of the panic; empty if they are unknown.
+        location: String,
     },
-    /// The closure returned, and its value was lost on the way home: its type does not serialise, or reads its own bytes wrongly. The
-    /// text says what `serde` said.
+    /// The closure returned, but its value did not reach the parent: its type cannot be serialised, or cannot read the bytes that it has written.
+    /// The text is `serde`'s reason.
     ValueLost(String),
-    /// The worker left through `std::process::exit` with this code, so it brought no value home.
+    /// The worker left through `std::process::exit` with this code, so there is no value.
     Exited(i32),
     /// A signal ended the worker: 9 is SIGKILL, 15 is SIGTERM.
     Signaled(i32),
     /// The deadline of [`Workers::join_timeout`](super::Workers::join_timeout) passed; the worker was killed.
     TimedOut {
-        /// The time it was given.
+        /// The time that it was given.
         after: Duration,
         /// What it was doing when the time was up.
         doing: String,
@@ -41,7 +41,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Whether the worker brought its value home.
+    /// Whether the worker returned a value.
     ///
     /// # Examples
     /// ```
@@ -58,13 +58,15 @@ impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Exit::Returned => write!(f, "returned"),
-            Exit::Panicked { message, place } if place.is_empty() => {
+            Exit::Panicked { message, location } if location.is_empty() => {
                 write!(f, "panicked: {message}")
             }
-            Exit::Panicked { message, place } => write!(f, "panicked: {message} (at {place})"),
+            Exit::Panicked { message, location } => {
+                write!(f, "panicked: {message} (at {location})")
+            }
             Exit::ValueLost(why) => write!(
                 f,
-                "returned, but its value was lost on the way home ({why}): its type must serialise and deserialise alike"
+                "returned, but its value was lost on the way to the parent ({why}): make `Serialize` and `Deserialize` of its type agree"
             ),
             Exit::Exited(code) => write!(f, "left through process::exit with code {code}"),
             Exit::Signaled(signal) => write!(f, "killed by {}", signal_name(*signal)),
@@ -81,7 +83,7 @@ impl fmt::Display for Exit {
 
 fn signal_name(signal: i32) -> String {
     let name = match signal {
-        libc::SIGKILL => "SIGKILL (somebody sent it, or the system did because memory ran out)",
+        libc::SIGKILL => "SIGKILL (someone sent it, or the system did because memory ran out)",
         libc::SIGTERM => "SIGTERM (terminate)",
         libc::SIGINT => "SIGINT (interrupt)",
         libc::SIGSEGV => "SIGSEGV (a bad memory access)",

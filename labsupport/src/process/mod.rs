@@ -1,21 +1,21 @@
-//! Worker processes: fork, run a closure, bring its result or its death home.
+//! Worker processes: fork, run a closure, and report its result or its death to the parent.
 //!
 //! ```text
 //! parent ──fork──► worker 0: closure ──► frame (result or panic) ──► pipe ─┐
 //!        ──fork──► worker 1: closure ──► frame ────────────────────► pipe ─┤
 //!                                                                          ▼
-//! parent ◄── join: a pipe at its end means a worker at its end ◄── poll, wait4 (exit and CPU time)
+//! parent ◄── join: the end of a pipe is the end of its worker ◄── poll, wait4 (exit and CPU time)
 //! ```
 //!
-//! What holds, whatever happens:
-//! * A worker does not outlive its parent: the Linux kernel kills it when the parent (the *thread* that spawned it)
-//!   ends. Dropping [`Workers`] kills and collects those that still run.
-//! * A worker leaves only by `_exit`, after its panic was caught and its output flushed: no destructor of the parent
-//!   runs twice, nothing buffered is printed twice.
-//! * A panic comes home as its message and place; nothing is printed.
-//! * A fork copies one thread. A thread pool that was started before the fork (rayon's, say) has no threads in the
-//!   worker, and whoever asks it for work there waits for ever. Do not use rayon inside a worker; where a worker hangs,
-//!   the message of [`Workers::join_timeout`] says when other threads existed.
+//! Whatever happens:
+//! * A worker does not outlive its parent: the Linux kernel kills it when the parent (the *thread* that spawned it) ends. Dropping [`Workers`]
+//!   kills and collects the workers that still run.
+//! * A worker ends only by `_exit`, after its panic was caught and its output was flushed. No destructor of the parent runs twice, and nothing
+//!   in a buffer is printed twice.
+//! * A panic reaches the parent as a message and a location; nothing is printed.
+//! * A fork copies one thread. A thread pool that was started before the fork (rayon's, say) has no threads in the worker, so code that gives it
+//!   work there waits forever. Do not use rayon inside a worker. If a worker hangs, the message of [`Workers::join_timeout`] says whether the
+//!   parent had other threads.
 
 mod error;
 mod exit;

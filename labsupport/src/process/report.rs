@@ -4,8 +4,7 @@ use crate::measure::human;
 use std::fmt;
 use std::time::Duration;
 
-/// How all workers of one [`Workers::spawn`](super::Workers::spawn) ended, in order. As the last expression of a cell it
-/// shows itself as a table.
+/// How all workers of one [`Workers::spawn`](super::Workers::spawn) ended, in order. As the last expression of a cell it is shown as a table.
 ///
 /// # Examples
 /// ```
@@ -22,25 +21,25 @@ pub struct Report<T> {
 }
 
 impl<T> Report<T> {
-    /// One outcome per worker, by index.
+    /// One outcome per worker, in order.
     pub fn outcomes(&self) -> &[Outcome<T>] {
         &self.outcomes
     }
 
-    /// From before the first fork until the last worker was collected.
+    /// The time from before the first fork until the last worker was collected.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }
 
-    /// CPU time of all workers together, user and system, as the kernel counted it.
+    /// The CPU time of all workers together, user and system, as the kernel counted it.
     pub fn cpu(&self) -> Duration {
         self.outcomes.iter().map(Outcome::cpu).sum()
     }
 
-    /// The values, by worker.
+    /// The values, in the order of the workers.
     ///
     /// # Errors
-    /// The first worker that did not return.
+    /// The first worker that did not return a value.
     pub fn into_values(self) -> Result<Vec<T>, WorkerError> {
         let count = self.outcomes.len();
         self.outcomes
@@ -57,10 +56,10 @@ impl<T> Report<T> {
 }
 
 impl<T: Clone> Report<T> {
-    /// The values, by worker, copied; the report can still be shown afterwards.
+    /// Copies of the values, in the order of the workers; the report can still be shown afterwards.
     ///
     /// # Errors
-    /// The first worker that did not return.
+    /// The first worker that did not return a value.
     pub fn values(&self) -> Result<Vec<T>, WorkerError> {
         self.clone().into_values()
     }
@@ -68,7 +67,7 @@ impl<T: Clone> Report<T> {
 
 impl<T: fmt::Debug> Report<T> {
     fn table(&self) -> (String, String) {
-        // Workers that return nothing need no column that says so.
+        // Workers that return nothing need no column for it.
         let has_values = std::any::type_name::<T>() != "()";
         let row = |outcome: &Outcome<T>| {
             let mut row = vec![outcome.index.to_string(), outcome.exit.to_string()];
@@ -141,12 +140,12 @@ pub struct Outcome<T> {
     pub(super) value: Option<T>,
     pub(super) wall: Duration,
     pub(super) cpu: Duration,
-    /// Where the word lies on which it slept when its time was up.
+    /// The address of the word on which it slept when its time was up.
     pub(super) sleeps_on: Option<usize>,
 }
 
 impl<T> Outcome<T> {
-    /// Which worker, from 0.
+    /// The worker's number, from 0.
     pub fn index(&self) -> usize {
         self.index
     }
@@ -156,7 +155,7 @@ impl<T> Outcome<T> {
         &self.exit
     }
 
-    /// What its closure returned, if it did.
+    /// The value that its closure returned, if it did.
     pub fn value(&self) -> Option<&T> {
         self.value.as_ref()
     }
@@ -167,12 +166,12 @@ impl<T> Outcome<T> {
         self.sleeps_on
     }
 
-    /// From its fork to its end: until the closure ended where that is known, else until it was collected.
+    /// Wall time from its fork to the end of its closure; if that is unknown, until it was collected.
     pub fn wall(&self) -> Duration {
         self.wall
     }
 
-    /// CPU time it used, user and system, as the kernel counted it.
+    /// The CPU time that it used, user and system, as the kernel counted it.
     pub fn cpu(&self) -> Duration {
         self.cpu
     }
@@ -185,32 +184,5 @@ impl<T: fmt::Debug> fmt::Display for Outcome<T> {
             write!(f, " {value:?}")?;
         }
         write!(f, " after {}", human(self.wall()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::prelude::*;
-
-    #[test]
-    fn workers_that_return_nothing_have_no_column_of_nothing() {
-        let nothing = Workers::spawn(1, |_| ())
-            .unwrap()
-            .join()
-            .unwrap()
-            .to_string();
-        assert!(
-            !nothing.contains("value") && !nothing.contains("()"),
-            "{nothing}"
-        );
-        let seven = Workers::spawn(1, |_| 7)
-            .unwrap()
-            .join()
-            .unwrap()
-            .to_string();
-        assert!(
-            seven.contains("value") && seven.contains("returned  7"),
-            "{seven}"
-        );
     }
 }

@@ -3,24 +3,24 @@ use super::report::milliseconds;
 use crate::cell::{self, Display, Page, Show};
 use std::time::{Duration, Instant};
 
-/// How long a table stays before one with other ends replaces it.
+/// How long a table stays at least before a new end replaces it.
 const CHANGE: Duration = Duration::from_millis(100);
 
-/// How long a table stays while nobody ends; then its wall times are old.
+/// How long a table stays while no worker ends; then its wall times are old.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The workers of one [`Workers::join_live`](super::Workers::join_live) on the page: who runs, who has ended and how.
+/// The workers of one [`Workers::join_live`](super::Workers::join_live) on the page: which run, which have ended, and how.
 pub(super) struct Roster {
     display: Display,
     rows: Rows,
     /// When the page was last filled.
     filled: Option<Instant>,
-    /// Whether somebody ended since then.
+    /// Whether a worker has ended since then.
     changed: bool,
 }
 
 impl Roster {
-    /// Workers that were forked at these times and all run.
+    /// A roster of workers that were forked at these times. All of them run.
     pub(super) fn new(page: Page, forked: impl Iterator<Item = Instant>) -> Roster {
         let display = Display::on(page);
         let rows = Rows {
@@ -52,14 +52,14 @@ impl Roster {
         self.changed = true;
     }
 
-    /// Fills the page if it is time to; when to look again. `None` where nobody would see it.
+    /// Fills the page if it is time to. Returns when to call again, `None` if the page cannot change.
     pub(super) fn show(&mut self) -> Option<Instant> {
         if !self.display.is_live() {
             return None;
         }
         let now = self.display.now();
         let stays = match (self.changed, self.rows.all_ended()) {
-            (true, true) => Duration::ZERO, // the last table, which stays for good
+            (true, true) => Duration::ZERO, // the last table, which stays
             (true, false) => CHANGE,
             (false, _) => TICK,
         };
@@ -75,12 +75,12 @@ impl Roster {
         Some(now + TICK)
     }
 
-    /// Waiting failed, and who still ran was stopped. The page must not say for ever that they run.
+    /// Waiting failed, and the workers that still ran were stopped. The page must not say forever that they run.
     pub(super) fn give_up(mut self) {
         let now = self.display.now();
         for (forked, end) in &mut self.rows.workers {
             let wall = now.saturating_duration_since(*forked);
-            end.get_or_insert_with(|| ("stopped, as waiting for it failed".into(), wall));
+            end.get_or_insert_with(|| ("stopped, because waiting for it failed".into(), wall));
         }
         self.changed = true;
         self.show();
@@ -89,7 +89,7 @@ impl Roster {
 
 struct Rows {
     now: Instant,
-    /// Since when each runs, and how and after which time it ended.
+    /// For each worker: when it was forked, and how and after which time it ended.
     workers: Vec<(Instant, Option<(String, Duration)>)>,
 }
 
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_changes_when_somebody_ends_or_a_second_has_passed() {
+    fn the_table_changes_when_a_worker_ends_or_a_second_has_passed() {
         let page = Fake::live();
         let mut roster = two(&page);
         let mut shown = Vec::new();
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_that_come_together_make_one_table_and_the_last_one_waits_for_nobody() {
+    fn ends_that_come_together_make_one_table_and_the_last_table_comes_at_once() {
         let page = Fake::live();
         let now = (page.page().now)();
         let mut roster = Roster::new(page.page(), [now; 3].into_iter());
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_nobody_waits_for_any_more_does_not_run() {
+    fn a_worker_that_was_given_up_does_not_run_forever_on_the_page() {
         let page = Fake::live();
         let mut roster = two(&page);
         roster.note(&end(1, Exit::Returned));
@@ -209,11 +209,11 @@ mod tests {
         page.take();
         roster.give_up();
         let table = page.take().concat();
-        assert!(table.contains("stopped, as") && table.contains("returned"));
+        assert!(table.contains("stopped, because") && table.contains("returned"));
         assert!(!table.contains("running"), "{table}");
     }
 
-    /// Two workers, of which the second ends only when the page has told the end of the first: the tables or lines.
+    /// Two workers, of which the second ends only when the page has shown the end of the first. Returns the tables or lines.
     fn watched(live: bool, told: fn(&str) -> bool) -> (Vec<String>, Report<u32>) {
         let go = Rc::new(Flag::new().unwrap());
         let workers = Workers::spawn(2, |w| {
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_live_page_shows_who_runs_and_how_each_ended() {
+    fn a_live_page_shows_which_workers_run_and_how_each_ended() {
         let (tables, report) = watched(true, |table| {
             table.contains("0       returned") && table.contains("1       running")
         });
@@ -252,7 +252,7 @@ mod tests {
         assert!(last.contains("panicked: told\\nto (at "), "{last}");
         assert!(!last.contains("running"), "{last}");
         assert_eq!(report.outcomes()[0].value(), Some(&7));
-        // The table and the report tell the same.
+        // The table and the report agree.
         for outcome in report.outcomes() {
             let wall = milliseconds(outcome.wall());
             assert!(last.contains(&format!(">{wall}<")), "{wall} in {last}");
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_ended_before_does_not_run_in_the_first_table() {
+    fn a_worker_that_ended_before_does_not_run_in_the_first_table() {
         // In a process of its own: a worker that another test forks just now would hold these pipes open for a while.
         let alone = Workers::spawn(1, |_| {
             let page = Fake::live();
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_late_is_told_as_such() {
+    fn a_late_worker_is_shown_as_late() {
         let page = Fake::live();
         let workers = Workers::spawn(2, |w| {
             while w.index() == 1 {

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::ops::Range;
 
-/// What a worker's closure is told about itself.
+/// What a worker's closure knows about itself: its number, and how many there are.
 ///
 /// # Examples
 /// ```
@@ -18,7 +18,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Which worker this is: 0 to `count() - 1`.
+    /// The number of this worker, from 0 to `count() - 1`.
     pub fn index(&self) -> usize {
         self.index
     }
@@ -28,14 +28,14 @@ impl Worker {
         self.count
     }
 
-    /// This worker's part of `range`: blocks that follow each other, cover all of it and differ in length by one at
-    /// the most. A worker's part is empty where there are more workers than numbers.
+    /// This worker's part of `range`. The parts follow each other, cover the whole range, and differ in length by at most one. If there are more
+    /// workers than numbers, some parts are empty.
     pub fn share_of<N: Share>(&self, range: Range<N>) -> Range<N> {
         N::share(range, self.index, self.count)
     }
 }
 
-/// The integers a range of work can be counted in: `u32`, `u64` and `usize`.
+/// The integers of a range that workers can share: `u32`, `u64` and `usize`.
 ///
 /// # Examples
 /// ```
@@ -56,7 +56,7 @@ macro_rules! share {
     ($($int:ty),*) => {$(
         impl Share for $int {
             fn share(range: Range<$int>, index: usize, count: usize) -> Range<$int> {
-                assert!(count > 0, "a range was to be shared by 0 workers: share it among at least one.");
+                assert!(count > 0, "a range was to be shared among 0 workers: share it among at least one.");
                 assert!(
                     index < count,
                     "there is no part {index}: {count} parts are numbered 0 to {}.",
@@ -66,7 +66,7 @@ macro_rules! share {
                 let (index, count) = (index as u128, count as u128);
                 let total = range.end.saturating_sub(range.start) as u128;
                 let (each, over) = (total / count, total % count);
-                // The first `over` parts take one number more.
+                // The first `over` parts get one more number.
                 let before = |i: u128| range.start + (each * i + i.min(over)) as $int;
                 before(index)..before(index + 1)
             }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_that_cannot_be_is_a_sentence_and_no_division_by_zero() {
+    fn a_part_that_does_not_exist_is_refused_with_a_sentence() {
         let said = |index, count| {
             let caught = std::panic::catch_unwind(|| u64::share(0..10, index, count));
             *caught.unwrap_err().downcast::<String>().unwrap()

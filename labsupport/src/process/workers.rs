@@ -7,26 +7,25 @@ use crate::shared::lent_here;
 use crate::sys::{self, fault};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::marker::PhantomData;
-use std::os::fd::OwnedFd;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
-/// How long [`Workers::join`] waits in silence before it says for whom it waits.
+/// How long [`Workers::join`] waits in silence before it says what it waits for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Worker processes that run one closure.
 ///
-/// The closure borrows what it needs: a fork copies the parent's memory, so it needs no `move`, no `Arc` and no `Send`.
-/// What a worker changes stays in its copy, apart from what lives in shared memory ([`Flag`](crate::shared::Flag) and
-/// its neighbours) and the value that it returns, which must be `serde`-serialisable.
+/// The closure borrows what it needs: a fork copies the parent's memory, so it needs no `move`, no `Arc` and no `Send`. What a worker changes
+/// stays in its copy. Only shared memory ([`Flag`](crate::shared::Flag) and its neighbours) and the value that the closure returns reach other
+/// processes; that value's type must implement `serde`'s traits.
 ///
-/// Dropping it kills and collects the workers that still run.
+/// Dropping the handle kills and collects the workers that still run.
 ///
-/// Workers also end with the *thread* that spawned them, so their handle stays there. Another thread may borrow it, to
-/// [`kill`](Workers::kill) a worker, say, but not take it along:
+/// Workers also end with the *thread* that spawned them, so the handle stays in that thread. Another thread may borrow it, for instance to
+/// [`kill`](Workers::kill) a worker, but cannot own it:
 ///
 /// ```compile_fail,E0277
 /// use labsupport::prelude::*;
@@ -48,10 +47,9 @@ pub struct Workers<T> {
     started: Instant,
     parent: sys::Pid,
     children: Vec<Child>,
-    // A worker makes a T and nobody else holds one.
+    // A worker makes a T; the handle holds none.
     value: PhantomData<fn() -> T>,
-    /// They end with the thread that spawned them, so they must not outlive it in another one's hand. As a guard of the standard
-    /// library it is not `Send`, yet `Sync`.
+    /// Workers end with the thread that spawned them, so the handle must not leave it. Like this guard, it is `Sync` but not `Send`.
     stays: PhantomData<MutexGuard<'static, ()>>,
 }
 
@@ -60,11 +58,11 @@ pub struct Workers<T> {
 struct Child {
     pid: sys::Pid,
     forked: Instant,
-    /// The worker's result comes here; its end is the worker's end, since only the worker holds the other side.
-    pipe: OwnedFd,
+    /// The worker's result arrives here. The end of the stream is the end of the worker, since only the worker holds the other side.
+    pipe: PipeReader,
     received: Vec<u8>,
     ended: Option<(sys::Ended, sys::Usage, Duration)>,
-    /// What it was doing when its time was up, and the word on which it slept, if it slept on one.
+    /// What it was doing when its time was up, and the address of the word on which it slept, if any.
     timed_out: Option<(String, Option<usize>)>,
 }
 
@@ -72,19 +70,20 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
     /// Forks `count` workers that each run `work`.
     ///
     /// # Errors
-    /// Zero workers; a lock of a value or an array in the calling thread's hand; or the system refuses a process. None is left running.
+    /// Zero workers were asked for, the calling thread holds the guard of a value or an array, or the system refuses a process. No worker is
+    /// left running.
     pub fn spawn(count: usize, work: impl Fn(&Worker) -> T) -> Result<Workers<T>, SpawnError> {
         if count == 0 {
             return Err(SpawnError::NoWorkers);
         }
         if lent_here() {
-            return Err(SpawnError::Lent);
+            return Err(SpawnError::GuardHeld);
         }
         let mut forking = Forking::begin();
         let mut workers = Workers {
             started: Instant::now(),
             parent: sys::getpid(),
-            children: Vec::new(), // a count that is absurd is refused by the system, not by the allocator
+            children: Vec::new(), // the system, not the allocator, refuses an absurd count
             value: PhantomData,
             stays: PhantomData,
         };
@@ -120,17 +119,18 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
         Ok(workers)
     }
 
-    /// Waits for all workers, however long it takes. When nobody has ended for ten seconds and somebody sleeps, it says once on standard
-    /// error for whom it waits.
+    /// Waits for all workers, however long it takes. If for ten seconds no worker has ended, and one is asleep, it prints once on standard error
+    /// which one it waits for.
     ///
     /// # Errors
-    /// The system failed, or this is a worker's copy of the handle, made by a fork; a worker's bad end is no error here but in [`Report::values`].
+    /// The system failed, or this is a worker's copy of the handle, made by a fork. A worker that ends badly is no error here, but in
+    /// [`Report::values`].
     pub fn join(self) -> Result<Report<T>, JoinError> {
         self.collect(None, None)
     }
 
-    /// Waits for all workers, at the most for `limit`; kills those that have not ended by then and reports them as
-    /// [`Exit::TimedOut`], with what they were doing.
+    /// Waits for all workers, at most for `limit`. Kills those that have not ended by then, and reports them as [`Exit::TimedOut`] with what
+    /// they were doing.
     ///
     /// # Errors
     /// As [`join`](Workers::join).
@@ -140,7 +140,7 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
     /// use labsupport::prelude::*;
     /// use std::time::Duration;
     /// let tasks = Queue::<u64>::bounded(8)?;
-    /// let workers = Workers::spawn(1, |_| tasks.get().unwrap())?; // nobody puts anything
+    /// let workers = Workers::spawn(1, |_| tasks.get().unwrap())?; // nothing is ever put
     /// let report = workers.join_timeout(Duration::from_millis(50))?;
     /// assert!(matches!(report.outcomes()[0].exit(), Exit::TimedOut { .. }));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -149,12 +149,11 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
         self.collect(Some(limit), None)
     }
 
-    /// As [`join_timeout`](Workers::join_timeout), with a table on the page while it waits: for each worker whether it
-    /// runs or how it ended, and its wall time so far. The table changes when somebody ends, at the most ten times a
-    /// second, and once a second for the wall times; when all have ended it stays.
+    /// As [`join_timeout`](Workers::join_timeout), with a table on the page while it waits: whether each worker runs or how it ended, and its
+    /// wall time so far. The table changes when a worker ends, at most ten times a second, and once a second for the wall times. The last table
+    /// stays.
     ///
-    /// Where the page cannot change while a cell runs (a stock evcxr kernel, a terminal) there is a line of text as each
-    /// worker ends.
+    /// If the page cannot change while a cell runs (a stock evcxr kernel, a terminal), a line of text appears when a worker ends.
     ///
     /// # Errors
     /// As [`join`](Workers::join).
@@ -207,7 +206,7 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
             let roster = roster.as_mut()?;
             for (index, child) in children.iter().enumerate() {
                 if child.ended.is_some() && !roster.has_ended(index) {
-                    // The report reads the value a second time. Only who reads it knows that it came home.
+                    // The report reads the value a second time: only reading it tells whether it arrived whole.
                     roster.note(&outcome::<T>(index, child, limit));
                 }
             }
@@ -236,8 +235,8 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
 }
 
 impl<T> Workers<T> {
-    /// Asks every worker to end, with SIGTERM, as Python's `terminate()`: at once, in the middle of whatever it does.
-    /// What it held is lost, and shared memory stays as it was at that moment. Call [`join`](Workers::join) afterwards.
+    /// Ends every worker with SIGTERM, like Python's `terminate()`: at once, in the middle of whatever it does. Its task is lost, and shared
+    /// memory stays as it was at that moment. Call [`join`](Workers::join) afterwards.
     ///
     /// # Examples
     /// ```
@@ -287,7 +286,7 @@ impl<T> Workers<T> {
         }
     }
 
-    /// The process numbers, by worker, for tools outside (`ps`, `strace`).
+    /// The process numbers of the workers, for tools such as `ps` and `strace`.
     ///
     /// # Examples
     /// ```
@@ -301,7 +300,7 @@ impl<T> Workers<T> {
         self.children.iter().map(|child| child.pid as u32).collect()
     }
 
-    /// In another process these numbers may long stand for others.
+    /// In another process these numbers may belong to other processes by now.
     fn assert_parent(&self) {
         assert!(
             sys::getpid() == self.parent,
@@ -310,8 +309,8 @@ impl<T> Workers<T> {
         );
     }
 
-    /// Reads every pipe to its end and collects every worker; kills those that outlast `limit`. `watch` sees the workers
-    /// once those are collected that have ended by then: at first, after every end, and at the time that it asks for.
+    /// Reads every pipe to its end and collects every worker; kills those that outlast `limit`. `watch` sees the workers at first, whenever some
+    /// have ended and were collected, and at the time that it asks for.
     fn wait(
         &mut self,
         limit: Option<Duration>,
@@ -320,7 +319,7 @@ impl<T> Workers<T> {
         self.wait_and_tell(limit, watch, PATIENCE, |line| eprintln!("{line}"))
     }
 
-    /// The same; after each `patience` in which nobody ended it looks whether there is something to tell, and tells once.
+    /// The same. After each `patience` in which no worker ended it looks whether there is something to tell, and tells it once.
     fn wait_and_tell(
         &mut self,
         limit: Option<Duration>,
@@ -328,7 +327,7 @@ impl<T> Workers<T> {
         patience: Duration,
         mut tell: impl FnMut(&str),
     ) -> io::Result<()> {
-        // A limit beyond the end of time is none.
+        // A limit too long for the clock is no limit.
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         // When to look whether there is something to tell; `None` when all is told.
         let quiet = || Instant::now() + patience;
@@ -342,12 +341,12 @@ impl<T> Workers<T> {
                 watch(&self.children);
                 return Ok(());
             }
-            let pipes: Vec<&OwnedFd> = waiting.iter().map(|&i| &self.children[i].pipe).collect();
+            let pipes: Vec<&PipeReader> = waiting.iter().map(|&i| &self.children[i].pipe).collect();
             let next = deadline.into_iter().chain(tell_at).chain(look).min();
             let ready = sys::wait_readable(&pipes, next)?;
             for &index in &ready {
                 let child = &mut self.children[waiting[index]];
-                if !sys::read_available(&child.pipe, &mut child.received)? {
+                if !child.receive()? {
                     child.reap()?;
                 }
             }
@@ -357,7 +356,7 @@ impl<T> Workers<T> {
                 continue;
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                // Before the first is killed: what it held goes to the others, and they go on.
+                // Look at all of them before the first is killed: its locks go to the others, which then continue.
                 for &index in &waiting {
                     let child = &mut self.children[index];
                     child.timed_out = Some((doing(child.pid), sys::sleeps_on(child.pid)));
@@ -370,7 +369,7 @@ impl<T> Workers<T> {
             } else if look.is_some_and(|look| Instant::now() >= look) {
                 look = watch(&self.children);
             } else if tell_at.is_some_and(|at| Instant::now() >= at) {
-                // All that run may sleep later: only what was told need not be told again.
+                // Workers that run now may sleep later, so only a message that was printed ends the looking.
                 tell_at = Some(quiet());
                 for index in waiting {
                     let doing = doing(self.children[index].pid);
@@ -389,7 +388,7 @@ impl<T> Workers<T> {
 
 impl<T> Drop for Workers<T> {
     fn drop(&mut self) {
-        // A worker holds a copy of its parent's handles; those are not its children.
+        // A worker has copies of its parent's handles; the workers behind them are not its children.
         if sys::getpid() != self.parent {
             return;
         }
@@ -398,16 +397,30 @@ impl<T> Drop for Workers<T> {
             let _ = sys::send_signal(child.pid, libc::SIGKILL);
         }
         for child in left() {
-            let _ = sys::try_reap(child.pid, true);
+            let _ = sys::reap(child.pid);
             sys::clear_up_after(child.pid);
         }
     }
 }
 
 impl Child {
+    /// Reads what has come; `false` at the end of the stream. Call it when the pipe is readable.
+    fn receive(&mut self) -> io::Result<bool> {
+        let mut chunk = [0u8; 16 * 1024];
+        loop {
+            match self.pipe.read(&mut chunk) {
+                Ok(n) => {
+                    self.received.extend_from_slice(&chunk[..n]);
+                    return Ok(n > 0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     fn reap(&mut self) -> io::Result<()> {
-        let (ended, usage) = sys::try_reap(self.pid, true)?
-            .expect("a wait that blocks returns only with an ended process");
+        let (ended, usage) = sys::reap(self.pid)?;
         if matches!(ended, sys::Ended::Signal(_)) {
             sys::clear_up_after(self.pid);
         }
@@ -415,16 +428,16 @@ impl Child {
         Ok(())
     }
 
-    /// When it was collected.
+    /// The moment at which it was collected.
     fn collected(&self) -> Option<Instant> {
         self.ended.map(|(_, _, after)| self.forked + after)
     }
 }
 
-/// What a worker that keeps us waiting does, and a likely reason.
+/// What a worker that we wait for is doing, and a likely reason.
 fn doing(pid: sys::Pid) -> String {
     let mut doing = sys::activity(pid);
-    // A sleeper wakes now and then to look again, and may do so just now. What runs goes on running.
+    // A sleeper wakes now and then to look again, perhaps right now. A worker that really runs keeps running.
     for _ in 0..5 {
         if !doing.starts_with("running") {
             break;
@@ -449,41 +462,42 @@ fn start<T: Serialize>(
     parent: sys::Pid,
     forked: Instant,
     forking: &mut Forking,
-) -> io::Result<(OwnedFd, sys::Pid)> {
-    let pipe = sys::Pipe::new()?;
+) -> io::Result<(PipeReader, sys::Pid)> {
+    // Closed on exec, so that a program started by a worker cannot keep it open.
+    let (reader, writer) = io::pipe()?;
     match sys::fork()? {
-        Some(pid) => Ok((pipe.reader, pid)),
+        Some(pid) => Ok((reader, pid)),
         None => {
             fault::point("worker: forked");
             sys::die_with_parent(parent);
             forking.is_over_in_worker();
-            drop(pipe.reader);
+            drop(reader);
             fault::point("worker: ready");
             let (code, frame) = run(|| work(&worker), forked);
             fault::point("worker: closure ended");
             let _ = io::stdout().flush();
             let _ = io::stderr().flush();
-            let sent = send_home(&pipe.writer, &frame).is_ok();
+            let sent = send(writer, &frame).is_ok();
             fault::point("worker: sent");
             sys::exit_now(if sent { code } else { 1 });
         }
     }
 }
 
-fn send_home(pipe: &OwnedFd, frame: &[u8]) -> io::Result<()> {
+fn send(mut pipe: PipeWriter, frame: &[u8]) -> io::Result<()> {
     let (first, rest) = frame.split_at(fault::half(frame.len()));
-    sys::write_all(pipe, first)?;
+    pipe.write_all(first)?;
     fault::point("worker: half sent");
-    sys::write_all(pipe, rest)
+    pipe.write_all(rest)
 }
 
-// The frame that a worker sends home:
+// The frame that a worker sends to its parent:
 //
 //   ┌─────┬──────────────────────┬──────────────────────────────────────────────┐
-//   │ tag │ nanoseconds, 8 bytes │ postcard: the value, (message, place) or why │
+//   │ tag │ nanoseconds, 8 bytes │ postcard: the value, (message, location) or why │
 //   └─────┴──────────────────────┴──────────────────────────────────────────────┘
 //
-// It counts only together with the exit code of a worker that left by itself: one killed while it wrote has sent a part.
+// It counts only together with the exit code of a worker that ended by itself: one that was killed while it wrote has sent a part of it.
 const RETURNED: u8 = 0;
 const PANICKED: u8 = 1;
 const UNWRITABLE: u8 = 2;
@@ -496,7 +510,7 @@ fn run<T: Serialize>(work: impl FnOnce() -> T, forked: Instant) -> (i32, Vec<u8>
         frame.extend((forked.elapsed().as_nanos() as u64).to_le_bytes());
         frame
     };
-    // Nothing the closure left half done is looked at again: the process ends.
+    // Nothing that the closure left half done is used again: the process ends.
     let result = panic::catch_unwind(AssertUnwindSafe(|| {
         let value = work();
         postcard::to_extend(&value, frame(RETURNED)).unwrap_or_else(|error| {
@@ -539,8 +553,8 @@ fn outcome<T: DeserializeOwned>(
             Exit::ValueLost(postcard::from_bytes(body).unwrap_or_default())
         }
         (_, sys::Ended::Code(101), Some(PANICKED)) => {
-            let (message, place) = postcard::from_bytes(body).unwrap_or_default();
-            Exit::Panicked { message, place }
+            let (message, location) = postcard::from_bytes(body).unwrap_or_default();
+            Exit::Panicked { message, location }
         }
         (Some((doing, _)), ..) => Exit::TimedOut {
             after: limit.unwrap_or_default(),
@@ -567,7 +581,7 @@ impl<T> fmt::Display for Workers<T> {
         };
         write!(
             f,
-            "{workers} started, and nobody waits for them. Write `let report = workers.join()?;`, and end the cell with `report`."
+            "{workers} started, and nothing waits for them. Write `let report = workers.join()?;`, and end the cell with `report`."
         )
     }
 }
@@ -579,7 +593,7 @@ mod tests {
     use serde::{Deserialize, Deserializer, Serializer, de, ser};
 
     #[test]
-    fn a_worker_that_sleeps_after_it_ran_for_long_is_told_of_once() {
+    fn a_worker_that_sleeps_after_a_long_run_is_reported_once() {
         const PATIENCE: Duration = Duration::from_millis(2);
         let mut workers = Workers::spawn(1, |_| -> () {
             while cpu_time() < 25 * PATIENCE {
@@ -602,7 +616,7 @@ mod tests {
         assert!(told[0].starts_with("Still waiting for worker 0, which is asleep"));
     }
 
-    /// Does not come through.
+    /// A value that does not survive the way to the parent.
     #[derive(Debug)]
     enum Stubborn {
         Unwritable,
@@ -625,7 +639,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_does_not_come_through_is_lost_and_nobody_panicked() {
+    fn a_value_that_does_not_survive_the_way_is_lost_without_a_panic() {
         let report = Workers::spawn(2, |w| match w.index() {
             0 => Stubborn::Unwritable,
             _ => Stubborn::Unreadable,

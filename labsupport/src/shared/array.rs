@@ -1,10 +1,8 @@
-use super::lock::{LockCell, LockGuard, Locked};
-use super::{Plain, Segment, SharedError};
-use std::cell::Cell;
+use super::lock_cell::{Advice, LockGuard};
+use super::locked::{Lent, Locked};
+use super::{Plain, SharedError};
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::ptr::NonNull;
 
 /// A row of values of one type that processes share, with one lock: Python's `multiprocessing.Array`.
 ///
@@ -18,12 +16,10 @@ use std::ptr::NonNull;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Array<T> {
-    segment: Segment,
-    len: usize,
-    values: PhantomData<Cell<T>>,
+    pub(super) locked: Locked<T>,
 }
 
-const ARRAY: Locked = Locked {
+const ARRAY: Advice = Advice {
     what: "the lock of this array",
     instead: "take the guard once and use it for all elements: `let mut all = hits.lock(); all[0] += all[1];`.",
 };
@@ -31,60 +27,40 @@ const ARRAY: Locked = Locked {
 impl<T> Clone for Array<T> {
     fn clone(&self) -> Self {
         Array {
-            segment: self.segment.clone(),
-            len: self.len,
-            values: PhantomData,
+            locked: self.locked.clone(),
         }
     }
 }
 
-impl<T> Array<T> {
-    /// The memory that it lies in.
-    pub(super) fn segment(&self) -> &Segment {
-        &self.segment
-    }
-}
-
 impl<T: Plain> Array<T> {
-    const DATA: usize = {
-        assert!(align_of::<T>() <= size_of::<LockCell>());
+    /// The largest length.
+    const LIMIT: usize = {
         assert!(size_of::<T>() > 0);
-        size_of::<LockCell>()
+        (isize::MAX as usize / 4) / size_of::<T>()
     };
 
     /// `len` zeros.
     ///
     /// # Errors
-    /// Zero elements, no shared memory.
+    /// Zero elements, or no room in shared memory.
     pub fn new(len: usize) -> Result<Array<T>, SharedError> {
         if len == 0 {
             return Err(SharedError::Empty("elements"));
         }
-        let limit = (isize::MAX as usize / 4) / size_of::<T>();
-        if len > limit {
+        if len > Self::LIMIT {
             return Err(SharedError::TooLarge {
                 asked: len,
-                limit,
+                limit: Self::LIMIT,
                 of: "elements",
             });
         }
-        let segment = Segment::of_kind("array", Self::DATA + len * size_of::<T>())?;
-        // SAFETY: the segment is new and has room for a lock at 0.
-        unsafe { segment.make_lending_lock() }?;
-        Ok(Array {
-            segment,
-            len,
-            values: PhantomData,
-        })
-    }
-
-    fn cell(&self) -> &LockCell {
-        // SAFETY: `new` made a lock at offset 0, and the segment lives as long as `self`.
-        unsafe { self.segment.at::<LockCell>(0).as_ref() }
+        let locked = Locked::new("array", len)?;
+        locked.cell().lends();
+        Ok(Array { locked })
     }
 
     fn check(&self, index: usize) {
-        let len = self.len;
+        let len = self.len();
         assert!(
             index < len,
             "there is no element {index}: the array has {len}, numbered 0 to {}.",
@@ -92,17 +68,17 @@ impl<T: Plain> Array<T> {
         );
     }
 
-    /// How many elements there are.
-    // An array of zero elements cannot be made, so an `is_empty` would have one answer.
+    /// The number of elements.
+    // An array always has elements, so `is_empty` would have one answer.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
-        self.len
+        self.locked.len()
     }
 
     /// Element `index`, read under the lock.
     ///
     /// # Panics
-    /// There is no element `index`, or the calling thread holds the lock: then use the guard, `guard[index]`.
+    /// There is no element `index`, or the calling thread holds the lock: use the guard, `guard[index]`.
     pub fn get(&self, index: usize) -> T {
         self.check(index);
         self.lock()[index]
@@ -111,41 +87,40 @@ impl<T: Plain> Array<T> {
     /// Writes element `index` under the lock.
     ///
     /// # Panics
-    /// There is no element `index`, or the calling thread holds the lock: then use the guard, `guard[index] = value`.
+    /// There is no element `index`, or the calling thread holds the lock: use the guard, `guard[index] = value`.
     pub fn set(&self, index: usize, value: T) {
         self.check(index);
         self.lock()[index] = value;
     }
 
-    /// Waits for the lock; the guard stands for the whole array until it is dropped. It is the only way to the elements: nobody reads
-    /// or writes them without the lock.
+    /// Waits for the lock; the guard stands for the whole array until it is dropped. It is the only way to the elements: nothing reads or
+    /// writes them without the lock.
     ///
     /// # Panics
-    /// The calling thread holds the lock already.
+    /// The calling thread already holds the lock.
     pub fn lock(&self) -> ArrayGuard<'_, T> {
-        self.guard(self.cell().lock(ARRAY))
+        self.guard(self.locked.cell().lock(ARRAY))
     }
 
     fn guard<'a>(&'a self, lock: LockGuard<'a>) -> ArrayGuard<'a, T> {
-        ArrayGuard {
-            lock,
-            // SAFETY: `new` made the segment for so many elements from there on, and checked their alignment.
-            data: NonNull::slice_from_raw_parts(unsafe { self.segment.at(Self::DATA) }, self.len),
-            values: PhantomData,
-        }
+        // SAFETY: `lock` and `Debug` pass a guard of this lock, `new` made it one that lends, a `Plain` type may be zero, and there is no
+        // other way to the elements.
+        let lent = unsafe { self.locked.lend_all(lock) };
+        ArrayGuard { lent }
     }
 }
 
 impl<T: Plain + fmt::Debug> fmt::Debug for Array<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.cell().try_lock() {
+        match self.locked.cell().try_lock() {
             Some(lock) => write!(f, "Array{:?}", self.guard(lock)),
             None => f.write_str("Array(locked)"),
         }
     }
 }
 
-/// A shared array under its lock. No workers are spawned meanwhile, and a copy of it that a fork has made refuses: see [`LockGuard`].
+/// A shared array under its lock. No workers can be spawned while it exists, and a copy of it made by a fork panics: see
+/// [`LockGuard`].
 ///
 /// # Examples
 /// ```
@@ -159,39 +134,35 @@ impl<T: Plain + fmt::Debug> fmt::Debug for Array<T> {
 /// ```
 #[must_use = "the lock is given back at once unless the guard is kept"]
 pub struct ArrayGuard<'a, T> {
-    lock: LockGuard<'a>,
-    data: NonNull<[T]>,
-    values: PhantomData<&'a mut T>,
+    lent: Lent<'a, [T]>,
 }
 
 impl<T> ArrayGuard<'_, T> {
-    /// Whether the holder before you died with the lock: the array may be half written.
+    /// Whether the previous holder died while it held the lock: the array may be half written.
     pub fn owner_died(&self) -> bool {
-        self.lock.owner_died()
+        self.lent.lock.owner_died()
     }
 }
 
 impl<T: Plain> Deref for ArrayGuard<'_, T> {
     type Target = [T];
 
+    #[inline]
     fn deref(&self) -> &[T] {
-        self.lock.assert_at_home();
-        // SAFETY: the data is valid for the guard's life and only read and written under the lock, which this guard holds.
-        unsafe { self.data.as_ref() }
+        &self.lent
     }
 }
 
 impl<T: Plain> DerefMut for ArrayGuard<'_, T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
-        self.lock.assert_at_home();
-        // SAFETY: as in `deref`, and the guard is borrowed mutably.
-        unsafe { self.data.as_mut() }
+        &mut self.lent
     }
 }
 
 impl<T: Plain + fmt::Debug> fmt::Debug for ArrayGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.lock.is_at_home() {
+        if !self.lent.lock.is_at_home() {
             return f.write_str("ArrayGuard(a worker's copy)");
         }
         f.debug_list().entries(self.iter()).finish()
@@ -203,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_array_in_somebodys_hand_shows_that_it_is_locked() {
+    fn a_locked_array_says_so() {
         let array = Array::<u8>::new(2).unwrap();
         array.set(1, 7);
         assert_eq!(format!("{array:?}"), "Array[0, 7]");

@@ -7,19 +7,19 @@
 //! ```text
 //!  31            16 15             0      arrive     (r, n)           →  (r, n + 1)   then wait until r has changed
 //! ┌────────────────┬────────────────┐     the last   (r, parties - 1) →  (r + 1, 0)   then wake all
-//! │    round r     │   arrived n    │     give up    (r, n)           →  (r, n - 1)   only while r is still one's own
+//! │    round r     │   arrived n    │     give up    (r, n)           →  (r, n - 1)   only while the round is still r
 //! └────────────────┴────────────────┘
 //! ```
 //!
-//! **Killed anywhere.** The round is over with the store that counts its last arrival; no state lies in between. If the
-//! last one dies before it wakes the others, they find the new round within 50 ms.
+//! **Killed anywhere.** The store that counts the last arrival ends the round; there is no state in between. If the last party dies before it
+//! wakes the others, they find the new round within 50 ms.
 //!
 //! **Overflow and ABA.** The round counts modulo 2^16, and one bit would be enough: a waiting party is one of the arrivals
-//! that the next round needs, so the rounds come at the most one ahead of whoever waits. Nobody can miss a round, let alone
+//! that the next round needs, so the rounds are at most one ahead of it. It cannot miss a round, let alone
 //! 65,536 of them. A swap that compares an old word with an equal new one does no harm, since the word is the whole state.
 //!
-//! **Orderings.** Each arrival is an acquire and a release of the same word, and whoever waits acquires it: what any party
-//! wrote before it arrived, all see after.
+//! **Orderings.** Each arrival is an acquire and a release of the same word, and each party that waits acquires it. So whatever any
+//! party wrote before it arrived, all see afterwards.
 
 use super::{Segment, SharedError};
 use crate::sync::{Futex, Ordering};
@@ -31,15 +31,15 @@ use std::time::{Duration, Instant};
 /// The lower half of the word counts arrivals, the upper half rounds.
 const ROUND: u32 = 1 << 16;
 
-/// What the lower half can count to.
+/// The largest number in the lower half.
 const MOST_PARTIES: usize = (ROUND - 1) as usize;
 
 /// How often to look again before sleeping.
 ///
-/// Where each party can have a core of its own, it looks for some hundred microseconds: then all go on within the time that
-/// a cache line takes to another core. Those who were asleep come tens of microseconds later, and the system may even put
-/// them on the core of the one who woke them, so that they do not run side by side at all. Where there are more parties
-/// than cores, who looks for long keeps the one away for whom it waits.
+/// If each party can have a core of its own, it looks for some hundred microseconds: then all continue within the time that a cache line
+/// takes to reach another core. Parties that were asleep continue tens of microseconds later, and the system may even put them on the core of
+/// the party that woke them, so that they do not run side by side at all. With more parties than cores, a party that looks for long keeps
+/// the very party off the core that it waits for.
 fn looks(parties: usize, cores: usize) -> u32 {
     match cores {
         1 => 0,
@@ -48,15 +48,15 @@ fn looks(parties: usize, cores: usize) -> u32 {
     }
 }
 
-/// A point that all parties reach before any goes on: Python's `multiprocessing.Barrier`.
+/// A point that all parties must reach before any of them continues: Python's `multiprocessing.Barrier`.
 ///
-/// It serves round after round. What a party wrote before [`wait`](Barrier::wait), all of them see after it. Use it to let
-/// workers begin together, or to keep the steps of a computation apart.
+/// It works round after round. Whatever a party wrote before [`wait`](Barrier::wait), all of them see after it. Use it to start workers
+/// together, or to keep the steps of a computation apart.
 ///
-/// A party that dies before it arrives leaves the others waiting, and so does one that returns a round too early; one that
-/// dies while it waits is missing in the next round. Nobody else can know that it will not come, so the deadline of
-/// [`join_timeout`](crate::process::Workers::join_timeout) is what ends it; the report then says who waited and how the
-/// missing one ended.
+/// If a party dies before it arrives, or returns a round too early, the others wait for it. If it dies while it waits, it is missing in the
+/// next round. The others cannot know that it will not come, so only the deadline of
+/// [`join_timeout`](crate::process::Workers::join_timeout) ends the wait. The report then says which workers waited, and how the missing one
+/// ended.
 ///
 /// # Examples
 /// ```
@@ -65,7 +65,7 @@ fn looks(parties: usize, cores: usize) -> u32 {
 /// let sums = Array::<u64>::new(4)?;
 /// let workers = Workers::spawn(4, |w| {
 ///     sums.set(w.index(), w.share_of(1..101u64).sum());
-///     barrier.wait(); // from here on everybody sees all four
+///     barrier.wait(); // from here on every worker sees all four
 ///     sums.lock().iter().sum::<u64>()
 /// })?;
 /// assert_eq!(workers.join()?.values()?, [5050; 4]);
@@ -74,7 +74,7 @@ fn looks(parties: usize, cores: usize) -> u32 {
 #[derive(Clone)]
 pub struct Barrier {
     // The word alone.
-    segment: Segment,
+    pub(super) segment: Segment,
     parties: u32,
     looks: u32,
     creator: sys::Pid,
@@ -97,15 +97,10 @@ impl State {
 }
 
 impl Barrier {
-    /// The memory that it lies in.
-    pub(super) fn segment(&self) -> &Segment {
-        &self.segment
-    }
-
-    /// A barrier that lets its parties go on when `parties` of them have arrived.
+    /// A barrier that opens when `parties` parties have arrived.
     ///
     /// # Errors
-    /// Zero parties or over 65,535, no shared memory.
+    /// Zero parties or over 65,535, or no room in shared memory.
     pub fn new(parties: usize) -> Result<Barrier, SharedError> {
         if parties == 0 {
             return Err(SharedError::Empty("parties"));
@@ -124,7 +119,7 @@ impl Barrier {
         Ok(Barrier {
             segment,
             parties: parties as u32,
-            // On one core nobody can change anything while we look.
+            // On one core nothing can change while we look.
             looks: looks(parties, cores),
             creator: sys::getpid(),
         })
@@ -132,11 +127,11 @@ impl Barrier {
 
     #[inline]
     fn word(&self) -> &Futex {
-        // SAFETY: `new` placed the word there, and all use it as an atomic.
+        // SAFETY: `new` placed the word there, and everyone uses it as an atomic.
         unsafe { self.segment.at::<Futex>(0).as_ref() }
     }
 
-    /// How many must arrive.
+    /// How many parties must arrive.
     ///
     /// # Examples
     /// ```
@@ -148,12 +143,12 @@ impl Barrier {
         self.parties as usize
     }
 
-    /// Arrives, and waits until all parties have. `true` for exactly one of each round, the last to arrive, who may do
-    /// what is to be done once.
+    /// Arrives, and waits until all parties have arrived. Exactly one party of each round gets `true`, the last to arrive: it can do what is to
+    /// be done once.
     ///
     /// # Panics
-    /// The calling process made the barrier, others are missing, and no worker or thread of it is left that could arrive.
-    /// A worker waits on, until the deadline of [`join_timeout`](crate::process::Workers::join_timeout).
+    /// The calling process made the barrier, parties are missing, and it has no worker and no other thread left that could arrive. A worker
+    /// waits until the deadline of [`join_timeout`](crate::process::Workers::join_timeout).
     ///
     /// # Examples
     /// ```
@@ -174,7 +169,7 @@ impl Barrier {
                 self.leave(round);
                 panic!(
                     "a barrier of {} parties waits for {missing} more, and no worker is left that could arrive: make \
-                     it for as many as call wait, and see in the report how the others ended.",
+                     it for as many parties as call wait, and see in the report how the others ended.",
                     self.parties
                 );
             }
@@ -182,8 +177,8 @@ impl Barrier {
         false
     }
 
-    /// As [`wait`](Barrier::wait), but waits at the most for `limit`. `None` when the time is up: then this party has not
-    /// arrived, and the others still wait for one more.
+    /// As [`wait`](Barrier::wait), but waits at most for `limit`. `None` when the time is up: then this party counts as not arrived, and the
+    /// others still wait for one more.
     ///
     /// # Examples
     /// ```
@@ -203,7 +198,7 @@ impl Barrier {
             return Some(true);
         };
         loop {
-            // Not a deadline: the longest limits reach past the end of what an Instant can hold.
+            // Not a deadline: an `Instant` cannot hold the longest ones.
             let left = limit.saturating_sub(begun.elapsed());
             if self.is_over(round, LOOK_AGAIN.min(left)) {
                 return Some(false);
@@ -214,7 +209,7 @@ impl Barrier {
         }
     }
 
-    /// Counts this party in. The round that it waits for, `None` if it was the last of it.
+    /// Counts this party in. Returns the round that it waits for, `None` if it was the last to arrive.
     fn arrive(&self) -> Option<u32> {
         let mut word = self.word().load(Ordering::Relaxed);
         loop {
@@ -230,7 +225,7 @@ impl Barrier {
                 Err(now) => word = now,
                 Ok(()) if last => {
                     fault::point("barrier: complete");
-                    self.word().wake(i32::MAX);
+                    self.word().wake(i32::MAX as u32);
                     return None;
                 }
                 Ok(()) => {
@@ -259,7 +254,7 @@ impl Barrier {
             .map(|_| ())
     }
 
-    /// Whether `round` has ended; looks for a moment, then sleeps once, at the most for `limit`.
+    /// Whether `round` has ended. Looks for a moment, then sleeps once, at most for `limit`.
     fn is_over(&self, round: u32, limit: Duration) -> bool {
         let over = || {
             let word = self.word().load(Ordering::Acquire);
@@ -273,14 +268,14 @@ impl Barrier {
         }
         let (ended, word) = over();
         if !ended && !limit.is_zero() {
-            // It returns at once if somebody arrived since: the word is not what it was. Then the caller comes again.
+            // It returns at once if a party has arrived since, because the word has changed. Then the caller asks again.
             self.word().wait(word, limit);
         }
         ended || over().0
     }
 
-    /// Whether nobody is left that could arrive. Only the process that made the barrier and the workers forked from it know
-    /// the memory, and a worker does not outlive its parent. Slow; for those that have waited long.
+    /// Whether no other process or thread is left that could arrive. Only the process that made the barrier and the workers forked from it know
+    /// the memory, and a worker does not outlive its parent. Slow; for callers that have waited long.
     fn is_alone(&self) -> bool {
         self.creator == sys::getpid() && !sys::has_live_children() && sys::other_threads() == 0
     }
@@ -296,188 +291,18 @@ impl fmt::Debug for Barrier {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::{Exit, Workers};
-    use crate::shared::Array;
-
-    const LONG: Duration = Duration::from_secs(20);
-
-    /// Runs `workers` parties through `rounds` rounds; how often each was the last. Nobody may ever be a round ahead.
-    fn run(barrier: &Barrier, workers: usize, rounds: u64) -> Vec<u64> {
-        let reached = Array::<u64>::new(workers).unwrap();
-        let report = Workers::spawn(workers, |w| {
-            let mut last = 0;
-            for round in 1..=rounds {
-                reached.set(w.index(), round);
-                last += u64::from(barrier.wait());
-                // Nobody passes the next barrier before we come to it, so two rounds are all there can be.
-                let seen = reached.lock().to_vec();
-                assert!(
-                    seen.iter().all(|&n| n == round || n == round + 1),
-                    "after round {round} worker {} saw {seen:?}",
-                    w.index()
-                );
-            }
-            last
-        })
-        .unwrap()
-        .join_timeout(LONG)
-        .unwrap();
-        report.into_values().unwrap()
-    }
 
     #[test]
-    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
-    fn nobody_is_a_round_ahead_and_one_is_the_last_of_each() {
-        let barrier = Barrier::new(4).unwrap();
-        assert_eq!(run(&barrier, 4, 2_000).iter().sum::<u64>(), 2_000);
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
-    fn more_workers_than_cores_come_through() {
-        let workers = 3 * std::thread::available_parallelism().map_or(1, |cores| cores.get()) + 1;
-        let barrier = Barrier::new(workers).unwrap();
-        assert_eq!(run(&barrier, workers, 200).iter().sum::<u64>(), 200);
-    }
-
-    #[test]
-    fn a_barrier_of_one_lets_it_through() {
-        let barrier = Barrier::new(1).unwrap();
-        assert!((0..10).all(|_| barrier.wait()));
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
     fn rounds_survive_their_own_overflow() {
         let barrier = Barrier::new(3).unwrap();
-        barrier
-            .word()
-            .store((ROUND - 3).wrapping_mul(ROUND), Ordering::Relaxed);
-        assert_eq!(run(&barrier, 3, 10).iter().sum::<u64>(), 10);
+        let nearly_over = (ROUND - 3).wrapping_mul(ROUND);
+        barrier.word().store(nearly_over, Ordering::Relaxed);
+        let wait = || (0..10).filter(|_| barrier.wait()).count();
+        let lasts = std::thread::scope(|scope| {
+            let threads = [(); 3].map(|()| scope.spawn(wait));
+            threads.map(|thread| thread.join().unwrap())
+        });
+        assert_eq!(lasts.iter().sum::<usize>(), 10);
         assert_eq!(State::of(barrier.word().load(Ordering::Relaxed)).round, 7);
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
-    fn a_killed_party_leaves_the_rest_waiting_and_the_report_says_so() {
-        let limit = Duration::from_millis(125);
-        let are_asleep = || {
-            let barrier = Barrier::new(3).unwrap();
-            let workers = Workers::spawn(3, |w| {
-                if w.index() == 1 {
-                    fault::arm("barrier: arriving", fault::Action::Kill);
-                }
-                barrier.wait()
-            });
-            // Before the limit runs the victim is dead, so that a busy machine does not make it late.
-            let workers = workers.unwrap();
-            while sys::alive(workers.pids()[1] as sys::Pid) {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            let report = workers.join_timeout(limit).unwrap();
-            assert_eq!(report.outcomes()[1].exit(), &Exit::Signaled(9));
-            [0, 2].into_iter().all(|index| {
-                let said = report.outcomes()[index].exit().to_string();
-                assert!(said.starts_with("not finished after 125 ms"), "{said}");
-                said.contains("asleep, waiting at a barrier")
-            })
-        };
-        // A sleeper wakes now and then to look again, and may do so just at the limit.
-        assert!((0..20).any(|_| are_asleep()));
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
-    fn one_that_dies_after_it_arrived_was_there() {
-        // The last one dies before it wakes anybody; another dies while it waits.
-        for (point, dies_last) in [("barrier: complete", true), ("barrier: arrived", false)] {
-            let barrier = Barrier::new(3).unwrap();
-            let workers = Workers::spawn(3, |w| {
-                if w.index() == 0 {
-                    let others = if dies_last { 2 } else { 0 };
-                    while State::of(barrier.word().load(Ordering::Relaxed)).arrived < others {
-                        std::thread::sleep(Duration::from_millis(1));
-                    }
-                    fault::arm(point, fault::Action::Kill);
-                }
-                if !dies_last && w.index() > 0 {
-                    while State::of(barrier.word().load(Ordering::Relaxed)).arrived < 1 {
-                        std::thread::sleep(Duration::from_millis(1));
-                    }
-                }
-                barrier.wait()
-            });
-            let report = workers.unwrap().join_timeout(LONG).unwrap();
-            assert_eq!(report.outcomes()[0].exit(), &Exit::Signaled(9), "{point}");
-            let last = [1, 2].map(|index| report.outcomes()[index].value().copied().unwrap());
-            let lasts = last.iter().filter(|&&last| last).count();
-            assert_eq!(lasts, usize::from(!dies_last), "{point}");
-        }
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
-    fn who_gives_up_has_not_arrived() {
-        let barrier = Barrier::new(2).unwrap();
-        for _ in 0..3 {
-            let limit = Duration::from_millis(2);
-            assert_eq!(barrier.wait_timeout(limit), None);
-            assert_eq!(barrier.wait_timeout(Duration::ZERO), None);
-        }
-        assert_eq!(format!("{barrier:?}"), "Barrier(0 of 2 arrived)");
-        assert_eq!(run(&barrier, 2, 10).iter().sum::<u64>(), 10);
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
-    fn impatient_and_patient_parties_agree_on_the_rounds() {
-        let barrier = Barrier::new(3).unwrap();
-        let report = Workers::spawn(3, |w| {
-            let (mut rounds, mut last) = (0, 0);
-            while rounds < 300 {
-                let said = match w.index() {
-                    0 => Some(barrier.wait()),
-                    1 => barrier.wait_timeout(Duration::ZERO),
-                    _ => barrier.wait_timeout(Duration::from_micros(20)),
-                };
-                rounds += u32::from(said.is_some());
-                last += u32::from(said == Some(true));
-            }
-            last
-        });
-        let report = report.unwrap().join_timeout(LONG).unwrap();
-        let last = report.values().unwrap();
-        assert_eq!(last.iter().sum::<u32>(), 300, "{last:?}");
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
-    fn the_maker_does_not_wait_for_nobody() {
-        // In a process of its own, which has no other threads and no other children.
-        let maker = Workers::spawn(1, |_| {
-            let barrier = Barrier::new(3).unwrap();
-            let other = Workers::spawn(1, |_| {
-                barrier.wait_timeout(Duration::from_millis(100));
-            });
-            let other = other.unwrap();
-            barrier.wait();
-            drop(other);
-        });
-        let report = maker.unwrap().join_timeout(LONG).unwrap();
-        let said = report.outcomes()[0].exit().to_string();
-        assert!(
-            said.starts_with("panicked: a barrier of 3 parties waits for 2 more, and no worker"),
-            "{said}"
-        );
-    }
-
-    #[test]
-    fn no_parties_and_too_many_are_errors_with_a_sentence() {
-        let error = |parties| Barrier::new(parties).unwrap_err().to_string();
-        assert_eq!(error(0), "0 parties were asked for: ask for at least one.");
-        assert_eq!(
-            error(70_000),
-            "70000 parties were asked for; 65535 is the most."
-        );
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io;
 
-/// Why shared memory could not be had.
+/// Why there is no shared memory for a new lock, flag, value, array, barrier, queue or segment.
 ///
 /// # Examples
 /// ```
@@ -12,22 +12,22 @@ use std::io;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SharedError {
-    /// Nothing was asked for; the text says what must be at least one.
+    /// Zero was asked for. The text says of what there must be at least one.
     Empty(&'static str),
     /// There is no room in `/dev/shm`.
     Full {
         /// Bytes asked for.
         asked: usize,
-        /// Bytes free there, where the system tells.
+        /// Bytes that are free there, if the system says.
         free: Option<u64>,
     },
     /// More was asked for than can be addressed.
     TooLarge {
         /// What was asked for.
         asked: usize,
-        /// The most there can be.
+        /// The largest number that is possible.
         limit: usize,
-        /// Of what.
+        /// The unit of both, in the plural.
         of: &'static str,
     },
     /// The system refused for another reason.
@@ -66,7 +66,7 @@ impl fmt::Display for SharedError {
 impl std::error::Error for SharedError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            // The message says what the system said; behind it comes what is behind that.
+            // The message already contains the system's error, so the chain goes on behind it.
             SharedError::Os(error) => error.source(),
             _ => None,
         }

@@ -1,5 +1,6 @@
-use super::lock::{LockCell, LockGuard, Locked};
-use super::{Segment, SharedError};
+use super::SharedError;
+use super::lock_cell::{Advice, LockGuard};
+use super::locked::Locked;
 use crate::sync::{AtomicU32, Ordering, weakened};
 use std::fmt;
 
@@ -7,10 +8,10 @@ use std::fmt;
 const CLEAR: u32 = 0;
 const SET: u32 = 1;
 
-/// A shared flag for cooperative early exit: one sets it, the others look at it now and then and stop.
+/// A shared flag for cooperative early exit: one worker sets it, the others look at it now and then and stop.
 ///
-/// Reading it without the lock costs as much as reading any atomic of this process. [`is_set_locked`](Flag::is_set_locked)
-/// is there to measure what Python's `Value.value` does at each look.
+/// Reading it without the lock costs as much as reading any atomic of this process. [`is_set_locked`](Flag::is_set_locked) exists to measure
+/// what Python's `Value.value` does at each look.
 ///
 /// # Examples
 /// ```
@@ -31,49 +32,34 @@ const SET: u32 = 1;
 /// ```
 #[derive(Clone)]
 pub struct Flag {
-    // The lock at 0, the word after it.
-    segment: Segment,
+    /// The lock, and the word that is [`CLEAR`] or [`SET`].
+    pub(super) locked: Locked<AtomicU32>,
 }
 
-const FLAG: Locked = Locked {
+const FLAG: Advice = Advice {
     what: "the lock of this flag",
     instead: "use what its guard lends: `let guard = flag.lock(); if !guard.is_set() { guard.set(); }`.",
 };
 
 impl Flag {
-    /// The memory that it lies in.
-    pub(super) fn segment(&self) -> &Segment {
-        &self.segment
-    }
-
-    const WORD: usize = size_of::<LockCell>();
-
     /// A flag that is not set.
     ///
     /// # Errors
-    /// No shared memory.
+    /// There is no room for it in shared memory.
     pub fn new() -> Result<Flag, SharedError> {
-        let segment = Segment::of_kind("flag", Self::WORD + size_of::<AtomicU32>())?;
-        // SAFETY: the segment is new and has room for a lock at 0 and for the word after it.
-        unsafe {
-            segment.make_lock(0, 0)?;
-            segment.place(Self::WORD, AtomicU32::new(CLEAR));
-        }
-        Ok(Flag { segment })
-    }
-
-    fn cell(&self) -> &LockCell {
-        // SAFETY: `new` made a lock at offset 0, and the segment lives as long as `self`.
-        unsafe { self.segment.at::<LockCell>(0).as_ref() }
+        let locked = Locked::<AtomicU32>::new("flag", 1)?;
+        // SAFETY: there is room for the word, and nothing else uses the place yet.
+        unsafe { locked.data().write(AtomicU32::new(CLEAR)) };
+        Ok(Flag { locked })
     }
 
     #[inline]
     fn word(&self) -> &AtomicU32 {
-        // SAFETY: the word is within the segment, aligned, and used as an atomic by all.
-        unsafe { self.segment.at::<AtomicU32>(Self::WORD).as_ref() }
+        // SAFETY: `new` placed the word there, and everyone uses it as an atomic. It lives as long as `self`.
+        unsafe { self.locked.data().as_ref() }
     }
 
-    /// Whether the flag is set: one load, no lock. What the setter wrote before it set the flag is visible afterwards.
+    /// Whether the flag is set: one load, no lock. Whatever the setter wrote before it set the flag is visible afterwards.
     #[inline]
     pub fn is_set(&self) -> bool {
         self.word().load(Ordering::Acquire) == SET
@@ -82,7 +68,7 @@ impl Flag {
     /// Whether the flag is set, read under the lock, as Python's `Value.value` does.
     ///
     /// # Panics
-    /// The calling thread holds the lock: then ask the guard, `guard.is_set()`.
+    /// The calling thread holds the lock: ask the guard, `guard.is_set()`.
     ///
     /// # Examples
     /// ```
@@ -93,7 +79,7 @@ impl Flag {
     /// ```
     #[inline]
     pub fn is_set_locked(&self) -> bool {
-        let _guard = self.cell().lock(FLAG);
+        let _guard = self.locked.cell().lock(FLAG);
         self.word().load(Ordering::Relaxed) == SET
     }
 
@@ -104,8 +90,8 @@ impl Flag {
         self.word().store(SET, ordering);
     }
 
-    /// Clears the flag, for the next round. Whoever has not looked yet misses the last one: make sure nobody still works
-    /// on the old round.
+    /// Clears the flag, for the next round. A worker that has not looked yet misses that it was set: make sure that no worker is still in the
+    /// old round.
     ///
     /// # Examples
     /// ```
@@ -121,7 +107,7 @@ impl Flag {
         self.word().store(CLEAR, Ordering::Release);
     }
 
-    /// Sets the flag and tells whether you are the one who did: `true` for exactly one caller, without a lock.
+    /// Sets the flag, without a lock. Of all callers exactly one gets `true`, the one that set it.
     ///
     /// # Examples
     /// ```
@@ -142,7 +128,7 @@ impl Flag {
     /// Waits for the flag's lock, for a double check: look, lock, look again, write.
     ///
     /// # Panics
-    /// The calling thread holds the lock already.
+    /// The calling thread already holds the lock.
     ///
     /// # Examples
     /// ```
@@ -161,7 +147,7 @@ impl Flag {
     #[inline]
     pub fn lock(&self) -> FlagGuard<'_> {
         FlagGuard {
-            lock: self.cell().lock(FLAG),
+            lock: self.locked.cell().lock(FLAG),
             flag: self,
         }
     }
@@ -194,7 +180,7 @@ pub struct FlagGuard<'a> {
 }
 
 impl FlagGuard<'_> {
-    /// Whether the flag is set. Whoever uses the lock too cannot change that before the guard is dropped.
+    /// Whether the flag is set. Code that takes the lock cannot change that before the guard is dropped.
     pub fn is_set(&self) -> bool {
         self.lock.assert_at_home();
         self.flag.is_set()
@@ -212,7 +198,7 @@ impl FlagGuard<'_> {
         self.flag.clear();
     }
 
-    /// Whether the holder before you died with the lock.
+    /// Whether the previous holder died while it held the lock.
     pub fn owner_died(&self) -> bool {
         self.lock.owner_died()
     }
@@ -223,7 +209,7 @@ impl fmt::Display for FlagGuard<'_> {
         let set = if self.is_set() { "set" } else { "not set" };
         write!(
             f,
-            "the lock of a flag that is {set}; it is given back when this value is dropped"
+            "the lock of a flag that is {set}; dropping this value gives it back"
         )
     }
 }

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Pages that this process and those forked from it share. They have no name and start as zeros.
+/// Pages that this process shares with those forked from it. They have no name and start as zeros.
 pub(super) struct Memory(Shmem);
 
 // SAFETY: `Shmem` is a pointer, a length, a descriptor and a name; after `Memory::new` nothing writes to them.
@@ -19,8 +19,8 @@ impl Memory {
         let mut memory = create(bytes, kind)?;
         fault::point("segment: named");
         let reserved = sys::reserve(memory.get_os_id(), bytes);
-        // From here on the memory has no name. The crate's own `Drop` would unlink it by name too, in whichever process
-        // drops first, so it is told that it owns nothing.
+        // From here on the memory has no name. The crate's own `Drop` would unlink the name again, in the process that drops first, so
+        // it is told that it owns nothing.
         sys::unlink(memory.get_os_id());
         memory.set_owner(false);
         reserved.map_err(|error| match error.raw_os_error() {
@@ -42,15 +42,15 @@ impl Memory {
     }
 }
 
-/// The pages of a [`Memory`] at an address of their own, for looks without a lock. To the compiler that is other memory, which changes as
-/// another process likes; so a look may meet what a guard of this very process lends as `&mut`.
+/// The pages of a [`Memory`] at a second address, for reads without a lock. To the compiler they are other memory, which another process may
+/// change at any time. So such a read is sound even while a guard of this very process lends the same data as `&mut`.
 #[derive(Clone)]
 pub(super) struct Window {
     base: NonNull<u8>,
     _mapping: Arc<SecondMapping>,
 }
 
-// SAFETY: an address of memory that lives as long as the Arc. Nobody writes through it.
+// SAFETY: an address of memory that lives as long as the Arc. Nothing writes through it.
 unsafe impl Send for Window {}
 // SAFETY: as above.
 unsafe impl Sync for Window {}
@@ -68,7 +68,7 @@ unsafe impl Sync for SecondMapping {}
 impl Window {
     pub(super) fn new(memory: &Memory) -> io::Result<Window> {
         let len = memory.len();
-        // SAFETY: `memory` is a shared mapping of so many bytes.
+        // SAFETY: `memory` is a shared mapping of `len` bytes.
         let base = unsafe { sys::map_again(memory.base(), len) }?;
         Ok(Window {
             base,
@@ -76,7 +76,7 @@ impl Window {
         })
     }
 
-    /// A pointer to the `T` at byte `offset`, to read what others change.
+    /// A pointer to the `T` at byte `offset`, to read it while others change it.
     ///
     /// # Safety
     /// The `T` lies within the memory, and the offset is a multiple of its alignment.
@@ -94,10 +94,10 @@ impl Drop for SecondMapping {
     }
 }
 
-/// Creates the memory under a name that says whose it is, so that somebody can sweep up what a SIGKILL between creation and
-/// unlinking leaves: who collects the dead process, or `labs` where nobody does.
+/// Creates the memory under a name that contains the process number. A SIGKILL between creation and unlinking leaves the name behind. The
+/// process that collects the dead one removes it then, or `labs` does.
 fn create(bytes: usize, kind: &str) -> Result<Shmem, SharedError> {
-    // A name is in use for microseconds only. Each cell of a notebook counts from zero again, so a name may be taken.
+    // A name is in use for microseconds. Each cell of a notebook counts from zero again, so a name may be taken.
     static NEXT: AtomicU32 = AtomicU32::new(0);
     for _ in 0..10_000 {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);

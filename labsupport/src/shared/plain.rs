@@ -27,10 +27,10 @@ use std::ptr::NonNull;
 /// ```
 ///
 /// # Safety
-/// The type holds no pointers, all zeros are a valid value, and so is any mixture of the aligned words of two valid
-/// values (what a reader without the lock may see).
+/// The type holds no pointers. All zeros are a valid value, and so is any mixture of the aligned words of two valid values, since a reader
+/// without the lock may see one.
 pub unsafe trait Plain: Copy + 'static {
-    /// Whether any write to a place of this type is a write of the whole. It is not where a part can be written by itself.
+    /// Whether every write to a place of this type writes all of it. False for a type with parts, each of which can be written by itself.
     #[doc(hidden)]
     const HAS_NO_PARTS: bool = false;
 }
@@ -75,13 +75,13 @@ unsafe impl<A: Plain, B: Plain, C: Plain> Plain for (A, B, C) {}
 // SAFETY: field by field.
 unsafe impl<A: Plain, B: Plain, C: Plain, D: Plain> Plain for (A, B, C, D) {}
 
-/// Eight bytes that are read and written in one piece, with a value of at most so many at their beginning.
+/// Eight bytes that are read and written in one piece. They begin with a value of at most eight bytes.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(super) struct Word(MaybeUninit<u64>);
 
 impl Word {
-    /// A word that begins with `value`, or is what fits of it.
+    /// A word that begins with `value`, or with as much of it as fits.
     #[inline]
     pub(super) fn of<T>(value: &T) -> Word {
         let mut word = MaybeUninit::<u64>::zeroed();
@@ -100,7 +100,7 @@ impl Word {
     /// The value at the beginning of the word.
     ///
     /// # Safety
-    /// There is one.
+    /// The word begins with a valid `T`.
     #[inline]
     pub(super) unsafe fn get<T: Plain>(self) -> T {
         // SAFETY: this function's contract.
@@ -110,8 +110,8 @@ impl Word {
     /// Reads a word in one instruction.
     ///
     /// # Safety
-    /// `from` is valid for reads of a word and aligned for it. Whoever writes there meanwhile does it from another process or through
-    /// another mapping of the same pages.
+    /// `from` is valid for reads of a word and aligned for it. Writes that happen there meanwhile come from another process or go
+    /// through another mapping of the same pages.
     #[inline]
     pub(super) unsafe fn load(from: NonNull<Word>) -> Word {
         // SAFETY: this function's contract.
@@ -138,8 +138,8 @@ const fn step<T>() -> usize {
 /// Copies a `T` word by word, each word in one instruction: another process may change it between two words.
 ///
 /// # Safety
-/// `from` is valid and aligned for reads of a `T`. Whoever writes there meanwhile does it from another process or through another
-/// mapping of the same pages.
+/// `from` is valid and aligned for reads of a `T`. Writes that happen there meanwhile come from another process or go through
+/// another mapping of the same pages.
 #[inline]
 pub(super) unsafe fn load_words<T: Plain>(from: *const T) -> T {
     let mut value = MaybeUninit::<T>::uninit();

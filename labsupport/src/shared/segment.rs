@@ -1,5 +1,5 @@
 use super::SharedError;
-use super::lock::LockCell;
+use super::lock_cell::LockCell;
 use super::memory::{Memory, Window};
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -8,9 +8,10 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// A piece of memory that this process and the workers it forks afterwards share. It starts as zeros.
+/// A piece of memory that this process shares with the workers that it forks afterwards. It starts as zeros: Python's
+/// `multiprocessing.shared_memory`.
 ///
-/// This is the raw material, for measuring it and for protocols of your own; [`Flag`](super::Flag),
+/// It is the raw material, for measurements and for protocols of your own; [`Flag`](super::Flag),
 /// [`Value`](super::Value), [`Array`](super::Array) and [`Queue`](super::Queue) are made of it.
 ///
 /// # Examples
@@ -30,28 +31,28 @@ pub struct Segment {
 }
 
 // SAFETY: a Segment is an address of memory that lives as long as the Arc. It hands out atomics and, inside this crate,
-// pointers whose users say themselves why their accesses are sound.
+// pointers; each user of one says why its accesses are sound.
 unsafe impl Send for Segment {}
 // SAFETY: as above.
 unsafe impl Sync for Segment {}
 
-/// The mapping, and which robust locks were made in it.
+/// The mapping, and the robust locks that were made in it.
 struct Mapping {
     memory: ManuallyDrop<Memory>,
-    /// Offsets of at most two locks, each plus one; zero for none. Written while the segment is being set up.
+    /// The offsets of at most two locks, each plus one; zero means none. Written while the segment is being set up.
     locks: [AtomicU32; 2],
 }
 
 impl Segment {
-    /// At least `bytes` bytes of zeros, reserved: a full `/dev/shm` is an error here, not a signal later.
+    /// At least `bytes` bytes of zeros. They are reserved now, so a full `/dev/shm` is an error here and not a signal later.
     ///
     /// # Errors
-    /// Zero bytes, no room in `/dev/shm`, no more open files.
+    /// Zero bytes, no room in `/dev/shm`, or too many open files.
     pub fn new(bytes: usize) -> Result<Segment, SharedError> {
         Segment::of_kind("segment", bytes)
     }
 
-    /// The same for a `kind` of thing, a word that says in messages what a sleeper waits for.
+    /// The same for a `kind` of thing, one word: messages use it to say what a sleeper waits for.
     pub(super) fn of_kind(kind: &str, bytes: usize) -> Result<Segment, SharedError> {
         if bytes == 0 {
             return Err(SharedError::Empty("bytes"));
@@ -76,8 +77,8 @@ impl Segment {
         })
     }
 
-    /// How many bytes there are.
-    // A segment of zero bytes cannot be made, so an `is_empty` would have one answer.
+    /// The number of bytes.
+    // A segment always has bytes, so `is_empty` would have one answer.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.mapping.memory.len()
@@ -94,7 +95,7 @@ impl Segment {
             index < words,
             "there is no word {index}: the segment has {words} words."
         );
-        // SAFETY: a page is aligned for any word, the word is within the mapping, and it is used as an atomic by all.
+        // SAFETY: a page is aligned for any word, the word is within the mapping, and everyone uses it as an atomic.
         unsafe { self.at::<AtomicU64>(index * 8).as_ref() }
     }
 
@@ -123,7 +124,7 @@ impl Segment {
     /// Writes a first value at byte `offset`, while the segment is being made.
     ///
     /// # Safety
-    /// As for [`at`](Segment::at); also nobody else knows the segment yet.
+    /// As for [`at`](Segment::at); also nothing else uses the segment yet.
     pub(super) unsafe fn place<T>(&self, offset: usize, value: T) {
         // SAFETY: this function's contract.
         unsafe { self.at(offset).write(value) };
@@ -132,20 +133,20 @@ impl Segment {
     /// Copies `bytes` into the segment at byte `offset`.
     ///
     /// # Safety
-    /// The place is within the segment, and nobody else reads or writes it meanwhile.
+    /// The place is within the segment, and nothing else reads or writes it meanwhile.
     #[inline]
     pub(super) unsafe fn copy_in(&self, offset: usize, bytes: &[u8]) {
         #[cfg(loom)]
         self.mapping.memory.watch_write(offset, bytes.len());
-        // SAFETY: `bytes` is valid, and so is the place by this function's contract. They do not overlap: nobody has a
-        // reference to the bytes of a segment.
+        // SAFETY: `bytes` is valid, and so is the place by this function's contract. They do not overlap: there are no
+        // references to the bytes of a segment.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.at(offset).as_ptr(), bytes.len()) };
     }
 
     /// Copies the bytes at byte `offset` out of the segment.
     ///
     /// # Safety
-    /// The place is within the segment, and nobody writes it meanwhile.
+    /// The place is within the segment, and nothing writes it meanwhile.
     #[inline]
     pub(super) unsafe fn copy_out(&self, offset: usize, bytes: &mut [u8]) {
         #[cfg(loom)]
@@ -156,27 +157,14 @@ impl Segment {
         }
     }
 
-    /// Makes a lock at byte `offset` (one per `slot`, 0 or 1) and remembers it, so that it is not unmapped while held.
+    /// Makes a lock at byte `offset` (one per `slot`, 0 or 1) and remembers it, so that it is not unmapped while it is held.
     ///
     /// # Safety
-    /// As for [`at`](Segment::at) of a [`LockCell`]; also nobody else knows the segment yet, and the place holds zeros.
+    /// As for [`at`](Segment::at) of a [`LockCell`]; also nothing else uses the segment yet, and the place holds zeros.
     pub(super) unsafe fn make_lock(&self, slot: usize, offset: usize) -> Result<(), SharedError> {
         // SAFETY: this function's contract, and `Mapping::drop` keeps the memory while a thread of this process holds the lock.
         unsafe { LockCell::init(self.at(offset)) }.map_err(SharedError::Os)?;
         self.mapping.locks[slot].store(offset as u32 + 1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// As [`make_lock`](Segment::make_lock) at the beginning, for a lock whose guard lends what is locked as a plain reference.
-    ///
-    /// # Safety
-    /// As there.
-    pub(super) unsafe fn make_lending_lock(&self) -> Result<(), SharedError> {
-        // SAFETY: this function's contract; the lock is there after the first call.
-        unsafe {
-            self.make_lock(0, 0)?;
-            self.at::<LockCell>(0).as_ref().lends();
-        }
         Ok(())
     }
 }
@@ -190,11 +178,11 @@ impl Drop for Mapping {
             };
             // SAFETY: `make_lock` made a lock at this offset of this mapping, which is still mapped.
             let lock = unsafe { base.add(offset as usize).cast::<LockCell>().as_ref() };
-            // Looked at and never taken: another process may hold it, or have died with it, and its next owner must be told.
+            // Only looked at, never taken: another process may hold it, or have died while it held it, and the next owner must be told.
             lock.is_held_here()
         });
-        // A thread's list of robust locks, which the C library and the kernel walk, must never point into memory that is
-        // gone. A thread of this process still holds a lock only if its guard was forgotten; then the memory is kept.
+        // The C library and the kernel walk a thread's list of robust locks, so it must never point into memory that is gone. A thread of
+        // this process still holds a lock only if its guard was forgotten (`mem::forget`); then the memory is kept.
         if !held {
             // SAFETY: this is the only drop of `memory`, and nothing uses it afterwards.
             unsafe { ManuallyDrop::drop(&mut self.memory) };

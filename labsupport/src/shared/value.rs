@@ -1,12 +1,10 @@
-use super::lock::{LockCell, LockGuard, Locked};
+use super::lock_cell::Advice;
+use super::locked::{Lent, Locked};
 use super::memory::Window;
 use super::plain::{Word, load_words};
-use super::{Plain, Segment, SharedError};
-use std::cell::Cell;
+use super::{Plain, SharedError};
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::ptr::NonNull;
 
 /// One value that processes share, with its lock: Python's `multiprocessing.Value`.
 ///
@@ -24,13 +22,12 @@ use std::ptr::NonNull;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Value<T> {
-    segment: Segment,
-    /// What looks without the lock look through.
+    pub(super) locked: Locked<T>,
+    /// Reads without the lock go through it.
     window: Window,
-    value: PhantomData<Cell<T>>,
 }
 
-const VALUE: Locked = Locked {
+const VALUE: Advice = Advice {
     what: "the lock of this value",
     instead: "take the guard once: `*total.lock() += 1`, or `let mut t = total.lock(); *t = *t + 1;`.",
 };
@@ -38,64 +35,36 @@ const VALUE: Locked = Locked {
 impl<T> Clone for Value<T> {
     fn clone(&self) -> Self {
         Value {
-            segment: self.segment.clone(),
+            locked: self.locked.clone(),
             window: self.window.clone(),
-            value: PhantomData,
         }
     }
 }
 
-impl<T> Value<T> {
-    /// The memory that it lies in.
-    pub(super) fn segment(&self) -> &Segment {
-        &self.segment
-    }
-}
-
 impl<T: Plain> Value<T> {
-    const DATA: usize = {
-        assert!(align_of::<T>() <= size_of::<LockCell>());
-        size_of::<LockCell>()
-    };
-
-    /// Whether the value has parts and still fits into a word: then guards work on a copy, which they write in one piece. Anything
-    /// else is written where it lies; a number is in one piece anyway.
+    /// Whether the value has parts and still fits into a word: then a guard works on a copy and writes it in one piece. Anything else is
+    /// written where it lies; a number is in one piece anyway.
     const IN_A_WORD: bool = !T::HAS_NO_PARTS && size_of::<T>() <= size_of::<Word>();
 
     /// A shared value that starts as `value`.
     ///
     /// # Errors
-    /// No shared memory.
+    /// There is no room for it in shared memory.
     pub fn new(value: T) -> Result<Value<T>, SharedError> {
-        let segment =
-            Segment::of_kind("value", Self::DATA + size_of::<T>().max(size_of::<Word>()))?;
-        // SAFETY: the segment is new and has room for a lock at 0 and for the value, or the word that it is in, after it.
-        unsafe {
-            segment.make_lending_lock()?;
-            segment.place(Self::DATA, value);
-        }
+        let locked = Locked::new("value", 1)?;
+        locked.cell().lends();
+        // SAFETY: there is room for a T, and nothing else uses the place yet.
+        unsafe { locked.data().write(value) };
         Ok(Value {
-            window: segment.window()?,
-            segment,
-            value: PhantomData,
+            window: locked.segment().window()?,
+            locked,
         })
-    }
-
-    fn cell(&self) -> &LockCell {
-        // SAFETY: `new` made a lock at offset 0, and the segment lives as long as `self`.
-        unsafe { self.segment.at::<LockCell>(0).as_ref() }
-    }
-
-    #[inline]
-    fn data(&self) -> NonNull<T> {
-        // SAFETY: `new` made the segment for a `T` there, and checked its alignment.
-        unsafe { self.segment.at(Self::DATA) }
     }
 
     /// The value, read under the lock.
     ///
     /// # Panics
-    /// The calling thread holds the lock: then read through the guard, `*guard`.
+    /// The calling thread holds the lock: read through the guard, `*guard`.
     #[inline]
     pub fn get(&self) -> T {
         *self.lock()
@@ -104,16 +73,16 @@ impl<T: Plain> Value<T> {
     /// Writes the value under the lock.
     ///
     /// # Panics
-    /// The calling thread holds the lock, perhaps through a guard in the same line (`count.set(*count.lock() + 1)`): write
+    /// The calling thread holds the lock, perhaps through a guard in the same line (`count.set(*count.lock() + 1)`). Write
     /// through the guard, `*count.lock() += 1`.
     #[inline]
     pub fn set(&self, value: T) {
         *self.lock() = value;
     }
 
-    /// The value, read without the lock. A value of up to 8 bytes, whatever it is made of, is read in one piece, as it was before or
-    /// after a write. A larger one is read piece by piece, each of them aligned as the type is and of at most 8 bytes: so a reader
-    /// may see the beginning of one write and the end of another.
+    /// The value, read without the lock. A value of up to 8 bytes, whatever it is made of, is read in one piece: as it was before or after a
+    /// write. A larger one is read piece by piece; each piece is aligned as the type is and has at most 8 bytes. So the result may be the
+    /// beginning of one write and the end of another.
     ///
     /// # Examples
     /// ```
@@ -125,10 +94,10 @@ impl<T: Plain> Value<T> {
     #[inline]
     pub fn get_unlocked(&self) -> T {
         // SAFETY: the data is within the window as it is within the segment, aligned, and holds a valid T since `new`, in a word of
-        // its own if it fits into one. No reference points into a window and nobody writes through one: what changes there changes as
-        // if another process did it, word by word, even where it is a guard of this one.
+        // its own if it fits into one. No reference points into a window and nothing writes through one: what changes there changes as
+        // if another process did it, word by word, even if a guard of this process does it.
         unsafe {
-            let data = self.window.at::<T>(Self::DATA);
+            let data = self.window.at::<T>(Locked::<T>::DATA);
             if Self::IN_A_WORD {
                 Word::load(data.cast()).get()
             } else {
@@ -139,22 +108,23 @@ impl<T: Plain> Value<T> {
 
     /// Waits for the lock; the guard stands for the value until it is dropped.
     ///
-    /// A number is written at once, and whoever looks without the lock sees it from then on. A tuple, an array or a struct of up to
-    /// 8 bytes is written in one piece when the guard is dropped; a holder that dies before has written nothing. A larger one is
-    /// written part by part, as you write it: if you are killed in between, it stays half written.
+    /// A number is written at once, and readers without the lock see it from then on. A tuple, an array or a struct of up to 8 bytes is
+    /// written in one piece when the guard is dropped; a holder that dies before has written nothing. A larger one is written part by part,
+    /// as you write it: if you are killed in between, it stays half written.
     ///
     /// # Panics
-    /// The calling thread holds the lock already. `*total.lock() = *total.lock() + 1` takes it twice; write `*total.lock() += 1`.
+    /// The calling thread already holds the lock. `*total.lock() = *total.lock() + 1` takes it twice; write `*total.lock() += 1`.
     #[inline]
     pub fn lock(&self) -> ValueGuard<'_, T> {
-        let (lock, data) = (self.cell().lock(VALUE), self.data());
+        let lock = self.locked.cell().lock(VALUE);
+        // SAFETY: the guard is of this lock, `new` made it one that lends, a `Plain` type may be zero, and reads without the lock use
+        // the window.
+        let lent = unsafe { self.locked.lend(lock) };
         ValueGuard {
-            lock,
             // SAFETY: the value has a word of its own, and the lock keeps writers out.
-            copy: Self::IN_A_WORD.then(|| unsafe { Word::load(data.cast()).get() }),
-            data,
+            copy: Self::IN_A_WORD.then(|| unsafe { Word::load(lent.place().cast()).get() }),
+            lent,
             changed: false,
-            value: PhantomData,
         }
     }
 }
@@ -165,7 +135,8 @@ impl<T: Plain + fmt::Debug> fmt::Debug for Value<T> {
     }
 }
 
-/// A shared value under its lock. No workers are spawned meanwhile, and a copy of it that a fork has made refuses: see [`LockGuard`].
+/// A shared value under its lock. No workers can be spawned while it exists, and a copy of it made by a fork panics: see
+/// [`LockGuard`](super::LockGuard).
 ///
 /// # Examples
 /// ```
@@ -173,26 +144,24 @@ impl<T: Plain + fmt::Debug> fmt::Debug for Value<T> {
 /// let best = Value::new(10u64)?;
 /// let mut guard = best.lock();
 /// if *guard > 7 {
-///     *guard = 7; // nobody else has come between the look and the write
+///     *guard = 7; // nothing can change between the look and the write
 /// }
 /// assert!(!guard.owner_died());
 /// # Ok::<(), SharedError>(())
 /// ```
 #[must_use = "the lock is given back at once unless the guard is kept"]
 pub struct ValueGuard<'a, T> {
-    lock: LockGuard<'a>,
-    data: NonNull<T>,
-    /// What a value that is written in one piece will be.
+    lent: Lent<'a, T>,
+    /// What the value becomes, if it is written in one piece.
     copy: Option<T>,
     /// Whether the copy may have been written to.
     changed: bool,
-    value: PhantomData<&'a mut T>,
 }
 
 impl<T> ValueGuard<'_, T> {
-    /// Whether the holder before you died with the lock: the value may be half written.
+    /// Whether the previous holder died while it held the lock: the value may be half written.
     pub fn owner_died(&self) -> bool {
-        self.lock.owner_died()
+        self.lent.lock.owner_died()
     }
 }
 
@@ -201,25 +170,17 @@ impl<T: Plain> Deref for ValueGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        self.lock.assert_at_home();
-        if let Some(copy) = &self.copy {
-            return copy;
-        }
-        // SAFETY: the data is valid for the guard's life, and the lock keeps other writers out: nothing writes without it.
-        unsafe { self.data.as_ref() }
+        let lent = &*self.lent;
+        self.copy.as_ref().unwrap_or(lent)
     }
 }
 
 impl<T: Plain> DerefMut for ValueGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        self.lock.assert_at_home();
-        if let Some(copy) = &mut self.copy {
-            self.changed = true;
-            return copy;
-        }
-        // SAFETY: as in `deref`, and the guard is borrowed mutably. Who reads without the lock reads elsewhere: see `Window`.
-        unsafe { self.data.as_mut() }
+        let lent = &mut *self.lent;
+        self.changed = true;
+        self.copy.as_mut().unwrap_or(lent)
     }
 }
 
@@ -228,18 +189,18 @@ impl<T> Drop for ValueGuard<'_, T> {
     fn drop(&mut self) {
         if let Some(copy) = &self.copy
             && self.changed
-            && self.lock.is_at_home()
+            && self.lent.lock.is_at_home()
         {
             // SAFETY: only a value of at most one word has a copy, it has a word of its own, and the lock, which is given back after
             // this, keeps other writers out.
-            unsafe { Word::of(copy).store(self.data.cast()) };
+            unsafe { Word::of(copy).store(self.lent.place().cast()) };
         }
     }
 }
 
 impl<T: Plain + fmt::Debug> fmt::Debug for ValueGuard<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.lock.is_at_home() {
+        if !self.lent.lock.is_at_home() {
             return f.write_str("ValueGuard(a worker's copy)");
         }
         write!(f, "ValueGuard({:?})", **self)
@@ -259,7 +220,7 @@ mod tests {
         let mut guard = value.lock();
         let lent = &mut *guard;
         // SAFETY: the value's place in the window, which `other` keeps.
-        let outside = unsafe { other.window.at::<u64>(Value::<u64>::DATA) }.as_ptr();
+        let outside = unsafe { other.window.at::<u64>(Locked::<u64>::DATA) }.as_ptr();
         assert_ne!(outside, &raw mut *lent);
         assert_eq!(other.get_unlocked(), 1);
         *lent = 2;

@@ -1,44 +1,45 @@
+use super::locked::Locked;
 use super::{Array, Barrier, Flag, Lock, Queue, Value};
 use std::ops::Range;
 
-/// What may keep a process waiting: the addresses of the words on which it sleeps, each range with what it waits for there.
+/// Something that a process may wait for: the addresses of the words on which it sleeps, each range with a text that says what for.
 pub trait Waits {
-    /// The places; `name` is how a message calls the thing.
+    /// The places. `name` is what a message calls the thing.
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)>;
-}
-
-fn lock(addresses: Range<usize>, name: &str) -> Vec<(Range<usize>, String)> {
-    vec![(addresses, format!("for the lock of `{name}`"))]
 }
 
 impl Waits for Lock {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
-        vec![(self.segment().addresses(), format!("for the lock `{name}`"))]
+        vec![(self.locked.addresses(), format!("for the lock `{name}`"))]
     }
+}
+
+fn lock_of<T>(locked: &Locked<T>, name: &str) -> Vec<(Range<usize>, String)> {
+    vec![(locked.addresses(), format!("for the lock of `{name}`"))]
 }
 
 impl Waits for Flag {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
-        lock(self.segment().addresses(), name)
+        lock_of(&self.locked, name)
     }
 }
 
 impl<T> Waits for Value<T> {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
-        lock(self.segment().addresses(), name)
+        lock_of(&self.locked, name)
     }
 }
 
 impl<T> Waits for Array<T> {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
-        lock(self.segment().addresses(), name)
+        lock_of(&self.locked, name)
     }
 }
 
 impl Waits for Barrier {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
-        let words = format!("at the barrier {name}, for those who have not arrived");
-        vec![(self.segment().addresses(), words)]
+        let words = format!("at the barrier {name}, for those that have not arrived");
+        vec![(self.segment.addresses(), words)]
     }
 }
 

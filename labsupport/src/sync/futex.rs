@@ -1,6 +1,6 @@
-use super::AtomicU32;
 use crate::sys;
 use std::ops::Deref;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 /// A word on which processes sleep until it changes.
@@ -12,15 +12,15 @@ impl Futex {
         Futex(AtomicU32::new(value))
     }
 
-    /// Sleeps while the word is `expected`, at the most for `limit`. It may also return for no reason: look again.
+    /// Sleeps while the word is `expected`, at most for `limit`. It may also return for no reason: look again.
     #[inline]
     pub(crate) fn wait(&self, expected: u32, limit: Duration) {
         sys::futex_wait(&self.0, expected, limit);
     }
 
-    /// Wakes at the most `count` of those that sleep.
+    /// Wakes at most `count` sleepers.
     #[inline]
-    pub(crate) fn wake(&self, count: i32) {
+    pub(crate) fn wake(&self, count: u32) {
         sys::futex_wake(&self.0, count);
     }
 }

@@ -4,47 +4,54 @@ use super::Pid;
 use std::fs;
 use std::io::ErrorKind;
 
-/// Stands for the state of a process that cannot be read: without a free descriptor /proc stays closed. Whoever is asked about
-/// others then must not take them for dead.
+/// The state of a process that cannot be read: without a free descriptor /proc stays closed. Such a process must not count as dead.
 const UNKNOWN: char = '?';
 
-/// How the names of threads and processes begin that are the library's or the notebook kernel's own and do nothing for a worker: the
-/// manager, the watch that ends a process with its parent, the copy that takes over where a cell ends its process. No program's file is
-/// called like that: a thread has its creator's name and a worker its parent's, so a name that a program can have would hide all that it
-/// starts.
+/// The names of threads and processes that belong to the library or the notebook kernel begin with this. They do nothing for a worker: the
+/// manager, the watch that ends a process with its parent, the copy that takes over when a cell ends its process. No program's file has such
+/// a name. That matters because a thread inherits its creator's name and a worker its parent's: a name that a program can have would hide
+/// everything that the program starts.
 const OURS: &str = "labs: ";
 
-/// What a process is doing, in words that fit "worker 2 was …".
+/// System calls that wait for data.
+const READS: &[i64] = &[
+    libc::SYS_read,
+    libc::SYS_recvfrom,
+    libc::SYS_recvmsg,
+    libc::SYS_ppoll,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+];
+
+/// What a process is doing, in words that follow "worker 2 was …".
 pub fn activity(pid: Pid) -> String {
     match state(pid) {
         Some('R') => "running (a loop that does not end, or work that takes longer?)".into(),
         Some('S' | 'D') => match system_call(pid) {
             Some(libc::SYS_futex) => format!("asleep, waiting {}", waits_for(pid)),
             Some(libc::SYS_clock_nanosleep | libc::SYS_nanosleep) => "in a sleep".into(),
-            Some(libc::SYS_read | libc::SYS_recvfrom | libc::SYS_poll | libc::SYS_recvmsg) => {
-                "asleep, waiting for data".into()
-            }
+            Some(call) if READS.contains(&call) => "asleep, waiting for data".into(),
             Some(libc::SYS_write | libc::SYS_sendto) => {
-                "asleep, waiting for somebody to read what it writes".into()
+                "asleep, waiting for another process to read what it writes".into()
             }
             Some(libc::SYS_wait4 | libc::SYS_waitid) => {
-                "asleep, waiting for a process of its own".into()
+                "asleep, waiting for a process that it started".into()
             }
             _ => "asleep".into(),
         },
         Some('T' | 't') => "stopped (SIGSTOP or a debugger)".into(),
         Some('Z') | None => "ending".into(),
-        Some(UNKNOWN) => "doing what cannot be seen (are too many files open?)".into(),
-        Some(_) => "in a state this library has no word for".into(),
+        Some(UNKNOWN) => "doing something that cannot be seen (are too many files open?)".into(),
+        Some(_) => "in a state for which this library has no word".into(),
     }
 }
 
-/// Whether `pid` names a process that has not ended, as far as can be seen. A zombie has ended.
+/// Whether `pid` is a process that has not ended, as far as can be seen. A zombie has ended.
 pub fn alive(pid: Pid) -> bool {
     !matches!(state(pid), None | Some('Z' | 'X'))
 }
 
-/// Whether the calling process has a child that has not ended and is no server of this library: a manager takes and puts nothing.
+/// Whether the calling process has a child that has not ended and is no helper of this library: a manager, for example, puts and gets nothing.
 pub(crate) fn has_live_children() -> bool {
     let Ok(tasks) = fs::read_dir("/proc/self/task") else {
         return true; // as far as can be seen
@@ -52,7 +59,7 @@ pub(crate) fn has_live_children() -> bool {
     tasks.flatten().any(|task| {
         let children = match fs::read_to_string(task.path().join("children")) {
             Ok(children) => children,
-            // The thread has ended since.
+            // The thread has ended since then.
             Err(error) if is_gone(&error) => return false,
             Err(_) => return true,
         };
@@ -67,7 +74,7 @@ fn is_ours(pid: Pid) -> bool {
     fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with(OURS))
 }
 
-/// How many threads the calling process has besides the calling one.
+/// How many other threads the calling process has, without helpers of this library.
 pub(crate) fn other_threads() -> usize {
     fs::read_dir("/proc/self/task").map_or(0, |tasks| {
         tasks
@@ -81,7 +88,7 @@ pub(crate) fn other_threads() -> usize {
     })
 }
 
-/// Whether `thread` is one of the calling process. Where /proc tells nothing: yes, as far as can be seen.
+/// Whether `thread` belongs to the calling process. Yes, as far as can be seen, if /proc does not say.
 pub(crate) fn is_thread_of_this_process(thread: Pid) -> bool {
     match fs::metadata(format!("/proc/self/task/{thread}")) {
         Ok(_) => true,
@@ -89,7 +96,7 @@ pub(crate) fn is_thread_of_this_process(thread: Pid) -> bool {
     }
 }
 
-/// The one-letter state in /proc/PID/stat; it follows the command name, which is in brackets and may hold anything.
+/// The one-letter state in /proc/PID/stat. It follows the command name, which is in parentheses and may contain anything.
 fn state(pid: Pid) -> Option<char> {
     let stat = match fs::read_to_string(format!("/proc/{pid}/stat")) {
         Ok(stat) => stat,
@@ -108,7 +115,7 @@ fn system_call(pid: Pid) -> Option<i64> {
     call.split_whitespace().next()?.parse().ok()
 }
 
-/// The address, in the memory of `pid`, of the word on which it sleeps; `None` where it does not sleep on one.
+/// The address, in the memory of `pid`, of the word on which it sleeps; `None` if it does not sleep on one.
 pub(crate) fn sleeps_on(pid: Pid) -> Option<usize> {
     let call = fs::read_to_string(format!("/proc/{pid}/syscall")).ok()?;
     let mut words = call.split_whitespace();
@@ -119,7 +126,7 @@ pub(crate) fn sleeps_on(pid: Pid) -> Option<usize> {
         .flatten()
 }
 
-/// What a process that sleeps on a word waits for, by the name of the shared memory in which the word lies.
+/// What a process that sleeps on a word waits for. The name of the shared memory that contains the word says it.
 fn waits_for(pid: Pid) -> &'static str {
     let kind = sleeps_on(pid).and_then(|address| memory_at(pid, address));
     match kind.as_deref() {
@@ -128,7 +135,7 @@ fn waits_for(pid: Pid) -> &'static str {
         Some("value") => "for the lock of a value",
         Some("array") => "for the lock of an array",
         Some("queue") => "at a queue: for a message if it is empty, for room if it is full",
-        Some("barrier") => "at a barrier, for those who have not arrived",
+        Some("barrier") => "at a barrier, for those that have not arrived",
         _ => "for another thread or process",
     }
 }
@@ -154,7 +161,7 @@ fn memory_at(pid: Pid, address: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::{self, getpid};
+    use crate::sys::getpid;
 
     #[test]
     fn this_process_is_alive_and_running() {
@@ -163,36 +170,5 @@ mod tests {
             activity(getpid()).starts_with("running") || activity(getpid()).starts_with("asleep")
         );
         assert!(!alive(-1));
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
-    fn what_a_program_with_any_name_starts_is_seen() {
-        use crate::process::Workers;
-        let pause = || std::thread::sleep(std::time::Duration::from_secs(20));
-        let program = Workers::spawn(1, |_| {
-            // Threads and workers have their creator's name.
-            sys::rename(c"labs-evcxr");
-            let alone = (other_threads(), has_live_children());
-            std::thread::spawn(pause);
-            let worker = Workers::spawn(1, |_| pause()).unwrap();
-            let seen = (other_threads(), has_live_children());
-            drop(worker);
-            std::thread::Builder::new()
-                .name("labs: test".into())
-                .spawn(pause)
-                .unwrap();
-            let named = || {
-                let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
-                let names = tasks.map(|task| fs::read_to_string(task.path().join("comm")));
-                names.flatten().any(|name| name == "labs: test\n")
-            };
-            while !named() {
-                std::thread::yield_now();
-            }
-            (alone, seen, other_threads())
-        });
-        let said = program.unwrap().join().unwrap().into_values().unwrap();
-        assert_eq!(said, [((0, false), (1, true), 1)]);
     }
 }

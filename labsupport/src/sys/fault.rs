@@ -1,16 +1,16 @@
-//! Places with a name, where the tests strike a process down, to show that nobody else is harmed.
+//! Places with a name, at which the tests kill or stop a process, to show that no other process is harmed.
 //!
-//! They are there in this crate's unit tests, and with the feature `faults` in a build with debug assertions: so a benchmark,
-//! which cargo builds with the features of the tests, measures what is shipped. Elsewhere nothing of them is left.
+//! They exist in this crate's unit tests, and with the feature `faults` in a build with debug assertions. A benchmark, which cargo builds with
+//! the features of the tests, therefore measures what ships. Elsewhere nothing of them is left.
 //!
-//! What is armed belongs to one process, and a fork copies it: arm inside a worker's closure to strike that worker, or before
-//! the fork to strike a child on its way to the closure.
+//! Arming affects one process, and a fork copies it: arm inside a worker's closure to strike that worker, or before the fork to strike a
+//! child on its way to the closure.
 
 #![cfg_attr(not(any(test, feature = "faults")), allow(dead_code))]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Whether the points are there in this build.
+/// Whether this build has the points.
 pub const ON: bool = cfg!(any(test, all(feature = "faults", debug_assertions)));
 
 /// All points, of this crate and of those built on it. A test in `labsupport/faults` compares the list with the sources.
@@ -56,40 +56,40 @@ pub const POINTS: &[&str] = &[
     "ask: sent",
 ];
 
-/// What happens to the process at its point.
+/// What happens to a process at its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// SIGKILL.
     Kill = 1,
-    /// SIGSTOP; it goes on when somebody sends SIGCONT.
+    /// SIGSTOP; it continues after SIGCONT.
     Stop,
     /// SIGTERM.
     Terminate,
 }
 
-// Point, action and passages in one word, so that a fork at any moment copies something whole; zero: nothing is armed.
-// A lock would do for one thread, but a fork may copy it while another thread holds it.
+// Point, action and passages in one word, so that a fork at any moment copies a whole state; zero means that nothing is armed.
+// A lock would not do: a fork may copy it while another thread holds it.
 static ARMED: AtomicU64 = AtomicU64::new(0);
 
-/// What takes the place of the armed one once that has struck.
+/// What replaces the armed action once that has struck.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// From now on `action` strikes this process when it comes to `point`, once.
+/// From now on `action` strikes this process when it reaches `point`, once.
 pub fn arm(point: &str, action: Action) {
     arm_nth(point, action, 1);
 }
 
-/// The same, when it comes there for the `passage`-th time.
+/// The same, when it reaches the point for the `passage`-th time.
 pub fn arm_nth(point: &str, action: Action, passage: u32) {
     ARMED.store(word(point, action, passage), Ordering::Relaxed);
 }
 
-/// What is armed strikes first, a [`Action::Stop`], and this when the process has gone on.
+/// The armed action, an [`Action::Stop`], strikes first, and this one after the process has continued.
 pub fn arm_then(point: &str, action: Action) {
     NEXT.store(word(point, action, 1), Ordering::Relaxed);
 }
 
-/// Nothing strikes this process any more.
+/// From now on nothing strikes this process.
 pub fn disarm() {
     NEXT.store(0, Ordering::Relaxed);
     ARMED.store(0, Ordering::Relaxed);
@@ -114,7 +114,7 @@ pub fn point(_name: &'static str) {
     }
 }
 
-/// How many of `len` bytes go before a point that lies in the middle of them: none where there are no points.
+/// How many of `len` bytes are sent before a point in the middle of them: none if there are no points.
 #[inline(always)]
 pub fn half(len: usize) -> usize {
     if ON { len / 2 } else { 0 }

@@ -1,14 +1,14 @@
-//! Which process something belongs to, where asking the system each time would cost more than the thing itself.
+//! Which process something belongs to, for things so cheap that asking the system each time would cost more.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How many forks lie between this process and the first one that asked, plus one; 0 where nobody has asked yet.
+/// The number of forks between the first process that asked and this one, plus one; 0 before anything has asked.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// The process in which something was made. A fork copies the thing, and the copy is not at home: the C library calls `count_a_fork` in
-/// every child before anything else runs there.
+/// The process in which something was made. A fork copies the thing, and the copy is not at home: the C library calls `count_a_fork` in every
+/// child before anything else runs there.
 ///
-/// It points to the count, because each cell of a notebook has a count of its own and may be handed what another cell has made.
+/// It points to the count, because each cell of a notebook has its own count and may get something that another cell has made.
 #[derive(Clone, Copy, Debug)]
 pub struct Home {
     forks: &'static AtomicU32,
@@ -29,15 +29,15 @@ impl Home {
         }
     }
 
-    /// Whether the calling process is still the one.
+    /// Whether the calling process is still that one.
     #[inline]
     pub fn is_here(self) -> bool {
         self.forks.load(Ordering::Relaxed) == self.then
     }
 }
 
-/// Has forks counted from here on. Two threads may both do it; then each fork counts twice, which is as good. A lock that lets only one
-/// of them in could be copied, taken, by a fork.
+/// Starts counting forks. Two threads may both do it; then each fork counts twice, which does no harm. A lock that admits only one of them
+/// would be worse: a fork could copy it while it is taken.
 #[cold]
 fn begin() -> u32 {
     // Miri and the model checker know no forks.
@@ -57,24 +57,4 @@ fn begin() -> u32 {
 
 extern "C" fn count_a_fork() {
     FORKS.fetch_add(1, Ordering::Relaxed);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::process::Workers;
-
-    #[test]
-    fn a_copy_in_a_fork_is_not_at_home() {
-        let home = Home::here();
-        let workers = Workers::spawn(2, |_| {
-            let own = Home::here();
-            let grandchild = Workers::spawn(1, |_| !home.is_here() && !own.is_here());
-            let grandchild = grandchild.unwrap().join().unwrap().values().unwrap();
-            !home.is_here() && own.is_here() && grandchild == [true]
-        });
-        let report = workers.unwrap().join().unwrap();
-        assert_eq!(report.values().unwrap(), [true, true]);
-        assert!(home.is_here());
-    }
 }

@@ -1,7 +1,8 @@
 //! Every unsafe system call, behind a safe signature; no policy.
 //!
-//! What differs between systems lives in one file per system. Only Linux is written and tested: the labs need
-//! parent-death signals, robust mutexes and futexes with one meaning. Elsewhere the class image gives them.
+//! `rustix` and the standard library make what calls they can. `libc` makes the rest: fork, wait4, `_exit`, the robust mutex, and a second
+//! mapping of the same pages. Only Linux has all of them (parent-death signals, robust mutexes, futexes); elsewhere the
+//! class image provides it.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(
@@ -26,7 +27,7 @@ pub(crate) use futex::{LOOK_AGAIN, futex_wait, futex_wake};
 pub use home::Home;
 pub(crate) use mutex::{Acquired, RobustMutex, held_by_this_thread};
 pub(crate) use process::{
-    Ended, Usage, die_with_parent, fork, read_available, try_reap, wait_readable, write_all,
+    Ended, Usage, die_with_parent, fork, is_main_thread, reap, wait_readable,
 };
-pub use process::{Pid, Pipe, exit_now, getpid, rename, send_signal, stop_with_parent};
+pub use process::{Pid, exit_now, getpid, send_signal, set_thread_name, stop_with_parent};
 pub(crate) use shm::{clear_up_after, free, map_again, reserve, shm_name, unlink, unmap};

@@ -1,4 +1,4 @@
-//! A mutex that several processes share and that tells when its holder died.
+//! A mutex that several processes share, and that reports the death of its holder.
 
 use super::{LOOK_AGAIN, Pid, fault, is_thread_of_this_process};
 use std::cell::UnsafeCell;
@@ -22,17 +22,17 @@ unsafe extern "C" {
 pub(crate) enum Acquired {
     /// The previous holder gave it back.
     Clean,
-    /// The previous holder died with it; what it protects may be half written.
+    /// The previous holder died while it held the lock; what it protects may be half written.
     OwnerDied,
 }
 
 /// A `pthread_mutex_t` with the attributes *process-shared*, *robust* and *error-checking*, at a place that does not move.
 ///
-/// Error-checking means: a thread that waits for what it holds itself is told so instead of sleeping forever. That costs nothing
-/// while the lock is free.
+/// *Error-checking* means: a thread that locks what it already holds gets an error instead of sleeping forever. That costs nothing while the
+/// lock is free.
 ///
-/// Robust means: each thread keeps a list of such locks that it holds, and when the thread ends, however it ends, the
-/// kernel walks the list, marks each lock and wakes a waiter. See `man 3 pthread_mutexattr_setrobust` and the Linux
+/// *Robust* means: each thread keeps a list of the locks that it holds, and when the thread ends, however it ends, the kernel walks the list,
+/// marks each lock and wakes a waiter. See `man 3 pthread_mutexattr_setrobust` and the Linux
 /// kernel's `Documentation/locking/robust-futexes.rst`.
 #[repr(transparent)]
 pub(crate) struct RobustMutex(UnsafeCell<libc::pthread_mutex_t>);
@@ -44,8 +44,8 @@ impl RobustMutex {
     /// Makes a mutex at `place`.
     ///
     /// # Safety
-    /// `place` is aligned, valid for writes, stays mapped and unmoved for as long as anybody uses the mutex or holds
-    /// it, and nobody uses it before this returns.
+    /// `place` is aligned and valid for writes, stays mapped and does not move while the mutex is used or held, and nothing uses it before this
+    /// returns.
     pub(crate) unsafe fn init(place: NonNull<RobustMutex>) -> io::Result<()> {
         let check = |code: i32| {
             if code == 0 {
@@ -87,7 +87,7 @@ impl RobustMutex {
         }
     }
 
-    /// Waits for the lock. `None` where the calling thread holds it already: nobody could ever give it back.
+    /// Waits for the lock. `None` if the calling thread already holds it: then it could never be given back.
     #[inline]
     pub(crate) fn lock(&self) -> Option<Acquired> {
         match self.try_lock() {
@@ -96,12 +96,12 @@ impl RobustMutex {
         }
     }
 
-    /// Waits for the lock, and looks again after a while even if nobody wakes it.
+    /// Waits for the lock, and looks again after a while even if no wake-up comes.
     ///
-    /// A wake-up can be lost: the holder gives the lock back and wakes a sleeper, another one takes the lock before that sleeper runs, and
-    /// the sleeper is killed. The new holder found no mark "somebody sleeps" (who wakes up sets it again, and he never did), so it
-    /// will wake nobody; and the kernel, which looks after the dead, wakes the next sleeper only where the lock is free at that moment.
-    /// `pthread_mutex_lock` would sleep forever then; `tests/faults/kill_lock.rs` forces it.
+    /// A wake-up can be lost. The holder gives the lock back and wakes a sleeper, another process takes the lock before that sleeper runs, and
+    /// the sleeper is killed. The new holder found no mark that says that there are sleepers: a process sets it again when it wakes up, and the
+    /// killed one never did. So the new holder will wake no process, and the kernel, which walks the list of the dead one, wakes the next
+    /// sleeper only if the lock is free at that moment. `pthread_mutex_lock` would sleep forever then. `faults/src/kill_lock.rs` forces it.
     #[cold]
     fn wait(&self) -> Option<Acquired> {
         loop {
@@ -109,8 +109,8 @@ impl RobustMutex {
                 tv_sec: 0,
                 tv_nsec: 0,
             };
-            // Not the wall clock, which `pthread_mutex_timedlock` would take: while that is set back by an hour, a lost wake-up
-            // would be found an hour later. `tests/faults` steps it.
+            // Not the wall clock, which `pthread_mutex_timedlock` would use: if that is set back by an hour, a lost wake-up is found an
+            // hour later. `faults/src/limits.rs` sets it back.
             // SAFETY: the pointer is to a live local of the right type.
             unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut until) };
             until.tv_nsec += LOOK_AGAIN.as_nanos() as libc::c_long;
@@ -139,17 +139,17 @@ impl RobustMutex {
         }
     }
 
-    /// Whether a thread of this process holds the lock, or did so a moment ago. It does not touch the lock: whoever locks next is still
-    /// told of a death.
+    /// Whether a thread of this process holds the lock, or did so a moment ago. It does not touch the lock: the next owner is still told of a
+    /// death.
     pub(crate) fn is_held_here(&self) -> bool {
-        // SAFETY: the mutex lies at a valid place. The kernel's interface for robust locks wants the holder's thread number in the
-        // word that waiters sleep on, and the C library has that word first; all use it as an atomic.
+        // SAFETY: the mutex lies at a valid place. The kernel's interface for robust locks requires the holder's thread number in the word
+        // that waiters sleep on; the C library has that word first, and everyone uses it as an atomic.
         let word = unsafe { &*self.0.get().cast::<AtomicU32>() }.load(Ordering::Relaxed);
         let holder = (word & libc::FUTEX_TID_MASK) as Pid;
         holder != 0 && is_thread_of_this_process(holder)
     }
 
-    /// Gives the lock back. Does nothing where another process's thread holds it.
+    /// Gives the lock back. Does nothing if a thread of another process holds it.
     ///
     /// # Safety
     /// The calling thread took it.
@@ -167,8 +167,8 @@ impl RobustMutex {
             io::Error::from_raw_os_error(code)
         );
         fault::point("lock: inherited");
-        // We hold the lock now. Marking it consistent keeps it usable; whether the *value* is whole is for the caller
-        // to decide, who learns of the death from the return value.
+        // We hold the lock now. Marking it consistent keeps it usable. The return value tells the caller of the death; the caller decides
+        // whether the *data* is whole.
         // SAFETY: EOWNERDEAD means that the calling thread holds this live mutex.
         unsafe { libc::pthread_mutex_consistent(self.0.get()) };
         fault::point("lock: made consistent");
@@ -179,7 +179,7 @@ impl RobustMutex {
 /// The head of a thread's list of robust locks, as the kernel has it (`linux/futex.h`).
 #[repr(C)]
 struct RobustList {
-    /// The first entry, which begins with the place of the next one; the last leads back to the head.
+    /// The first entry. Each entry begins with the address of the next one; the last leads back to the head.
     first: *const *const u8,
     /// From an entry to the word of its lock, in bytes.
     to_word: isize,
@@ -189,8 +189,8 @@ struct RobustList {
 /// As many as the kernel follows (`ROBUST_LIST_LIMIT`).
 const MOST_HELD: usize = 2048;
 
-/// The robust locks that the calling thread holds: the places of their words, each the beginning of a [`RobustMutex`] if it is ours. It
-/// reads the list that the kernel walks when the thread ends, so keeping account costs a lock nothing.
+/// The robust locks that the calling thread holds: the addresses of their words. If a lock is ours, a [`RobustMutex`] begins there. It reads the
+/// list that the kernel walks when the thread ends, so the account costs a lock nothing.
 pub(crate) fn held_by_this_thread() -> Vec<NonNull<u8>> {
     let (mut head, mut size) = (std::ptr::null::<RobustList>(), 0usize);
     // SAFETY: both pointers are to live locals of the right types; 0 is the calling thread.
@@ -226,7 +226,7 @@ mod tests {
         let mutexes = [(); 2].map(|()| {
             let place = Box::leak(Box::new(MaybeUninit::<RobustMutex>::uninit()));
             let place = NonNull::from(place).cast::<RobustMutex>();
-            // SAFETY: the place is aligned, leaked and known to nobody else.
+            // SAFETY: the place is aligned, leaked, and nothing else uses it.
             unsafe {
                 RobustMutex::init(place).unwrap();
                 place.as_ref()
@@ -254,10 +254,10 @@ mod tests {
 
     /// The layout that `is_held_here` relies on.
     #[test]
-    fn a_mutex_says_who_holds_it_and_whoever_holds_it_is_told() {
+    fn a_mutex_knows_its_holder_and_tells_a_thread_that_locks_twice() {
         let place = Box::leak(Box::new(MaybeUninit::<RobustMutex>::uninit()));
         let place = NonNull::from(place).cast::<RobustMutex>();
-        // SAFETY: the place is aligned, leaked and known to nobody else.
+        // SAFETY: the place is aligned, leaked, and nothing else uses it.
         let mutex = unsafe {
             RobustMutex::init(place).unwrap();
             place.as_ref()
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!((mutex.try_lock(), mutex.lock()), (None, None));
         let locked = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            // Another thread waits, however long it takes.
+            // Another thread waits for as long as it takes.
             let other = scope.spawn(|| {
                 let acquired = mutex.lock();
                 locked.store(true, Ordering::SeqCst);

@@ -1,43 +1,28 @@
 //! What the `shared_memory` crate leaves to us: pages that are really there.
 
 use super::{Pid, getpid};
-use std::ffi::CString;
+use rustix::fs::{FallocateFlags, Mode, fallocate, statvfs};
+use rustix::io::retry_on_intr;
+use rustix::shm;
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr::NonNull;
 
 /// Makes the kernel set aside all pages of the shared memory object `name` now.
 ///
 /// Without it a full /dev/shm shows only at the first write to a page, as a SIGBUS that kills the process.
 pub(crate) fn reserve(name: &str, bytes: usize) -> io::Result<()> {
-    let name = CString::new(name)?;
-    // SAFETY: `name` is a live C string.
-    let fd = unsafe { libc::shm_open(name.as_ptr(), libc::O_RDWR | libc::O_CLOEXEC, 0) };
-    if fd == -1 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: shm_open gave us this descriptor, and nobody else owns it.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-    loop {
-        // SAFETY: posix_fallocate passes integers to the kernel.
-        match unsafe { libc::posix_fallocate(fd.as_raw_fd(), 0, bytes as libc::off_t) } {
-            0 => return Ok(()),
-            libc::EINTR => {}
-            code => return Err(io::Error::from_raw_os_error(code)),
-        }
-    }
+    let file = shm::open(name, shm::OFlags::RDWR, Mode::empty())?;
+    let reserve = || fallocate(&file, FallocateFlags::empty(), 0, bytes as u64);
+    Ok(retry_on_intr(reserve)?)
 }
 
-/// Takes the name away; the memory lives on while somebody has it mapped.
+/// Takes the name away; the memory lives on while a process has it mapped.
 pub(crate) fn unlink(name: &str) {
-    if let Ok(name) = CString::new(name) {
-        // SAFETY: `name` is a live C string.
-        unsafe { libc::shm_unlink(name.as_ptr()) };
-    }
+    let _ = shm::unlink(name);
 }
 
-/// The `number`-th name that this process gives. It says whose it is, and what kind of thing lies there.
+/// The `number`-th name that this process gives: it contains the process number, and what kind of thing the memory holds.
 pub(crate) fn shm_name(number: u32, kind: &str) -> String {
     format!("/{}{number}-{kind}", prefix(getpid()))
 }
@@ -46,8 +31,8 @@ fn prefix(pid: Pid) -> String {
     format!("labs-{pid}-")
 }
 
-/// Takes away the names that `pid` had given when a signal ended it. For the one who collected it, at once: later the number
-/// may be another process's.
+/// Takes away the names that `pid` had given when a signal ended it. Call it right after collecting that process: later the number may be
+/// another process's.
 pub(crate) fn clear_up_after(pid: Pid) {
     let prefix = prefix(pid);
     for entry in fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
@@ -58,19 +43,13 @@ pub(crate) fn clear_up_after(pid: Pid) {
     }
 }
 
-/// Free bytes in /dev/shm, where the system tells.
+/// Free bytes in /dev/shm, if the system says.
 pub(crate) fn free() -> Option<u64> {
-    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::zeroed();
-    // SAFETY: the path is a C string and the pointer that of a live local of the right type.
-    if unsafe { libc::statvfs(c"/dev/shm".as_ptr(), stat.as_mut_ptr()) } != 0 {
-        return None;
-    }
-    // SAFETY: statvfs succeeded and filled it; it was zeroed before, and every bit pattern is valid.
-    let stat = unsafe { stat.assume_init() };
+    let stat = statvfs(c"/dev/shm").ok()?;
     Some(stat.f_bavail * stat.f_frsize)
 }
 
-/// Maps the pages at `base` at another address, too.
+/// Maps the pages at `base` at a second address.
 ///
 /// # Safety
 /// `base` is the beginning of a shared mapping of `len` bytes.
@@ -83,10 +62,10 @@ pub(crate) unsafe fn map_again(base: NonNull<u8>, len: usize) -> io::Result<NonN
     }
 }
 
-/// Takes a mapping away.
+/// Removes a mapping.
 ///
 /// # Safety
-/// `base` is the beginning of a mapping of `len` bytes that nobody uses any more.
+/// `base` is the beginning of a mapping of `len` bytes that is no longer in use.
 pub(crate) unsafe fn unmap(base: NonNull<u8>, len: usize) {
     // SAFETY: this function's contract.
     unsafe { libc::munmap(base.as_ptr().cast(), len) };

@@ -5,9 +5,9 @@ mod server;
 mod socket;
 
 pub(crate) use epoll::{Epoll, Event, Interest};
-pub(crate) use labsupport::internal::{Pid, activity, alive, getpid, rename};
 #[cfg(test)]
-pub(crate) use labsupport::internal::{Pipe, send_signal};
+pub(crate) use labsupport::internal::send_signal;
+pub(crate) use labsupport::internal::{Pid, activity, alive, getpid, set_thread_name};
 pub(crate) use server::{count_open, most_open, serve_alone};
 pub(crate) use socket::{
     Packet, SocketType, Wait, peer_user, receive, receive_descriptor, send, send_descriptor,

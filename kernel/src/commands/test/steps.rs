@@ -133,13 +133,13 @@ pub(super) const STEPS: [Step; 19] = [
     .at_night(),
     step(
         "miri threads",
-        "cargo +nightly miri test --package labsupport --target-dir target/miri --test threads",
+        "cargo +nightly miri test --package labsupport --target-dir target/miri --test threads --test queue",
     )
     .if_there("cargo +nightly miri --version", "rustup component add --toolchain nightly miri rust-src")
     .at_night(),
     step(
         "address sanitizer",
-        "cargo +nightly test --target x86_64-unknown-linux-gnu --target-dir target/address --package labsupport --lib --test threads -- --skip who_never_reads",
+        "cargo +nightly test --target x86_64-unknown-linux-gnu --target-dir target/address --package labsupport --lib --test threads --test queue --test barrier -- --skip who_never_reads",
     )
     // A worker leaves without freeing anything, which is no leak; and the sanitizer's own memory is not the server's.
     .with(&[("RUSTFLAGS", "-Zsanitizer=address"), ("ASAN_OPTIONS", "detect_leaks=0")])

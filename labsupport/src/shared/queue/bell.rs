@@ -3,8 +3,8 @@ use crate::sys::fault;
 use std::time::Duration;
 
 // `someone_sleeps` is one of:
-const NO: u32 = 0; // nobody sleeps, as far as anybody knows
-const MAYBE: u32 = 1; // somebody does, or did a moment ago
+const NO: u32 = 0; // as far as is known, nobody sleeps
+const MAYBE: u32 = 1; // somebody sleeps, or did a moment ago
 
 /// Where one side of the queue sleeps until the other side rings. See "Sleeping" in the README.
 #[repr(C)]
@@ -22,7 +22,7 @@ impl Bell {
         }
     }
 
-    /// Wakes one sleeper, if there may be one. Call it after the store that it waits for.
+    /// Wakes one sleeper, if there may be one. Call it after the store that the sleeper waits for.
     #[inline]
     pub(super) fn ring(&self) {
         if !seeded("ring: no fence") {
@@ -38,8 +38,8 @@ impl Bell {
         self.rings.wake(1);
     }
 
-    /// Wakes the next sleeper, if there may be one. For one who was woken here itself, and leaves something for others: it
-    /// has set the word again, and so it sees it.
+    /// Wakes the next sleeper, if there may be one. It is for a caller that was itself woken here and leaves something for others: when it
+    /// woke it set `someone_sleeps` again, so it sees the word without a fence.
     #[inline]
     pub(super) fn pass_on(&self) {
         if self.someone_sleeps.load(Ordering::Relaxed) == MAYBE {
@@ -47,7 +47,7 @@ impl Bell {
         }
     }
 
-    /// Sleeps until the bell rings, at the most for `limit`, unless `ready` says there is no need.
+    /// Sleeps until the bell rings, at most for `limit`, unless `ready` says that there is no need.
     pub(super) fn sleep(&self, limit: Duration, ready: impl Fn() -> bool) {
         fault::point("bell: asked");
         let rings = self.rings.load(Ordering::SeqCst);
@@ -58,7 +58,7 @@ impl Bell {
         if !ready() || seeded("sleep: no second look") {
             self.rings.wait(rings, limit);
             fault::point("bell: woken");
-            // Others may sleep here too, and the ring that woke us has cleared their word. The same order as before: first the
+            // Others may sleep here too, and the ring that woke us has cleared their word. The order is the same as before: first the
             // word, then our caller's look at what has changed.
             if !seeded("woken: word not set again") {
                 self.someone_sleeps.store(MAYBE, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Why a message was not put. A worker's closure may return it. The message is in here: [`into_message`](PutError::into_message) gives it back.
+/// A message that was not put, and why. [`into_inner`](PutError::into_inner) gives the message back. A worker's closure may return it.
 ///
 /// # Examples
 /// ```
@@ -9,103 +9,103 @@ use std::fmt;
 /// let tasks = Queue::<Vec<u8>>::bounded_bytes(4, 1024)?;
 /// let error = tasks.put(vec![0; 5000]).unwrap_err();
 /// assert!(error.to_string().starts_with("the message has 5002 bytes"));
-/// assert_eq!(error.into_message().len(), 5000);
+/// assert_eq!(error.into_inner().len(), 5000);
 /// # Ok::<(), SharedError>(())
 /// ```
 #[derive(Clone)]
 pub struct PutError<T> {
     pub(super) message: T,
-    pub(super) why: Refusal,
+    pub(super) kind: PutErrorKind,
 }
 
 impl<T> PutError<T> {
     /// The message that was not put.
-    pub fn into_message(self) -> T {
+    pub fn into_inner(self) -> T {
         self.message
     }
 
-    /// Why not.
-    pub fn why(&self) -> &Refusal {
-        &self.why
+    /// Why it was not put.
+    pub fn kind(&self) -> &PutErrorKind {
+        &self.kind
     }
 }
 
-/// Why a queue takes no message.
+/// Why a message was not put.
 ///
 /// # Examples
 /// ```
 /// use labsupport::prelude::*;
-/// assert_eq!(Refusal::Full.to_string(), "the queue stayed full until the time was up.");
+/// assert_eq!(PutErrorKind::Full.to_string(), "the queue is full.");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
-    /// The time is up and the queue is still full.
+pub enum PutErrorKind {
+    /// There is no room, or there was none until the time was up.
     Full,
-    /// The message can never fit.
+    /// The message can never fit into this queue.
     TooLarge {
         /// Bytes of the message.
         bytes: usize,
         /// Bytes of the largest message that fits.
         limit: usize,
     },
-    /// The queue is full and everybody who could take something has ended.
-    NobodyTakes,
-    /// `serde` could not turn the message into bytes.
+    /// The queue is full, and no process is left that could take anything.
+    Disconnected,
+    /// `serde` could not turn the message into bytes. The text is its reason.
     Unserialisable(String),
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for PutErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Full => write!(f, "the queue stayed full until the time was up."),
-            Refusal::TooLarge { bytes, limit } => write!(
+            PutErrorKind::Full => write!(f, "the queue is full."),
+            PutErrorKind::TooLarge { bytes, limit } => write!(
                 f,
-                "the message has {bytes} bytes, the whole queue room for {limit}: make the queue with \
+                "the message has {bytes} bytes, and the whole queue has room for {limit}: make the queue with \
                  Queue::bounded_bytes, or send less."
             ),
-            Refusal::NobodyTakes => write!(
+            PutErrorKind::Disconnected => write!(
                 f,
-                "the queue is full and nobody is left to take anything: the process that made it has no worker and no other thread \
-                 left."
+                "the queue is full, and no process is left to take anything: the one that made it has no worker and no other thread left. \
+                 Spawn the consumers first, and see in the report how they ended."
             ),
-            Refusal::Unserialisable(why) => write!(f, "the message cannot be sent: {why}."),
+            PutErrorKind::Unserialisable(why) => write!(f, "the message cannot be sent: {why}."),
         }
     }
 }
 
 impl<T> fmt::Display for PutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.why.fmt(f)
+        self.kind.fmt(f)
     }
 }
 
 impl<T> fmt::Debug for PutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PutError({:?})", self.why)
+        write!(f, "PutError({:?})", self.kind)
     }
 }
 
 impl<T> std::error::Error for PutError<T> {}
 
-/// Why no message was taken.
+/// Why no message was taken. A worker's closure may return it.
 ///
 /// # Examples
 /// ```
 /// use labsupport::prelude::*;
 /// let tasks = Queue::<u64>::bounded(8)?;
-/// // This process made the queue, has no workers, and asks for a message that nobody can ever put:
-/// assert_eq!(tasks.get(), Err(GetError::NobodyPuts));
+/// // This process made the queue, has no workers, and asks for a message that can never come:
+/// assert_eq!(tasks.get(), Err(GetError::Disconnected));
 /// # Ok::<(), SharedError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GetError {
-    /// Nothing there, or nothing until the time was up.
+    /// There is no message, or none came until the time was up.
     Empty,
-    /// The queue is empty and everybody who could put something has ended.
-    NobodyPuts,
-    /// The bytes are not what the type expects: its `Serialize` and `Deserialize` differ. The message is lost.
+    /// The queue is empty, and no process is left that could put anything.
+    Disconnected,
+    /// The bytes are not what the type expects: its `Serialize` and `Deserialize` disagree. The message is lost.
     Unreadable(String),
 }
 
@@ -113,14 +113,14 @@ impl fmt::Display for GetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             GetError::Empty => write!(f, "the queue is empty."),
-            GetError::NobodyPuts => write!(
+            GetError::Disconnected => write!(
                 f,
-                "the queue is empty and nobody is left to put anything: the process that made it has no worker and no other thread \
-                 left."
+                "the queue is empty, and no process is left to put anything: the one that made it has no worker and no other thread \
+                 left. Put the messages first, and see in the report how the producers ended."
             ),
             GetError::Unreadable(why) => write!(
                 f,
-                "a message could not be read back ({why}): its type must serialise and deserialise alike."
+                "a message could not be read back ({why}): make `Serialize` and `Deserialize` of its type agree."
             ),
         }
     }
@@ -128,13 +128,13 @@ impl fmt::Display for GetError {
 
 impl std::error::Error for GetError {}
 
-// So that a worker's closure may end with `Ok(…)` and use `?` on the way; written by hand, since the derive macros would
-// cost every student time at every kernel start.
+// A worker's closure may return these errors, so they must travel between processes. Written by hand: the derive macros would cost every
+// student time at every kernel start.
 impl Serialize for GetError {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             GetError::Empty => (0u8, ""),
-            GetError::NobodyPuts => (1, ""),
+            GetError::Disconnected => (1, ""),
             GetError::Unreadable(why) => (2, why.as_str()),
         }
         .serialize(serializer)
@@ -145,49 +145,49 @@ impl<'de> Deserialize<'de> for GetError {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match <(u8, String)>::deserialize(deserializer)? {
             (0, _) => GetError::Empty,
-            (1, _) => GetError::NobodyPuts,
+            (1, _) => GetError::Disconnected,
             (_, why) => GetError::Unreadable(why),
         })
     }
 }
 
-impl Serialize for Refusal {
+impl Serialize for PutErrorKind {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Refusal::Full => (0u8, "", 0, 0),
-            Refusal::NobodyTakes => (1, "", 0, 0),
-            Refusal::TooLarge { bytes, limit } => (2, "", *bytes as u64, *limit as u64),
-            Refusal::Unserialisable(why) => (3, why.as_str(), 0, 0),
+            PutErrorKind::Full => (0u8, "", 0, 0),
+            PutErrorKind::Disconnected => (1, "", 0, 0),
+            PutErrorKind::TooLarge { bytes, limit } => (2, "", *bytes as u64, *limit as u64),
+            PutErrorKind::Unserialisable(why) => (3, why.as_str(), 0, 0),
         }
         .serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Refusal {
+impl<'de> Deserialize<'de> for PutErrorKind {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (which, why, bytes, limit) = <(u8, String, u64, u64)>::deserialize(deserializer)?;
         Ok(match which {
-            0 => Refusal::Full,
-            1 => Refusal::NobodyTakes,
-            2 => Refusal::TooLarge {
+            0 => PutErrorKind::Full,
+            1 => PutErrorKind::Disconnected,
+            2 => PutErrorKind::TooLarge {
                 bytes: bytes as usize,
                 limit: limit as usize,
             },
-            _ => Refusal::Unserialisable(why),
+            _ => PutErrorKind::Unserialisable(why),
         })
     }
 }
 
 impl<T: Serialize> Serialize for PutError<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (&self.message, &self.why).serialize(serializer)
+        (&self.message, &self.kind).serialize(serializer)
     }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for PutError<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (message, why) = Deserialize::deserialize(deserializer)?;
-        Ok(PutError { message, why })
+        let (message, kind) = Deserialize::deserialize(deserializer)?;
+        Ok(PutError { message, kind })
     }
 }
 
@@ -196,25 +196,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_error_comes_home_as_it_was() {
-        let refusals = [
-            Refusal::Full,
-            Refusal::NobodyTakes,
-            Refusal::TooLarge { bytes: 9, limit: 8 },
-            Refusal::Unserialisable("because".into()),
+    fn every_error_survives_the_way_between_processes() {
+        let kinds = [
+            PutErrorKind::Full,
+            PutErrorKind::Disconnected,
+            PutErrorKind::TooLarge { bytes: 9, limit: 8 },
+            PutErrorKind::Unserialisable("because".into()),
         ];
-        for why in refusals {
+        for kind in kinds {
             let error = PutError {
                 message: 7u64,
-                why: why.clone(),
+                kind: kind.clone(),
             };
             let bytes = postcard::to_stdvec(&error).unwrap();
             let back: PutError<u64> = postcard::from_bytes(&bytes).unwrap();
-            assert_eq!((back.message, back.why), (7, why));
+            assert_eq!((back.message, back.kind), (7, kind));
         }
         for error in [
             GetError::Empty,
-            GetError::NobodyPuts,
+            GetError::Disconnected,
             GetError::Unreadable("because".into()),
         ] {
             let bytes = postcard::to_stdvec(&error).unwrap();

@@ -3,12 +3,11 @@
 mod bell;
 mod error;
 #[cfg(all(test, loom))]
+#[path = "../../../model/queue.rs"]
 mod model;
 mod ring;
-#[cfg(test)]
-mod tests;
 
-pub use error::{GetError, PutError, Refusal};
+pub use error::{GetError, PutError, PutErrorKind};
 
 use super::SharedError;
 use crate::sys::LOOK_AGAIN;
@@ -21,26 +20,27 @@ use std::time::{Duration, Instant};
 
 /// A bounded first-in-first-out queue between processes: Python's `multiprocessing.Queue`.
 ///
-/// Any number of producers and consumers; messages are any `serde` type. It survives `kill -9` of any of them at any
-/// instruction: a killed consumer takes at the most the one task that it held, never another's and never the queue.
+/// It has any number of producers and consumers, and messages of any `serde` type. It survives `kill -9` of any of them at any instruction:
+/// a killed consumer takes with it at most the one message that it held. It never takes another consumer's message, and it never breaks
+/// the queue.
 ///
 /// # Waiting, and what ends it
 ///
-/// *Alone* is the process that made the queue when it has no worker left and no other thread: what is not there then will never come.
-/// A worker is never alone, because its parent lives.
+/// The process that made the queue is *alone* if it has no worker and no other thread left: then nothing more can come. A worker is never
+/// alone, because its parent is alive.
 ///
-/// | | nothing there, or no room | the same, and alone |
+/// | | no message, or no room | the same, and alone |
 /// |---|---|---|
-/// | [`get`](Queue::get) | waits | [`GetError::NobodyPuts`] |
-/// | [`get_timeout`](Queue::get_timeout) | waits, then [`GetError::Empty`] | [`GetError::NobodyPuts`] |
+/// | [`get`](Queue::get) | waits | [`GetError::Disconnected`] |
+/// | [`get_timeout`](Queue::get_timeout) | waits, then [`GetError::Empty`] | [`GetError::Disconnected`] |
 /// | [`try_get`](Queue::try_get) | [`GetError::Empty`] at once | [`GetError::Empty`] at once |
-/// | [`put`](Queue::put) | waits | [`Refusal::NobodyTakes`] |
-/// | [`put_timeout`](Queue::put_timeout) | waits, then [`Refusal::Full`] | [`Refusal::NobodyTakes`] |
-/// | [`try_put`](Queue::try_put) | [`Refusal::Full`] at once | [`Refusal::Full`] at once |
+/// | [`put`](Queue::put) | waits | [`PutErrorKind::Disconnected`] |
+/// | [`put_timeout`](Queue::put_timeout) | waits, then [`PutErrorKind::Full`] | [`PutErrorKind::Disconnected`] |
+/// | [`try_put`](Queue::try_put) | [`PutErrorKind::Full`] at once | [`PutErrorKind::Full`] at once |
 ///
 /// # Pills
 ///
-/// A *poison pill* is a message that tells a worker to go home. With `Queue<Option<Task>>` it is `None`:
+/// A *poison pill* is a message that tells a worker to stop. With `Queue<Option<Task>>` it is `None`:
 ///
 /// # Examples
 /// ```
@@ -77,18 +77,18 @@ impl<T> Clone for Queue<T> {
 }
 
 impl<T> Queue<T> {
-    /// The addresses of the words on which those sleep that get, and those that put.
+    /// The addresses of the words on which consumers sleep, and of those on which producers sleep.
     pub(super) fn sides(&self) -> (Range<usize>, Range<usize>) {
         self.ring.sides()
     }
 }
 
 impl<T: Serialize + DeserializeOwned> Queue<T> {
-    /// A queue of at the most `capacity` messages. It has room for 64 bytes per message, at least for 64 KiB in all;
-    /// [`bounded_bytes`](Queue::bounded_bytes) gives more.
+    /// A queue of at most `capacity` messages. It has room for 64 bytes per message, and for at least 64 KiB in all.
+    /// [`bounded_bytes`](Queue::bounded_bytes) makes one with more.
     ///
     /// # Errors
-    /// Capacity zero or over 2^30, no shared memory.
+    /// A capacity of zero or over 2^30, or no room in shared memory.
     pub fn bounded(capacity: usize) -> Result<Queue<T>, SharedError> {
         Queue::bounded_bytes(
             capacity,
@@ -98,11 +98,11 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
         )
     }
 
-    /// A queue of at the most `capacity` messages and at the most `bytes` bytes (rounded up to a power of two). The
-    /// largest single message takes all of it, less 8 bytes.
+    /// A queue of at most `capacity` messages and at most `bytes` bytes (rounded up to a power of two). A single message may take all of
+    /// it but 8 bytes.
     ///
     /// # Errors
-    /// Capacity or bytes zero, over 2^30, no shared memory.
+    /// A capacity or a number of bytes that is zero or over 2^30, or no room in shared memory.
     ///
     /// # Examples
     /// ```
@@ -122,16 +122,16 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// Puts a message at the end; waits while the queue is full.
     ///
     /// # Errors
-    /// [`Refusal::TooLarge`] and [`Refusal::Unserialisable`]: the message can never be put. [`Refusal::NobodyTakes`]: the queue is full
-    /// and no worker and no other thread is left that could take anything. The message comes back in the error.
+    /// [`PutErrorKind::TooLarge`] and [`PutErrorKind::Unserialisable`]: the message can never be put. [`PutErrorKind::Disconnected`]: the queue is full,
+    /// and no process is left that could take anything. The message comes back in the error.
     pub fn put(&self, message: T) -> Result<(), PutError<T>> {
         self.put_within(message, Patience::Endless)
     }
 
-    /// As [`put`](Queue::put), but waits at the most for `limit`.
+    /// As [`put`](Queue::put), but waits at most for `limit`.
     ///
     /// # Errors
-    /// As `put`, and [`Refusal::Full`] when the time is up and somebody could still take something.
+    /// As `put`, and [`PutErrorKind::Full`] when the time is up while a process is left that could take something.
     ///
     /// # Examples
     /// ```
@@ -140,18 +140,18 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// let tasks = Queue::<u64>::bounded(1)?;
     /// tasks.put(1)?;
     /// let error = tasks.put_timeout(2, Duration::from_secs(20)).unwrap_err();
-    /// assert_eq!(error.why(), &Refusal::NobodyTakes); // long before the time is up
-    /// assert_eq!(error.into_message(), 2);
+    /// assert_eq!(error.kind(), &PutErrorKind::Disconnected); // at once: no other process is left
+    /// assert_eq!(error.into_inner(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn put_timeout(&self, message: T, limit: Duration) -> Result<(), PutError<T>> {
         self.put_within(message, Patience::until(limit))
     }
 
-    /// Puts a message at the end if there is room now.
+    /// Puts a message at the end, if there is room now.
     ///
     /// # Errors
-    /// [`Refusal::Full`], [`Refusal::TooLarge`] and [`Refusal::Unserialisable`]. The message comes back in the error.
+    /// [`PutErrorKind::Full`], [`PutErrorKind::TooLarge`] and [`PutErrorKind::Unserialisable`]. The message comes back in the error.
     ///
     /// # Examples
     /// ```
@@ -159,8 +159,8 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// let tasks = Queue::<u64>::bounded(1)?;
     /// tasks.try_put(1)?;
     /// let error = tasks.try_put(2).unwrap_err();
-    /// assert_eq!(error.why(), &Refusal::Full);
-    /// assert_eq!(error.into_message(), 2);
+    /// assert_eq!(error.kind(), &PutErrorKind::Full);
+    /// assert_eq!(error.into_inner(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_put(&self, message: T) -> Result<(), PutError<T>> {
@@ -168,45 +168,45 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     }
 
     fn put_within(&self, message: T, patience: Patience) -> Result<(), PutError<T>> {
-        // Small messages, which are nearly all, never touch the heap.
+        // Small messages, and nearly all are small, never touch the heap.
         let mut small = [0u8; 128];
         let result = match postcard::to_slice(&message, &mut small) {
             Ok(bytes) => self.put_bytes(bytes, patience),
             Err(postcard::Error::SerializeBufferFull) => match postcard::to_stdvec(&message) {
                 Ok(bytes) => self.put_bytes(&bytes, patience),
-                Err(error) => Err(Refusal::Unserialisable(error.to_string())),
+                Err(error) => Err(PutErrorKind::Unserialisable(error.to_string())),
             },
-            Err(error) => Err(Refusal::Unserialisable(error.to_string())),
+            Err(error) => Err(PutErrorKind::Unserialisable(error.to_string())),
         };
-        result.map_err(|why| PutError { message, why })
+        result.map_err(|kind| PutError { message, kind })
     }
 
-    fn put_bytes(&self, bytes: &[u8], patience: Patience) -> Result<(), Refusal> {
+    fn put_bytes(&self, bytes: &[u8], patience: Patience) -> Result<(), PutErrorKind> {
         let limit = self.ring.largest_message();
         if bytes.len() > limit {
-            return Err(Refusal::TooLarge {
+            return Err(PutErrorKind::TooLarge {
                 bytes: bytes.len(),
                 limit,
             });
         }
         while !self.ring.try_put(bytes) {
             if let Patience::None = patience {
-                return Err(Refusal::Full);
+                return Err(PutErrorKind::Full);
             }
             self.ring.wait_for_room(bytes.len(), patience.slice());
             if self.ring.has_room(bytes.len()) {
                 continue;
             }
-            let refusal = match (self.ring.is_alone(), patience.is_over()) {
-                (true, _) => Refusal::NobodyTakes,
-                (false, true) => Refusal::Full,
+            let kind = match (self.ring.is_alone(), patience.is_over()) {
+                (true, _) => PutErrorKind::Disconnected,
+                (false, true) => PutErrorKind::Full,
                 (false, false) => continue,
             };
-            // One try more: there may have been room since, and whoever made it may have ended.
+            // One more try: a consumer may have made room since, and ended.
             return if self.ring.try_put(bytes) {
                 Ok(())
             } else {
-                Err(refusal)
+                Err(kind)
             };
         }
         Ok(())
@@ -215,16 +215,16 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// Takes the message at the front; waits while the queue is empty.
     ///
     /// # Errors
-    /// [`GetError::NobodyPuts`]: the queue is empty, and no worker and no other thread is left that could put anything.
-    /// [`GetError::Unreadable`]: the type reads its own bytes wrongly.
+    /// [`GetError::Disconnected`]: the queue is empty, and no process is left that could put anything.
+    /// [`GetError::Unreadable`]: the type cannot read the bytes that it has written.
     pub fn get(&self) -> Result<T, GetError> {
         self.get_within(Patience::Endless)
     }
 
-    /// As [`get`](Queue::get), but waits at the most for `limit`.
+    /// As [`get`](Queue::get), but waits at most for `limit`.
     ///
     /// # Errors
-    /// As `get`, and [`GetError::Empty`] when the time is up and somebody could still put something.
+    /// As `get`, and [`GetError::Empty`] when the time is up while a process is left that could put something.
     ///
     /// # Examples
     /// ```
@@ -232,15 +232,15 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// use std::time::Duration;
     /// let tasks = Queue::<u64>::bounded(8)?;
     /// let worker = Workers::spawn(1, |_| tasks.get_timeout(Duration::from_millis(1)))?;
-    /// assert_eq!(worker.join()?.values()?, [Err(GetError::Empty)]); // its parent might have put something
-    /// assert_eq!(tasks.get_timeout(Duration::from_secs(20)), Err(GetError::NobodyPuts));
+    /// assert_eq!(worker.join()?.values()?, [Err(GetError::Empty)]); // its parent could have put something
+    /// assert_eq!(tasks.get_timeout(Duration::from_secs(20)), Err(GetError::Disconnected));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn get_timeout(&self, limit: Duration) -> Result<T, GetError> {
         self.get_within(Patience::until(limit))
     }
 
-    /// Takes the message at the front, if there is one.
+    /// Takes the message at the front, if there is one now.
     ///
     /// # Errors
     /// [`GetError::Empty`] and [`GetError::Unreadable`].
@@ -268,20 +268,20 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
                 continue;
             }
             let error = match (self.ring.is_alone(), patience.is_over()) {
-                (true, _) => GetError::NobodyPuts,
+                (true, _) => GetError::Disconnected,
                 (false, true) => GetError::Empty,
                 (false, false) => continue,
             };
-            // One try more: a message may have come since, and whoever put it may have ended.
+            // One more try: a producer may have put a message since, and ended.
             return self.ring.try_get(decode).unwrap_or(Err(error));
         }
     }
 }
 
 impl<T: Serialize + DeserializeOwned> Queue<Option<T>> {
-    /// The messages up to the pill: [`get`](Queue::get) again and again, until a `None` comes, which it takes.
+    /// The messages up to the pill: calls [`get`](Queue::get) until a `None` comes, and takes that too.
     ///
-    /// An error is its last item.
+    /// An error is the last item.
     ///
     /// # Examples
     /// ```
@@ -309,8 +309,8 @@ impl<T: Serialize + DeserializeOwned> Queue<Option<T>> {
 }
 
 impl<T> Queue<T> {
-    /// How many messages wait: never more than [`capacity`](Queue::capacity). With other processes at work it may have changed by the
-    /// time you look at it.
+    /// How many messages wait, at most [`capacity`](Queue::capacity). While other processes use the queue, the answer may already be old
+    /// when you read it.
     ///
     /// # Examples
     /// ```
@@ -324,12 +324,12 @@ impl<T> Queue<T> {
         self.ring.len()
     }
 
-    /// Whether nothing waits.
+    /// Whether no message waits.
     pub fn is_empty(&self) -> bool {
         self.ring.is_empty()
     }
 
-    /// How many messages it holds at the most.
+    /// The largest number of messages that it holds.
     pub fn capacity(&self) -> usize {
         self.ring.capacity()
     }
@@ -354,7 +354,7 @@ enum Patience {
 }
 
 impl Patience {
-    /// A limit beyond the end of time is none.
+    /// A limit too long for the clock is no limit.
     fn until(limit: Duration) -> Patience {
         let deadline = Instant::now().checked_add(limit);
         deadline.map_or(Patience::Endless, Patience::Until)

@@ -1,6 +1,7 @@
 use super::bell::Bell;
-use crate::shared::lock::{LockCell, Locked};
-use crate::shared::{LockGuard, Segment, SharedError};
+use crate::shared::error::SharedError;
+use crate::shared::lock_cell::{Advice, LockCell, LockGuard};
+use crate::shared::segment::Segment;
 use crate::sync::{AtomicU64, Ordering, seeded, weakened};
 use crate::sys::{self, fault};
 use std::hint;
@@ -11,10 +12,10 @@ use std::time::Duration;
 /// Positions are 32 bits wide; half of that keeps "how far apart" unambiguous.
 pub(super) const MOST_BYTES: usize = 1 << 30;
 
-/// Messages start at multiples of this, and so does their length word.
+/// The length word of each message starts at a multiple of this.
 const ALIGN: usize = 8;
 
-/// How often to look again before sleeping, where another core can change what we look at.
+/// How often to look again before sleeping, if another core can change what we look at.
 const LOOKS: u32 = 200;
 
 /// The ring of messages, as bytes. See `README.md`.
@@ -38,13 +39,13 @@ struct Header {
 /// Where the ring of bytes begins.
 const RING: usize = size_of::<Header>();
 
-/// One side of the queue.
+/// What one side of the queue, the consumers or the producers, shares.
 #[repr(C, align(128))]
 struct Side {
     lock: LockCell,
-    /// Where this side is. Written by the holder of `lock` alone, in one store that commits its whole operation.
+    /// How far this side has come. Only the holder of `lock` writes it, in one store that commits its whole operation.
     position: AtomicU64,
-    /// Where this side waits for the other one.
+    /// Where this side waits for the other.
     bell: Bell,
 }
 
@@ -75,7 +76,7 @@ impl Position {
     }
 }
 
-/// Bytes that a message of `len` bytes takes in the ring.
+/// The number of bytes that a message of `len` bytes takes in the ring.
 fn frame(len: usize) -> u32 {
     (size_of::<u32>() + len).next_multiple_of(ALIGN) as u32
 }
@@ -115,13 +116,13 @@ impl Ring {
             segment,
             capacity: capacity as u32,
             bytes: bytes as u32,
-            // On one core nobody can change anything while we look; a model tries all orders anyway.
+            // On one core nothing can change while we look; a model tries all orders anyway.
             looks: if cores > 1 && !cfg!(loom) { LOOKS } else { 0 },
             creator: sys::getpid(),
         })
     }
 
-    /// The addresses of the two sides: get, put.
+    /// The addresses of the two sides, get and put.
     pub(super) fn sides(&self) -> (Range<usize>, Range<usize>) {
         let start = self.segment.addresses().start;
         let side = |offset: usize| start + offset..start + offset + size_of::<Side>();
@@ -134,12 +135,12 @@ impl Ring {
         unsafe { self.segment.at::<Header>(0).as_ref() }
     }
 
-    /// Head and tail, read one after the other. If they are the same, the ring was empty at some moment in between; how far they are
-    /// apart may be more than there ever was, since others put and get meanwhile.
+    /// Head and tail, read one after the other. If they are equal, the ring was empty at some moment in between. Their distance may be more
+    /// than there ever was, since others put and get meanwhile.
     #[inline]
     fn positions(&self) -> (Position, Position) {
         let header = self.header();
-        // The head first: read the other way round, a get in between could make the head overtake the tail.
+        // The head first: the other way round, a get in between could make the head overtake the tail.
         let head = Position::of(header.get.position.load(Ordering::Acquire));
         let tail = Position::of(header.put.position.load(Ordering::Acquire));
         (head, tail)
@@ -171,7 +172,7 @@ impl Ring {
     #[inline]
     fn fits(&self, head: Position, tail: Position, frame: u32) -> bool {
         tail.messages.wrapping_sub(head.messages) < self.capacity
-            // `largest_message` sees to it that a frame is no larger than the ring.
+            // `largest_message` ensures that a frame is no larger than the ring.
             && tail.bytes.wrapping_sub(head.bytes) <= self.bytes - frame
     }
 
@@ -201,7 +202,7 @@ impl Ring {
         fault::point("put: unlocked");
         header.get.bell.ring();
         if self.fits(head, next, frame) && !seeded("put: not passed on") {
-            // Room for one more like this: the one who made it may have seen nobody asleep but us.
+            // There is room for one more message like this: the consumer that made it may have seen only us asleep.
             header.put.bell.pass_on();
         }
         true
@@ -213,7 +214,7 @@ impl Ring {
         let header = self.header();
         let (head, tail) = self.positions();
         if head == tail {
-            return None; // without the lock: many may be looking at an empty queue
+            return None; // without the lock, since many may be looking at an empty queue
         }
         let guard = lock(&header.get.lock, self.looks);
         let head = Position::of(header.get.position.load(Ordering::Relaxed));
@@ -246,7 +247,7 @@ impl Ring {
         fault::point("get: unlocked");
         header.put.bell.ring();
         if next != tail && !seeded("get: not passed on") {
-            // Another message: the one who put it may have seen nobody asleep but us.
+            // There is another message: its producer may have seen only us asleep.
             header.get.bell.pass_on();
         }
         Some(read(message))
@@ -279,16 +280,15 @@ impl Ring {
         bell.sleep(limit, ready);
     }
 
-    /// Whether nobody is left who could use this queue besides the calling thread.
+    /// Whether only the calling thread is left to use this queue.
     ///
-    /// Only the process that made the queue and those forked from it know the memory, and a worker does not outlive its
-    /// parent. So a worker is never alone, and the creator is when it has no living child and no other thread. Slow; for those
-    /// that have waited long.
+    /// Only the process that made the queue and those forked from it know the memory, and a worker does not outlive its parent. So a worker
+    /// is never alone, and the creator is alone when it has no living child and no other thread. Slow; for callers that have waited long.
     pub(super) fn is_alone(&self) -> bool {
         self.creator == sys::getpid() && !sys::has_live_children() && sys::other_threads() == 0
     }
 
-    /// Copies `bytes` into the ring at stream position `at`, around its end if need be.
+    /// Copies `bytes` into the ring at stream position `at`, around its end if necessary.
     #[inline]
     fn write(&self, at: u32, bytes: &[u8]) {
         let (start, first) = self.split(at, bytes.len());
@@ -323,7 +323,7 @@ impl Ring {
     }
 }
 
-/// Takes the lock; the holder is nearly always done within a few nanoseconds, so look a little before sleeping.
+/// Takes the lock. The holder is nearly always done within nanoseconds, so look a few times before sleeping.
 #[inline]
 fn lock(cell: &LockCell, looks: u32) -> LockGuard<'_> {
     for _ in 0..looks {
@@ -335,7 +335,7 @@ fn lock(cell: &LockCell, looks: u32) -> LockGuard<'_> {
     cell.lock(QUEUE)
 }
 
-/// How many messages there were at one moment, from as many reads of head and tail as that takes.
+/// How many messages there were at one moment. Reads head and tail as often as that takes.
 fn count(mut positions: impl FnMut() -> (Position, Position)) -> usize {
     let mut seen = positions();
     loop {
@@ -348,18 +348,32 @@ fn count(mut positions: impl FnMut() -> (Position, Position)) -> usize {
     }
 }
 
-const QUEUE: Locked = Locked {
+const QUEUE: Advice = Advice {
     what: "a lock of this queue",
-    instead: "do not use the queue in what interrupts its own put or get, such as a signal handler.",
+    instead: "do not use the queue in code that interrupts its own put or get, such as a signal handler.",
 };
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
-    /// A reader that is interrupted between head and tail sees a head of long ago.
     #[test]
-    fn a_head_and_a_tail_of_different_moments_are_not_counted() {
+    fn positions_survive_their_own_overflow() {
+        let ring = Ring::new(4, 64).unwrap();
+        ring.start_at(u32::MAX - 2, u32::MAX - 15);
+        let put = |n: u32| assert!(ring.try_put(&n.to_le_bytes()));
+        let get = || ring.try_get(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()));
+        for n in 0..50 {
+            put(n);
+            put(n + 1000);
+            assert_eq!(ring.len(), 2);
+            assert_eq!([get(), get()], [Some(n), Some(n + 1000)]);
+        }
+    }
+
+    /// A reader that is interrupted between the two reads has an old head.
+    #[test]
+    fn a_head_and_a_tail_from_different_moments_are_not_counted() {
         let at = |messages| Position { messages, bytes: 0 };
         let counted = |reads: &[(u32, u32)]| {
             let mut reads = reads.iter().map(|&(head, tail)| (at(head), at(tail)));

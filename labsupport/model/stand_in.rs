@@ -1,4 +1,4 @@
-//! Stand-ins for what a model checker or Miri cannot run. They keep the promises of the real thing and nothing more.
+//! Stand-ins for what the model checker or Miri cannot run. They keep the promises of the real types and nothing more.
 
 #[cfg(loom)]
 pub(crate) use futex::Futex;
@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 #[cfg(miri)]
 use std::sync::{Mutex, MutexGuard};
 
-/// As the real one. Nobody dies in a model.
+/// Like the real one. No process dies in a model.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Acquired {
     Clean,
@@ -20,7 +20,7 @@ pub(crate) enum Acquired {
 /// A mutex at a place that does not move, for the threads of one process.
 pub(crate) struct RobustMutex {
     mutex: Mutex<()>,
-    /// What the holder has in its hand; only the holder touches it.
+    /// The holder's guard; only the holder touches it.
     held: UnsafeCell<Option<MutexGuard<'static, ()>>>,
 }
 
@@ -29,8 +29,7 @@ unsafe impl Sync for RobustMutex {}
 
 impl RobustMutex {
     /// # Safety
-    /// `place` is aligned, valid for writes, stays where it is for as long as anybody uses the mutex, and nobody uses it
-    /// before this returns.
+    /// `place` is aligned and valid for writes, does not move while the mutex is used, and nothing uses it before this returns.
     pub(crate) unsafe fn init(place: NonNull<RobustMutex>) -> io::Result<()> {
         let free = RobustMutex {
             mutex: Mutex::new(()),
@@ -41,7 +40,7 @@ impl RobustMutex {
         Ok(())
     }
 
-    /// Nobody locks twice in a model, and Miri sees the deadlock by itself.
+    /// No thread locks twice in a model, and Miri sees the deadlock by itself.
     pub(crate) fn lock(&self) -> Option<Acquired> {
         let guard = self.mutex.lock();
         Some(self.keep(guard.unwrap_or_else(|poison| poison.into_inner())))
@@ -57,9 +56,9 @@ impl RobustMutex {
 
     fn keep(&self, guard: MutexGuard<'_, ()>) -> Acquired {
         // SAFETY: only the lifetime changes. The guard refers to `self.mutex`, stays within `self`, which does not move, and
-        // `unlock` drops it; if nobody unlocks it is never used again.
+        // `unlock` drops it; without an unlock it is never used again.
         let guard: MutexGuard<'static, ()> = unsafe { std::mem::transmute(guard) };
-        // SAFETY: we hold the mutex, so nobody else touches `held`.
+        // SAFETY: we hold the mutex, so no other thread touches `held`.
         unsafe { *self.held.get() = Some(guard) };
         Acquired::Clean
     }
@@ -67,7 +66,7 @@ impl RobustMutex {
     /// # Safety
     /// The calling thread holds it.
     pub(crate) unsafe fn unlock(&self) {
-        // SAFETY: the caller holds the mutex, so nobody else touches `held`. The guard is out of `held` before it is
+        // SAFETY: the caller holds the mutex, so no other thread touches `held`. The guard is out of `held` before it is
         // dropped: from then on `held` is the next holder's.
         let guard = unsafe { (*self.held.get()).take() };
         drop(guard);
@@ -83,7 +82,7 @@ mod futex {
     use std::time::Duration;
 
     /// A word to sleep on. `asleep` is the kernel's own lock: "compare the word and go to sleep" is one step under it, and so is
-    /// "wake". There is no time limit, so who is not woken sleeps for ever, and loom says so.
+    /// "wake". There is no time limit, so a thread that is not woken sleeps forever, and loom reports it.
     pub(crate) struct Futex {
         word: AtomicU32,
         asleep: Mutex<()>,
@@ -106,7 +105,7 @@ mod futex {
             }
         }
 
-        pub(crate) fn wake(&self, count: i32) {
+        pub(crate) fn wake(&self, count: u32) {
             let _asleep = self.asleep.lock().unwrap();
             if count == 1 {
                 self.woken.notify_one();

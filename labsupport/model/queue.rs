@@ -2,19 +2,19 @@
 
 use super::bell::Bell;
 use super::ring::Ring;
-use crate::shared::model::{Search, check, finds, run_all};
+use crate::sync::search::{Search, check, finds, run_all};
 use crate::sync::{AtomicU32, Ordering};
 use Role::{Get, Put};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A model's clock stands still.
+/// The clock of a model stands still.
 const NO_LIMIT: Duration = Duration::MAX;
 
-/// How many bytes the ring has, the fewest there can be.
+/// The size of the ring in bytes, the smallest possible.
 const RING: usize = 64;
 
-/// Tokens with a bell: the least that can be waited for.
+/// Tokens with a bell: the simplest thing to wait for.
 struct Tokens {
     left: AtomicU32,
     bell: Bell,
@@ -47,7 +47,7 @@ impl Tokens {
     }
 }
 
-/// Whoever sleeps and whenever the bell rings: each taker gets its tokens.
+/// Whichever threads sleep, and whenever the bell rings: each taker gets its tokens.
 fn bell(search: Search, threads: &'static [Role]) {
     check(&format!("bell, {threads:?}"), search, move || {
         let tokens = Arc::new(Tokens {
@@ -65,14 +65,14 @@ fn bell(search: Search, threads: &'static [Role]) {
     });
 }
 
-/// What a thread does, and how often.
+/// What a thread does, and how many times.
 #[derive(Clone, Copy, Debug)]
 enum Role {
     Put(u8),
     Get(u8),
 }
 
-/// Every message is got once and whole, each consumer sees a producer's messages in order, and everybody comes home.
+/// Every message arrives once and whole, each consumer sees a producer's messages in order, and every thread ends.
 fn exchange(search: Search, capacity: usize, threads: &'static [Role]) {
     check(
         &format!("queue of {capacity}, {threads:?}"),
@@ -81,7 +81,7 @@ fn exchange(search: Search, capacity: usize, threads: &'static [Role]) {
             let ring = Ring::new(capacity, RING).unwrap();
             // Just before the positions overflow, and so that a message goes around the end of the ring.
             ring.start_at(u32::MAX, u32::MAX - 15);
-            // As many as the capacity fill the ring, so that the next one goes where the first one was.
+            // As many messages as the capacity fill the ring, so that the next one goes where the first one was.
             let length = RING / capacity - size_of::<u32>();
             let got = run_all(threads.iter().enumerate().map(|(thread, &role)| {
                 let ring = ring.clone();
@@ -122,7 +122,7 @@ fn put(ring: &Ring, message: &[u8]) {
     }
 }
 
-/// What `Queue::get` does, without clocks. The byte that the message is made of.
+/// What `Queue::get` does, without clocks. Returns the byte that the message consists of.
 fn get(ring: &Ring, length: usize) -> u8 {
     loop {
         if let Some(message) = ring.try_get(|bytes| bytes.to_vec()) {
@@ -132,7 +132,8 @@ fn get(ring: &Ring, length: usize) -> u8 {
         ring.wait_for_message(NO_LIMIT);
     }
 }
-/// Two producers and two consumers, whoever comes first: see "Limits" in the README.
+
+/// Two producers and two consumers, with different threads coming first: see "Limits" in the README.
 const CROWDS: [&[Role]; 3] = [
     &[Put(1), Put(1), Get(1), Get(1)],
     &[Get(1), Get(1), Put(1), Put(1)],
@@ -175,54 +176,54 @@ fn two_producers_and_two_consumers_lose_nothing() {
 }
 
 #[test]
-fn nobody_sleeps_where_there_is_room_or_a_message() {
+fn no_thread_sleeps_while_there_is_room_or_a_message() {
     exchange(Search::Preemptions(2), 2, &[Get(1), Get(1), Put(2)]);
-    // Two messages stay: both producers come home although nobody takes from then on.
+    // Two messages stay: both producers end although no thread takes anything afterwards.
     exchange(Search::Preemptions(2), 2, &[Put(2), Put(2), Get(2)]);
 }
 
-/// With the bug planted, some search above ends in a deadlock: a sleeper that nobody wakes.
-fn sleeps_for_ever(bug: &'static str, threads: &'static [Role]) {
+/// With the bug planted, some search above ends in a deadlock: a sleeper that no thread wakes.
+fn sleeps_forever(bug: &'static str, threads: &'static [Role]) {
     let said = finds(bug, || exchange(Search::Preemptions(1), 2, threads));
     assert!(said.contains("deadlock"), "{said}");
 }
 
 #[test]
 fn a_ring_without_its_fence_is_found() {
-    sleeps_for_ever("ring: no fence", &[Put(2), Get(2)]);
+    sleeps_forever("ring: no fence", &[Put(2), Get(2)]);
 }
 
 #[test]
 fn a_sleeper_without_its_fence_is_found() {
-    sleeps_for_ever("sleep: no fence", &[Put(2), Get(2)]);
+    sleeps_forever("sleep: no fence", &[Put(2), Get(2)]);
 }
 
 #[test]
 fn a_sleeper_without_its_second_look_is_found() {
-    sleeps_for_ever("sleep: no second look", &[Put(2), Get(2)]);
+    sleeps_forever("sleep: no second look", &[Put(2), Get(2)]);
 }
 
 #[test]
-fn a_woken_one_that_does_not_set_the_word_again_is_found() {
-    sleeps_for_ever("woken: word not set again", &[Get(1), Get(1), Put(2)]);
+fn a_woken_thread_that_does_not_set_the_word_again_is_found() {
+    sleeps_forever("woken: word not set again", &[Get(1), Get(1), Put(2)]);
 }
 
 #[test]
-fn a_woken_one_without_its_fence_is_found() {
-    sleeps_for_ever("woken: no fence", &[Get(1), Get(1), Put(2)]);
+fn a_woken_thread_without_its_fence_is_found() {
+    sleeps_forever("woken: no fence", &[Get(1), Get(1), Put(2)]);
 }
 
 #[test]
 fn a_get_that_does_not_pass_the_bell_on_is_found() {
-    sleeps_for_ever("get: not passed on", &[Get(1), Get(1), Put(2)]);
+    sleeps_forever("get: not passed on", &[Get(1), Get(1), Put(2)]);
 }
 
 #[test]
 fn a_put_that_does_not_pass_the_bell_on_is_found() {
-    sleeps_for_ever("put: not passed on", &[Put(2), Put(2), Get(2)]);
+    sleeps_forever("put: not passed on", &[Put(2), Put(2), Get(2)]);
 }
 
-/// With the bug planted, a consumer reads bytes that nothing orders after their writing, or a producer overwrites such.
+/// With the bug planted, a consumer reads bytes that are not ordered after their writing, or a producer overwrites bytes that may still be read.
 fn races(bug: &'static str) {
     let said = finds(bug, || {
         exchange(Search::Preemptions(1), 1, &[Put(2), Get(2)])

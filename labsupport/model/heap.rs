@@ -1,11 +1,11 @@
-//! The memory of a segment where there is one process only: for the model checker and for Miri.
+//! The memory of a segment with only one process: for the model checker and for Miri.
 
 use super::SharedError;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::io;
 use std::ptr::NonNull;
 
-/// Zeros from the heap, aligned as the parts of a segment want it.
+/// Zeros from the heap, aligned as the parts of a segment need it.
 pub(super) struct Memory {
     base: NonNull<u8>,
     layout: Layout,
@@ -13,7 +13,7 @@ pub(super) struct Memory {
     watched: watch::Watched,
 }
 
-// SAFETY: an address and numbers that nobody writes to. What lies at the address is the segment's matter.
+// SAFETY: an address and numbers that nothing writes to. The segment is responsible for what lies at the address.
 unsafe impl Send for Memory {}
 // SAFETY: as above.
 unsafe impl Sync for Memory {}
@@ -57,7 +57,7 @@ impl Drop for Memory {
     }
 }
 
-/// There is no second mapping here: the memory itself.
+/// The memory itself, since there is no second mapping here.
 #[derive(Clone)]
 pub(super) struct Window(NonNull<u8>);
 
@@ -72,7 +72,7 @@ impl Window {
     }
 
     /// # Safety
-    /// As of the real one.
+    /// As for the real one.
     pub(super) unsafe fn at<T>(&self, offset: usize) -> NonNull<T> {
         // SAFETY: this function's contract.
         unsafe { self.0.add(offset).cast() }
@@ -83,8 +83,8 @@ impl Window {
 mod watch {
     use loom::cell::UnsafeCell;
 
-    /// One cell of loom's for eight bytes of memory. Loom ends the run when one thread writes what another reads or writes
-    /// and nothing orders the two.
+    /// One of loom's cells for each eight bytes of memory. Loom ends the run when one thread writes what another reads or writes and nothing
+    /// orders the two accesses.
     pub(super) struct Watched(Vec<UnsafeCell<()>>);
 
     impl Watched {

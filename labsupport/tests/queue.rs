@@ -1,10 +1,11 @@
-//! What the README beside this file promises: order, bounds, and a kill at every named point.
+//! What `src/shared/queue/README.md` promises: order, bounds, and a kill at every named point.
 
-use super::*;
-use crate::process::{Exit, Workers};
-use crate::sys::fault;
+mod common;
 
-const LONG: Duration = Duration::from_secs(20);
+use common::LONG;
+use labsupport::internal::{self, fault};
+use labsupport::prelude::*;
+use std::time::Duration;
 
 #[test]
 fn messages_of_every_size_come_out_in_order_across_the_end_of_the_ring() {
@@ -32,22 +33,10 @@ fn capacity_counts_messages_and_a_full_queue_gives_the_message_back() {
         queue.put(n).unwrap();
     }
     let error = queue.try_put(3).unwrap_err();
-    assert_eq!((error.why(), queue.len()), (&Refusal::Full, 3));
-    assert_eq!(error.into_message(), 3);
+    assert_eq!((error.kind(), queue.len()), (&PutErrorKind::Full, 3));
+    assert_eq!(error.into_inner(), 3);
     queue.try_get().unwrap();
     queue.put(4).unwrap();
-}
-
-#[test]
-fn positions_survive_their_own_overflow() {
-    let queue = Queue::<u32>::bounded_bytes(4, 64).unwrap();
-    queue.ring.start_at(u32::MAX - 2, u32::MAX - 15);
-    for n in 0..50 {
-        queue.put(n).unwrap();
-        queue.put(n + 1000).unwrap();
-        assert_eq!(queue.len(), 2);
-        assert_eq!((queue.try_get(), queue.try_get()), (Ok(n), Ok(n + 1000)));
-    }
 }
 
 #[test]
@@ -60,8 +49,8 @@ fn bad_sizes_are_errors_with_a_sentence() {
     assert!(error(Queue::bounded(usize::MAX)).ends_with("1073741824 is the most."));
     let small = Queue::<Vec<u8>>::bounded_bytes(1, 64).unwrap();
     assert!(matches!(
-        small.put(vec![0; 64]).unwrap_err().why(),
-        Refusal::TooLarge {
+        small.put(vec![0; 64]).unwrap_err().kind(),
+        PutErrorKind::TooLarge {
             bytes: 65,
             limit: 56
         }
@@ -78,7 +67,7 @@ fn kill_producer(point: &'static str) -> bool {
     });
     let report = killed.unwrap().join_timeout(LONG).unwrap();
     assert_eq!(report.outcomes()[0].exit(), &Exit::Signaled(9), "{point}");
-    // Both sides still work for everybody else.
+    // Both sides still work for every other process.
     let next = Workers::spawn(1, |_| queue.put(3).is_ok()).unwrap();
     assert_eq!(next.join_timeout(LONG).unwrap().values().unwrap(), [true]);
     let mut left = Vec::new();
@@ -94,6 +83,10 @@ fn kill_producer(point: &'static str) -> bool {
 
 #[test]
 #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "optimised builds have no named points"
+)]
 fn a_producer_killed_anywhere_has_put_its_message_or_not() {
     assert!(!kill_producer("put: locked"));
     assert!(!kill_producer("put: written"));
@@ -123,6 +116,10 @@ fn kill_consumer(point: &'static str) -> bool {
 
 #[test]
 #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "optimised builds have no named points"
+)]
 fn a_consumer_killed_anywhere_takes_at_most_its_own_message() {
     assert!(!kill_consumer("get: locked"));
     assert!(!kill_consumer("get: copied"));
@@ -132,6 +129,10 @@ fn a_consumer_killed_anywhere_takes_at_most_its_own_message() {
 
 #[test]
 #[cfg_attr(miri, ignore = "forks, and Miri cannot")]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "optimised builds have no named points"
+)]
 fn a_wake_up_that_dies_with_its_sleeper_is_not_missed() {
     let queue = Queue::<u64>::bounded(8).unwrap();
     let victim = Workers::spawn(1, |_| {
@@ -172,4 +173,44 @@ fn a_put_into_a_full_queue_waits_for_room() {
     }
     producers.join_timeout(LONG).unwrap().values().unwrap();
     assert!(queue.is_empty());
+}
+
+/// How a `get` ends in a process whose only company is `company`.
+fn get_beside<C>(company: impl Fn() -> C) -> Result<u64, GetError> {
+    // The worker has no other thread and no child, and a name that begins almost like those of the library's helpers.
+    let program = Workers::spawn(1, |_| {
+        internal::set_thread_name(c"labs-evcxr");
+        let _company = company();
+        Queue::<u64>::bounded(1)
+            .unwrap()
+            .get_timeout(Duration::from_millis(200))
+    });
+    let report = program.unwrap().join_timeout(LONG).unwrap();
+    report.into_values().unwrap().remove(0)
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "forks, and Miri cannot")]
+fn the_library_does_not_count_its_own_helpers_as_company_and_counts_everyone_else() {
+    let pause = || std::thread::sleep(LONG);
+    assert_eq!(get_beside(|| ()), Err(GetError::Disconnected));
+    // Threads and workers inherit the name of their creator.
+    assert_eq!(
+        get_beside(|| std::thread::spawn(pause)),
+        Err(GetError::Empty)
+    );
+    let worker = || Workers::spawn(1, |_| std::thread::sleep(LONG)).unwrap();
+    assert_eq!(get_beside(worker), Err(GetError::Empty));
+    let helper = || {
+        let name = std::thread::Builder::new().name("labs: test".into());
+        let helper = name.spawn(|| std::thread::sleep(LONG)).unwrap();
+        let named = || {
+            let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+            let names = tasks.map(|task| std::fs::read_to_string(task.path().join("comm")));
+            names.flatten().any(|name| name == "labs: test\n")
+        };
+        assert!(common::soon(named));
+        helper
+    };
+    assert_eq!(get_beside(helper), Err(GetError::Disconnected));
 }

@@ -1,6 +1,27 @@
-//! As much JSON as one line of output needs.
+//! Text as it is written in HTML and in JSON.
 
-/// `text` as a JSON string, quotes and all, without a line break in it.
+/// `text` for HTML and XML, with the five characters that have a meaning there replaced.
+///
+/// # Examples
+/// ```
+/// assert_eq!(labsupport::cell::escape("a < b & c"), "a &lt; b &amp; c");
+/// ```
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// `text` as a JSON string, quotes included, without a line break in it.
 pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -19,7 +40,7 @@ pub fn quote(text: &str) -> String {
     quoted
 }
 
-/// JSON text on one line. A line break inside a JSON string is written `\n`, so each one found here is only layout.
+/// JSON text on one line. A line break inside a JSON string is written `\n`, so every real one is only layout.
 pub(super) fn one_line(json: &str) -> String {
     json.replace(['\n', '\r'], " ")
 }
@@ -29,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_would_end_a_string_or_a_line_is_escaped() {
+    fn everything_that_would_end_a_string_or_a_line_is_escaped() {
         assert_eq!(quote(""), r#""""#);
         assert_eq!(quote(r#"a "b" \c"#), r#""a \"b\" \\c""#);
         assert_eq!(quote("a\nb\r\tc"), r#""a\nb\r\tc""#);
@@ -38,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn json_goes_in_as_it_is_but_on_one_line() {
+    fn json_stays_as_it_is_but_on_one_line() {
         assert_eq!(one_line("{\n\"a\": \"b\\n\"\r\n}"), "{ \"a\": \"b\\n\"  }");
     }
 }
