@@ -139,6 +139,7 @@ fn collect(pid: i32, code: &mut Option<i32>) {
 
 /// This process's children, its own and those that it inherited.
 fn children() -> Vec<i32> {
+    // Not by labs-runtime: that crate puts its own `read` in the place of the C library's, and some peers are measured with that.
     let listed = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
     listed
         .split_whitespace()

@@ -1,6 +1,6 @@
 //! Opens, checks and measures the coordination labs, and is the Jupyter kernel they run on.
 //!
-//! evcxr, which compiles the cells, is in another program, `labs-evcxr`: what is changed here does not link it again.
+//! evcxr, which compiles the cells, is in another program, `labs-evcxr`, so a change here does not link it again.
 //!
 //! `README.md` beside this crate's `Cargo.toml` draws who starts whom.
 

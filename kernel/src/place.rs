@@ -77,7 +77,7 @@ impl Place {
         };
         if home.starts_with(&workspace) && !home.starts_with(workspace.join("target")) {
             bail!(
-                "LABS_HOME is {}, within the checkout, and cargo takes what is there for a part of it. Choose a folder elsewhere, \
+                "LABS_HOME is {}, inside the checkout, and cargo would take what is there for a part of it. Choose a folder elsewhere, \
                  or one below {}.",
                 home.display(),
                 workspace.join("target").display()
@@ -126,7 +126,7 @@ impl Place {
         match copy() {
             Some(copy) => Ok(copy),
             None if is_installed(&self.workspace) => bail!(
-                "This folder is no copy of the labs. Change to the one that `labs open` has made, {FIRST_COPY} if none was named, and \
+                "This folder is not a copy of the labs. Change to the one that `labs open` made ({FIRST_COPY} unless you named another) and \
                  run this again; or name it with --folder."
             ),
             None => Ok(self.notebooks()),

@@ -1,4 +1,4 @@
-//! What a long step says while it runs: a line that moves on a terminal, plain lines elsewhere.
+//! What a long step says while it runs: on a terminal a line with a clock, elsewhere plain lines.
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};

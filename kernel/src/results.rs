@@ -1,8 +1,8 @@
-//! The file that one student hands in: what is in it, and reading it when nobody knows where it comes from.
+//! The file that a student hands in: what is in it, and how to read it when nobody knows where it comes from.
 //!
-//! It is JSON, so that a spreadsheet or a script of the teacher's reads it too. There is no name in it unless one was given, and
-//! no code. Whoever reads one takes it for hostile: it has a largest size, every number is looked at, and no text brings characters
-//! that move a cursor or turn the direction of writing around.
+//! It is JSON, so that a spreadsheet or the teacher's own script can read it too. It holds no code, and no name unless one was given. It
+//! is read as if it were hostile: its size is limited, every number is checked, and no text brings characters that move a cursor or
+//! reverse the direction of writing.
 
 use anyhow::{Context, Result, bail};
 use figures::Format;

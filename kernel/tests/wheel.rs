@@ -241,7 +241,7 @@ fn what_pip_has_installed_shows_a_figure_and_needs_no_checkout() {
     );
     let refused = [
         (vec!["test"], "needs a checkout"),
-        (vec!["reset", "03"], "This folder is no copy of the labs"),
+        (vec!["reset", "03"], "This folder is not a copy of the labs"),
     ];
     for (arguments, why) in refused {
         let output = labs(&arguments);

@@ -188,7 +188,7 @@ fn environment() -> Result<PathBuf> {
         .status()?;
     ensure!(
         installed.success(),
-        "ipykernel and matplotlib cannot be installed; is the network there?"
+        "ipykernel and matplotlib cannot be installed. Check that the network is there"
     );
     fs::write(&stamp, wanted)?;
     Ok(python)

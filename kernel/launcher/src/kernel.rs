@@ -363,7 +363,7 @@ fn failure(said: &[String], status: ExitStatus) -> String {
     let advice = if has(&["No space left on device"]) {
         "The disk is full: make room, and run the same command again. What was built is kept."
     } else if has(&["signal: 9", "Cannot allocate memory", "out of memory"]) {
-        "Memory ran out: close other programs, then run this again with CARGO_BUILD_JOBS=1 before it. What was built is kept."
+        "Memory ran out: close other programs, then run this again with CARGO_BUILD_JOBS=1 in front of it. What was built is kept."
     } else if has(&[
         "failed to download",
         "failed to get",
@@ -371,7 +371,7 @@ fn failure(said: &[String], status: ExitStatus) -> String {
         "Could not resolve",
         "spurious network",
     ]) {
-        "The first build downloads crates from crates.io; is the network there? Run the same command again then."
+        "The first build downloads crates from crates.io. Check the network, then run the same command again."
     } else {
         "The kernel could not be built; the reason is above."
     };

@@ -34,9 +34,7 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, String> {
         }
     } else if !kernel.is_fresh() {
         let found = checks::require(kernel.site(), &[]).map_err(|why| {
-            format!(
-                "{why}\nNothing was built yet. Once this is mended, run the same command again."
-            )
+            format!("{why}\nNothing was built yet. Fix this, then run the same command again.")
         })?;
         for check in found {
             if check.verdict == Verdict::Warning {
@@ -69,7 +67,7 @@ fn doctor(kernel: &Kernel) -> Result<ExitCode, String> {
     }
     let _ = writeln!(
         out,
-        "warning  Kernel          not built yet: `cargo labs open` does it, and takes minutes"
+        "warning  Kernel          not built yet: `cargo labs open` builds it, which takes minutes"
     );
     match problems {
         0 => Ok(ExitCode::SUCCESS),

@@ -114,7 +114,7 @@ pub fn make(venv: &Path, requirements: &Path) -> Result<(), String> {
                 "-r",
             ])
             .arg(requirements),
-        "The Python packages cannot be installed. The first time needs the network; is it there?",
+        "The Python packages cannot be installed. The first time needs the network: check that it is there, then run the same command again.",
     )?;
     fs::copy(requirements, venv.join(STAMP))
         .map_err(|error| format!("{} cannot be written to: {error}", venv.display()))?;

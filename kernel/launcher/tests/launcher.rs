@@ -575,7 +575,7 @@ fn a_build_that_fails_says_what_to_do() {
         ),
         (
             "error: failed to download from `https://index.crates.io`",
-            "is the network there?",
+            "Check the network",
         ),
         ("error[E0308]: mismatched types", "could not be built"),
     ] {

@@ -1,4 +1,4 @@
-//! What the runtime offers to cells: `labsupport` looks these functions up by their names, and does without them on another kernel.
+//! What the runtime offers to cells: `labsupport` looks these functions up by their names, and manages without them on another kernel.
 
 use super::connection::{self, PANIC, REMEMBER};
 use std::sync::Mutex;

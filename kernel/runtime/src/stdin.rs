@@ -1,8 +1,8 @@
 //! What a read of standard input means in the runtime. This program defines the C library's `read`, so every read of this process, the
 //! standard library's in a cell too, comes here first; all but those of descriptor 0 go on to the system at once.
 //!
-//! The one that reads descriptor 0 may be a cell, which wants the student's answer, or evcxr's runtime, which wants its next command.
-//! The tap knows: see `tap.rs`. A worker, which is another process, gets what is open there: nothing.
+//! The reader of descriptor 0 may be a cell, which wants the student's answer, or evcxr's runtime, which wants its next command. The tap
+//! knows which: see `tap.rs`. A worker, which is another process, gets what is open there: nothing.
 
 use super::connection::{COMMAND, FOLDER, QUESTION, Tap, tap};
 use super::{crash, host, snapshot};

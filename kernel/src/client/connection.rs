@@ -1,4 +1,4 @@
-//! Where a kernel is to listen.
+//! Where a kernel listens: its ports and its key.
 
 use anyhow::{Result, anyhow};
 use jupyter_protocol::{ConnectionInfo, Transport};

@@ -1,4 +1,4 @@
-//! A Jupyter client: starts a kernel, runs cells, and tells what they showed. `check` and the tests use it.
+//! A Jupyter client: it starts a kernel, runs cells, and reports what they showed. `check` and the tests use it.
 
 mod connection;
 mod shown;

@@ -1,4 +1,4 @@
-//! `cargo labs check`: notebooks on the real kernel, a line each.
+//! `cargo labs check`: runs notebooks on the real kernel, and prints a line for each.
 
 use crate::client::{Connection, Kernel, Output, Shown};
 use crate::environment;

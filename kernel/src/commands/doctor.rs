@@ -1,4 +1,4 @@
-//! `cargo labs doctor`.
+//! `cargo labs doctor`: checks the machine, and says what to do.
 
 use crate::environment::checks::{self, Verdict};
 use crate::place::{Place, in_words};

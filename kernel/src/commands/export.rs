@@ -15,7 +15,7 @@ use std::time::SystemTime;
 /// The options of `cargo labs export`.
 #[derive(Args, Debug)]
 pub struct Export {
-    /// A name to stand in the class's figures; without it there is none in the file
+    /// A name to show in the class's figures; without it the file has none
     #[arg(long)]
     name: Option<String>,
     /// The file to write; labs-results.json in this folder if none is named
@@ -96,7 +96,7 @@ fn print(results: &Results, out: &Path) {
         Some(name) => println!("It says that it is from {name}. Your code is not in it."),
         None => println!("Neither your name nor your code is in it; --name NAME puts a name in."),
     }
-    let next = "Look into it, it is text; then give it to your teacher, who draws it with `cargo labs class`.";
+    let next = "You can read it: it is text. Then give it to your teacher, who draws it with `cargo labs class`.";
     println!("{}", in_words(next));
 }
 

@@ -1,4 +1,4 @@
-//! What can be asked of `cargo labs`.
+//! The commands of `cargo labs`.
 
 mod bench;
 mod check;
@@ -32,7 +32,7 @@ pub enum Command {
     Setup,
     /// Runs notebooks on the real kernel; all labs if none is named
     Check(check::Check),
-    /// Looks whether this machine has what the labs need, and says what to do
+    /// Checks whether this machine has what the labs need, and says what to do
     Doctor,
     /// Copies the labs into a folder; what is there already stays
     Copy(copy::Copy),
@@ -71,7 +71,7 @@ impl Command {
                 environment::set_up(&Place::find()?)?;
                 println!(
                     "{}",
-                    in_words("All is set up. `cargo labs open` opens the first lab.")
+                    in_words("Everything is set up. `cargo labs open` opens the first lab.")
                 );
                 Ok(())
             }

@@ -30,7 +30,7 @@ pub struct Open {
     /// The port; the next free one is taken where it is busy
     #[arg(long, default_value_t = 8888)]
     port: u16,
-    /// The address to listen at; any other than this machine's loopback lets others on the network in who know the token
+    /// The address to listen on; any other than this machine's loopback lets in others on the network who know the token
     #[arg(long, default_value_t = Ipv4Addr::LOCALHOST.into())]
     ip: IpAddr,
     /// Copy the labs into this folder, keep what is there already, and open JupyterLab there

@@ -168,7 +168,7 @@ fn forget(journal: &Path, names: &[String]) -> Result<Option<String>> {
     fs::copy(journal, &copy).with_context(|| format!("{} cannot be copied", journal.display()))?;
     replace(journal, &kept)?;
     Ok(Some(format!(
-        "The journal no longer tells of what was reset; as it was it is {}",
+        "The journal no longer mentions what was reset; the old one is kept as {}",
         copy.display()
     )))
 }

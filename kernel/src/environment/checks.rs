@@ -1,4 +1,4 @@
-//! Looks at the machine and at what was made on it. Those that need nothing of the kernel's are the launcher's.
+//! Checks of the machine and of what was made on it. The launcher has those that need nothing of the kernel.
 
 use super::{jupyter, kernelspec};
 use crate::place::Place;

@@ -1,4 +1,4 @@
-//! What the machine and its programs say of themselves.
+//! What the machine and its programs say about themselves.
 
 use std::fs;
 use std::io::ErrorKind;

@@ -1,4 +1,4 @@
-//! What a fresh machine needs before a lab can be opened, and the looks that tell whether it is there.
+//! What a fresh machine needs before a lab can be opened, and the checks that tell whether it is there.
 
 pub mod checks;
 pub mod extension;

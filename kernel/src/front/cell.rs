@@ -1,4 +1,4 @@
-//! A request that the inner kernel is at, most often a cell: what came of it so far, and how it ends.
+//! A request that the inner kernel is working on, most often a cell: what has come of it so far, and how it ends.
 
 use super::advice;
 use super::compiler::{self, Report, advice::Notebook};

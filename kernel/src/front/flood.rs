@@ -1,4 +1,4 @@
-//! What a cell prints, when it prints without end: the first lines, the last ones, how many there were, and a file with all.
+//! Output without end: the first lines of it, the last lines, how many there were, and a file with all of them.
 //!
 //! ```text
 //!  first thousand lines                 shown as they come
@@ -6,7 +6,7 @@
 //!  last thousand lines                  shown when the cell ends
 //! ```
 //!
-//! Instead of a thousand lines, 256 KiB are the limit where lines are long. JupyterLab's server drops a kernel's messages, the
+//! Where lines are long, 256 KiB are the limit instead of a thousand lines. JupyterLab's server drops a kernel's messages, the
 //! error or result after a flood included, when text comes faster than 1 MB/s; and no notebook with all lines of a fast loop can
 //! be saved. Nothing here waits or looks at a clock.
 

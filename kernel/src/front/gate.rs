@@ -51,7 +51,7 @@ impl fmt::Display for Address {
 pub(super) async fn open(name: &'static str, address: Address) -> Result<UnixListener> {
     let port = Port::bind(&address)
         .await
-        .with_context(|| format!("The notebook's {name} port, {address}, cannot be had"))?;
+        .with_context(|| format!("The notebook's {name} port, {address}, cannot be opened"))?;
     let (inside, way_in) = nameless()?;
     let way_in = Arc::new(way_in);
     tokio::spawn(async move {
@@ -296,7 +296,7 @@ mod tests {
         // One that somebody listens at is not taken.
         let said = runtime().block_on(open("shell", address)).unwrap_err();
         assert!(
-            format!("{said:#}").contains("kernel-ipc-1, cannot be had"),
+            format!("{said:#}").contains("kernel-ipc-1, cannot be opened"),
             "{said:#}"
         );
         assert!(path.exists());

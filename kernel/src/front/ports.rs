@@ -164,7 +164,7 @@ fn address(info: &ConnectionInfo, port: u16) -> Result<Address> {
         // ZeroMQ's word for every address of the machine.
         "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         ip => ip.parse().with_context(|| {
-            format!("The connection file's ip is {ip}, and that is no address to listen at. Say 127.0.0.1, for example")
+            format!("The connection file's ip is {ip}, and that is not an address to listen on. Use 127.0.0.1, for example")
         })?,
     };
     Ok(Address::Tcp((ip, port).into()))

@@ -1,5 +1,4 @@
-//! Shell lines, `!ls`, as other notebooks have them: run here and not by evcxr, which shows nothing before the end and cannot be stopped
-//! meanwhile.
+//! Shell lines, such as `!ls`. They run here and not in evcxr, which shows nothing before they end and cannot stop them.
 
 use anyhow::{Context, Result};
 use labs_runtime::watch::{self, Signal};

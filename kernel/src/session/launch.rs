@@ -1,4 +1,4 @@
-//! How an inner kernel is started: evcxr_jupyter in this same program, with everything it may touch in one directory.
+//! How an inner kernel is started: the program `labs-evcxr`, with everything it may touch in one directory.
 
 use super::toolchain::{self, Toolchain};
 use super::{config, rust_src, stand_in};

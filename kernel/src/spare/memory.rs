@@ -1,4 +1,4 @@
-//! How much memory is left, where a container's limit counts as much as the machine's size.
+//! How much memory is left. A container's limit counts as much as the machine's size.
 
 use std::fs;
 use std::path::{Path, PathBuf};

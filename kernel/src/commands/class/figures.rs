@@ -1,5 +1,5 @@
-//! The figures of a class. As many students as there are colours have one each, the same in every figure; more of them are grey
-//! behind their median, since nobody tells thirty colours apart.
+//! The figures of a class. As long as there are enough colours, each student has one, the same in every figure. A larger class is grey
+//! behind its median, since nobody can tell thirty colours apart.
 
 use super::section::{Item, Lesson, Section};
 use super::students::{Student, median, students_words};
@@ -337,7 +337,7 @@ pub(super) fn predictions(students: &[Student]) -> Option<Lesson> {
     }
     items.push(Item::Table(table));
     items.push(Item::Words(
-        "Of each student the first guess counts. Where a guess has another unit than what was measured, it is not counted.".into(),
+        "Each student's first guess counts. A guess in another unit than the measurement is not counted.".into(),
     ));
     let learned = match learned(surprises) {
         words if words.is_empty() => format!("{} predictions were compared.", questions.len()),

@@ -1,4 +1,4 @@
-//! The page: one file with everything in it, without a script, and nothing that is fetched.
+//! The page: one file with everything in it. It has no script and fetches nothing.
 
 use super::section::{Item, Section};
 use labsupport::cell::{Show, escape};

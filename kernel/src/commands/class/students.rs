@@ -1,4 +1,4 @@
-//! From files to students: what cannot be read, and what is the same student's a second time, is left out with a reason.
+//! From files to students. A file that cannot be read, or that is a second one of the same student, is left out with a reason.
 
 use crate::results::Results;
 use labsupport::measure::Samples;

@@ -1,4 +1,4 @@
-//! A notebook on its way to a page: without what is for the teacher, with the solutions, and with links that lead to pages.
+//! A notebook on its way to a page: without the notes for the teacher, with the solutions, and with links that lead to pages.
 
 use crate::notebook::{self, joined};
 use anyhow::{Context, Result, anyhow};

@@ -1,4 +1,4 @@
-//! `cargo labs publish`: all labs as web pages with what they showed, for those who only want to look.
+//! `cargo labs publish`: all labs as web pages with their outputs, for readers who only want to look.
 
 mod lab;
 mod page;
@@ -99,9 +99,10 @@ fn vega(place: &Place, scratch: &Path) -> Result<String> {
     let environment = place.home.join("publish");
     if !venv::is_made(&environment, &requirements) {
         make_private(&place.home)?;
-        Steps::new(1).step("Installing what the sliders need (30 MB to load)", || {
-            venv::make(&environment, &requirements).map_err(Error::msg)
-        })?;
+        Steps::new(1).step(
+            "Installing what the sliders need (a download of 30 MB)",
+            || venv::make(&environment, &requirements).map_err(Error::msg),
+        )?;
     }
     let script = format!(
         "import sys, vl_convert; sys.stdout.write(vl_convert.javascript_bundle(vl_version='{VEGA_LITE}'))"

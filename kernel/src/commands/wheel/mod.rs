@@ -51,7 +51,9 @@ impl Wheel {
         let mut steps = Steps::new(if tools.are_there() { 3 } else { 4 });
         if !tools.are_there() {
             checks::require(&place, true)?;
-            steps.step("Installing what packs it (seconds)", || tools.install())?;
+            steps.step("Installing the tools that pack it (seconds)", || {
+                tools.install()
+            })?;
         }
         let folder = scratch.path().join("wheel");
         steps.step(
@@ -59,7 +61,7 @@ impl Wheel {
             || contents::lay_out(&place, &programs, &folder),
         )?;
         let packed = steps.step("Packing", || tools.pack(&place, &folder, scratch.path()))?;
-        let (file, tag) = steps.step("Looking which systems the programs run on", || {
+        let (file, tag) = steps.step("Finding out which systems the programs run on", || {
             tools.tag(&packed)
         })?;
         let name = file.file_name().context("a file has a name")?;

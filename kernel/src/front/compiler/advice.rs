@@ -204,7 +204,7 @@ fn next(found: &Found, notebook: &Notebook, said: &str) -> Option<String> {
         }),
         "E0382" => Some(moved(first, found)),
         "E0499" | "E0502" | "E0505" | "E0506" => Some(
-            "What is borrowed cannot change meanwhile. Use the borrowed one for the last time before, or keep a copy, `.clone()`.".into(),
+            "A value cannot change while it is borrowed. Use the borrow for the last time before the change, or keep a copy, `.clone()`.".into(),
         ),
         "E0369" => Some(match said.contains("&str") || said.contains("String") {
             true => "Texts are put together with `format!(\"{a}{b}\")`. To calculate with a text, make a number of it: `text.parse::<f64>()?`.".into(),
@@ -224,7 +224,7 @@ fn next(found: &Found, notebook: &Notebook, said: &str) -> Option<String> {
         )),
         "E0728" => Some("Write `.await` in the cell itself or in an `async fn`.".into()),
         "E0765" | "E0766" | "E0758" => Some("Write the closing mark, `\"`, where the text ends.".into()),
-        "unconditional_panic" => Some("Ask before whether it can be done: with `if`, or with `checked_div` or `get`, which give `None` where it cannot.".into()),
+        "unconditional_panic" => Some("First check that it can be done, with `if`, or use `checked_div` or `get`, which give `None` where it cannot.".into()),
         "arithmetic_overflow" | "overflowing_literals" => Some("Use a larger type, such as `u64` or `i64`.".into()),
         "" => syntax(found, said),
         _ => None,
@@ -243,7 +243,7 @@ fn syntax(found: &Found, said: &str) -> Option<String> {
         );
     }
     if said.starts_with("unexpected closing delimiter") || said.starts_with("mismatched closing") {
-        return Some("Each bracket needs its partner: one is too many here, or another one is missing before.".into());
+        return Some("Each bracket needs its partner: there is one too many here, or one is missing before it.".into());
     }
     // Where a word stands after another, the first is most often meant to be a keyword.
     let line = place
@@ -589,7 +589,7 @@ pub(crate) fn of_a_panic(said: &str) -> Option<String> {
         said if said.starts_with("attempt to divide by zero")
             || said.contains("with a divisor of zero") =>
         {
-            "Ask before whether the divisor is 0, or use `checked_div`, which then gives `None`."
+            "First check that the divisor is not 0, or use `checked_div`, which then gives `None`."
         }
         said if said.starts_with("attempt to ") && said.ends_with("with overflow") => {
             "The result does not fit its type. Use a larger one, such as `u64` or `i64`, or `checked_sub` and its like, which then give `None`."

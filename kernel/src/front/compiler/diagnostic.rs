@@ -1,4 +1,4 @@
-//! What rustc says of a cell, as cargo passes it on: one JSON object a line.
+//! What rustc says of a cell, as cargo passes it on: one JSON object per line.
 
 use serde::Deserialize;
 use std::ops::Range;

@@ -396,7 +396,7 @@ mod tests {
             (
                 "div_const",
                 "this operation will panic at runtime",
-                "→ Ask before whether it can be done: with `if`, or with `checked_div` or `get`, which",
+                "→ First check that it can be done, with `if`, or use `checked_div` or `get`, which give",
             ),
             (
                 "captured",
@@ -416,7 +416,7 @@ mod tests {
             (
                 "borrow",
                 "cannot borrow `v7` as mutable because it is also borrowed as immutable",
-                "→ What is borrowed cannot change meanwhile. Use the borrowed one for the last time",
+                "→ A value cannot change while it is borrowed. Use the borrow for the last time before the",
             ),
             (
                 "python2",

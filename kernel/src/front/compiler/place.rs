@@ -2,7 +2,7 @@
 //!
 //! evcxr makes one library of all cells: statements apart, each from a new line on, items in any order, and lines of its own
 //! between them. So a place is found by what stands around it: the longest stretch of a cell that is the same, but for white space,
-//! as what is before and after it in the library. At the least the whole line must be there.
+//! as what is before and after it in the library. At least the whole line must be there.
 
 use std::ops::Range;
 

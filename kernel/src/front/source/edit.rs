@@ -1,5 +1,5 @@
-//! Changes to a cell's code that nobody sees. They stand between statements, so a place in the compiled code is still found in the
-//! student's.
+//! Changes to a cell's code that nobody sees. They stand between statements, so a place in the compiled code can still be found in the
+//! student's code.
 
 /// Code that is being changed.
 pub(super) struct Edit<'a> {

@@ -1,7 +1,7 @@
 //! Items without a name: `impl`, `extern` blocks, `const _`.
 //!
 //! evcxr replaces an item when another one of its name comes. One without a name it attaches to the named item before it in the
-//! cell, whatever that is, or else keeps it forever: run a second time, such an `impl` is there twice and nothing compiles anymore.
+//! cell, whatever that is, or else keeps it forever: run a second time, such an `impl` is there twice and nothing compiles any longer.
 //! So each gets a name to be attached to: a type alias before it, named after what the item implements. Where the item is gone from
 //! its cell, or its type is defined anew without it, the alias alone replaces it.
 

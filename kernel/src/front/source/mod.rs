@@ -1,8 +1,9 @@
-//! A cell's source before evcxr gets it: what evcxr would do with it that nobody expects is mended, told, or refused.
+//! A cell's source before evcxr gets it. Where evcxr would do what nobody expects, the source is mended, the student is told, or the
+//! cell is refused.
 //!
-//! evcxr compiles every item of the notebook into every later cell, each under its name. From that follow the rules here, each in
-//! a file of its own: what becomes of an item without a name ([`impls`]), of a name that the labs' prelude has, too ([`shadows`]),
-//! of a `static` ([`statics`]), and of `fn main` ([`main_function`]). Cells that are no Rust at all are for [`magics`].
+//! evcxr compiles every item of the notebook into every later cell, each under its name. The rules here follow from that, each in a file
+//! of its own: for items without a name ([`impls`]), for names that the labs' prelude has too ([`shadows`]), for a `static`
+//! ([`statics`]), and for `fn main` ([`main_function`]). Cells that are not Rust at all are for [`magics`].
 //!
 //! Everything is found by tokens ([`scan`]) and mended by insertions that no report shows ([`edit`]).
 

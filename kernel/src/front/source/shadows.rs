@@ -1,8 +1,8 @@
 //! Names of the labs' prelude that a cell defines anew. The student's definition wins, in every later cell; when the cell is run
 //! without it, or deleted, the prelude's meaning comes back.
 //!
-//! evcxr keeps one item for each name, and an import is one, too: so `use labsupport::prelude::name;`, say, takes the
-//! place of what the student had defined.
+//! evcxr keeps one item for each name, and an import is an item too. So `use labsupport::prelude::name;`, for example, takes the place
+//! of what the student had defined.
 
 use super::edit::Edit;
 use super::request::Request;

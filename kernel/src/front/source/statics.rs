@@ -1,7 +1,7 @@
 //! Statics of which every cell has a copy: a cell is a library of its own, and all items are compiled into each.
 //!
-//! `thread_local!` and `lazy_static!` are for evcxr an expression, not an item: it would show its value, or forget it. In a module
-//! with a name it is kept.
+//! evcxr takes `thread_local!` and `lazy_static!` for expressions: it would show the value, or forget it. In a module with a name they
+//! are kept.
 
 use super::edit::Edit;
 use super::scan::{Kind, Statement};

@@ -1,5 +1,5 @@
-//! Variables of which the type cannot be written down: evcxr keeps a variable by its type's name, and says little where that name
-//! means nothing.
+//! Variables whose type cannot be written down. evcxr keeps a variable by the name of its type, and says little where that name means
+//! nothing.
 
 use super::scan::{statements, tokens};
 use super::shadows::defines;

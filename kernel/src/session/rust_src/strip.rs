@@ -10,7 +10,7 @@
 use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 
 /// `source` without what no type depends on. With `constant`, what `const fn`s calculate stays.
-pub fn strip(source: &str, constant: bool) -> String {
+pub(super) fn strip(source: &str, constant: bool) -> String {
     let mut start = 0;
     let tokens = tokenize(source, FrontmatterAllowed::No).map(|token| {
         let text = &source[start..start + token.len as usize];
