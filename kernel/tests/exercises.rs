@@ -1,5 +1,5 @@
-//! Every exercise: its starting point fails, its solution passes, and both are judged by the same check. So are the other answers that
-//! people give: the wrong ones all fail, and the right ones all pass. And what a lab says of its length is so.
+//! Every exercise: its starting point fails, its solution passes, and both are judged by the same check. And what a lab says of its length
+//! is so. The other answers that people give are judged without a kernel, in `lessons/tests/answers.rs`.
 
 use labs::place::Place;
 use serde_json::{Value, json};
@@ -66,148 +66,73 @@ fn run(path: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-/// An answer to an exercise, and whether it is right.
-struct Answer {
-    what: String,
-    is_right: bool,
-    code: String,
-}
-
-/// The answers to exercise `number` of a lab, which begin with `//# wrong: NAME` or `//# right: NAME` each.
-fn answers(lab: &str, number: usize) -> Vec<Answer> {
-    let file = format!("tests/answers/{}-{number}.rs", &lab[..2]);
-    let text =
-        fs::read_to_string(notebooks().join(&file)).unwrap_or_else(|e| panic!("{file}: {e}"));
-    let answers = text.split("//# ").skip(1).map(|answer| {
-        let (title, code) = answer.split_once('\n').unwrap();
-        let (kind, what) = title.split_once(": ").unwrap();
-        assert!(["right", "wrong"].contains(&kind), "{file}: {title}");
-        Answer {
-            what: format!("{file}, {title}", title = what.trim()),
-            is_right: kind == "right",
-            code: code.trim().into(),
-        }
-    });
-    let answers: Vec<Answer> = answers.collect();
-    let right = answers.iter().filter(|answer| answer.is_right).count();
-    assert!(
-        right >= 2 && answers.len() - right >= 3,
-        "{file}: a check needs several of each kind"
-    );
-    answers
-}
-
 /// A code cell.
 fn cell(id: &str, source: &str, tags: &[&str]) -> Value {
     json!({"cell_type": "code", "id": id, "metadata": {"tags": tags}, "source": [source],
            "execution_count": null, "outputs": []})
 }
 
-/// Judges the exercises of a lab, of which there are `count`, in one notebook, since its kernel takes long to start: they fail as they are
-/// handed out, without the rest of their lab; they pass with their solutions; and their checks refuse the wrong answers that people
-/// give and accept the right ones.
-fn judge(lab: &str, count: usize) {
+/// The exercises fail as they are handed out, without the rest of their lab, and they pass with their solutions. All of them are judged in
+/// one notebook, since its kernel takes long to start.
+#[test]
+fn exercises_fail_as_they_are_handed_out_and_pass_with_their_solutions() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let name = format!("{lab}.ipynb");
-    let mut notebook = read(&notebooks().join(&name));
-    let solution = read(&notebooks().join("solutions").join(&name));
-    let (of_lab, of_solution) = (exercises(&notebook), exercises(&solution));
-    assert_eq!(of_lab.len(), of_solution.len());
-    for ((id, start), (same_id, end)) in of_lab.iter().zip(&of_solution) {
-        assert_eq!(id, same_id);
-        let judged_alike = id.starts_with("check-") == (start == end);
-        assert!(
-            judged_alike,
-            "{id}: checks are the same in both, exercises are not"
+    let (mut given, mut solved) = (Vec::new(), Vec::new());
+    let mut notebook = Value::Null;
+    for path in Place::find().unwrap().labs().unwrap() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        notebook = read(&path);
+        let solution = read(&notebooks().join("solutions").join(name));
+        let (of_lab, of_solution) = (exercises(&notebook), exercises(&solution));
+        assert_eq!(of_lab.len(), of_solution.len(), "{name}");
+        for ((id, start), (same_id, end)) in of_lab.iter().zip(&of_solution) {
+            assert_eq!(id, same_id, "{name}");
+            let judged_alike = id.starts_with("check-") == (start == end);
+            assert!(
+                judged_alike,
+                "{name}, {id}: checks are the same in both, exercises are not"
+            );
+        }
+        // With what their cells import; then all that is in the solution.
+        let lab = &name[..2];
+        given.extend(
+            of_lab
+                .iter()
+                .map(|(id, source)| cell(&format!("{id}, lab {lab}"), source, &[])),
         );
-    }
-    let given = |kind: &str, number: usize| {
-        let id = format!("{kind}-{number}");
-        let found = of_lab.iter().find(|(of, _)| *of == id);
-        &found.unwrap_or_else(|| panic!("{lab} has no {id}")).1
-    };
-
-    // As they are handed out, with what their cells import; then each answer; at last all that is in the solution.
-    let mut cells: Vec<Value> = of_lab
-        .iter()
-        .map(|(id, source)| cell(&format!("{id}-given"), source, &[]))
-        .collect();
-    let mut judged = vec![];
-    for number in 1..=count {
-        for (index, answer) in answers(lab, number).into_iter().enumerate() {
-            let id = format!("{number}-{index}");
-            cells.push(cell(&format!("exercise-{id}"), &answer.code, &[]));
-            cells.push(cell(&format!("check-{id}"), given("check", number), &[]));
-            judged.push(answer);
+        for solution in solution["cells"].as_array().unwrap() {
+            let id = format!("{}, solution {lab}", solution["id"].as_str().unwrap());
+            let mut solution = solution.clone();
+            solution["id"] = json!(id);
+            solved.push(solution);
         }
     }
-    let of_solution = solution["cells"].as_array().unwrap().iter();
-    cells.extend(of_solution.cloned());
-    notebook["cells"] = json!(cells);
+    let count = given
+        .iter()
+        .filter(|cell| cell["id"].as_str().unwrap().starts_with("check-"))
+        .count();
+    assert_eq!(count, 11);
+    notebook["cells"] = json!([given, solved].concat());
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join(&name);
+    let file = folder.path().join("exercises.ipynb");
     fs::write(&file, notebook.to_string()).unwrap();
     let shown = run(&file);
-    assert_eq!(shown.len(), count + judged.len() + count, "{shown:?}");
-    let (fails, rest) = shown.split_at(count);
-    let (tempted, passes) = rest.split_at(judged.len());
-
+    assert_eq!(shown.len(), 2 * count, "{shown:?}");
+    let (fails, passes) = shown.split_at(count);
     for (id, shown) in fails {
         assert!(
             shown.contains("not yet"),
-            "{lab}, {id} as it is handed out passes:\n{shown}"
+            "{id} passes as it is handed out:\n{shown}"
         );
         assert!(
             shown.contains("as it was handed out, which is no try"),
-            "{lab}, {id} takes the exercise for a try:\n{shown}"
+            "{id} takes the exercise for a try:\n{shown}"
         );
     }
-    let mistaken: Vec<String> = judged
-        .iter()
-        .zip(tempted)
-        .filter(|(answer, (_, shown))| {
-            answer.is_right != shown.contains("facts hold.")
-                || answer.is_right == shown.contains("not yet")
-        })
-        .map(|(answer, (_, shown))| {
-            format!("{} (right: {}):\n{shown}", answer.what, answer.is_right)
-        })
-        .collect();
-    assert!(mistaken.is_empty(), "{}", mistaken.join("\n"));
     for (id, shown) in passes {
         let passed = shown.contains("facts hold.") && !shown.contains("not yet");
-        assert!(passed, "{lab}, {id} of the solution fails:\n{shown}");
+        assert!(passed, "{id} fails:\n{shown}");
     }
-}
-
-#[test]
-fn lab_00_counts() {
-    judge("00_start_here", 1);
-}
-
-#[test]
-fn lab_01_shutdowns() {
-    judge("01_poison_pill", 2);
-}
-
-#[test]
-fn lab_02_protocols() {
-    judge("02_double_check", 2);
-}
-
-#[test]
-fn lab_03_intervals() {
-    judge("03_check_frequency", 2);
-}
-
-#[test]
-fn lab_04_costs() {
-    judge("04_cost_spectrum", 2);
-}
-
-#[test]
-fn lab_05_signals() {
-    judge("05_fraud_signal", 2);
 }
 
 /// The newest text counts. Where it does not compile, evcxr goes on with the older one, which must not be judged instead.

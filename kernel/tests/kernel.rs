@@ -24,6 +24,7 @@ mod source;
 mod spare;
 mod steps;
 mod supply_chain;
+mod types;
 mod typing;
 mod versions;
 mod wheel;

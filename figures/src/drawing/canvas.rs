@@ -1,5 +1,5 @@
+use super::text_width::TEXT;
 use super::theme::{self, INK, PAPER, colour};
-use super::words::TEXT;
 use crate::error::FigureError;
 use labsupport::cell::escape;
 use plotters::backend::DrawingBackend;

@@ -19,9 +19,9 @@
 
 use super::axis::Axis;
 use super::canvas::{self, Align, Canvas, Point, TITLE};
+use super::text_width::{LINE, TEXT, fit, text_width, wrap};
 use super::theme::{FAINT, GRID, INK};
 use super::twin::GUESS;
-use super::words::{LINE, TEXT, fit, text_width, wrap};
 use crate::error::FigureError;
 
 /// A figure's parts and the room for each.

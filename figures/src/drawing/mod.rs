@@ -6,12 +6,12 @@ mod axis;
 mod canvas;
 mod layout;
 pub(crate) mod page;
+mod text_width;
 pub(crate) mod theme;
 mod twin;
-mod words;
 
 pub(crate) use axis::Axis;
 pub(crate) use canvas::{Align, Canvas, Point};
 pub(crate) use layout::{Layout, Legend, MARGIN, Plot, WIDTH};
+pub(crate) use text_width::{LINE, fit, text_width, widest, wrap};
 pub(crate) use twin::{GUESS, Twin, cell_of};
-pub(crate) use words::{LINE, fit, text_width, widest, wrap};

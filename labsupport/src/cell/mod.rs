@@ -20,7 +20,7 @@ pub(crate) mod fake;
 mod host;
 pub(crate) mod pace;
 mod show;
-mod shown;
+mod shown_in_words;
 pub(crate) mod table;
 
 pub use display::Display;

@@ -1,17 +1,17 @@
 //! Measuring: [`time`] once, [`measure`] many times into [`Samples`], and [`Work`] of known cost.
 
 mod clock;
+pub(crate) mod human;
 mod machine;
 mod samples;
 mod timed;
-pub(crate) mod words;
 mod work;
 
 pub use clock::cpu_time;
+pub use human::human;
 pub use machine::{cores, machine, processor};
 pub use samples::Samples;
 pub use timed::{Timed, measure, time};
-pub use words::human;
 pub use work::Work;
 
 use std::fmt;

@@ -1,4 +1,4 @@
-use super::words::{human_seconds, three_digits};
+use super::human::{human_seconds, three_digits};
 use std::fmt;
 
 /// Repeated measurements of one thing.

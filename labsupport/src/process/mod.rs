@@ -20,8 +20,8 @@
 mod error;
 mod exit;
 mod forking;
+mod live_table;
 mod report;
-mod roster;
 mod worker;
 mod workers;
 

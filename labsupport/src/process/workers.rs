@@ -1,6 +1,6 @@
 use super::error::Why;
 use super::forking::{self, Forking};
-use super::roster::Roster;
+use super::live_table::LiveTable;
 use super::{Exit, JoinError, Outcome, Report, SpawnError, Worker};
 use crate::cell::Page;
 use crate::shared::lent_here;
@@ -173,8 +173,8 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
 
     pub(super) fn join_on(self, page: Page, limit: Duration) -> Result<Report<T>, JoinError> {
         let forked = self.children.iter().map(|child| child.forked);
-        let roster = Roster::new(page, forked);
-        self.collect(Some(limit), Some(roster))
+        let table = LiveTable::new(page, forked);
+        self.collect(Some(limit), Some(table))
     }
 
     /// As [`join_timeout`](Workers::join_timeout), and calls `look` at once and then after every `pause`.
@@ -196,25 +196,25 @@ impl<T: Serialize + DeserializeOwned> Workers<T> {
     fn collect(
         mut self,
         limit: Option<Duration>,
-        mut roster: Option<Roster>,
+        mut table: Option<LiveTable>,
     ) -> Result<Report<T>, JoinError> {
         // A copy would read what the workers send to their parent.
         if sys::getpid() != self.parent {
             return Err(JoinError(Why::NotTheirParent));
         }
         let waited = self.wait(limit, |children| {
-            let roster = roster.as_mut()?;
+            let table = table.as_mut()?;
             for (index, child) in children.iter().enumerate() {
-                if child.ended.is_some() && !roster.has_ended(index) {
+                if child.ended.is_some() && !table.has_ended(index) {
                     // The report reads the value a second time: only reading it tells whether it arrived whole.
-                    roster.note(&outcome::<T>(index, child, limit));
+                    table.note(&outcome::<T>(index, child, limit));
                 }
             }
-            roster.show()
+            table.show()
         });
         if let Err(error) = waited {
             drop(self);
-            roster.into_iter().for_each(Roster::give_up);
+            table.into_iter().for_each(LiveTable::give_up);
             return Err(JoinError(Why::System(error)));
         }
         Ok(self.report(limit))

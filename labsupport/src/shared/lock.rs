@@ -1,3 +1,6 @@
+//! The lock that a program uses. The guard, and who is told that a holder died, is in `lock_cell.rs`; how the system tells it, in
+//! `sys/mutex.rs`.
+
 use super::SharedError;
 use super::lock_cell::{Advice, LockGuard};
 use super::locked::Locked;

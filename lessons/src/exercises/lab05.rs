@@ -1,6 +1,7 @@
 use super::answer::{Answer, answer};
 use super::exercise::{Exercise, Hint};
 use crate::check::Facts;
+use labsupport::internal::{Pid, SIGCONT, SIGSTOP, send_signal};
 use labsupport::process::{Worker, Workers};
 use labsupport::shared::{Array, Barrier, Segment};
 use std::ops::Range;
@@ -192,9 +193,10 @@ fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallA
     );
     // Two workers announce as fast as they can, and neither ever sees the word get smaller.
     let (clock, pace) = (Instant::now(), Segment::new(8).unwrap());
-    let grows = run(2, &|_, word| {
+    let crew = Workers::spawn(2, |_| {
+        let word = shared.word(0);
         let (mut me, mut highest) = (10_000, 0);
-        while clock.elapsed() < Duration::from_millis(500) {
+        while clock.elapsed() < TOGETHER {
             for _ in 0..10_000 {
                 announce(word, me);
                 me += 1;
@@ -208,11 +210,30 @@ fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallA
         }
         true
     });
+    let grows = interrupted(crew.unwrap(), clock);
     facts.equal(
         "two announce at once: the word only grows",
         true,
         grows == [true, true],
     );
+}
+
+/// How long two workers write one word together.
+const TOGETHER: Duration = Duration::from_millis(500);
+
+/// What each of the two workers brings home, after one of them was stopped again and again, in the middle of whatever it did, while the
+/// other one ran on. So a look and the write that follows from it come apart on any machine, however busy it is.
+fn interrupted(crew: Workers<bool>, clock: Instant) -> Vec<bool> {
+    let pid = crew.pids()[0] as Pid;
+    while clock.elapsed() < TOGETHER {
+        for signal in [SIGSTOP, SIGCONT] {
+            // It may have come to its end.
+            let _ = send_signal(pid, signal);
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    }
+    let report = crew.join_timeout(Duration::from_secs(5)).unwrap();
+    report.into_values().unwrap_or_default()
 }
 
 type FirstMatch<'a> = &'a dyn Fn(Range<u64>, &AtomicU64, &dyn Fn(u64) -> bool);
@@ -304,7 +325,7 @@ fn bound(facts: &Facts, first_match: FirstMatch) {
     let clock = Instant::now();
     let crew = Workers::spawn(2, |_| {
         let (mut record, mut lowest) = (1 << 40, u64::MAX);
-        while clock.elapsed() < Duration::from_millis(500) {
+        while clock.elapsed() < TOGETHER {
             for _ in 0..10_000 {
                 record -= 1;
                 first_match(record..record + 1, best, &|_| true);
@@ -318,8 +339,7 @@ fn bound(facts: &Facts, first_match: FirstMatch) {
         }
         true
     });
-    let report = crew.unwrap().join_timeout(Duration::from_secs(5)).unwrap();
-    let shrinks = report.into_values().unwrap_or_default();
+    let shrinks = interrupted(crew.unwrap(), clock);
     facts.equal(
         "two find at once: the bound only shrinks",
         true,

@@ -1,8 +1,8 @@
 use super::error::ExplorerError;
 use super::letter::letter;
 use super::protocol::Protocol;
+use super::real_workers::{End, Stage, play};
 use super::replay::Replay;
-use super::stage::{End, Stage, play};
 use super::words::Words;
 use labsupport::cell::{self, Show};
 use labsupport::internal::thousands;

@@ -11,8 +11,10 @@ pub(super) struct Step {
 /// The kinds of steps. What each of them means is in this file.
 ///
 /// A new kind is a variant here, with its meaning in each `match` below, and a method in `steps.rs` that adds it to a list. A kind that
-/// does something else with the lock, or waits for something else, is a variant of [`LockUse`] too. The compiler then points to the two
-/// places that have a lock: the model in `state.rs` and the real processes in `stage.rs`. A test in `tests.rs` asks for a protocol with
+/// does something else with the lock, or waits for something else, is a variant of [`LockUse`] too. The compiler then points to the three
+/// places that know of a lock: what makes a list right in `steps.rs`, the model in `state.rs` and the real processes in
+/// `real_workers.rs`. It does not point to two comparisons: where a worker that leaves goes (`Steps::after`), and whether a worker is stuck
+/// at the end (`End::Stuck`). A test in `tests.rs` asks for a protocol with
 /// the new kind, which is then compared with a second, simpler model.
 // The closures are behind pointers to `dyn`, so that a list has no type parameters and a notebook can keep it.
 #[derive(Clone)]

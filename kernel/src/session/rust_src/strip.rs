@@ -201,17 +201,7 @@ fn function(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
         return at + 1;
     };
     let signature = &tokens[at..body];
-    // Attributes stand in parameters, too.
-    let mut inside = 0;
-    while inside < signature.len() {
-        inside = match signature[inside] {
-            (TokenKind::Pound, _) => attribute(signature, inside, writer),
-            token => {
-                writer.token(token);
-                inside + 1
-            }
-        };
-    }
+    writer.tokens(signature);
     let end = closed(tokens, body);
     let arrow = signature
         .windows(2)
@@ -362,4 +352,133 @@ fn whole(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
     let end = opens(TokenKind::OpenBrace).map_or(at + 1, |open| closed(tokens, open));
     writer.tokens(&tokens[at..end]);
     end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::Place;
+    use std::fs;
+    use std::path::Path;
+
+    #[track_caller]
+    fn becomes(source: &str, expected: &str) {
+        assert_eq!(strip(source, false).trim_end(), expected);
+    }
+
+    #[test]
+    fn bodies_go_and_signatures_stay() {
+        becomes(
+            "pub fn add(a: u8, b: [u8; { 1 + 1 }]) -> u8 where u8: Copy, { a + b[0] }",
+            "pub fn add(a: u8, b: [u8; { 1 + 1 }]) -> u8 where u8: Copy, {}",
+        );
+        becomes(
+            "trait T { fn needed(&self); fn given(&self) -> u8 { 3 } }",
+            "trait T { fn needed(&self); fn given(&self) -> u8 {} }",
+        );
+        becomes(
+            "fn f() -> Array<{ 1 + 1 }> { loop {} }",
+            "fn f() -> Array<{ 1 + 1 }> {}",
+        );
+        becomes(
+            "struct S { f: fn(u8) -> u8 } const C: usize = { 1 + 1 };",
+            "struct S { f: fn(u8) -> u8 } const C: usize = { 1 + 1 };",
+        );
+        becomes(
+            "extern \"C\" { fn puts(text: *const u8); static X: u8; }",
+            "extern \"C\" { fn puts(text: *const u8); static X: u8; }",
+        );
+    }
+
+    #[test]
+    fn what_says_what_a_type_is_stays() {
+        becomes(
+            "fn all() -> impl Iterator<Item = u8> { 0..3 } // more",
+            "fn all() -> impl Iterator<Item = u8> { 0..3 }",
+        );
+        becomes(
+            "const fn size() -> usize { 8 }",
+            "const fn size() -> usize {}",
+        );
+        assert_eq!(
+            strip("pub const unsafe fn size() -> usize { 8 }", true).trim_end(),
+            "pub const unsafe fn size() -> usize { 8 }"
+        );
+        becomes(
+            "static TABLE: [u8; 2] = [1, 2];",
+            "static TABLE: [u8; 2] = {};",
+        );
+    }
+
+    #[test]
+    fn documentation_stays_and_other_comments_go() {
+        becomes(
+            "//! A module. /* }\n/// One. {\n// Not this. }\n#[stable(since = \"1\")]\n#[doc(hidden)]\n#[inline]\nfn one() { /* two */ }",
+            "//! A module. /* }\n/// One. {\n#[doc(hidden)]\nfn one() {}",
+        );
+        becomes(
+            "#[cfg(test)] #[must_use = \"x\"] fn one(#[cfg(a)] n: u8) { \"}\" }",
+            "#[cfg(test)]\nfn one(#[cfg(a)] n: u8) {}",
+        );
+    }
+
+    #[test]
+    fn macros_match_what_they_matched() {
+        becomes(
+            "macro_rules! m { (fn $n:ident { 1 }) => { #[inline] fn $n() { 1 } }; ($(#[$a:meta])* $x:ty) => { impl A for $x { fn a() { 2 } } }; }",
+            "macro_rules! m { (fn $n:ident { 1 }) => {\nfn $n() {} }; ($(#[$a:meta])* $x:ty) => { impl A for $x { fn a() {} } }; }",
+        );
+        becomes(
+            "m! { #[stable(since = \"1\")] fn one { 1 } }",
+            "m! { #[stable(since = \"1\")] fn one { 1 } }",
+        );
+        becomes(
+            "pub macro n($x:expr) { fn f() { $x } }",
+            "pub macro n($x:expr) { fn f() { $x } }",
+        );
+    }
+
+    /// Looks at each source below `folder`.
+    fn each(folder: &Path, look: &mut impl FnMut(&Path, &str)) {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                each(&path, look);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                look(&path, &fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_to_strip_and_every_bracket_has_its_partner() {
+        let library = super::super::installed(&Place::find().unwrap()).unwrap();
+        let (mut before, mut after) = (0, 0);
+        for part in ["core", "alloc", "std"] {
+            each(&library.join(part).join("src"), &mut |path, source| {
+                let once = strip(source, false);
+                assert_eq!(strip(&once, false), once, "{}", path.display());
+                let count = |text: &str, kind| {
+                    tokenize(text, FrontmatterAllowed::No)
+                        .filter(|token| token.kind == kind)
+                        .count()
+                };
+                for (open, close) in [
+                    (TokenKind::OpenBrace, TokenKind::CloseBrace),
+                    (TokenKind::OpenParen, TokenKind::CloseParen),
+                    (TokenKind::OpenBracket, TokenKind::CloseBracket),
+                ] {
+                    assert_eq!(
+                        count(&once, open),
+                        count(&once, close),
+                        "{}",
+                        path.display()
+                    );
+                }
+                before += source.len();
+                after += once.len();
+            });
+        }
+        assert!(after < before * 2 / 3, "{after} of {before} bytes are left");
+    }
 }

@@ -10,7 +10,7 @@ const CHANGE: Duration = Duration::from_millis(100);
 const TICK: Duration = Duration::from_secs(1);
 
 /// The workers of one [`Workers::join_live`](super::Workers::join_live) on the page: which run, which have ended, and how.
-pub(super) struct Roster {
+pub(super) struct LiveTable {
     display: Display,
     rows: Rows,
     /// When the page was last filled.
@@ -19,15 +19,15 @@ pub(super) struct Roster {
     changed: bool,
 }
 
-impl Roster {
-    /// A roster of workers that were forked at these times. All of them run.
-    pub(super) fn new(page: Page, forked: impl Iterator<Item = Instant>) -> Roster {
+impl LiveTable {
+    /// A live of workers that were forked at these times. All of them run.
+    pub(super) fn new(page: Page, forked: impl Iterator<Item = Instant>) -> LiveTable {
         let display = Display::on(page);
         let rows = Rows {
             now: display.now(),
             workers: forked.map(|forked| (forked, None)).collect(),
         };
-        Roster {
+        LiveTable {
             display,
             rows,
             filled: None,
@@ -139,23 +139,23 @@ mod tests {
         }
     }
 
-    /// A page and a roster of two workers that were forked just now.
-    fn two(page: &Fake) -> Roster {
+    /// A page and a live of two workers that were forked just now.
+    fn two(page: &Fake) -> LiveTable {
         let now = (page.page().now)();
-        Roster::new(page.page(), [now, now].into_iter())
+        LiveTable::new(page.page(), [now, now].into_iter())
     }
 
     #[test]
     fn the_table_changes_when_a_worker_ends_or_a_second_has_passed() {
         let page = Fake::live();
-        let mut roster = two(&page);
+        let mut live = two(&page);
         let mut shown = Vec::new();
         for tenth in 0..40 {
             if tenth == 15 {
-                roster.note(&end(0, Exit::Returned));
+                live.note(&end(0, Exit::Returned));
             }
-            roster.show();
-            roster.show();
+            live.show();
+            live.show();
             shown.extend(page.take().into_iter().map(|line| (tenth, line)));
             page.pass(100);
         }
@@ -176,23 +176,23 @@ mod tests {
     fn ends_that_come_together_make_one_table_and_the_last_table_comes_at_once() {
         let page = Fake::live();
         let now = (page.page().now)();
-        let mut roster = Roster::new(page.page(), [now; 3].into_iter());
-        roster.show();
+        let mut live = LiveTable::new(page.page(), [now; 3].into_iter());
+        live.show();
         page.take();
         page.pass(50);
-        roster.note(&end(0, Exit::Returned));
-        let again = roster.show().unwrap();
+        live.note(&end(0, Exit::Returned));
+        let again = live.show().unwrap();
         assert!(page.take().is_empty());
         assert_eq!(again, now + CHANGE);
-        roster.note(&end(1, Exit::Signaled(9)));
+        live.note(&end(1, Exit::Signaled(9)));
         page.pass(50);
-        roster.show();
+        live.show();
         let table = page.take().concat();
         for part in ["returned", "killed by SIGKILL", "running"] {
             assert_eq!(table.matches(part).count(), 2, "{part} in {table}");
         }
-        roster.note(&end(2, Exit::Exited(3)));
-        roster.show();
+        live.note(&end(2, Exit::Exited(3)));
+        live.show();
         let table = page.take().concat();
         assert!(
             table.contains("code 3") && !table.contains("running"),
@@ -203,11 +203,11 @@ mod tests {
     #[test]
     fn a_worker_that_was_given_up_does_not_run_forever_on_the_page() {
         let page = Fake::live();
-        let mut roster = two(&page);
-        roster.note(&end(1, Exit::Returned));
-        roster.show();
+        let mut live = two(&page);
+        live.note(&end(1, Exit::Returned));
+        live.show();
         page.take();
-        roster.give_up();
+        live.give_up();
         let table = page.take().concat();
         assert!(table.contains("stopped, because") && table.contains("returned"));
         assert!(!table.contains("running"), "{table}");
