@@ -33,7 +33,7 @@ fn reduced_sources_have_the_types_of_the_whole_ones() {
         let (_folder, place) = home();
         let mut reduced = start_with(&place, |_| {}).await;
         let mut whole = start_with(&place, |command| {
-            command.env("LABS_WHOLE_SOURCES", "1");
+            command.env("LABS_SOURCES_WITH_BODIES", "1");
         })
         .await;
         let (mut unknown, mut differ) = (0, Vec::new());

@@ -20,8 +20,8 @@ pub const EVAL: &str = "eval";
 const SOURCES: &str = "RUST_SRC_PATH";
 /// Where the dynamic linker looks first.
 const LIBRARIES: &str = "LD_LIBRARY_PATH";
-/// When it is set, evcxr reads the standard library's sources as they are installed: to compare with the reduced ones.
-const WHOLE_SOURCES: &str = "LABS_WHOLE_SOURCES";
+/// When it is set, the standard library's sources have the bodies of their functions: to compare with the reduced ones.
+const WITH_BODIES: &str = "LABS_SOURCES_WITH_BODIES";
 /// Tells `labsupport` where to keep the journal; empty for nowhere.
 pub const JOURNAL: &str = "LABS_JOURNAL";
 /// Tells `labsupport` in which file it finds what is known of the code that a check is about to run.
@@ -107,9 +107,11 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
         // A cell's library says where the standard library is, seen from the folder that it was linked in; evcxr moves it to
         // another. Under `cargo labs` cargo sets this already.
         command.env(LIBRARIES, with_first([libraries], LIBRARIES)?);
-        if std::env::var_os(WHOLE_SOURCES).is_none()
-            && let Some(sources) = rust_src::trimmed(place, &sysroot)
-        {
+        let sources = match std::env::var_os(WITH_BODIES) {
+            None => rust_src::trimmed(place, &sysroot),
+            Some(_) => Some(rust_src::with_bodies(place)?),
+        };
+        if let Some(sources) = sources {
             command.env(SOURCES, sources);
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! evcxr reads all of `library/` at every start, of which the largest part is for other processors and systems, or declares one
 //! by one the vector instructions of this one. A copy without those starts seconds sooner and keeps a hundred megabytes less in
-//! memory. Only the kernel's guess at a variable's type uses it: a cell that names such an instruction compiles as ever, and
-//! gives its type itself.
+//! memory. What is left is reduced to what types depend on (`rust_src/strip.rs`). Only the kernel's guess at a variable's type uses it:
+//! a cell that names such an instruction compiles as ever, and gives its type itself.
 
 mod strip;
 
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// Which compiler the trimmed sources belong to, and in which way they were trimmed.
 const STAMP: &str = "labs-rustc";
-const WAY: &str = "3";
+const WAY: &str = "4";
 
 /// The trimmed sources, where they were made for the compiler in `sysroot`.
 pub fn trimmed(place: &Place, sysroot: &Path) -> Option<PathBuf> {
@@ -64,10 +64,23 @@ pub fn hide(sources: &Path, directory: &Path) -> Result<PathBuf> {
 
 /// Makes the trimmed copy.
 pub fn make(place: &Place) -> Result<()> {
-    let new = place.home.join("rust-src.new");
+    make_in(place, &place.rust_src(), strip::strip)
+}
+
+/// The same with functions as they are, to compare with. It is made the first time.
+pub fn with_bodies(place: &Place) -> Result<PathBuf> {
+    let folder = place.home.join("rust-src-with-bodies");
+    if !folder.is_dir() {
+        make_in(place, &folder, |source, _| source.into())?;
+    }
+    Ok(folder.join("library"))
+}
+
+fn make_in(place: &Place, folder: &Path, reduce: fn(&str, bool) -> String) -> Result<()> {
+    let new = folder.with_extension("new");
     let _ = fs::remove_dir_all(&new);
     let installed = installed(place)?;
-    copy(&installed, &new.join("library"), Path::new(""))
+    copy(&installed, &new.join("library"), Path::new(""), reduce)
         .context("The sources of the standard library cannot be copied")?;
     // Of the workspace's members the library itself is enough; the others are its tests, and what only the compiler uses.
     let manifest = new.join("library/Cargo.toml");
@@ -82,12 +95,12 @@ pub fn make(place: &Place) -> Result<()> {
         fs::write(file, text)?;
     }
     fs::write(new.join(STAMP), mark(&installed))?;
-    let _ = fs::remove_dir_all(place.rust_src());
-    fs::rename(&new, place.rust_src())?;
+    let _ = fs::remove_dir_all(folder);
+    fs::rename(&new, folder)?;
     Ok(())
 }
 
-fn copy(from: &Path, to: &Path, inside: &Path) -> Result<()> {
+fn copy(from: &Path, to: &Path, inside: &Path, reduce: fn(&str, bool) -> String) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -95,7 +108,7 @@ fn copy(from: &Path, to: &Path, inside: &Path) -> Result<()> {
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             if !is_foreign(&inside) {
-                copy(&entry.path(), &target, &inside)?;
+                copy(&entry.path(), &target, &inside, reduce)?;
             }
         } else if is_emptied(&inside) {
             // Cargo looks whether the file is there, and not into it. Without cargo's word on the library's crates,
@@ -106,10 +119,7 @@ fn copy(from: &Path, to: &Path, inside: &Path) -> Result<()> {
             .is_some_and(|extension| extension == "rs")
         {
             let source = fs::read_to_string(entry.path())?;
-            fs::write(
-                target,
-                strip::strip(&source, inside.starts_with("core/src/mem")),
-            )?;
+            fs::write(target, reduce(&source, inside.starts_with("core/src/mem")))?;
         } else {
             fs::copy(entry.path(), target)?;
         }

@@ -234,8 +234,8 @@ fn body(tokens: &[Token], at: usize) -> Option<usize> {
                 continue;
             }
             TokenKind::OpenBrace => {
-                // `Array<{ N + 1 }>`; a comma may end the bounds.
-                if before == "<" || before == "=" || before == "," && !bounds {
+                // `Array<{ N + 1 }>`, where a comma may also end the bounds; and the name `${concat(…)}` in a macro.
+                if matches!(before, "<" | "=" | "$") || before == "," && !bounds {
                     place = closed(tokens, place);
                     before = "}";
                     continue;
@@ -427,6 +427,10 @@ mod tests {
         becomes(
             "macro_rules! m { (fn $n:ident { 1 }) => { #[inline] fn $n() { 1 } }; ($(#[$a:meta])* $x:ty) => { impl A for $x { fn a() { 2 } } }; }",
             "macro_rules! m { (fn $n:ident { 1 }) => {\nfn $n() {} }; ($(#[$a:meta])* $x:ty) => { impl A for $x { fn a() {} } }; }",
+        );
+        becomes(
+            "macro_rules! m { ($n:ident) => { fn ${concat($n, _small)}() -> u8 { 1 } }; }",
+            "macro_rules! m { ($n:ident) => { fn ${concat($n, _small)}() -> u8 {} }; }",
         );
         becomes(
             "m! { #[stable(since = \"1\")] fn one { 1 } }",
