@@ -122,6 +122,7 @@ pub mod prelude;
 mod protocol;
 mod proxy;
 mod server;
+mod settings;
 mod spin;
 mod store;
 mod sys;

@@ -2,6 +2,7 @@ use crate::door::Door;
 use crate::protocol::Kind;
 use crate::proxy::Proxy;
 use crate::server::{self, Ends};
+use crate::settings::Settings;
 use crate::{Dict, List, ManagerError, sys, type_names};
 use labsupport::internal::fault;
 use labsupport::process::Workers;
@@ -9,7 +10,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A server process that keeps dicts and lists: Python's `multiprocessing.Manager`.
 ///
@@ -50,30 +50,6 @@ pub struct Manager {
     // Dropping it kills the server and collects it.
     _server: Workers<()>,
     pub(crate) door: Arc<Door>,
-}
-
-/// What can be chosen; only the tests choose.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    /// How long a handle waits for an answer.
-    pub(crate) patience: Duration,
-    /// Connections at once, if the system allows that many open files.
-    pub(crate) most_clients: usize,
-    /// Bytes that the server keeps, including what it needs around them.
-    pub(crate) most_kept: usize,
-    /// Bytes in the buffers of all connections.
-    pub(crate) most_buffered: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            patience: Duration::from_secs(10),
-            most_clients: 10_000,
-            most_kept: 1 << 30,
-            most_buffered: 256 << 20,
-        }
-    }
 }
 
 impl Manager {

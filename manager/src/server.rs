@@ -1,5 +1,5 @@
 use crate::frame::{Decoder, KEEP};
-use crate::manager::Settings;
+use crate::settings::Settings;
 use crate::spin::Spin;
 use crate::store::{Store, refuse, refuse_nonsense};
 use crate::sys::{self, Epoll, Event, Interest, Packet, SocketType, Wait};

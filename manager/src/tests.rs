@@ -3,10 +3,10 @@
 
 use crate::door::Door;
 use crate::frame::{self, MAX_FRAME};
-use crate::manager::Settings;
 use crate::protocol::{Kind, Reply};
 use crate::proxy::Proxy;
 use crate::server::{self, Ends};
+use crate::settings::Settings;
 use crate::sys::Wait;
 use crate::{List, Manager, ManagerError, sys};
 use labsupport::internal::fault;
