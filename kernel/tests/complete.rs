@@ -132,10 +132,10 @@ fn public_names_are_offered_first() {
                     "__inner()",
                 ][..],
             ),
-            ("flag.^", &["is_set()", "type_id()", "segment"]),
+            ("flag.^", &["is_set()", "type_id()", "locked"]),
             ("numbers.^", &["len()", "iter().map(", "type_id()", "buf"]),
             ("cell.^", &["borrow()", "borrow_mut()", "type_id()"]),
-            ("Flag::^", &["new()", "try_from(", "WORD"]),
+            ("Value::<u8>::^", &["new(", "try_from(", "IN_A_WORD"]),
             ("std::^", &["thread::", "as_keyword::"]),
         ] {
             let reply = complete(&mut kernel, code).await;

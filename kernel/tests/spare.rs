@@ -291,7 +291,14 @@ fn a_spare_made_from_older_sources_is_thrown_away() {
     // A checkout of our own that can be changed: all links, but for one file.
     let workspace = folder.path().join("checkout");
     fs::create_dir(&workspace).unwrap();
-    for name in ["notebooks", "labsupport", "rust-toolchain.toml"] {
+    for name in [
+        "notebooks",
+        "labsupport",
+        "manager",
+        "figures",
+        "lessons",
+        "rust-toolchain.toml",
+    ] {
         std::os::unix::fs::symlink(place.workspace.join(name), workspace.join(name)).unwrap();
     }
     fs::copy(
