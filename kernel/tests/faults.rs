@@ -263,19 +263,17 @@ fn neither_a_home_nor_any_other_setting_is_needed() {
 fn checkout(at: &Path) -> Place {
     let original = Place::find().unwrap();
     fs::create_dir_all(at).unwrap();
-    for part in [
+    let others = [
         "Cargo.toml",
         "Cargo.lock",
         "rust-toolchain.toml",
-        "labsupport",
-        "manager",
-        "figures",
-        "lessons",
         "kernel",
         "bench",
         "data",
         "notebooks",
-    ] {
+    ];
+    let crates = crates_of_cells();
+    for part in others.into_iter().chain(crates.iter().map(String::as_str)) {
         let status = std::process::Command::new("cp")
             .arg("-r")
             .arg(original.workspace.join(part))

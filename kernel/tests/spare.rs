@@ -291,14 +291,12 @@ fn a_spare_made_from_older_sources_is_thrown_away() {
     // A checkout of our own that can be changed: all links, but for one file.
     let workspace = folder.path().join("checkout");
     fs::create_dir(&workspace).unwrap();
-    for name in [
-        "notebooks",
-        "labsupport",
-        "manager",
-        "figures",
-        "lessons",
-        "rust-toolchain.toml",
-    ] {
+    let crates = crates_of_cells();
+    let crates = crates.iter().map(String::as_str);
+    for name in ["notebooks", "rust-toolchain.toml"]
+        .into_iter()
+        .chain(crates)
+    {
         std::os::unix::fs::symlink(place.workspace.join(name), workspace.join(name)).unwrap();
     }
     fs::copy(

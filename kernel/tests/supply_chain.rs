@@ -1,7 +1,7 @@
 //! Where everything that the labs are built from comes from. `cargo deny` asks more (CONTRIBUTING.md); this needs no other
 //! program and no network.
 
-use crate::common::{read, requirements};
+use crate::common::{crates_of_cells, read, requirements};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
@@ -94,14 +94,9 @@ fn the_changelog_names_the_versions_that_are_used() {
                 .push(text("version"));
             all
         });
-    for member in [
-        "labsupport",
-        "manager",
-        "figures",
-        "lessons",
-        "kernel",
-        "bench",
-    ] {
+    let crates = crates_of_cells();
+    let crates = crates.iter().map(String::as_str);
+    for member in ["kernel", "bench"].into_iter().chain(crates) {
         let manifest: Table = read(&format!("{member}/Cargo.toml")).parse().unwrap();
         let whole = Value::Table(manifest);
         let targets = whole.get("target").and_then(Value::as_table);

@@ -21,8 +21,13 @@ const WAY: &str = "4";
 
 /// The trimmed sources, where they were made for the compiler in `sysroot`.
 pub fn trimmed(place: &Place, sysroot: &Path) -> Option<PathBuf> {
-    let stamp = fs::read_to_string(place.rust_src().join(STAMP)).ok()?;
-    (stamp == mark(&library(sysroot))).then(|| place.rust_src().join("library"))
+    made_from(&library(sysroot), &place.rust_src())
+}
+
+/// The sources in `folder`, where they were made from those that are installed.
+fn made_from(installed: &Path, folder: &Path) -> Option<PathBuf> {
+    let stamp = fs::read_to_string(folder.join(STAMP)).ok()?;
+    (stamp == mark(installed)).then(|| folder.join("library"))
 }
 
 /// Whether the trimmed sources are there and are those of this compiler.
@@ -67,12 +72,13 @@ pub fn make(place: &Place) -> Result<()> {
     make_in(place, &place.rust_src(), strip::strip)
 }
 
-/// The same with functions as they are, to compare with. It is made the first time.
+/// The same with functions as they are, to compare with. It is made where it is missing, or is another compiler's.
 pub fn with_bodies(place: &Place) -> Result<PathBuf> {
     let folder = place.home.join("rust-src-with-bodies");
-    if !folder.is_dir() {
-        make_in(place, &folder, |source, _| source.into())?;
+    if let Some(sources) = made_from(&installed(place)?, &folder) {
+        return Ok(sources);
     }
+    make_in(place, &folder, |source, _| source.into())?;
     Ok(folder.join("library"))
 }
 

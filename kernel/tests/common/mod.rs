@@ -42,6 +42,12 @@ pub(crate) fn requirements(name: &str) -> Vec<String> {
         .collect()
 }
 
+/// The folders of the crates that cells use, as `evcxr.toml` names them.
+pub(crate) fn crates_of_cells() -> Vec<String> {
+    let crates = labs::session::config::crates(&Place::find().unwrap()).unwrap();
+    crates.into_iter().map(|(name, _)| name).collect()
+}
+
 /// A home of its own, so that its sessions can be counted; what is costly is shared with the other tests.
 pub(crate) fn home() -> (tempfile::TempDir, Place) {
     let shared = Place::find().unwrap();

@@ -259,50 +259,36 @@ fn body(tokens: &[Token], at: usize) -> Option<usize> {
 
 /// A static, with any value; the place after it.
 fn value(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
-    let mut place = at;
-    while let Some((kind, _)) = tokens.get(place) {
-        match kind {
-            TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace => {
-                place = closed(tokens, place);
-                continue;
-            }
-            TokenKind::Eq => break,
-            TokenKind::Semi
-            | TokenKind::CloseBrace
-            | TokenKind::CloseParen
-            | TokenKind::CloseBracket => {
-                writer.token(tokens[at]);
-                return at + 1;
-            }
-            _ => place += 1,
-        }
-    }
-    if place >= tokens.len() {
+    let equals = ahead(tokens, at, TokenKind::Eq);
+    let Some((equals, end)) = equals.and_then(|eq| Some((eq, ahead(tokens, eq, TokenKind::Semi)?)))
+    else {
         writer.token(tokens[at]);
         return at + 1;
-    }
-    let equals = place;
-    while let Some((kind, _)) = tokens.get(place) {
-        match kind {
-            TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace => {
-                place = closed(tokens, place)
-            }
-            TokenKind::Semi => break,
-            // No static after all.
-            TokenKind::CloseBrace | TokenKind::CloseParen | TokenKind::CloseBracket => {
-                writer.token(tokens[at]);
-                return at + 1;
-            }
-            _ => place += 1,
-        }
-    }
+    };
     writer.tokens(&tokens[at..=equals]);
     writer.tokens(&[
         (TokenKind::Whitespace, " "),
         (TokenKind::OpenBrace, "{"),
         (TokenKind::CloseBrace, "}"),
     ]);
-    place
+    end
+}
+
+/// Where the first `wanted` is from `at` on, unless the item ends before it.
+fn ahead(tokens: &[Token], at: usize, wanted: TokenKind) -> Option<usize> {
+    let mut place = at;
+    loop {
+        let token = tokens.get(place)?;
+        match token.0 {
+            kind if kind == wanted => return Some(place),
+            TokenKind::Semi
+            | TokenKind::CloseBrace
+            | TokenKind::CloseParen
+            | TokenKind::CloseBracket => return None,
+            _ if is_open(token) => place = closed(tokens, place),
+            _ => place += 1,
+        }
+    }
 }
 
 /// A macro: what its rules match stays, what they become is stripped; the place after it.
