@@ -8,21 +8,39 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
-/// The pages of all labs. `cargo labs test` has just written them; where they are older than the program, they are made here.
+/// The pages of all labs.
 fn site() -> PathBuf {
-    let (site, labs) = (
-        checkout().join("target/labs/site"),
-        checkout().join("target/release/labs"),
-    );
-    let written = |file: &Path| fs::metadata(file).and_then(|about| about.modified());
-    let fresh = written(&site.join("index.html"))
-        .is_ok_and(|pages| written(&labs).is_ok_and(|program| pages > program));
-    if !fresh {
-        let published = Command::new(labs).arg("publish").status().unwrap();
-        assert!(published.success());
-    }
-    site
+    published().0.clone()
+}
+
+/// The labs with what they have shown.
+pub(crate) fn executed() -> PathBuf {
+    published().1.clone()
+}
+
+/// Pages and notebooks. `cargo labs test` has just written them; where they are older than the program, they are made here.
+fn published() -> &'static (PathBuf, PathBuf) {
+    static PUBLISHED: LazyLock<(PathBuf, PathBuf)> = LazyLock::new(|| {
+        let labs = checkout().join("target/release/labs");
+        let (site, executed) = (
+            checkout().join("target/labs/site"),
+            checkout().join("target/labs/executed"),
+        );
+        let written = |file: &Path| fs::metadata(file).and_then(|about| about.modified());
+        let is_fresh = |file: &Path| {
+            written(file).is_ok_and(|made| written(&labs).is_ok_and(|program| made > program))
+        };
+        if !is_fresh(&site.join("index.html")) || !is_fresh(&executed.join("05_fraud_signal.ipynb"))
+        {
+            let mut publish = Command::new(&labs);
+            publish.args(["publish", "--save"]).arg(&executed);
+            assert!(publish.status().unwrap().success());
+        }
+        (site, executed)
+    });
+    &PUBLISHED
 }
 
 /// What the page has of each kind: pictures without a size, what was fetched, and all links.

@@ -3,6 +3,7 @@
 use clap::{CommandFactory, FromArgMatches, Parser};
 use labs::commands::{Command, IN_A_CHECKOUT};
 use labs::place;
+use labs::session::compile;
 use std::process::ExitCode;
 
 /// Coordination labs: notebooks in Rust that run real processes, measure them and draw what happened.
@@ -14,6 +15,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = compile::as_wrapper() {
+        return code;
+    }
     let mut arguments = Arguments::command();
     if place::is_from_wheel() {
         arguments = arguments.bin_name("labs");
@@ -26,7 +30,7 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     match arguments.command.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("{}", place::in_words(&format!("{error:#}")));
             ExitCode::FAILURE

@@ -16,9 +16,11 @@ mod wheel;
 use crate::environment;
 use crate::front;
 use crate::place::{Place, in_words};
+use crate::session::compile;
 use anyhow::Result;
 use clap::Subcommand;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// Those that work on the sources of the labs themselves.
 pub const IN_A_CHECKOUT: [&str; 4] = ["test", "bench", "publish", "wheel"];
@@ -60,12 +62,26 @@ pub enum Command {
     /// The keeper of the spare kernel: an extension of Jupyter's server calls this
     #[command(hide = true)]
     Keep,
+    /// Compiles a cell: the stand-in for cargo calls this
+    #[command(hide = true)]
+    Compile {
+        cargo: PathBuf,
+        session: PathBuf,
+        /// What cargo was called with
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 impl Command {
-    /// Does it.
-    pub fn run(self) -> Result<()> {
+    /// Does it; with which code to end.
+    pub fn run(self) -> Result<ExitCode> {
         match self {
+            Command::Compile {
+                cargo,
+                session,
+                arguments,
+            } => return compile::run(&cargo, &session, &arguments),
             Command::Open(open) => open.run(),
             Command::Setup => {
                 environment::set_up(&Place::find()?)?;
@@ -88,5 +104,6 @@ impl Command {
             Command::Kernel { connection_file } => front::run(&connection_file),
             Command::Keep => keep::run(),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }

@@ -12,6 +12,7 @@
 //! the inner kernel kills what it started, removes its directory, and ends itself; the moment the inner kernel is gone, the
 //! holder sees the leash's end.
 
+pub mod compile;
 pub mod config;
 pub mod launch;
 mod pause;

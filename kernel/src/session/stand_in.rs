@@ -14,6 +14,7 @@
 //! | `own.toml` | the dependencies of the labs' `evcxr.toml` |
 //! | `own.lock` | what these need; no `:dep` may change a version of them |
 //! | `cells.toml` | the last manifest of cells; at first, `own.toml` |
+//! | `compile.json`, `rustc.json`, `compiled` | how the compiler is called without cargo: see `compile.rs` |
 //! | `failed.json`, `failed.rs` | what the compiler said when it last refused a cell, and the code; the front reads them |
 //! | `forgotten` | is there when `Cargo.lock` is another manifest's, so that `tested.lock` takes its place before cells are compiled |
 //!
@@ -60,6 +61,10 @@ pub fn install(place: &Place, toolchain: &Toolchain, directory: &Path) -> Result
         fs::write(&file, script)?;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
     }
+    // By its own path, which is the same in every session: cargo notes which wrapper it asked for the compiler's version.
+    if let Some(labs) = program() {
+        fs::write(tools.join("labs"), format!("{labs}\n"))?;
+    }
     let own = own_dependencies(place);
     for name in ["own.toml", "cells.toml"] {
         fs::write(directory.join(name), &own)?;
@@ -68,6 +73,23 @@ pub fn install(place: &Place, toolchain: &Toolchain, directory: &Path) -> Result
     fs::copy(&lock, directory.join("tested.lock"))
         .with_context(|| format!("{} cannot be copied", lock.display()))?;
     Ok(tools)
+}
+
+/// The program `labs`; a test's own program is one folder further down.
+fn program() -> Option<String> {
+    let own = std::env::current_exe().ok()?;
+    let mut beside = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("labs"));
+    let program = beside.find(|program| program.is_file())?;
+    // The stand-in reads one line.
+    program
+        .into_os_string()
+        .into_string()
+        .ok()
+        .filter(|path| !path.contains('\n'))
 }
 
 /// The labs' own crates as a section of a manifest, each line as evcxr writes it in its questions. Where the configuration is broken
@@ -123,6 +145,8 @@ mod tests {
         .unwrap();
         fs::create_dir_all(directory.join("eval")).unwrap();
         install(&place, &toolchain, &directory).unwrap();
+        // The program may be an older one than these tests.
+        let _ = fs::remove_file(directory.join("tools/labs"));
         (above, directory)
     }
 

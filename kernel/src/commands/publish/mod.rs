@@ -28,6 +28,9 @@ pub struct Publish {
     /// Take the notebooks as they are, with the outputs that they have, and run nothing
     #[arg(long)]
     as_is: bool,
+    /// Write each notebook with its outputs into this folder, too
+    #[arg(long, value_name = "FOLDER", conflicts_with = "as_is")]
+    save: Option<PathBuf>,
     /// The notebooks; all labs if none is named
     notebooks: Vec<PathBuf>,
 }
@@ -50,7 +53,7 @@ impl Publish {
         let executed = if self.as_is {
             notebooks
         } else {
-            let folder = scratch.path().join("executed");
+            let folder = self.save.unwrap_or_else(|| scratch.path().join("executed"));
             eprintln!("Running {} notebooks, a line for each:", notebooks.len());
             Check::saving(&folder, notebooks.clone()).run()?;
             let names = notebooks.iter().filter_map(|path| path.file_name());

@@ -70,7 +70,7 @@ pub(super) const SET_UP: Step = step("setup", "cargo labs setup").with_kernels()
 /// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build and is built once. clippy
 /// leaves the kernel out for the same reason: it would check all of evcxr anew. What is built with other flags has a folder of its
 /// own, or each would throw away what the other has built.
-pub(super) const STEPS: [Step; 19] = [
+pub(super) const STEPS: [Step; 20] = [
     // Some tests ask cargo without a network, and steps beside each other should not wait for each other's downloads.
     step("crates", "cargo fetch --locked").with_kernels(),
     step("format", "cargo fmt --all --check"),
@@ -106,8 +106,8 @@ pub(super) const STEPS: [Step; 19] = [
     step("wheel", "cargo test --release --package labs --test kernel wheel:: -- --ignored").with_kernels(),
     // Two users of a JupyterHub. It is installed the first time, below target/labs/hub.
     step("hub", "cargo test --release --package labs --test kernel server:: -- --ignored").with_kernels(),
-    // Runs every lab, and makes the pages that the browser looks at.
-    step("notebooks", "cargo labs publish")
+    // Runs every lab; the browser looks at the pages, and at the notebooks with their outputs.
+    step("notebooks", "cargo labs publish --save target/labs/executed")
         .with_kernels()
         .alone(),
     step("browser", "cargo test --release --package labs-browser")
@@ -117,6 +117,14 @@ pub(super) const STEPS: [Step; 19] = [
         )
         .with_kernels()
         .alone(),
+    step("labs in the browser", "cargo test --release --package labs-browser -- --ignored")
+        .if_there(
+            "sh deploy/doctor.sh browser",
+            "`sh deploy/doctor.sh browser` names the packages",
+        )
+        .with_kernels()
+        .alone()
+        .at_night(),
     // What forks, opens sockets or waits for others cannot run there, and what is long takes hours. Miri errs on purpose in the last
     // digit of powers, which is not what is looked for.
     step(

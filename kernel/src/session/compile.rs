@@ -1,0 +1,366 @@
+//! Compiles a cell: by the compiler itself, where cargo would do nothing but call it.
+//!
+//! For each cell cargo reads manifests, resolves versions and looks at every file of every crate, and then runs the compiler with the
+//! arguments of the last time. So the stand-in for cargo calls `labs compile`. Once cargo has compiled a cell, this keeps what cargo
+//! ran and everything that the answer depended on: arguments, environment, manifest, lock file, configuration, toolchain, the labs'
+//! crates and what was built of them. As long as all of that is unchanged, it runs the compiler and says what cargo would have said.
+//! Where anything differs or cannot be read, cargo is asked, and what it runs is kept instead.
+//!
+//! cargo names its compiler's command to nobody, but it runs a wrapper where there is one: `labs` itself, which writes down what it was
+//! given and becomes the compiler.
+//!
+//! With a crate of their own (`:dep`), cells are always compiled by cargo: its folder might be anywhere. With `LABS_ASK_CARGO` set,
+//! they are, too: to compare.
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+use std::ffi::OsStr;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use toml::Table;
+
+/// Set where `labs` is cargo's wrapper of the compiler: the file in which it writes down what it was given, or empty.
+pub const WRAPS: &str = "LABS_WRAPS_RUSTC";
+/// When it is set, every cell is compiled by cargo.
+pub const ASK_CARGO: &str = "LABS_ASK_CARGO";
+/// How cargo and the compiler tell each other how many processes there may be. The pipes in them are one build's own.
+const JOB_SERVER: [&str; 3] = ["CARGO_MAKEFLAGS", "MAKEFLAGS", "MFLAGS"];
+/// What cargo is about to run.
+const RUN: &str = "rustc.json";
+/// What the compiler can be called with, without asking cargo.
+const KNOWN: &str = "compile.json";
+/// The code that was compiled last.
+const LAST: &str = "compiled";
+
+/// A call of the compiler.
+#[derive(Debug, Serialize, Deserialize)]
+struct Run {
+    program: String,
+    arguments: Vec<String>,
+    environment: BTreeMap<String, String>,
+}
+
+/// What cargo ran and said when it last compiled a cell, and on what that depended, the code aside.
+#[derive(Debug, Serialize, Deserialize)]
+struct Known {
+    state: State,
+    run: Run,
+    /// cargo's messages about what it had built, a line each.
+    artifacts: String,
+}
+
+/// Whether this process is the wrapper of a compiler; then it becomes that compiler, and returns only if it cannot.
+pub fn as_wrapper() -> Option<ExitCode> {
+    let file = std::env::var_os(WRAPS)?;
+    let mut arguments = std::env::args_os().skip(1);
+    let program = arguments.next()?;
+    if Path::new(&program).file_name() != Some(OsStr::new("rustc")) {
+        return None;
+    }
+    let mut command = Command::new(&program);
+    command.args(arguments).env_remove(WRAPS);
+    if !file.is_empty() {
+        // Without it, cargo is asked the next time, too.
+        let _ = write_down(Path::new(&file), &command);
+    }
+    let error = command.exec();
+    eprintln!("{} cannot be run: {error}", program.display());
+    Some(ExitCode::FAILURE)
+}
+
+fn write_down(file: &Path, command: &Command) -> Result<()> {
+    let text = |text: &OsStr| text.to_str().map(str::to_string).context("not UTF-8");
+    let mut environment = BTreeMap::new();
+    for (name, value) in std::env::vars_os() {
+        environment.insert(text(&name)?, text(&value)?);
+    }
+    for name in JOB_SERVER.iter().chain([&WRAPS]) {
+        environment.remove(*name);
+    }
+    let run = Run {
+        program: text(command.get_program())?,
+        arguments: command.get_args().map(text).collect::<Result<_>>()?,
+        environment,
+    };
+    Ok(fs::write(file, serde_json::to_vec(&run)?)?)
+}
+
+/// Compiles the cell in the current folder as `cargo` would with `arguments`, and prints the same messages. `session` is the
+/// session's directory.
+pub fn run(cargo: &Path, session: &Path, arguments: &[String]) -> Result<ExitCode> {
+    let folder = std::env::current_dir()?;
+    let look = || State::look(cargo, session, &folder, arguments);
+    let state = look().ok();
+    if let Some(state) = &state
+        && let Ok(known) = read_known(session)
+        && known.state == *state
+        && let Ok(succeeded) = known.compile(session, &folder)
+    {
+        // 101 is what cargo ends with.
+        return Ok(if succeeded {
+            ExitCode::SUCCESS
+        } else {
+            101.into()
+        });
+    }
+    let written = session.join(RUN);
+    for file in [RUN, KNOWN, LAST] {
+        let _ = fs::remove_file(session.join(file));
+    }
+    let output = Command::new(cargo)
+        .args(arguments)
+        .env(WRAPS, &written)
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("{} cannot be run", cargo.display()))?;
+    io::stdout().write_all(&output.stdout)?;
+    if output.status.success()
+        && let (Some(before), Ok(after)) = (state, look())
+        // What changed meanwhile, cargo may have seen or not. What it built may have changed.
+        && before.inputs == after.inputs
+    {
+        // Where it cannot be kept, cargo is asked again.
+        let _ = keep(session, &written, &output.stdout, after);
+    }
+    let code = output
+        .status
+        .code()
+        .and_then(|code| u8::try_from(code).ok());
+    Ok(code.unwrap_or(101).into())
+}
+
+fn read_known(session: &Path) -> Result<Known> {
+    Ok(serde_json::from_slice(&fs::read(session.join(KNOWN))?)?)
+}
+
+fn keep(session: &Path, written: &Path, said: &[u8], state: State) -> Result<()> {
+    let is_artifact = |line: &&str| line.starts_with("{\"reason\":\"compiler-artifact\"");
+    let lines = std::str::from_utf8(said)?.lines().filter(is_artifact);
+    let known = Known {
+        state,
+        run: serde_json::from_slice(&fs::read(written)?)?,
+        artifacts: lines.map(|line| format!("{line}\n")).collect(),
+    };
+    known.cell()?;
+    let new = session.join("compile.new");
+    fs::write(&new, serde_json::to_vec(&known)?)?;
+    Ok(fs::rename(new, session.join(KNOWN))?)
+}
+
+/// The cells' library, as cargo speaks of it.
+struct Cell {
+    /// The beginning of a message about it: which package, which target.
+    about: String,
+    /// Where the compiler puts it.
+    made: PathBuf,
+    /// Where cargo puts it then, under the same name.
+    linked: PathBuf,
+}
+
+impl Known {
+    fn cell(&self) -> Result<Cell> {
+        let last = self.artifacts.lines().last().context("nothing was built")?;
+        let artifact: Value = serde_json::from_str(last)?;
+        let files = artifact["filenames"].as_array().context("no files")?;
+        let [Value::String(linked)] = &files[..] else {
+            bail!("the last thing that was built is not the cells' library");
+        };
+        let linked = PathBuf::from(linked);
+        let name = linked.file_name().context("it has a name")?;
+        let arguments = &self.run.arguments;
+        let at = arguments
+            .iter()
+            .position(|argument| argument == "--out-dir");
+        let out = at
+            .and_then(|at| arguments.get(at + 1))
+            .context("no folder")?;
+        Ok(Cell {
+            about: format!(
+                "\"package_id\":{},\"manifest_path\":{},\"target\":{}",
+                artifact["package_id"], artifact["manifest_path"], artifact["target"]
+            ),
+            made: Path::new(out).join(name),
+            linked,
+        })
+    }
+
+    /// Runs the compiler and prints what cargo would have printed; whether it succeeded. An error where cargo has to be asked.
+    fn compile(&self, session: &Path, folder: &Path) -> Result<bool> {
+        let cell = self.cell()?;
+        let last = session.join(LAST);
+        let code = format!("{:x}", file(&folder.join("src/lib.rs"))?);
+        // As for cargo, code that was compiled already is not compiled again.
+        if fs::read_to_string(&last).ok().as_ref() != Some(&code) || !cell.made.is_file() {
+            for file in [&last, &cell.made] {
+                let _ = fs::remove_file(file);
+            }
+            if !self.run.passing_on(&cell, folder)? {
+                return Ok(false);
+            }
+            if depends_on_the_code_alone(&cell.made) {
+                fs::write(&last, code)?;
+            }
+        }
+        let _ = fs::remove_file(&cell.linked);
+        if fs::hard_link(&cell.made, &cell.linked).is_err() {
+            fs::copy(&cell.made, &cell.linked)?;
+        }
+        print!("{}", self.artifacts);
+        println!("{{\"reason\":\"build-finished\",\"success\":true}}");
+        Ok(true)
+    }
+}
+
+impl Run {
+    /// Runs the compiler and passes its messages on as cargo does; whether it succeeded.
+    fn passing_on(&self, cell: &Cell, folder: &Path) -> Result<bool> {
+        let mut compiler = Command::new(&self.program)
+            .args(&self.arguments)
+            .env_clear()
+            .envs(&self.environment)
+            .current_dir(folder)
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let said = compiler.stderr.take().context("it has a standard error")?;
+        let mut errors = 0;
+        for line in BufReader::new(said).lines() {
+            let line = line?;
+            let Ok(message) = serde_json::from_str::<Value>(&line) else {
+                eprintln!("{line}");
+                continue;
+            };
+            if message["$message_type"] == "diagnostic" {
+                errors += usize::from(message["level"] == "error");
+                println!(
+                    "{{\"reason\":\"compiler-message\",{},\"message\":{line}}}",
+                    cell.about
+                );
+            }
+        }
+        if compiler.wait()?.success() {
+            return Ok(true);
+        }
+        // A compiler that was killed, or that broke: cargo has words for it.
+        ensure!(errors > 0, "it failed without an error");
+        println!("{{\"reason\":\"build-finished\",\"success\":false}}");
+        eprintln!("error: could not compile `ctx` (lib) due to {errors} previous errors");
+        Ok(false)
+    }
+}
+
+/// Whether no other file and no variable of the environment went into what was built: `include_str!` and `env!` do that.
+fn depends_on_the_code_alone(made: &Path) -> bool {
+    let list = made.with_file_name("ctx.d");
+    fs::read_to_string(list).is_ok_and(|list| {
+        let mut lines = list.lines().filter(|line| !line.is_empty());
+        lines.all(|line| line.ends_with(": src/lib.rs") || line == "src/lib.rs:")
+    })
+}
+
+/// Everything on which it depends what cargo does with a cell, the code aside.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct State {
+    /// What cargo reads.
+    inputs: u64,
+    /// What it has built: the crates of cells.
+    built: u64,
+}
+
+impl State {
+    fn look(cargo: &Path, session: &Path, folder: &Path, arguments: &[String]) -> Result<State> {
+        let own: Table = fs::read_to_string(session.join("own.toml"))?.parse()?;
+        let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
+        let wanted: Table = manifest.parse()?;
+        ensure!(
+            wanted.get("dependencies") == own.get("dependencies"),
+            "cells have crates of their own"
+        );
+
+        let mut inputs = DefaultHasher::new();
+        (arguments, folder, manifest).hash(&mut inputs);
+        std::env::vars_os()
+            .collect::<BTreeMap<_, _>>()
+            .hash(&mut inputs);
+        fs::read(folder.join("Cargo.lock"))?.hash(&mut inputs);
+        let compiler = std::env::var_os("RUSTC").context("evcxr names the compiler")?;
+        for program in [cargo, Path::new(&compiler)] {
+            file(program)?.hash(&mut inputs);
+        }
+        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+        let above = folder.ancestors().map(|folder| folder.join(".cargo"));
+        for folder in above.chain(home) {
+            for name in ["config", "config.toml"] {
+                file(&folder.join(name)).ok().hash(&mut inputs);
+            }
+        }
+        let crates = own.get("dependencies").and_then(toml::Value::as_table);
+        for (_, dependency) in crates.context("there are crates of the labs")? {
+            let path = dependency.get("path").and_then(toml::Value::as_str);
+            let path = Path::new(path.context("they lie in folders")?);
+            files(&path.join("src"), &mut inputs)?;
+            // Manifests above it may be its workspace's.
+            for folder in path.ancestors() {
+                file(&folder.join("Cargo.toml")).ok().hash(&mut inputs);
+            }
+        }
+
+        let mut crates = Vec::new();
+        for target in fs::read_dir(folder.join("target"))? {
+            let made = fs::read_dir(target?.path().join("debug/deps"));
+            crates.extend(
+                made.into_iter()
+                    .flatten()
+                    .flatten()
+                    .map(|entry| entry.path()),
+            );
+        }
+        crates.retain(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            (name.ends_with(".rlib") || name.ends_with(".so")) && name != "libctx.so"
+        });
+        crates.sort();
+        let mut built = DefaultHasher::new();
+        for path in crates {
+            (file(&path)?, path).hash(&mut built);
+        }
+        Ok(State {
+            inputs: inputs.finish(),
+            built: built.finish(),
+        })
+    }
+}
+
+/// A number that changes with the file, whatever its times are set to.
+fn file(path: &Path) -> Result<u64> {
+    let about = fs::metadata(path)?;
+    let mut hasher = DefaultHasher::new();
+    (about.ino(), about.len()).hash(&mut hasher);
+    (about.mtime(), about.mtime_nsec()).hash(&mut hasher);
+    (about.ctime(), about.ctime_nsec()).hash(&mut hasher);
+    Ok(hasher.finish())
+}
+
+/// The names and states of all files in a folder and below.
+fn files(folder: &Path, hasher: &mut DefaultHasher) -> Result<()> {
+    let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+    let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
+    paths.sort();
+    for path in paths {
+        path.hash(hasher);
+        if path.is_dir() {
+            files(&path, hasher)?;
+        } else {
+            file(&path)?.hash(hasher);
+        }
+    }
+    Ok(())
+}
