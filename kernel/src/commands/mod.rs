@@ -20,7 +20,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use std::path::PathBuf;
 
-/// Those that work on the sources of the labs themselves.
+/// The commands that work on the sources of the labs themselves.
 pub const IN_A_CHECKOUT: [&str; 4] = ["test", "bench", "publish", "wheel"];
 
 /// The commands.
@@ -63,7 +63,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Does it.
+    /// Runs the command.
     pub fn run(self) -> Result<()> {
         match self {
             Command::Open(open) => open.run(),
