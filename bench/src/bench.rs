@@ -1,4 +1,4 @@
-//! One run of the whole: what was asked for, what came out so far, and what is left.
+//! One run of the whole benchmark: its options, the results so far, and how much is left to do.
 
 use crate::contest::{Contest, Line};
 use crate::report;
@@ -11,15 +11,15 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What every part is given.
+/// What every part of the benchmark works with.
 pub(crate) struct Bench {
-    /// For everything that is written meanwhile; the keeper removes it.
+    /// Holds all files that the run writes meanwhile; the keeper removes it.
     pub folder: PathBuf,
     pub quick: bool,
     json: bool,
     save: Option<PathBuf>,
     lines: Vec<Line>,
-    /// Each line of `--json`, written as it comes: an interrupted run keeps what it has measured.
+    /// Gets each line of `--json` at once, so that an interrupted run keeps what it has measured.
     numbers: Option<File>,
     step: usize,
     steps: usize,
@@ -64,17 +64,17 @@ impl Bench {
         })
     }
 
-    /// How long one run of what is fast shall take.
+    /// How long one run of a fast operation should take.
     pub(crate) fn run_time(&self) -> Duration {
         Duration::from_millis(if self.quick { 4 } else { 50 })
     }
 
-    /// `usual`, or what `--quick` makes of it.
+    /// The `usual` number of rounds, or fewer with `--quick`.
     pub(crate) fn rounds(&self, usual: usize) -> usize {
         if self.quick { usual.min(3) } else { usual }
     }
 
-    /// Says what begins now and how much is left. The bar has no thread of its own: a fork copies one thread only.
+    /// Says what begins now and how much is left. The bar has no thread of its own, because a fork copies only the thread that calls it.
     pub(crate) fn next(&mut self, what: &str, ticks: usize) -> ProgressBar {
         self.step += 1;
         let line = format!("[{}/{}] {what}", self.step, self.steps);
@@ -90,11 +90,11 @@ impl Bench {
         bar
     }
 
-    /// Runs a contest and keeps what came out.
+    /// Runs a contest and keeps its results.
     pub(crate) fn run<const N: usize>(&mut self, contest: Contest<'_, N>) -> Result<()> {
         let rounds = self.rounds(contest.rounds());
         let title = contest.title().to_string();
-        // One round more warms up.
+        // There is one more round, which warms up.
         let bar = self.next(&title, rounds + 1);
         let lines = contest.run(rounds, || bar.inc(1));
         bar.finish_and_clear();
@@ -129,14 +129,14 @@ impl Bench {
         Ok(())
     }
 
-    /// Says something to a person.
+    /// Prints words for a person; `--json` leaves them out.
     pub(crate) fn say(&self, words: &str) {
         if !self.json {
             println!("{words}");
         }
     }
 
-    /// Keeps a figure, where figures are wanted, and shows its text twin.
+    /// Saves a figure if figures are wanted, and prints its text twin.
     pub(crate) fn figure(&self, name: &str, figure: &impl Show) -> Result<()> {
         let contents = figure.contents();
         for (mime, content) in &contents {

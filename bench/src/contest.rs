@@ -1,4 +1,4 @@
-//! Ours and its peers, measured in turn: A B C, A B C, … What the machine does meanwhile hits all of them.
+//! Ours and its peers, measured in turn: A B C, A B C, … So whatever else the machine does meanwhile slows all of them alike.
 
 use anyhow::Result;
 use figures::Format;
@@ -32,12 +32,12 @@ pub(crate) enum Unit {
     Bytes,
 }
 
-/// What design asks of a row.
+/// The target that the design sets for a row.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Target {
     /// Ours divided by the peer's.
     Ratio(f64),
-    /// As many times a second, ours alone.
+    /// At least this many times a second, for ours alone.
     PerSecond(f64),
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Row {
 }
 
 impl<'a, const N: usize> Contest<'a, N> {
-    /// A contest for quantities with these names, in which everybody stays on `cores`.
+    /// A contest for quantities with these names, in which ours and every peer stay on `cores`.
     pub(crate) fn new(
         names: [String; N],
         cores: &[usize],
@@ -81,7 +81,7 @@ impl<'a, const N: usize> Contest<'a, N> {
         }
     }
 
-    /// What quantity `index` is counted in, where that is not time.
+    /// Sets the unit of quantity `index` if that is not time.
     pub(crate) fn unit(mut self, index: usize, unit: Unit) -> Self {
         self.units[index] = unit;
         self
@@ -106,7 +106,7 @@ impl<'a, const N: usize> Contest<'a, N> {
         self
     }
 
-    /// What is asked of quantity `index` beside the peer that was added last.
+    /// Sets the target of quantity `index`, compared with the peer that was added last.
     pub(crate) fn target(mut self, index: usize, target: Target) -> Self {
         if let Some(peer) = self.peers.last_mut() {
             peer.targets.push((index, target));
@@ -123,8 +123,8 @@ impl<'a, const N: usize> Contest<'a, N> {
         self.rounds
     }
 
-    /// Runs everybody once to warm up, then `rounds` times in turn; `tick` hears of every round. A peer that fails is a row with
-    /// the reason; if ours fails all does.
+    /// Runs ours and every peer once to warm up, then `rounds` times in turn, and calls `tick` after every round. A peer that fails becomes
+    /// a row with the reason; if ours fails, the whole contest fails.
     pub(crate) fn run(mut self, rounds: usize, mut tick: impl FnMut()) -> Result<Vec<Line>> {
         let mut ours = Vec::new();
         let mut theirs: Vec<Vec<[f64; N]>> = self.peers.iter().map(|_| Vec::new()).collect();
@@ -231,13 +231,13 @@ impl Unit {
     }
 }
 
-/// How many calls stand side by side in the loop of [`per_op`].
+/// How many calls [`per_op`] makes in one turn of its loop.
 const TOGETHER: u64 = 16;
 
 /// Nanoseconds per call of `op`, from at least `n` calls.
 ///
-/// Many stand in one turn of the loop: a loop that holds nothing but one load takes two or three times as long where the linker has
-/// put it across the end of a cache line, and that is the linker's doing, not the load's.
+/// Each turn of the loop makes many calls. A loop with a single load takes two or three times as long if the linker happens to place it
+/// across the end of a cache line, and that would say something about the linker and nothing about the load.
 pub(crate) fn per_op<R>(n: u64, mut op: impl FnMut() -> R) -> f64 {
     let turns = n.div_ceil(TOGETHER);
     let start = Instant::now();
@@ -249,7 +249,8 @@ pub(crate) fn per_op<R>(n: u64, mut op: impl FnMut() -> R) -> f64 {
     start.elapsed().as_nanos() as f64 / (turns * TOGETHER) as f64
 }
 
-/// How many make a run of `wanted`: `run` takes a number and gives nanoseconds for each. It warms up, too.
+/// How many operations make a run as long as `wanted`. `run` takes a number of operations and returns the nanoseconds for each. These
+/// trials also warm up.
 pub(crate) fn calibrate(wanted: Duration, mut run: impl FnMut(u64) -> Result<f64>) -> Result<u64> {
     let wanted = wanted.as_nanos() as f64;
     let mut n = 64;

@@ -1,4 +1,4 @@
-//! The cores of this process, and who may use which.
+//! The cores of this process, and which process may use which of them.
 
 /// The cores that this process may run on.
 pub(crate) fn allowed() -> Vec<usize> {
@@ -14,7 +14,7 @@ pub(crate) fn allowed() -> Vec<usize> {
     }
 }
 
-/// Lets process `pid`, 0 for this one, run on those cores alone; it and those that it starts from now on.
+/// Lets process `pid` (0 for this one), and the processes that it starts from now on, run only on `cores`.
 pub(crate) fn stay_on(cores: &[usize], pid: u32) {
     // SAFETY: an all-zero set is an empty one; `allowed` found the numbers within the set; the pointer is to a live local of
     // the size that is named.
@@ -29,7 +29,7 @@ pub(crate) fn stay_on(cores: &[usize], pid: u32) {
     }
 }
 
-/// Runs `work` with this process on `cores` alone.
+/// Runs `work` while this process may use only `cores`.
 pub(crate) fn on<T>(cores: &[usize], work: impl FnOnce() -> T) -> T {
     let before = allowed();
     stay_on(cores, 0);

@@ -1,4 +1,4 @@
-//! What each dependency of the labs' crates adds to a kernel's first cell: rust-analyzer reads them all, at every start.
+//! How much each dependency of the labs' crates delays a kernel's first cell: rust-analyzer reads all of them at every start.
 
 use crate::bench::Bench;
 use crate::peers::kernel::Kernels;
@@ -19,7 +19,7 @@ struct Row {
     name: String,
     /// As lines of its `evcxr.toml`.
     crates: String,
-    /// What rust-analyzer's call of cargo is given as RUSTFLAGS.
+    /// The RUSTFLAGS for rust-analyzer's call of cargo.
     flags: &'static str,
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         all.len() * (rounds + 1),
     );
     let mut seconds = vec![Vec::new(); all.len()];
-    // In turn, as everywhere; the first round compiles, and does not count.
+    // Measured in turn, as everywhere. The first round compiles the crates, so it does not count.
     for round in 0..=rounds {
         for (index, row) in all.iter().enumerate() {
             let compiled = bench.folder.join(format!("compiled-{index}"));
@@ -104,7 +104,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     bench.figure("dependencies", &figure.caption(caption))
 }
 
-/// Each line below `[dependencies]`, and below that of a target, but those for crates of this workspace.
+/// Each line below `[dependencies]`, also below those of a target, except the lines for crates of this workspace.
 fn dependencies(manifest: &str) -> Vec<(String, String)> {
     let is_wanted = |section: &&str| {
         let (title, _) = section.split_once(']').unwrap_or_default();

@@ -1,5 +1,5 @@
 //! How cost grows: with the number of workers, with the depth of a queue, with the size of an array, with the number of notebooks.
-//! Each is a figure and a sentence that names the first wall, found in the numbers.
+//! Each gives a figure, and a sentence that names the first wall: the size from which on the cost has at least doubled.
 
 use crate::bench::Bench;
 use crate::peers::kernel::{Kernels, Kind};
@@ -21,10 +21,10 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     notebooks(bench)
 }
 
-/// Something that grows, and what it costs at each size: nanoseconds or bytes.
+/// Sizes of something that grows, each with its cost in nanoseconds or bytes.
 type Curve = Vec<(f64, f64)>;
 
-/// Start and join, and of that what each worker more costs.
+/// The cost of starting and joining workers, and how much each additional worker adds to it.
 fn workers(bench: &mut Bench) -> Result<()> {
     let rounds = bench.rounds(31);
     let bar = bench.next("workers, 1 to 64", rounds);
@@ -56,7 +56,7 @@ fn workers(bench: &mut Bench) -> Result<()> {
     )
 }
 
-/// How many workers there can be with as many files as a process may have open: each has its pipe home.
+/// How many workers the limit on open files allows: each worker needs a pipe to its parent.
 fn files_run_out() -> Result<String> {
     let open = || -> Result<f64> { Ok(fs::read_dir("/proc/self/fd")?.count() as f64) };
     let before = open()?;
@@ -77,7 +77,7 @@ fn files_run_out() -> Result<String> {
     ))
 }
 
-/// Throughput against the room in the queue, and how long it takes to fill one that nobody empties.
+/// Throughput against the room in the queue, and the time to fill a queue that nobody empties.
 fn queue(bench: &mut Bench) -> Result<()> {
     let depths: Vec<usize> = (0..=6).map(|power| 10usize.pow(power)).collect();
     let rounds = bench.rounds(31);
@@ -161,7 +161,7 @@ fn carry(depth: usize, messages: u64) -> Result<f64> {
     Ok((ended - moments[0]) as f64 / messages as f64)
 }
 
-/// Making one, touching each page for the first time, reading all of it.
+/// Making an array, touching each of its pages for the first time, and reading all of it.
 fn arrays(bench: &mut Bench) -> Result<()> {
     let sizes: Vec<usize> = (0..=9).map(|power| 8 << (3 * power)).collect();
     let bar = bench.next("array, 8 B to 1 GB", sizes.len());
@@ -230,7 +230,7 @@ fn arrays(bench: &mut Bench) -> Result<()> {
     )
 }
 
-/// Notebooks open at once: memory of all, and how long the last took from its start to its figure.
+/// Several notebooks open at once: the memory of all, and how long the last one takes from its start to its figure.
 fn notebooks(bench: &mut Bench) -> Result<()> {
     let most = if bench.quick { 2 } else { 20 };
     let bar = bench.next(&format!("notebooks, 1 to {most}"), 1);
@@ -322,7 +322,7 @@ fn show(
     bench.figure(file, &figure)
 }
 
-/// From which size on everything costs at least twice as much as at the cheapest: the size, and how many times as much.
+/// The wall: the size from which on every cost is at least twice the cheapest, and how many times the cheapest it is there.
 fn wall(curve: &Curve) -> Option<(f64, String)> {
     let best = cheapest(curve);
     let cheap = curve.iter().rposition(|(_, cost)| *cost < 2.0 * best)?;
@@ -337,8 +337,8 @@ fn cheapest(curve: &Curve) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
-/// Runs every size once to warm up, then all of them in turn, round after round: a slow minute is nobody's alone. A curve of
-/// medians for each number that `run` brings.
+/// Runs every size once to warm up, then all of them in turn, round after round, so that a slow minute hits every size alike. Returns a
+/// curve of medians for each number that `run` returns.
 fn in_turn<const N: usize>(
     sizes: &[usize],
     rounds: usize,
@@ -374,7 +374,7 @@ fn megabytes(bytes: f64) -> String {
     format!("{} MB", Format::Number.write(bytes / 1e6))
 }
 
-/// Memory that programs can still have, in bytes.
+/// How much memory is left for programs, in bytes.
 fn free_memory() -> f64 {
     let info = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = info.lines().find(|line| line.starts_with("MemAvailable:"));
@@ -403,7 +403,7 @@ mod tests {
         let curve = vec![(1.0, 9.0), (2.0, 4.0), (4.0, 5.0), (8.0, 9.0), (16.0, 20.0)];
         assert_eq!(wall(&curve), Some((8.0, "2.25".into())));
         assert_eq!(wall(&curve[..3].to_vec()), None);
-        // What is dear at first and cheap later has no wall.
+        // A cost that is high at first and low later is no wall.
         assert_eq!(wall(&vec![(1.0, 90.0), (2.0, 4.0)]), None);
     }
 
@@ -438,7 +438,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!(asked, [1, 2, 1, 2, 1, 2, 1, 2]);
-        // Size 1 was the third, fifth and seventh to be asked, once both were warm.
+        // After the two calls that warm up, size 1 had calls 3, 5 and 7.
         assert_eq!(cost, [(1.0, 15.0), (2.0, 26.0)]);
         assert_eq!(double, [(1.0, 30.0), (2.0, 52.0)]);
         assert_eq!(bar.position(), 3);

@@ -1,5 +1,5 @@
-//! The process that a person starts measures nothing. It keeps a folder for everything that is written, starts itself again as
-//! the process that measures, and sees to the end of all: however that ends, and whatever it leaves behind.
+//! The process that a person starts measures nothing. It makes a folder for all files of the run, starts itself again as the process that
+//! measures, and clears up afterwards, however that process ends and whatever it leaves behind.
 //!
 //! ```text
 //! keeper (subreaper) ──► labs-bench, measuring ──► workers, python3, redis-server, kernels
@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 /// Tells the process that measures its folder.
 const FOLDER: &str = "LABS_BENCH_FOLDER";
 
-/// How long everybody has to end after a signal.
+/// How long all processes have to end after a signal.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What the names of this run's shared memory begin with, where a peer gives it names: those of iceoryx2.
+/// How the names of this run's shared memory begin. Only the peer iceoryx2 uses such names.
 pub(crate) fn prefix(folder: &Path) -> String {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     name.replace('-', "_") + "_"
@@ -32,7 +32,7 @@ pub(crate) fn folder() -> Option<PathBuf> {
     std::env::var_os(FOLDER).map(PathBuf::from)
 }
 
-/// Runs this program again, which measures, and waits for its end or for a signal.
+/// Starts this program again as the process that measures, and waits for its end or for a signal.
 pub(crate) fn keep() -> Result<ExitCode> {
     let folder = tempfile::Builder::new().prefix("labs-bench-").tempdir();
     let folder = folder.context("No folder for temporary files can be made; is the disk full?")?;
@@ -45,7 +45,7 @@ pub(crate) fn keep() -> Result<ExitCode> {
     command
         .args(std::env::args_os().skip(1))
         .env(FOLDER, folder.path())
-        // A Ctrl-C goes to the foreground group; the keeper passes on what is right.
+        // A Ctrl-C goes to the whole foreground group. In a group of its own, the child gets only the signals that the keeper passes on.
         .process_group(0);
     end_with_parent(&mut command);
     let child = command
@@ -81,7 +81,7 @@ pub(crate) fn keep() -> Result<ExitCode> {
     })
 }
 
-/// Has the command killed when this process ends, however it ends, and lets signals reach it.
+/// Has the command killed when this process ends, however that happens, and unblocks its signals.
 pub(crate) fn end_with_parent(command: &mut Command) {
     // SAFETY: between fork and exec only plain system calls are made, on locals of the child.
     unsafe {
@@ -95,7 +95,7 @@ pub(crate) fn end_with_parent(command: &mut Command) {
     }
 }
 
-/// Makes the signals that end a program, and a child's end, wait until they are asked for.
+/// Blocks the signals that end a program and the one that reports a child's end, so that they wait until [`wait_for`] fetches them.
 fn block_signals() -> libc::sigset_t {
     // SAFETY: the set is a live local, made empty before it is used.
     unsafe {
@@ -109,14 +109,14 @@ fn block_signals() -> libc::sigset_t {
     }
 }
 
-/// The next of those signals; nothing when `limit` is over.
+/// The next of those signals; `None` if none comes within `limit`.
 fn wait_for(signals: &libc::sigset_t, limit: Option<Duration>) -> Option<i32> {
     let limit = limit.unwrap_or(Duration::from_secs(3600));
     let limit = libc::timespec {
         tv_sec: limit.as_secs() as i64,
         tv_nsec: limit.subsec_nanos().into(),
     };
-    // SAFETY: both pointers are to live values; what the signal says about itself is not wanted.
+    // SAFETY: both pointers are to live values; no details of the signal are requested.
     let signal = unsafe { libc::sigtimedwait(signals, std::ptr::null_mut(), &limit) };
     (signal > 0).then_some(signal)
 }
@@ -139,7 +139,7 @@ fn collect(pid: i32, code: &mut Option<i32>) {
 
 /// This process's children, its own and those that it inherited.
 fn children() -> Vec<i32> {
-    // Not by labs-runtime: that crate puts its own `read` in the place of the C library's, and some peers are measured with that.
+    // Done without labs-runtime: that crate replaces the C library's `read`, and some peers are measured with that function.
     let listed = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
     listed
         .split_whitespace()
@@ -147,7 +147,7 @@ fn children() -> Vec<i32> {
         .collect()
 }
 
-/// Kills and collects all that is left: each one's children become ours when it ends, so it takes some turns.
+/// Kills and collects every process that is left. When one ends, its children become ours, so this takes several rounds.
 fn kill_all(pid: i32, code: &mut Option<i32>) {
     loop {
         let left = children();

@@ -1,5 +1,5 @@
-//! `labs-bench`: the labs' building blocks beside their peers, measured in turn in one run. `cargo labs bench` starts it; what
-//! is measured against what, and how fair that is, says `README.md`.
+//! `labs-bench`: the labs' building blocks beside their peers, measured in turn in one run. `cargo labs bench` starts it; `README.md` says
+//! what is measured against what, and how fair that is.
 
 mod bench;
 mod contest;
@@ -99,7 +99,7 @@ fn measure(arguments: &Arguments, folder: PathBuf) -> Result<()> {
 }
 
 impl Part {
-    /// How many contests it has, for the progress.
+    /// How many contests the part has, to show how far the run is.
     fn contests(self) -> usize {
         match self {
             Part::Flag => parts::flag::CONTESTS,

@@ -1,4 +1,4 @@
-//! The peers in Python: one process that is asked again and again, so that no run pays for starting an interpreter.
+//! The peers in Python: one process answers all requests, so that no run pays for starting an interpreter.
 
 use crate::keeper;
 use anyhow::{Context, Result, bail};
@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// What it runs. It is written into the run's folder: with the start method `spawn` a child reads its parent's file.
+/// The program. It is written into the run's folder, because with the start method `spawn` a child reads its parent's file.
 const PROGRAM: &str = include_str!("twin.py");
 
 /// A running Python program that measures when it is asked.
@@ -66,7 +66,7 @@ impl Twin {
 
 impl Drop for Twin {
     fn drop(&mut self) {
-        // It ends when its input does; a run that goes on is not waited for.
+        // It would end by itself when its input ends, but only after the run that it may be busy with.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! What came out, as a table, as JSON and as a figure.
+//! The results as a table, as JSON and as figures.
 
 use crate::contest::{Line, Row};
 use crate::cores;
@@ -38,7 +38,7 @@ fn middle_half(samples: &Samples) -> (f64, f64) {
     (samples.percentile(25.0), samples.percentile(75.0))
 }
 
-/// The table; below it what was skipped, each reason once.
+/// The table, and below it the peers that were skipped, each reason once.
 pub(crate) fn table(lines: &[Line]) -> String {
     let header = [
         "what",
@@ -128,7 +128,7 @@ pub(crate) fn verdicts(lines: &[Line]) -> String {
     text
 }
 
-/// `ratios`, those that a target is set for, small enough for a README; `all_ratios`, every one.
+/// Two figures: `ratios` has only the rows with a target, so that it is small enough for a README; `all_ratios` has every row.
 pub(crate) fn figures(lines: &[Line]) -> Vec<(&'static str, Dots)> {
     let rows = || {
         lines.iter().filter_map(|line| match line {
@@ -157,7 +157,8 @@ fn ratios<'a>(rows: impl Iterator<Item = &'a Row>) -> Dots {
     for row in rows {
         let (low, high) = row.ratio_spread();
         let ratio = row.ratio();
-        // A median of ratios is no ratio of medians: the line reaches the dot at the least.
+        // The dot is the ratio of medians, the line spans the ratios of rounds, and the two may miss each other: extend the line to the
+        // dot.
         let (low, high) = (low.min(ratio), high.max(ratio));
         let name = format!("{} / {}", row.name, row.peer);
         figure = figure.dot(name, "ours ÷ peer", ratio, low, high);

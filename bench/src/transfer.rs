@@ -1,4 +1,4 @@
-//! Messages through a channel, from processes to processes or from threads to threads: how long one takes, and how late it comes.
+//! Messages through a channel, from processes to processes or from threads to threads: how long each takes, and how late it arrives.
 
 use crate::cores;
 use crate::peers::channel::{Channel, Make, PILL, Plan};
@@ -10,7 +10,7 @@ use std::sync::Barrier as ThreadBarrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Between two messages whose latency is measured: long enough for the queue to be empty and its consumer at rest.
+/// The pause between two messages whose latency is measured: long enough for the queue to be empty and its consumer to sleep.
 pub(crate) const PAUSE: Duration = Duration::from_micros(200);
 
 /// How long a run may take.
@@ -23,7 +23,7 @@ struct Share {
     taken: u64,
 }
 
-/// What one of them does. `together` waits for all, `produced` for all producers.
+/// The part that one process or thread plays. `together` waits for all of them, `produced` for all producers.
 struct Role<'a> {
     plan: &'a Plan<'a>,
     index: usize,
@@ -48,7 +48,7 @@ impl Role<'_> {
         self.epoch.elapsed().as_nanos() as u64
     }
 
-    /// Puts a share of `n` messages, or takes until a pill comes.
+    /// A producer puts its share of `n` messages; a consumer takes messages until a pill comes.
     fn carry(&self, channel: &dyn Channel, n: u64) -> Share {
         self.stay();
         let shape = self.plan.shape;
@@ -61,7 +61,7 @@ impl Role<'_> {
             if self.index == 0 {
                 (0..shape.consumers).for_each(|_| send(PILL));
             }
-            // Until everything has arrived: with some channels what waits would go with its sender.
+            // Wait until everything has arrived: some channels would lose waiting messages when their sender ends.
             (self.together)();
             return Share { moment, taken: 0 };
         }
@@ -76,7 +76,8 @@ impl Role<'_> {
         Share { moment, taken }
     }
 
-    /// Sends the time, now and then; the consumer's times from just before a message was sent to just after it was received.
+    /// A producer sends the time now and then. A consumer returns for each message the time from just before it was sent to just after it
+    /// was received.
     fn hand_off(&self, channel: &dyn Channel, n: u64) -> Vec<u64> {
         self.stay();
         let mut times = Vec::new();
@@ -104,7 +105,7 @@ impl Role<'_> {
     }
 }
 
-/// Everybody as a worker process; what each brought home.
+/// Runs every part as a worker process, and returns what each of them returned.
 fn as_processes<T>(plan: &Plan, part: impl Fn(&Role) -> T) -> Result<Vec<T>>
 where
     T: Serialize + for<'de> Deserialize<'de>,
@@ -121,11 +122,11 @@ where
             produced: &|| _ = producers.wait(),
         })
     })?;
-    // A way that loses a message would wait for ever; what is slow takes seconds.
+    // A channel that loses a message would wait forever; a slow one takes seconds.
     Ok(workers.join_timeout(PATIENCE)?.into_values()?)
 }
 
-/// Everybody as a thread of this process.
+/// Runs every part as a thread of this process.
 fn as_threads<T: Send>(plan: &Plan, part: impl Fn(&Role) -> T + Sync) -> Result<Vec<T>> {
     let parties = plan.shape.producers + plan.shape.consumers;
     let all = ThreadBarrier::new(parties);
@@ -210,7 +211,7 @@ mod tests {
         }
     }
 
-    /// Every way carries every message, in each shape and size that it says it can.
+    /// Every channel carries every message, in each shape and size that it claims to support.
     #[test]
     fn what_is_sent_arrives() {
         let folder = Folder(tempfile::tempdir().unwrap());

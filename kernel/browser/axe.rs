@@ -54,7 +54,7 @@ pub(crate) async fn findings(browser: &Client, inside: &[&str]) -> Vec<String> {
 
 /// Sets the size of the page that the browser shows.
 pub(crate) async fn resize(browser: &Client, width: u32, height: u32) {
-    // The window's own frame takes a part: ask for more until the page has its size.
+    // The window's own frame takes some of the space, so ask for more until the page has its size.
     browser.set_window_size(width, height).await.unwrap();
     let inner = "return [innerWidth, innerHeight];";
     let inner: Value = browser.execute(inner, vec![]).await.unwrap();

@@ -47,7 +47,7 @@ impl Desk {
         })
     }
 
-    /// `write` puts what is needed into the folder and says which notebook to open.
+    /// `write` puts the notebooks into the folder and says which one to open.
     fn set_up(write: impl FnOnce(&Path) -> PathBuf) -> Desk {
         let driver = Driver::start();
         let folder = tempfile::tempdir().unwrap();
@@ -104,7 +104,7 @@ fn notebook(cells: &[&str]) -> Value {
 /// Opens the notebook and waits until its kernel is idle.
 async fn open(desk: &Desk) -> Client {
     let browser = desk.driver.browser().await;
-    // Not with the side bars that an earlier page has left.
+    // `reset` drops the side bars that an earlier page has left open.
     let address = format!("{}&reset", desk.address);
     browser.goto(&address).await.unwrap();
     idle(&browser).await;
@@ -171,7 +171,7 @@ const ALL_NUMBERED: &str = "
         return /^\\[\\d+\\]:$/.test(prompt) || (prompt === '' && cell.querySelector('.jp-OutputArea-output') !== null);
     });";
 
-/// The page writes into a notebook what the kernel says of itself.
+/// The page writes what the kernel says about itself into the notebook. The labs have it already, so that does not change them.
 #[test]
 fn a_notebook_that_is_opened_is_not_marked_as_changed() {
     let lab = "00_start_here.ipynb";
@@ -193,14 +193,14 @@ fn a_notebook_that_is_opened_is_not_marked_as_changed() {
             let changed = browser.execute(CHANGED, vec![]).await.unwrap();
             assert_eq!(changed, Value::Bool(false), "{file}");
         }
-        // The mark is where it is looked for: a new cell is a change.
+        // Make sure that the mark can be found at all: to cut a cell is a change.
         menu(&browser, "Edit", "notebook:cut-cell").await;
         page_says(&browser, "a change is marked", 20, CHANGED).await;
         browser.close().await.unwrap();
     });
 }
 
-/// What a page knows of its kernel it writes into the notebook; the prompt's place tells the language then.
+/// Once the page knows its kernel, it has written that into the notebook, and the toolbar names the language.
 const KNOWS_THE_KERNEL: &str = "
     const name = document.querySelector('.jp-NotebookPanel .jp-KernelName');
     return name !== null && name.textContent.trim() === 'Rust';";

@@ -22,7 +22,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Starts it, and waits until another test's has ended.
+    /// Waits until the driver of any other test has ended, and starts one.
     pub(crate) fn start() -> Driver {
         let alone = ALONE
             .lock()
@@ -44,7 +44,7 @@ impl Driver {
         }
     }
 
-    /// A browser of its own.
+    /// Opens a new browser.
     pub(crate) async fn browser(&self) -> Client {
         let flags = [
             "--headless=new",
@@ -115,7 +115,7 @@ pub(crate) async fn page_says(browser: &Client, what: &str, seconds: u64, script
     }
 }
 
-/// Keeps a picture of the page in target/labs, for whoever wants to see what the test saw.
+/// Keeps a picture of the page in target/labs, so that a person can see what the test saw.
 pub(crate) async fn photograph(browser: &Client, name: &str) {
     let folder = checkout().join("target/labs/screenshots");
     std::fs::create_dir_all(&folder).unwrap();
@@ -131,7 +131,7 @@ pub(crate) async fn click(browser: &Client, what: Locator<'_>) {
     element.click().await.unwrap();
 }
 
-/// Runs a future to its end; a test of its own runtime, since the driver's client is asynchronous.
+/// Runs a future to its end in a runtime of its own, since the driver's client is asynchronous.
 pub(crate) fn block_on(future: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

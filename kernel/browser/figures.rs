@@ -1,4 +1,4 @@
-//! Figures, sliders and tables on JupyterLab's page: as wide as it, in its colours, with names, and by keyboard.
+//! Figures, sliders and tables on JupyterLab's page: they are as wide as the page, use its colours, have names, and obey the keyboard.
 
 use crate::axe::{findings, resize};
 use crate::driver::{block_on, click, page_says, photograph};
@@ -29,7 +29,7 @@ const DRAWN: &str = "
     image?.scrollIntoView({block: 'center'});
     return image?.complete === true && image.naturalHeight > 0 && image.getBoundingClientRect().height > 0;";
 
-/// How the first figure lies on the page.
+/// The size, place, name and colours of the first figure on the page.
 const LOOK: &str = "
     const image = document.querySelector('.jp-OutputArea-output img');
     image.scrollIntoView({block: 'center'});
@@ -109,20 +109,20 @@ fn a_figure_is_as_wide_as_the_page_and_has_its_colours_and_a_name() {
             );
             let number = |name: &str| look[name].as_f64().unwrap();
             assert!((number("ratio") - 1.0).abs() < 0.02, "{look}");
-            // It fills the page, but never so little or so much that its words would be too small or too large.
+            // The figure fills the page, but is never so small or so large that its words would be too small or too large.
             let is_as_wide = (number("share") - 1.0).abs() < 0.01;
             assert!(
                 is_as_wide || [576.0, 960.0].contains(&number("width").round()),
                 "{width}: {look}"
             );
-            // Words are drawn with 13 of 720 pixels.
+            // In a figure of 720 pixels, words have a size of 13 pixels.
             assert!(number("width") / 720.0 * 13.0 >= 10.0, "{width}: {look}");
         }
         browser.close().await.unwrap();
     });
 }
 
-/// A slider is moved with the mouse and with the arrow keys; what it stands for and the best interval change with it.
+/// A slider is moved with the mouse and with the arrow keys; the value that it stands for and the best interval change with it.
 #[test]
 fn a_slider_moves_the_best_interval() {
     // Locked looks cost 100 ns with two workers; the sliders start at 10 µs, 2 % and 10 ms.

@@ -43,7 +43,7 @@ fn published() -> &'static (PathBuf, PathBuf) {
     &PUBLISHED
 }
 
-/// What the page has of each kind: pictures without a size, what was fetched, and all links.
+/// What the test must know about the page: pictures without a size, fetched files, and all links.
 const LOOK: &str = "
     const empty = [...document.querySelectorAll('img, figure svg, .vega svg')].filter(picture => {
         const { width, height } = picture.getBoundingClientRect();

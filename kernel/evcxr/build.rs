@@ -1,4 +1,4 @@
-//! Cells are shared libraries. These functions of the program are what they find in it (../runtime/src/stdin.rs and host.rs).
+//! Cells are shared libraries that call these functions of the program (../runtime/src/stdin.rs and host.rs), so it must export them.
 
 fn main() {
     for name in ["read", "labs_ready", "labs_panicked"] {

@@ -2,7 +2,7 @@
 //!
 //! evcxr, which compiles the cells, is in another program, `labs-evcxr`, so a change here does not link it again.
 //!
-//! `README.md` beside this crate's `Cargo.toml` draws who starts whom.
+//! `README.md` beside this crate's `Cargo.toml` draws which process starts which.
 
 pub mod client;
 pub mod commands;

@@ -1,9 +1,9 @@
-//! What a kernel's processes say on standard error, which is kept in a file.
+//! The file that keeps what a kernel's processes write to standard error.
 
 use std::fs;
 use std::path::Path;
 
-/// The last lines of the file `log`, without those that only tell of progress.
+/// The last lines of the file `log`, without those that only report progress.
 pub(crate) fn last_lines(log: &Path) -> String {
     let said = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = said

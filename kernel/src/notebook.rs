@@ -9,7 +9,7 @@ use std::path::Path;
 /// Reads a notebook; what it returns has a list of cells, each with a type and a source.
 pub fn read(path: &Path) -> Result<Value> {
     let about = fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    // A pipe would keep us waiting, and a device may never end.
+    // Reading a pipe could wait forever, and a device may have no end.
     if !about.is_file() {
         bail!("{} is not a file", path.display());
     }
@@ -33,7 +33,7 @@ pub fn read(path: &Path) -> Result<Value> {
     Ok(notebook)
 }
 
-/// The bytes of a notebook without the notes for the teacher. What is no notebook stays as it is.
+/// The bytes of a notebook without the notes for the teacher. Anything else stays as it is.
 pub fn for_students(bytes: Vec<u8>) -> Vec<u8> {
     let Ok(mut notebook) = serde_json::from_slice::<Value>(&bytes) else {
         return bytes;
@@ -46,7 +46,7 @@ pub fn for_students(bytes: Vec<u8>) -> Vec<u8> {
     if cells.len() == all {
         return bytes;
     }
-    // As Jupyter writes it, so that the first save changes nothing else.
+    // Format it as Jupyter does, so that the first save changes nothing else.
     let mut text = Vec::new();
     let format = serde_json::ser::PrettyFormatter::with_indent(b" ");
     let mut writer = serde_json::Serializer::with_formatter(&mut text, format);
@@ -63,7 +63,7 @@ pub fn is_for_the_teacher(cell: &Value) -> bool {
         .is_some_and(|id| id.starts_with("teacher-"))
 }
 
-/// Whether it is a text as a notebook keeps it: whole, or as a list of lines.
+/// Whether this is a text in a form that notebooks use: whole, or a list of lines.
 fn is_text(text: &Value) -> bool {
     match text {
         Value::String(_) => true,
@@ -72,7 +72,7 @@ fn is_text(text: &Value) -> bool {
     }
 }
 
-/// A notebook keeps a text whole or as a list of lines.
+/// The whole text, which a notebook keeps in one piece or as a list of lines.
 pub fn joined(text: &Value) -> String {
     match text {
         Value::String(text) => text.clone(),
@@ -96,7 +96,7 @@ mod tests {
         }
     }
 
-    /// What is said about a notebook's file with this content.
+    /// The error for a notebook's file with this content.
     fn refused(content: &[u8]) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.ipynb");

@@ -13,40 +13,40 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// The environment variable with the folder of the student's notebooks, where those are a copy; `--copy-to` sets it.
+/// The environment variable with the folder of the student's notebooks, if those are a copy; `--copy-to` sets it.
 pub const COPY: &str = "LABS_COPY";
 
-/// The name of the file that makes a folder a copy of the labs, and says of which.
+/// The name of the file that marks a folder as a copy of the labs, and says which labs it is a copy of.
 pub const COPY_FILE: &str = ".labs-copy";
 
-/// Where `labs open` makes that copy, in the current folder, where the labs were installed from a wheel.
+/// The folder, below the current one, in which `labs open` makes that copy if the labs were installed from a wheel.
 pub const FIRST_COPY: &str = "coordination-labs";
 
 /// The name of the journal.
 pub const JOURNAL_FILE: &str = ".journal.tsv";
 
-/// The name of the file that tells a folder in which the labs were installed from a wheel from a checkout.
+/// The name of the file that distinguishes labs installed from a wheel from a checkout.
 pub const WHEEL_FILE: &str = "wheel.txt";
 
 /// Where a wheel puts the labs, below the environment that it is installed into.
 pub const INSTALLED: &str = "share/labs";
 
-/// In the name of a student's notebook that `labs reset` has kept.
+/// A part of the name of each student's notebook that `labs reset` has kept.
 pub const MINE: &str = "-mine-";
 
 /// The folders that the labs live in.
 ///
-/// `LABS_WORKSPACE` says where the checkout is, where it is not the one that this program was built from; `LABS_HOME` where
-/// to keep what is made: the Python environment, the template, the sessions. That is `target/labs` by default. Both may be
-/// read-only once everything is made; what comes and goes then lies in a folder of this user's for temporary things.
+/// `LABS_WORKSPACE` says where the checkout is, if it is not the one that this program was built from. `LABS_HOME` says where to keep the
+/// things that the labs make: the Python environment, the template, the sessions. The default is `target/labs`. Both folders may be
+/// read-only once everything is made; short-lived files are then in a temporary folder of this user's.
 ///
-/// A program that was installed from a wheel finds what came with it in `share/labs` of that environment, in the place of the
-/// checkout; nothing is ever made there. Its home is `labs-VERSION` in the user's folder for caches.
+/// A program that was installed from a wheel uses `share/labs` of that environment instead of a checkout, and never writes there. Its home
+/// is `labs-VERSION` in the user's folder for caches.
 #[derive(Clone, Debug)]
 pub struct Place {
     /// The checkout.
     pub workspace: PathBuf,
-    /// What was made from it.
+    /// The things that were made from it.
     pub home: PathBuf,
 }
 
@@ -86,7 +86,8 @@ impl Place {
         Ok(Place { workspace, home })
     }
 
-    /// A program of the Rust toolchain that the checkout asks for: rustup looks at the folder it is run in.
+    /// A program of the Rust toolchain that the checkout asks for. It runs in the checkout's folder, because there rustup chooses that
+    /// toolchain.
     pub fn rust(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.workspace);
@@ -103,13 +104,13 @@ impl Place {
         notebooks_in(&self.notebooks())
     }
 
-    /// The Python environment that the labs were installed into from a wheel, where they were.
+    /// The Python environment that the labs were installed into from a wheel, if they were.
     pub fn environment(&self) -> Option<PathBuf> {
         let prefix = self.workspace.ancestors().nth(2)?;
         is_installed(&self.workspace).then(|| prefix.to_path_buf())
     }
 
-    /// Fails where the labs were installed from a wheel, which has not what `command` works on.
+    /// Fails if the labs were installed from a wheel, which lacks the sources that `command` works on.
     pub fn require_checkout(&self, command: &str) -> Result<()> {
         if is_installed(&self.workspace) {
             bail!(
@@ -133,22 +134,22 @@ impl Place {
         }
     }
 
-    /// What a student has predicted and tried, which `labsupport` writes. It lies beside the student's notebooks, so that it
-    /// stays with them and goes with them.
+    /// The journal, in which `labsupport` writes what a student has predicted and tried. It is beside the student's notebooks, so that it
+    /// moves and disappears together with them.
     pub fn journal(&self) -> PathBuf {
         self.students()
-            .unwrap_or_else(|_| self.home.clone()) // of a notebook elsewhere
+            .unwrap_or_else(|_| self.home.clone()) // for a notebook elsewhere
             .join(JOURNAL_FILE)
     }
 
-    /// Whether what was made can only be used, and nothing be added to it.
+    /// Whether the home can only be read, so that nothing can be added to it.
     pub fn is_read_only(&self) -> bool {
         let refused = rustix::fs::access(&self.home, Access::WRITE_OK).is_err();
-        // Where there is nothing so far it will be made.
+        // If there is no home yet, it will be made.
         refused && self.home.is_dir()
     }
 
-    /// Where this user's things are that come and go.
+    /// The folder for this user's short-lived files.
     fn passing(&self) -> PathBuf {
         if self.is_read_only() {
             std::env::temp_dir().join(format!("labs-{}", user()))
@@ -170,8 +171,8 @@ impl Place {
         self.notebooks().join("requirements.txt")
     }
 
-    /// Where JupyterLab keeps its own things, so that nothing of the user's is touched. Beside a copy of the notebooks, where
-    /// there is one: it is the student's and stays.
+    /// Where JupyterLab keeps its own files, so that it touches none of the user's. If there is a copy of the notebooks, this is beside it,
+    /// because the copy is the student's and stays.
     pub fn jupyter(&self) -> PathBuf {
         match copy() {
             Some(copy) => copy.join(".jupyter"),
@@ -195,7 +196,7 @@ impl Place {
     }
 }
 
-/// Where this program came from with a wheel: the folder with the labs.
+/// The folder with the labs, if this program was installed from a wheel.
 fn installed() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let labs = program.parent()?.parent()?.join(INSTALLED);
@@ -211,7 +212,7 @@ pub fn is_from_wheel() -> bool {
     installed().is_some()
 }
 
-/// `text` as it is right for this program: without cargo where it was installed from a wheel.
+/// `text` with the commands that work here: without cargo if this program was installed from a wheel.
 pub fn in_words(text: &str) -> Cow<'_, str> {
     match is_from_wheel() {
         true => Cow::Owned(without_cargo(text)),
@@ -224,7 +225,7 @@ pub fn without_cargo(text: &str) -> String {
     text.replace("cargo labs", "labs")
 }
 
-/// This user's folder for what can be made again.
+/// This user's folder for caches.
 fn cache() -> Result<PathBuf> {
     let absolute = |name: &str| {
         let folder = std::env::var_os(name).map(PathBuf::from)?;
@@ -235,7 +236,7 @@ fn cache() -> Result<PathBuf> {
         .context("The environment has no HOME. Set LABS_HOME to a folder where the labs can keep what they make")
 }
 
-/// A folder for things that are gone when this is dropped.
+/// A temporary folder, which is removed when dropped.
 pub fn scratch() -> Result<TempDir> {
     tempfile::tempdir().with_context(|| {
         format!(
@@ -283,8 +284,7 @@ fn is_copy(folder: &Path) -> bool {
     about.is_ok_and(|about| about.is_file() && about.uid() == user())
 }
 
-/// Where evcxr compiles, if it were for `folder`. It cuts a path at its first space and wants UTF-8, so another place serves
-/// where that is not so.
+/// `folder`, or another place if evcxr could not compile in it: evcxr cuts a path at its first space and wants UTF-8.
 fn plain(folder: PathBuf) -> PathBuf {
     let path = folder.to_str();
     if path.is_some_and(|path| !path.contains(char::is_whitespace)) {
@@ -301,7 +301,7 @@ pub fn user() -> u32 {
 
 /// Whether the process at the other end of `stream` is this user's.
 pub fn peer_is_us(stream: &UnixStream) -> bool {
-    // Not rustix's call: it takes a process number for nonzero, and that of a process outside this container is 0.
+    // rustix's call does not serve here: it expects a process number other than 0, but a process outside this container has the number 0.
     let mut peer = libc::ucred {
         pid: 0,
         uid: u32::MAX,
@@ -327,11 +327,11 @@ pub fn room(folder: &Path) -> Option<u64> {
     Some(about.f_bavail * about.f_frsize)
 }
 
-/// Writes beside and renames, so that a full disk or a Ctrl-C leaves the old file or the new one, never half of one.
+/// Writes a new file beside `file` and renames it, so that a full disk or a Ctrl-C leaves the old file or the new one, never half of one.
 pub fn replace(file: &Path, contents: &[u8]) -> Result<()> {
     let above = file.parent().filter(|above| !above.as_os_str().is_empty());
     let folder = above.unwrap_or(Path::new("."));
-    // As readable as any new file of this user's.
+    // Others may read it like any new file of this user's.
     let mut new = tempfile::Builder::new()
         .permissions(fs::Permissions::from_mode(0o666))
         .tempfile_in(folder)
@@ -352,7 +352,7 @@ pub fn make_private(folder: &Path) -> Result<()> {
         .mode(0o700)
         .create(folder)
         .with_context(|| format!("The folder {} cannot be made", folder.display()))?;
-    // In a folder that others may write to, a link could be theirs and what it leads to ours.
+    // In a folder that others may write to, the name could be another user's link to a folder of ours.
     let owners = [fs::symlink_metadata(folder)?, fs::metadata(folder)?].map(|about| about.uid());
     if let Some(owner) = owners.into_iter().find(|&owner| owner != user()) {
         bail!(

@@ -1,11 +1,11 @@
-//! What a long step says while it runs: on a terminal a line with a clock, elsewhere plain lines.
+//! Shows that a long step is running: with a clock on a terminal, with plain lines elsewhere.
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// A number of steps of which each says what it does, how long it may take, and how many are left.
+/// A number of steps. Each of them says what it does, how long it may take, and how many are left.
 #[derive(Debug)]
 pub struct Steps {
     total: usize,

@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// Says what the file is.
 pub const FORMAT: &str = "coordination-labs results";
-/// A number that grows when a file of the new kind can no longer be read by what reads the old.
+/// The version of the format. It grows when older programs can no longer read a new file.
 const VERSION: u32 = 1;
 /// The largest file, in bytes; a semester of labs makes less than a tenth of it.
 const MOST_BYTES: u64 = 4 << 20;
@@ -39,7 +39,7 @@ pub struct Results {
     pub exported: u64,
     /// Where the labs ran.
     pub machine: Machine,
-    /// What figures showed.
+    /// The measurements that figures showed.
     pub measurements: Vec<Measurement>,
     /// Guesses, each with what was measured.
     pub predictions: Vec<Prediction>,
@@ -52,7 +52,7 @@ pub struct Results {
 pub struct Machine {
     /// The processor's name.
     pub processor: String,
-    /// How many cores are there.
+    /// How many cores the machine has.
     pub cores: usize,
     /// How many this user's programs may use: less in a container or under `taskset`.
     pub cores_allowed: usize,
@@ -76,14 +76,14 @@ pub struct Measurement {
     pub lab: String,
     /// The figure's title.
     pub figure: String,
-    /// What goes across; not there where each number has a name.
+    /// The horizontal axis; missing if each number has a name instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub across: Option<Axis>,
     /// What was measured.
     pub measured: Axis,
     /// The name in the legend.
     pub series: String,
-    /// How many cores could be used then.
+    /// How many cores the measurement could use.
     pub cores: usize,
     /// Seconds since 1970.
     pub when: u64,
@@ -100,13 +100,13 @@ pub enum Numbers {
     Points(Vec<(f64, f64)>),
     /// A bar or a dot.
     Value {
-        /// What is beside it.
+        /// The name beside it.
         row: String,
         /// The number.
         value: f64,
-        /// From where its spread goes.
+        /// The lower end of its spread.
         low: f64,
-        /// And to where.
+        /// The upper end of its spread.
         high: f64,
     },
 }
@@ -142,7 +142,7 @@ impl Axis {
 pub struct Prediction {
     /// What was asked.
     pub question: String,
-    /// The guess; not there if there was none.
+    /// The guess, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guess: Option<Amount>,
     /// What was measured.
@@ -187,7 +187,7 @@ pub struct Exercise {
 }
 
 impl Results {
-    /// What is in a student's journal.
+    /// Reads the results from a student's journal.
     pub fn from_journal(
         entries: &[Entry],
         name: Option<&str>,
@@ -257,7 +257,7 @@ impl Results {
                 } => results.note_try(tidy(title), *passed, tidy(facts)),
             }
         }
-        // What was measured wrongly shall not make the file unreadable.
+        // A broken measurement must not make the whole file unreadable.
         results.measurements.retain(|one| one.check().is_ok());
         results.predictions.retain(|one| one.check().is_ok());
         keep_newest(&mut results.measurements);
@@ -303,7 +303,7 @@ impl Results {
     /// # Errors
     /// It is not what `cargo labs export` writes; the sentence says what it is instead.
     pub fn read(file: &Path) -> Result<Results> {
-        // Whoever opens a pipe waits for a writer.
+        // Opening a pipe would wait for a writer.
         let kind = fs::metadata(file).context("it cannot be read")?;
         if kind.is_dir() {
             bail!("it is a folder; name the files in it");
@@ -444,7 +444,7 @@ impl Prediction {
     }
 }
 
-/// JSON has no NaN and serde_json no infinity, but a number that nobody measured would draw everybody else as one point.
+/// JSON has no NaN and serde_json no infinity, but one absurdly large or small number would squeeze all others in a figure into one point.
 fn sane(number: f64) -> Result<()> {
     let size = number.abs();
     if number != 0.0 && !(1.0 / LARGEST..=LARGEST).contains(&size) {
@@ -458,7 +458,7 @@ fn keep_newest<T>(entries: &mut Vec<T>) {
     entries.drain(..surplus);
 }
 
-/// `text` without what a terminal would obey or what turns writing around, and not longer than anybody writes.
+/// `text` without characters that control a terminal or reverse the direction of writing, and cut to a reasonable length.
 pub fn tidy(text: &str) -> String {
     let strange = |c: char| {
         c.is_control()

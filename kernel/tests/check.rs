@@ -1,4 +1,4 @@
-//! `labs check`: what fails is found and named, what is good passes.
+//! `labs check`: it finds and names each failure, and a good notebook passes.
 
 use serde_json::Value;
 use std::path::PathBuf;
@@ -66,7 +66,7 @@ static GOOD: LazyLock<(Output, Value)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["--json", "--save", folder.path().to_str().unwrap()];
     let output = command(&arguments, "good.ipynb")
-        // Whoever asks the network through this proxy is refused at once.
+        // This proxy refuses every request to the network at once.
         .env("CARGO_HTTP_PROXY", "http://127.0.0.1:9")
         .env("CARGO_NET_RETRY", "0")
         .output()
@@ -101,7 +101,7 @@ fn a_good_notebook_passes_with_its_times_and_outputs() {
     };
     let result = shown("cell-4");
     assert_eq!(result[0]["data"]["text/plain"], "42", "{result:?}");
-    // Each stands where it was shown, and what was filled twice shows what came last.
+    // Each output is where it was shown, and a place that was filled twice has the last content.
     let in_order: Vec<String> = (shown("cell-5").iter())
         .map(|output| match &output["text"] {
             Value::String(text) => format!("{}: {text}", output["name"]),

@@ -1,4 +1,4 @@
-//! `labs export` and `labs class`: what a journal has comes to the page, and what is damaged or foreign is named and skipped.
+//! `labs export` and `labs class`: the contents of a journal reach the page, and damaged or foreign files are named and skipped.
 
 use serde_json::{Value, json};
 use std::fs;
@@ -167,7 +167,7 @@ fn a_class_is_drawn_and_what_cannot_be_read_is_named_and_skipped() {
         assert!(page.contains(part), "{part}");
     }
     assert!(page.contains(long), "names are whole");
-    // Whoever has only opened an exercise has not tried it.
+    // A student who has only opened an exercise has not tried it.
     let row = page
         .split("<tr>")
         .find(|row| row.contains("Lab 03, exercise 2"));

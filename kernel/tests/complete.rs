@@ -1,4 +1,4 @@
-//! Completion and inspection: answered wherever the cursor stands, also beside a cell that runs, and never at its expense.
+//! Completion and inspection: they are answered wherever the cursor is, even while a cell runs, and never slow that cell down.
 
 use crate::common::*;
 use jupyter_protocol::{CompleteReply, JupyterMessageContent as Content, MediaType, ReplyStatus};
@@ -37,7 +37,7 @@ const PLACES: [&str; 28] = [
     "return ke^",
 ];
 
-/// Defines what the places speak of.
+/// Defines the names that the places use.
 async fn defined(kernel: &mut Kernel) {
     for code in [
         "let kept: u32 = 41; let mut numbers = vec![1u32, 2];",
@@ -164,7 +164,7 @@ fn a_cell_that_runs_keeps_no_completion_waiting() {
         let (kernel, place) = (&mut lent.kernel, &lent.place);
         defined(kernel).await;
         let go = place.home.join("go-complete");
-        // It ends when it is told to, and it is told after the answers.
+        // The cell ends when the test tells it to, which is after the answers.
         let code = format!(
             "println!(\"runs\");\nwhile !std::path::Path::new({go:?}).exists() {{ std::thread::yield_now(); }}\nlet after = kept;"
         );

@@ -1,4 +1,4 @@
-//! A student's copy of the labs: no notes for the teacher are in it, and what is run in it acts on it, from any terminal.
+//! A student's copy of the labs: no notes for the teacher are in it, and commands that run in it act on it, from any terminal.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ fn labs(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_labs"))
         .args(arguments)
         .current_dir(folder)
-        .env("LABS_COPY", "/nowhere/labs") // of another terminal
+        .env("LABS_COPY", "/nowhere/labs") // from another terminal
         .env("LABS_JOURNAL", "/nowhere/journal.tsv")
         .output()
         .unwrap()

@@ -1,5 +1,5 @@
-//! What `labs doctor` and `labs setup` say on a machine that lacks something. The checks of the machine itself are tested with the
-//! launcher, which has them too.
+//! What `labs doctor` and `labs setup` say on a machine that lacks something. The launcher's tests cover the checks of the machine itself,
+//! which it has too.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -101,7 +101,7 @@ fn setup_stops_with_the_same_sentence() {
         assert!(!output.status.success());
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains(expected), "{said}");
-        // It stopped before it made anything; a folder to load the sources into does not count.
+        // It stopped before it made anything. A folder for downloading the sources does not count.
         for made in ["venv", "rust-src", "template"] {
             assert!(!home.path().join("new").join(made).exists(), "{made}");
         }

@@ -1,5 +1,5 @@
-//! Every exercise: its starting point fails, its solution passes, and both are judged by the same check. And what a lab says of its length
-//! is so. The other answers that people give are judged without a kernel, in `lessons/tests/answers.rs`.
+//! Every exercise: its starting point fails, its solution passes, and both are judged by the same check. And what a lab says about its
+//! length is true. Other answers to the exercises are judged without a kernel, in `lessons/tests/answers.rs`.
 
 use labs::place::Place;
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ fn exercises_fail_as_they_are_handed_out_and_pass_with_their_solutions() {
                 "{name}, {id}: checks are the same in both, exercises are not"
             );
         }
-        // With what their cells import; then all that is in the solution.
+        // First with what their cells import, then with everything in the solution.
         let lab = &name[..2];
         given.extend(
             of_lab

@@ -1,7 +1,7 @@
-//! What a machine can do to a kernel: a full disk, no memory, settings that make no sense, a checkout in an odd place. Each is a
+//! What a machine can do to a kernel: a full disk, no memory, settings that make no sense, a checkout in an odd place. Each of them gives a
 //! sentence or changes nothing, and leaves nothing behind.
 //!
-//! Some need what only root or a lenient system gives: a mount of one's own, a control group. Where that is refused the test says
+//! Some tests need things that only root or a lenient system allows: private mounts, a control group. If the system refuses, the test says
 //! that it was skipped.
 
 use crate::common::*;
@@ -100,7 +100,7 @@ fn a_full_disk_is_a_sentence_and_room_mends_it() {
         // Full later.
         kernel.execute("let kept: u32 = 42;", LONG).await.unwrap();
         let fill = sessions.join("fill");
-        // What the last cell no longer needs may be removed after the disk was filled. That room is filled, too.
+        // Files of the last cell may be removed after the disk was filled. Fill their room too.
         let mut error = None;
         for more in 0..5 {
             inside(
@@ -176,7 +176,7 @@ fn a_cell_that_takes_all_memory_is_told_so_and_the_notebook_goes_on() {
         println!("the user sees: {error}");
         assert!(error.contains("memory ran out"), "{error}");
         is_well(&mut kernel).await;
-        // A worker that does it harms nobody but itself.
+        // A worker that does the same harms only itself.
         let shown = kernel
             .execute(
                 "let workers = Workers::spawn(1, |_| { let mut all = Vec::new(); loop { all.push(vec![1u8; 10 << 20]); \

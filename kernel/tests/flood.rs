@@ -1,4 +1,4 @@
-//! Cells that show without end: what Jupyter gets stays below what its server passes on, and nothing is lost.
+//! Cells that show things without end: Jupyter gets no more than its server passes on, and nothing is lost.
 
 use crate::common::*;
 use jupyter_protocol::{JupyterMessageContent as Content, MediaType};
@@ -171,7 +171,7 @@ fn figures_come_as_fast_as_the_server_passes_them_on() {
         assert_eq!(text(&shown), "done\n");
         assert!(matches!(shown.last(), Some(Content::ExecuteResult(_))));
 
-        // Of a place that is filled faster than anybody sees, what matters is the last.
+        // In a place that is filled faster than anybody can see, only the last content matters.
         let code = "place(\"p\", false, \"begin\");\nfor i in 0..50_000 { place(\"p\", true, &i.to_string()); }\npanic!(\"oh\");";
         let shown = run(kernel, code).await;
         assert_eq!(sentence(&shown), "49999");
@@ -188,7 +188,7 @@ fn figures_come_as_fast_as_the_server_passes_them_on() {
             sentence(&shown)
         );
 
-        // Nothing that waits for room keeps an interrupt from its cell.
+        // Messages that wait for room do not keep an interrupt from its cell.
         let id = kernel.send("loop { show(\"again\"); }").await.unwrap();
         let mut seen = 0;
         while seen < 500 {

@@ -275,7 +275,7 @@ fn the_types_of_the_standard_library_are_still_found_out() {
     });
 }
 
-/// A file that keeps the compiler waiting which reads it, until [`let_go`](Gate::let_go).
+/// A file that keeps the compiler waiting when it reads it, until [`let_go`](Gate::let_go).
 struct Gate {
     file: std::path::PathBuf,
     /// The same pipe, under a name at which no compiler looks.
@@ -291,12 +291,12 @@ impl Gate {
         Gate { file, pipe }
     }
 
-    /// A number, 4, for which the compiler has to read it.
+    /// Code for the number 4, for which the compiler must read the file.
     fn code(&self) -> String {
         format!("include_str!({:?}).len()", self.file)
     }
 
-    /// Lets the compiler go that waits, and all that come later.
+    /// Lets the waiting compiler go on, and all compilers that come later.
     fn let_go(&self) {
         let beside = self.file.with_extension("text");
         std::fs::write(&beside, "text").unwrap();
@@ -308,7 +308,7 @@ impl Gate {
     }
 }
 
-/// What is published next of the cell `id`, but for its state and its input: its kind, and its text where it has one.
+/// The next message about the cell `id`, except its state and its input: the kind, and the text if it has one.
 async fn next_shown(kernel: &mut Kernel, id: &str) -> (String, String) {
     loop {
         let content = kernel.next_published(id, LONG).await.unwrap();

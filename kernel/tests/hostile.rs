@@ -1,5 +1,4 @@
-//! What a stranger can send to the notebook's ports: all of it is dropped with a line in the log, none of it is run, and the
-//! kernel goes on.
+//! Messages that a stranger can send to the notebook's ports: each is dropped with a line in the log, none is run, and the kernel goes on.
 
 use crate::common::*;
 use bytes::Bytes;

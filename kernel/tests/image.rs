@@ -1,5 +1,5 @@
-//! The class image. That its parts agree is looked at always; the image itself where `LABS_IMAGE` holds a command that runs
-//! another one in it, such as `docker run --rm --network none labs`.
+//! The class image. The tests always check that its parts agree. They check the image itself only if `LABS_IMAGE` holds a command that runs
+//! another command in it, such as `docker run --rm --network none labs`.
 
 use crate::common::{read, requirements};
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! The tests of the kernel and of the commands, in one program: each of its own would be compiled and linked for itself,
-//! and here tests can share what takes long to start.
+//! The tests of the kernel and of the commands, in one program: separate programs would each be compiled and linked, and here tests can
+//! share kernels, which take long to start.
 
 mod common;
 

@@ -268,7 +268,7 @@ fn a_child_whose_parent_ended_before_it_looked_ends_too() {
             .env(labs_runtime::watch::PARENT, ended.id().to_string())
             .env("EVCXR_TMPDIR", folder.path().join("eval"))
             .env("JUPYTER_PATH", folder.path())
-            // Open, so that it is not the end of its input that ends it.
+            // Keep its input open, since the end of its input would end it.
             .stdin(std::process::Stdio::piped())
             .spawn()
             .unwrap();
@@ -295,7 +295,7 @@ fn a_setup_that_is_ended_leaves_no_compiler() {
                 .env("LABS_HOME", &place.home)
                 .spawn()
                 .unwrap();
-            // One that takes its time, so that it does not come to its end by itself.
+            // A compiler that takes long, so that it does not end by itself first.
             let is_compiler = |pid: &u32| {
                 fs::read_to_string(format!("/proc/{pid}/cmdline"))
                     .is_ok_and(|line| line.contains("rustc\0--crate-name\0syn\0"))

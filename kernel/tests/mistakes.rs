@@ -1,5 +1,5 @@
-//! What beginners do, and what they are told: each mistake twice in one kernel, with headline, cell, line and advice; and that the first
-//! time takes no longer than the second by what compiling the crates would take.
+//! Mistakes of beginners, and what the kernel says about them: each mistake twice in one kernel, with headline, cell, line and advice. The
+//! first time must not take so much longer than the second that the crates could have been compiled again.
 
 use crate::common::*;
 use labs::client::Kernel;
@@ -59,7 +59,7 @@ const MISTAKES: &[Mistake] = &[
         1,
         "Write a function instead",
     ),
-    // What is suggested goes to the beginning of a line, and the line's is shown.
+    // The suggestion belongs at the beginning of a line, and that line is shown.
     mistake(
         &[],
         "fn add(total: &Value<u64>, mine: u64) {\n    if mine > 0 { println!(\"{mine}\"); }\n    total.lock() += mine;\n}",
@@ -67,7 +67,7 @@ const MISTAKES: &[Mistake] = &[
         3,
         "`*total.lock() += mine;`",
     ),
-    // An exercise's starter code: of what it does not use nothing is said later.
+    // An exercise's starter code: later errors do not mention its unused parts.
     mistake(
         &[
             "fn search(every: u32) -> Option<u32> { None }",
@@ -224,7 +224,7 @@ fn a_mistake_is_told_with_its_place_and_what_to_do() {
                 times[0], times[1], mistake.headline
             );
         }
-        // No crate was compiled again for a check: each has what one compilation leaves.
+        // No crate was compiled again for a check: each has only the files that one compilation leaves.
         for session in sessions(place) {
             let target = format!(
                 "eval/target/{}-unknown-linux-gnu/debug/deps",

@@ -1,4 +1,4 @@
-//! evcxr panics: whatever it was at, the notebook is told, and has a kernel that works.
+//! evcxr panics: whatever it was doing, the notebook is told, and gets a kernel that works.
 
 use crate::common::*;
 use jupyter_protocol::{ExecutionState, JupyterMessageContent as Content};

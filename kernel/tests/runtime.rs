@@ -1,4 +1,5 @@
-//! The process in which cells run: what its end and an interrupt leave, what reads of standard input get, and what panics say.
+//! The process in which cells run: what is left after its end and after an interrupt, what reads of standard input get, and what panics
+//! say.
 
 use crate::common::*;
 use labs::client::Kernel;
@@ -171,7 +172,7 @@ fn an_interrupt_at_any_moment_stops_the_cell_and_loses_nothing() {
 fn without_a_copy_the_loss_is_told_and_the_kernel_goes_on() {
     let (_folder, place) = home();
     block_on(async {
-        // Of its own: what the prelude has set is looked at after the first process is gone.
+        // This test needs a kernel of its own, because it looks at what the prelude has set after the first process is gone.
         let mut own = start(&place).await;
         let kernel = &mut own;
         with_variables(kernel).await;
@@ -284,7 +285,7 @@ fn a_cell_that_reads_asks_the_student() {
         assert_eq!(shown.stdout(), "0 \"\"\n");
         keeps(kernel, "questions").await;
 
-        // Where nobody can be asked there is nothing to read.
+        // If nobody can be asked, there is nothing to read.
         let (out, _) = run(kernel, READ).await;
         assert_eq!(out, "0 \"\"\n");
         lent.give_back().await;
@@ -396,7 +397,7 @@ fn every_panic_says_why_and_where() {
             let expected = numbered(expected, index);
             assert!(error.starts_with(&expected), "{code}: {error}");
         }
-        // Those that do not end the cell are told as a program tells them; a later one is not mistaken for them.
+        // Panics that do not end the cell are printed as a program prints them, and a later panic is not mistaken for one of them.
         let code = "let caught = std::panic::catch_unwind(|| panic!(\"first\")).is_err();\n\
                     let joined = std::thread::spawn(|| panic!(\"second\")).join().is_err();\n\
                     assert!(caught && joined);\npanic!(\"third\");";

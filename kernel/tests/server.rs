@@ -1,5 +1,5 @@
-//! Servers of Jupyter that know nothing of the labs but the extension in their environment: each has a keeper of its own, which ends
-//! with it. Plain JupyterLab always; a JupyterHub with two users where `cargo labs test` asks for it.
+//! Servers of Jupyter that know nothing about the labs except the extension in their environment: each has a keeper of its own, which ends
+//! with the server. Plain JupyterLab is always tested, and a JupyterHub with two users if `cargo labs test` asks for it.
 
 use crate::common::*;
 use labs::environment::extension;
@@ -30,7 +30,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts what `command` makes of a folder, the address and the token; all that it says goes to a file.
+    /// Starts the command that `command` makes for a folder, the address and the token. All its output goes to a file.
     fn start(command: impl FnOnce(&Path, &Place, u16, &str) -> Command) -> Server {
         let alone = ALONE
             .lock()
@@ -70,7 +70,7 @@ impl Server {
         fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
-    /// Asks until it is answered as `is_right` wants it.
+    /// Asks until `is_right` accepts the answer.
     async fn until(
         &self,
         method: &str,
@@ -129,8 +129,8 @@ impl Server {
     fn keepers(&self, pid: u32) -> Vec<(u32, Vec<u32>)> {
         let is_keeper = |pid: &u32| command_line(*pid).ends_with("labs\0keep\0");
         let is_inner = |pid: &u32| command_line(*pid).contains("--control_file");
-        // What they are about to start is called like them for a moment: of a keeper's children only the inner kernels count, and of an inner
-        // kernel's none.
+        // For a moment, a child that is about to start a program still has its parent's name. So of a keeper's children only the inner
+        // kernels count, and of an inner kernel's children none.
         let children = |pid: u32| watch::children(pid).into_iter().map(|pid| pid as u32);
         let mut keepers: Vec<u32> = family(pid).into_iter().filter(is_keeper).collect();
         let below: Vec<u32> = keepers.iter().copied().flat_map(children).collect();
@@ -189,7 +189,7 @@ fn kernelspec(place: &Place, labs: &Path, folder: &Path) {
 }
 
 fn free_ports<const N: usize>() -> [u16; N] {
-    // Held together, so that they differ.
+    // All are bound at the same time, so that they differ.
     let held = [(); N].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
     held.map(|listener| listener.local_addr().unwrap().port())
 }
@@ -221,7 +221,7 @@ fn ask(port: u16, token: &str, method: &str, path: &str, body: &Value) -> Option
     ))
 }
 
-/// JupyterLab as one would start it by hand.
+/// JupyterLab as a user would start it by hand.
 fn jupyter_lab(folder: &Path, _: &Place, port: u16, token: &str) -> Command {
     let environment = Place::find().unwrap().venv();
     let mut command = venv::python(environment.join("bin/jupyter-lab"));
@@ -355,7 +355,7 @@ fn two_users_of_a_jupyterhub_have_a_spare_each_and_a_stopped_server_leaves_nothi
         }
         assert!(all[0].iter().all(|pid| !all[1].contains(pid)));
 
-        // One stops, and the other one notices nothing.
+        // One user's server stops, and the other notices nothing.
         let path = format!("/hub/api/users/{}/server", users[0]);
         hub.until("DELETE", &path, |said| {
             [204, 404].contains(&said.0) || said.0 == 202

@@ -62,7 +62,7 @@ fn a_cell_with_an_impl_runs_again_and_changed() {
                 format!("{number} {number}\n")
             );
         }
-        // What another cell defines under the name before an impl does not take that with it.
+        // If another cell defines the name of the item before an impl, the impl stays.
         printed(kernel, "other", "fn unrelated() {}").await;
         printed(
             kernel,
@@ -154,7 +154,7 @@ fn the_preludes_names_come_back() {
             "6\n"
         );
         assert!(run(kernel, "lab", of_the_labs).await.error().is_some());
-        // Renamed, and used in the same cell, whose last expression still is its value.
+        // The definition is renamed and used in the same cell, whose last expression is still its value.
         let renamed = run(
             kernel,
             "own",
@@ -190,7 +190,7 @@ fn a_definition_that_others_need_can_stay() {
         assert!(notes(&again).contains("`time` stays"), "{again:?}");
         assert_eq!(failure(&again), "");
         printed(kernel, "other", "fn uses() -> u8 { mine() }").await;
-        // The traits that are in scope for the sake of types are nobody's but the student's.
+        // The names of traits that the kernel brings into scope for types still belong to the student.
         let own = "trait Read { fn mine(&self) -> u8 { 8 } }\nimpl Read for u8 {}\nenum Error { Mine(u8) }\nuse std::fmt::Write;";
         printed(kernel, "own", own).await;
         let used = "let own = Box::new(1u8) as Box<dyn Read>;\nlet mut text = String::new();\nwrite!(text, \"{}\", own.mine())?;\nprintln!(\"{text}\");";

@@ -105,7 +105,7 @@ impl Serving {
         }
     }
 
-    /// A notebook's kernel in `folder` that knows of the keeper.
+    /// Starts a notebook's kernel in `folder` that knows the keeper.
     async fn notebook(&self, place: &Place, folder: &Path) -> Kernel {
         start_with(place, |command| {
             command
@@ -288,7 +288,7 @@ fn a_killed_spare_is_not_handed_out() {
 #[test]
 fn a_spare_made_from_older_sources_is_thrown_away() {
     let (folder, place) = home();
-    // A checkout of our own that can be changed: all links, but for one file.
+    // A checkout of our own that can be changed: everything except one file is a link.
     let workspace = folder.path().join("checkout");
     fs::create_dir(&workspace).unwrap();
     let crates = crates_of_cells();

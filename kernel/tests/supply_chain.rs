@@ -106,7 +106,7 @@ fn the_changelog_names_the_versions_that_are_used() {
             if about.get("path").is_some() {
                 continue;
             }
-            // Where there are several, one of them is the one that is asked for.
+            // If there are several versions, one of them must be the required one.
             let used = &locked[name];
             assert!(
                 used.iter()
@@ -125,7 +125,7 @@ fn the_changelog_names_the_versions_that_are_used() {
     }
 }
 
-/// A crate that is built without optimisation is felt by nobody where next to nothing of it is in the program.
+/// Building a crate without optimisation slows nothing down if next to nothing of it is in the program.
 #[test]
 fn of_what_is_not_optimised_next_to_nothing_is_in_the_program() {
     let program = std::fs::read(labs::session::launch::program().unwrap()).unwrap();

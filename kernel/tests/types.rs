@@ -7,7 +7,7 @@ use labs::client::Kernel;
 /// Expressions of every kind, one in each line.
 const EXPRESSIONS: &str = include_str!("types.txt");
 
-/// So many are asked about at once.
+/// How many expressions one round asks about.
 const AT_ONCE: usize = 8;
 
 /// The type of `expression`, as Shift+Tab tells it.
@@ -61,7 +61,7 @@ fn reduced_sources_have_the_types_of_the_whole_ones() {
             }
         }
         assert!(differ.is_empty(), "{}", differ.join("\n"));
-        // What rust-analyzer does not find out either way proves nothing.
+        // A type that rust-analyzer finds with neither kind of sources proves nothing.
         assert!(unknown < expressions.len() / 50, "{unknown} are unknown");
         reduced.shutdown(false).await.unwrap();
         whole.shutdown(false).await.unwrap();

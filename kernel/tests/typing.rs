@@ -1,8 +1,8 @@
-//! Everyday typing: the cells of all labs, cut where a student may stop and look, are completed and inspected, and cells never
-//! notice. And the cells of all labs, with a slip of the finger or two, are run and stopped at any moment.
+//! Everyday typing: the cells of all labs, cut where a student may stop typing, are completed and inspected, and running cells are not
+//! affected. And the cells of all labs, with a slip of the finger or two, are run and stopped at any moment.
 //!
-//! A sample by default, the same each time; `LABS_FUZZ=2000` takes as many places, and `LABS_FUZZ=all` all that there are, in their
-//! order, and 500 slips. `LABS_FUZZ=2/3` takes the second third of all places, for machines with more cores than patience.
+//! A sample by default, the same each time; `LABS_FUZZ=2000` takes 2,000 places; `LABS_FUZZ=all` takes all places in their order, and 500
+//! slips. `LABS_FUZZ=2/3` takes the second third of all places, for machines with more cores than patience.
 
 use crate::common::*;
 use jupyter_protocol::ReplyStatus;
@@ -12,7 +12,7 @@ use labs::place::Place;
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// Places that take about a minute.
+/// How many places take about a minute.
 const SAMPLE: usize = 400;
 
 /// After so many places a cell looks at its variable.
@@ -114,7 +114,7 @@ async fn still_knows(kernel: &mut Kernel, since: &[(String, usize)]) {
     assert!(fine, "after one of {since:#?}: {shown:?}");
 }
 
-/// What the inner kernel has said of panics.
+/// The panics in the inner kernel's log.
 fn panics(place: &Place) -> Vec<String> {
     let mut found = Vec::new();
     for session in sessions(place) {
@@ -165,7 +165,7 @@ fn typing_in_any_lab_never_costs_a_cell() {
             }
             for (code, end) in chunk {
                 let typed: String = code.chars().take(*end).collect();
-                // At the end of what is typed, and within the whole.
+                // Once at the end of the typed part, and once within the whole code.
                 for code in [&typed, code] {
                     let asked = Instant::now();
                     let reply = kernel
@@ -223,7 +223,7 @@ fn slips_that_are_run_and_stopped_at_any_moment_cost_nothing() {
         .map(|(code, _)| code)
         .collect();
     cells.dedup();
-    cells.retain(|code| !code.contains(":dep")); // what is not on this machine takes its time
+    cells.retain(|code| !code.contains(":dep")); // crates that are not on this machine take long
     let mut random = Random::new();
     block_on(async {
         let mut lent = lend().await;
@@ -234,7 +234,7 @@ fn slips_that_are_run_and_stopped_at_any_moment_cost_nothing() {
         for _ in 0..n {
             let code = slip(&cells[random.below(cells.len())], &mut random);
             let id = kernel.send(&code).await.unwrap();
-            // Where it has not ended by then it is stopped: analysed, compiled or running.
+            // If it has not ended by then, it is stopped, while it is analysed, compiled or running.
             let patience = Duration::from_millis(random.below(1500) as u64);
             tokio::time::sleep(patience).await;
             for _ in 0..=random.below(3) {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-/// A program of somebody else's, with all that cells need in versions that are as new as can be.
+/// Another program of the user's, which uses the newest versions of all crates that cells need.
 const FOREIGN: &str = r#"
 [package]
 name = "foreign"
@@ -29,7 +29,7 @@ shared_memory = "0.12"
 zerocopy = { version = "0.8", features = ["derive"] }
 "#;
 
-/// Downloads what the program of somebody else's needs into `cargo_home`; `false` without a network.
+/// Downloads the crates of that program into `cargo_home`; `false` without a network.
 fn fetch_foreign(folder: &Path, cargo_home: &Path) -> bool {
     fs::create_dir_all(folder.join("src")).unwrap();
     fs::write(folder.join("Cargo.toml"), FOREIGN).unwrap();
@@ -193,7 +193,7 @@ fn what_other_programs_download_or_cargo_loses_changes_nothing() {
         assert_eq!(with, versions(&place.template().join("Cargo.lock")));
         kernel.shutdown(false).await.unwrap();
 
-        // cargo removes what was not used for long; the next notebook fetches it again.
+        // cargo removes downloads that were not used for long; the next notebook fetches them again.
         let cache = cargo_home.join("registry/cache");
         for registry in fs::read_dir(&cache).unwrap().flatten() {
             for file in fs::read_dir(registry.path()).unwrap().flatten() {

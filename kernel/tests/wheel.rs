@@ -1,4 +1,4 @@
-//! The wheel: it is made, installed into an environment of its own, and opened by a user who has nothing else of the labs.
+//! The wheel: the test makes it, installs it into an environment of its own, and opens it as a user who has nothing else of the labs.
 //!
 //! A step of its own in `cargo labs test`, since it builds what a first cell needs anew. The packages of JupyterLab are those of the
 //! checkout's environment. With `LABS_WHEEL=FILE` the wheel is not made; with `LABS_WHEEL_ALONE=1` pip brings all that it asks for.
@@ -23,7 +23,8 @@ fn must(command: &mut Command) -> String {
     said(&output)
 }
 
-/// Names in the folder `to` for what is in `from`, which a program takes for its own; folders are real ones down to `depth`.
+/// Fills the folder `to` with links to the contents of `from`, so that a program takes them for its own. Folders are real ones down to
+/// `depth`.
 fn mirror(from: &Path, to: &Path, depth: usize) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -33,7 +34,7 @@ fn mirror(from: &Path, to: &Path, depth: usize) {
             .iter()
             .any(|name| path.ends_with(name));
         if is_ours {
-            continue; // that of the checkout
+            continue; // it is the checkout's
         } else if depth > 0 && path.is_dir() {
             mirror(&path, &target, depth - 1);
         } else if !target.exists() {
@@ -120,7 +121,7 @@ fn naming(checkout: &Path, folder: &Path) -> Option<PathBuf> {
     let words = checkout.to_str().unwrap().as_bytes();
     let names = |bytes: &[u8]| bytes.windows(words.len()).any(|part| part == words);
     files(folder).into_keys().find(|file| {
-        // What comes and goes while a kernel runs may be gone.
+        // Files that come and go while a kernel runs may be gone already.
         let link = fs::read_link(file).unwrap_or_default();
         names(link.as_os_str().as_encoded_bytes())
             || fs::read(file).is_ok_and(|bytes| names(&bytes))
@@ -211,7 +212,7 @@ fn what_pip_has_installed_shows_a_figure_and_needs_no_checkout() {
             pip
         };
         must(pip(&["install", "--no-deps", "--no-index"]).arg(&wheel));
-        must(&mut pip(&["check"])); // what it asks for is what the labs pin
+        must(&mut pip(&["check"])); // the wheel requires the versions that the labs pin
     }
     println!("installed after {:.1} s", began.elapsed().as_secs_f64());
 
@@ -293,7 +294,7 @@ fn what_pip_has_installed_shows_a_figure_and_needs_no_checkout() {
     assert_eq!(lines.next().as_deref(), Some("figure"));
     println!("figure after {:.1} s", began.elapsed().as_secs_f64());
 
-    // While the kernel is there: nothing of it is the checkout's.
+    // While the kernel runs, no part of it comes from the checkout.
     let home = user
         .home
         .join(format!(".cache/labs-{}", env!("CARGO_PKG_VERSION")));

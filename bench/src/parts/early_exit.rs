@@ -1,6 +1,6 @@
-//! Cooperative early exit: from setting a flag to the moment when the last worker has seen it, beside what the interval promises:
-//! a worker that has just looked looks again after interval × cost. As many workers as cores, each on its own, so that nobody
-//! waits for a turn on the processor.
+//! Cooperative early exit: the time from setting a flag until the last worker has seen it, beside the time that the interval promises. A
+//! worker that has just looked at the flag looks again after interval × cost. There are as many workers as cores, each on its own core, so
+//! that no worker waits for a processor.
 
 use crate::bench::Bench;
 use crate::contest::Contest;
@@ -27,7 +27,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         let mut round = 0;
         let ours = || {
             round += 1;
-            // Each time at another place of the interval.
+            // Set the flag at another point of the interval each time, so that no single point decides the result.
             let phase = COST * (interval as u32) * (round * 7 % 20) / 20;
             Ok([stop_all(
                 &cores,

@@ -1,4 +1,4 @@
-//! A look at a shared flag, and the lock around it. Everybody stays on one core.
+//! A look at a shared flag, with and without its lock. Ours and the peers stay on one core.
 
 use crate::bench::Bench;
 use crate::contest::{Contest, Target, per_op};
@@ -34,7 +34,7 @@ fn contests(bench: &mut Bench, core: &[usize]) -> Result<()> {
     let bare = || timed(locks, || mutex.lock_and_unlock());
     let rounds = 101;
 
-    // Both are handles to a word elsewhere. In a loop that does little else the compiler keeps where that is in a register …
+    // Both are handles to a word elsewhere. In a loop that does little else, the compiler keeps the word's address in a register …
     let ours = || {
         let flag = flag.clone();
         Ok([per_op(looks, || flag.is_set())])
@@ -49,7 +49,7 @@ fn contests(bench: &mut Bench, core: &[usize]) -> Result<()> {
         .peer_if("CPython RawValue.value", twin(bench, "raw_value"));
     bench.run(contest)?;
 
-    // … and where a closure has borrowed the handle and calls what the compiler cannot see through, it reads it anew each time.
+    // … but if a closure borrows the handle and calls code that the compiler cannot see into, it reads the address again each time.
     let ours = timed(looks, || flag.is_set());
     let name = "flag: Flag::is_set, handle read anew";
     let contest = Contest::new([name.into()], core, rounds, ours).peer(

@@ -11,7 +11,7 @@ use anyhow::Result;
 
 pub(crate) const CONTESTS: usize = 2;
 
-/// Places in a measurement: see `QUANTITIES`.
+/// Indices into a measurement: see `QUANTITIES`.
 const FIGURE: usize = 3;
 const EDITED: usize = 4;
 const MEMORY: usize = 5;
@@ -40,7 +40,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         "memory with a figure",
     ];
     let cold = names.map(|name| format!("kernel: {name}"));
-    // A round takes minutes, so where it shall be quick there is one, after the one that warms up.
+    // A round takes minutes, so `--quick` measures only one, after the one that warms up.
     let rounds = if bench.quick { 1 } else { 5 };
     let contest = Contest::new(cold, &cores, rounds, measured(Kind::Labs))
         .unit(MEMORY, Unit::Bytes)

@@ -1,8 +1,8 @@
 //! A read from a manager's dict, u64 → u64.
 //!
-//! Both processes on one core, and each on a core of its own: waking a core that sleeps costs several times what all the rest
-//! does. Left alone, the system puts the two sides here or there and keeps them there for long; then the ratio would say which of
-//! them was lucky.
+//! Measured with both processes on one core, and with each on a core of its own, because waking a sleeping core costs several times as much
+//! as all the rest. If the system chose the cores, it would leave the two sides wherever they happened to be for a long time, and the ratio
+//! would only say which of them was lucky.
 
 use crate::bench::Bench;
 use crate::contest::{Contest, Target, per_op};

@@ -1,7 +1,7 @@
 //! The queue: throughput in three shapes with three sizes of message, and the latency of a hand-off through an empty one.
 //!
-//! Everybody that is timed is a worker of ours, forked before; with crossbeam, a thread. All begin at a barrier. 1→1 has a core
-//! for each side, where there are two; with more processes the system places them.
+//! Every timed process is one of our workers, forked beforehand; with crossbeam it is a thread. All of them begin at a barrier. In 1→1 each
+//! side has a core of its own, if there are two cores; more processes are placed by the system.
 
 use crate::bench::Bench;
 use crate::contest::{Contest, Target, calibrate};
@@ -34,7 +34,7 @@ pub(crate) const CONTESTS: usize = SHAPES.len() * SIZES.len() + SIZES.len();
 
 const IPC_CHANNEL: &str = "ipc-channel";
 
-/// Ways between processes.
+/// The ways to carry messages between processes.
 const PEERS: [(&str, Make); 4] = [
     (IPC_CHANNEL, ipc_channel::make),
     ("iceoryx2", iceoryx2::make),
@@ -77,7 +77,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     Ok(())
 }
 
-/// Messages that may wait: 64 of the large ones, so that no way has to keep 64 MB.
+/// How many messages may wait: only 64 of the large ones, so that no channel has to hold 64 MB.
 fn depth(size: usize) -> usize {
     if size <= 1 << 10 { 1024 } else { 64 }
 }
@@ -100,7 +100,7 @@ fn throughput(bench: &mut Bench, plan: Plan, cores: &[usize]) -> Result<()> {
         &[&producers, &consumers, &plan.size, &plan.depth],
     );
     let python = python.map(|mut twin| {
-        // Its processes are started anew for each run, which is not timed but takes a while: so it gets longer runs.
+        // Its processes are started again for each run. That is not timed, but it takes a while, so the runs are longer.
         timed(wanted * 4, move |n| {
             Ok(twin.ask::<1>(n)?[0] * 1e9 / n as f64)
         })
@@ -154,7 +154,7 @@ fn latency(bench: &mut Bench, plan: Plan) -> Result<()> {
     bench.run(contest)
 }
 
-/// Runs of as many messages as take `wanted`, found out by the first, in nanoseconds per message.
+/// Nanoseconds per message, from runs with as many messages as take `wanted`; the first run finds that number.
 fn timed<'a>(
     wanted: Duration,
     mut run: impl FnMut(u64) -> Result<f64> + 'a,
@@ -163,7 +163,7 @@ fn timed<'a>(
     move || {
         let n = match known {
             Some(n) => n,
-            // A multiple of four, so that four producers have as many each.
+            // A multiple of four, so that four producers have equal shares.
             None => *known.insert(calibrate(wanted, &mut run)?.next_multiple_of(4)),
         };
         Ok([run(n)?])

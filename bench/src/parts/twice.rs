@@ -1,5 +1,5 @@
-//! What a student meets for the first time in a kernel, beside the same met once more: a first time that takes long is a notebook that
-//! seems to hang. `kernels.py` has the cells.
+//! Things that a student meets in a kernel: how long each takes the first time, beside the second time. If the first time takes long, the
+//! notebook seems to hang. `kernels.py` has the cells.
 
 use crate::bench::Bench;
 use crate::contest::{Contest, Target};
@@ -25,7 +25,7 @@ const WHAT: [&str; 12] = [
     "an await",
     ":dep",
 ];
-/// So many of them are mistakes, whose first time is to be no longer than this many second times.
+/// The first so many of them are mistakes. Their first time should take at most [`AT_MOST`] times as long as the second.
 const MISTAKES: usize = 6;
 const AT_MOST: f64 = 3.0;
 
@@ -34,7 +34,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         Ok(kernels) => kernels,
         Err(why) => return bench.skip("first time", "the second time", &why),
     };
-    // One kernel serves both: the second time is that of the kernel whose first was just measured.
+    // One kernel gives both times: the second time comes from the kernel whose first time was just measured.
     let second = Cell::new([0.0; WHAT.len()]);
     let first = || {
         let measured = kernels.twice(Kind::Labs)?;

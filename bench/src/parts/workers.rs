@@ -1,4 +1,4 @@
-//! Starting and joining workers that do nothing. The system places them, on all cores that there are.
+//! Starting and joining workers that do nothing. The system places them on all cores.
 
 use crate::bench::Bench;
 use crate::contest::{Contest, Target};

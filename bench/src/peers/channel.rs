@@ -1,4 +1,4 @@
-//! What all ways to hand messages over have in common.
+//! What all channels that pass messages have in common.
 
 use anyhow::Result;
 use std::path::Path;
@@ -6,10 +6,9 @@ use std::path::Path;
 /// The number that sends a consumer home.
 pub(crate) const PILL: u64 = u64::MAX;
 
-/// A way for messages of one size to go from some processes, or threads, to others. A message is a number, and zeros up to its
-/// size.
+/// Carries messages of one size from some processes, or threads, to others. A message is a number, followed by zeros up to the size.
 ///
-/// It is made before the processes are forked. Each of them asks for its end once, before anything is timed.
+/// A channel is made before the processes are forked. Each process fetches its own end once, before anything is timed.
 pub(crate) trait Channel {
     /// Sends a number; waits while there is no room.
     fn sender(&self) -> Box<dyn FnMut(u64) + '_>;
@@ -17,7 +16,7 @@ pub(crate) trait Channel {
     fn receiver(&self) -> Box<dyn FnMut() -> u64 + '_>;
 }
 
-/// How many put, and how many take.
+/// How many producers and how many consumers there are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub producers: usize,
@@ -30,11 +29,11 @@ pub(crate) struct Plan<'a> {
     pub shape: Shape,
     /// Bytes of a message.
     pub size: usize,
-    /// Messages that may wait, where that can be said.
+    /// How many messages may wait, in channels where that can be chosen.
     pub depth: usize,
-    /// The cores that everybody stays on, one after the other; where there is none, the system places them.
+    /// The cores for the processes, which take them in turn; if there are none, the system places the processes.
     pub cores: &'a [usize],
-    /// For what is written.
+    /// The folder for files.
     pub folder: &'a Path,
 }
 

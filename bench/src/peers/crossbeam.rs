@@ -1,7 +1,7 @@
-//! crossbeam-channel between the threads of one process: the limit. A message that is handed over is a pointer that moves;
-//! the bytes stay where they are. It survives no `kill -9`, and a thread that crashes takes the others along.
+//! crossbeam-channel between the threads of one process: the lower limit. To hand a message over is to move a pointer; the bytes stay where
+//! they are. It survives no `kill -9`, and a thread that crashes takes the others along.
 //!
-//! The receiver looks for some microseconds, then sleeps.
+//! The receiver polls for some microseconds, then sleeps.
 
 use super::channel::{Channel, Plan, read, write};
 use crossbeam_channel::{Receiver, Sender, bounded};

@@ -1,6 +1,6 @@
 //! The crate iceoryx2: shared memory without a copy between publisher and subscriber. Each subscriber gets each sample, so it is
-//! no work queue, and 1→1 is the only shape that fits. `receive` does not wait: the consumer polls, and gives its core away
-//! after 200 looks in vain.
+//! no work queue, and 1→1 is the only shape that fits. `receive` does not wait: the consumer polls, and gives its core to others after 200
+//! empty polls.
 //!
 //! Its files lie in the run's own folder, its shared memory has the run's own prefix; the keeper removes both.
 
@@ -15,10 +15,10 @@ use std::path::Path as FilePath;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// How often the consumer looks before it gives its core away; as often as our queue looks before it sleeps.
+/// How often the consumer polls before it gives its core to others: as often as our queue polls before it sleeps.
 const LOOKS: u32 = 200;
 
-/// What a publisher says first.
+/// The first message of a publisher.
 const GREETING: u64 = u64::MAX - 1;
 
 struct Iceoryx2<'a> {

@@ -1,5 +1,5 @@
-//! The crate ipc-channel: sockets, and serde. It has one receiver, and is taken for one sender too: 1→1 only. Bytes go through
-//! its own `bytes_channel`, which spares them serde. The receiver sleeps in the system.
+//! The crate ipc-channel: sockets, and serde. A channel has one receiver, and we give it one sender too, so it is measured 1→1 only. Bytes
+//! go through its own `bytes_channel`, which avoids serde. The receiver sleeps in the system.
 
 use super::channel::{Channel, Plan, read, write};
 use anyhow::{Result, bail};

@@ -8,10 +8,10 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What `measure` tells, in this order: seconds, and bytes for the last.
+/// The names of the numbers that `measure` returns, in their order. The last is in bytes, all others are in seconds.
 pub(crate) const QUANTITIES: [&str; 6] = ["info", "idle", "first", "figure", "edited", "memory"];
 
-/// What is needed to start kernels of any kind.
+/// Everything that it takes to start kernels of any kind.
 pub(crate) struct Kernels {
     labs: PathBuf,
     workspace: PathBuf,
@@ -39,7 +39,7 @@ pub(crate) enum Kind {
 }
 
 impl Kernels {
-    /// Looks for the program and the environment, and says what to do where they are not there.
+    /// Finds the program and the environment; if one of them is missing, the error says what to do.
     pub(crate) fn find(scratch: &Path, quick: bool) -> Result<Kernels> {
         let workspace = match std::env::var_os("LABS_WORKSPACE") {
             Some(workspace) => PathBuf::from(workspace),
@@ -49,7 +49,7 @@ impl Kernels {
             Some(home) => PathBuf::from(home),
             None => workspace.join("target/labs"),
         };
-        // `cargo labs bench` tells where it is itself.
+        // `cargo labs bench` passes its own path on.
         let labs = match std::env::var_os("LABS_PROGRAM") {
             Some(labs) => PathBuf::from(labs),
             None => workspace.join("target/release/labs"),
@@ -90,7 +90,7 @@ impl Kernels {
     }
 
     /// Seconds from the start to the end of the first cell of plain evcxr with these crates, lines of TOML. rust-analyzer asks for
-    /// them with `flags`. Where the folder `compiled` is not there yet, a start that does not count compiles them into it.
+    /// them with `flags`. If the folder `compiled` does not exist yet, another start compiles the crates into it first, and does not count.
     pub(crate) fn warm(&self, crates: &str, flags: &str, compiled: &Path) -> Result<f64> {
         let compiled = compiled.to_str().context("the folder's name is no text")?;
         let flags = format!("--flags={flags}");
@@ -104,7 +104,7 @@ impl Kernels {
         self.run("many", kind, &["--count", &count.to_string()])
     }
 
-    /// The one line that the client says.
+    /// The one line that the client prints.
     fn once(&self, what: &str, kind: Kind, more: &[&str]) -> Result<Value> {
         let mut lines = self.run(what, kind, more)?;
         lines.pop().context("the client said nothing")
@@ -164,7 +164,7 @@ fn checkout() -> PathBuf {
     package.parent().unwrap_or(package).to_path_buf()
 }
 
-/// The Python with ipykernel and matplotlib, pinned and hashed. It is made when it is first wanted, which needs the network.
+/// The Python with ipykernel and matplotlib, pinned and hashed. The first call makes it, and needs the network for that.
 fn environment() -> Result<PathBuf> {
     let folder = checkout().join("target/labs/bench");
     let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("requirements.txt");

@@ -1,4 +1,4 @@
-//! A robust, process-shared pthread mutex in plain memory: the limit for our lock.
+//! A robust, process-shared pthread mutex in plain memory: our lock cannot be faster than this.
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;

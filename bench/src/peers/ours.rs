@@ -1,6 +1,6 @@
 //! `labsupport::Queue`. A message of 8 bytes is a `u64`, a larger one bytes, which serde copies in one piece.
 //!
-//! It looks for a message 200 times, some microseconds, where another core can put one, then sleeps on a futex.
+//! If another core could put a message meanwhile, the receiver polls 200 times, for some microseconds, before it sleeps on a futex.
 
 use super::channel::{Channel, Plan, read, write};
 use anyhow::Result;
@@ -28,7 +28,7 @@ impl Channel for Ours {
         match self {
             Ours::Numbers(queue) => Box::new(|number| queue.put(number).expect("somebody takes")),
             Ours::Bytes(queue, size) => {
-                // The message comes back only in an error, so each put needs one of its own.
+                // `put` returns the message only in an error, so each call needs a new message.
                 Box::new(|number| {
                     let mut message = vec![0; *size];
                     write(number, &mut message);

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
-/// Bytes of the question for a small number and of the answer, as the manager's `README.md` draws them.
+/// How many bytes the question for a small number and its answer have; the manager's `README.md` draws them.
 const QUESTION: usize = 9;
 const ANSWER: usize = 7;
 
@@ -20,7 +20,7 @@ pub(crate) struct PingPong {
 }
 
 impl PingPong {
-    /// Starts it, on core `server`.
+    /// Starts the process on core `server`.
     pub(crate) fn start(server: usize) -> Result<PingPong> {
         let (ours, theirs) = UnixStream::pair()?;
         // The worker has a copy of our end too and would never see it close.

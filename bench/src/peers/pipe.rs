@@ -1,5 +1,5 @@
-//! A pipe. What is written in one piece of up to 4,096 bytes stays in one piece, so several processes may share an end then;
-//! larger messages go 1→1 only. The reader sleeps in the system; what waits is the system's default, 64 KB.
+//! A pipe. A write of up to 4,096 bytes stays in one piece, so several processes may share an end for messages up to that size; larger
+//! messages go 1→1 only. The reader sleeps in the system. A pipe holds the system's default, 64 KB.
 
 use super::channel::{Channel, Plan, read, write};
 use anyhow::{Result, bail};

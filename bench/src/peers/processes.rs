@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use std::process::{Child, Command};
 
-/// Forks `count` children that leave at once, and waits for them: the limit.
+/// Forks `count` children that exit at once, and waits for them: our workers cannot start faster than this.
 pub(crate) fn bare_fork_and_wait(count: usize) {
     // SAFETY: the children call nothing but _exit; the parent waits for as many as it has forked.
     unsafe {

@@ -78,7 +78,7 @@ impl Drop for Redis {
     }
 }
 
-/// A server that does not answer is ended, too.
+/// Ends the server when dropped, even if it never answered.
 struct Ended(Option<Child>);
 
 impl Drop for Ended {

@@ -1,5 +1,5 @@
 //! A pair of sockets of type SOCK_SEQPACKET: the system keeps messages whole and in order, with any number of processes at each
-//! end. The receiver sleeps in the system; how much waits is the system's default, some 200 KB.
+//! end. The receiver sleeps in the system. The sockets hold the system's default, some 200 KB.
 
 use super::channel::{Channel, Plan, read, write};
 use anyhow::{Context, Result};

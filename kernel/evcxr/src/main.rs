@@ -1,8 +1,8 @@
-//! evcxr_jupyter, unmodified, in three roles. evcxr starts the program that it runs in again, as the runtime in which cells execute
-//! and as a wrapper of rustc, and tells by environment variables which one is meant. So this is looked at before anything else.
+//! evcxr_jupyter, unmodified, in three roles. evcxr starts its own program again, as the runtime in which cells execute and as a wrapper of
+//! rustc, and sets environment variables that tell the roles apart. So `main` looks at them before anything else.
 //!
-//! A program of its own: linking evcxr and rust-analyzer takes a minute, and whatever is changed in the front or in a command does not
-//! need it.
+//! This is a program of its own because linking evcxr and rust-analyzer takes a minute, and a change in the front or in a command should
+//! not need that.
 
 use labs_runtime::{directory, leash, watch};
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     if set("EVCXR_IS_RUNTIME") {
         labs_runtime::split();
     } else if set("EVCXR_RUSTC_WRAPPER") {
-        // A compiler needs nothing of ours.
+        // As a wrapper of the compiler, it needs nothing of ours.
     } else if std::env::args().nth(1).as_deref() == Some("--control_file") {
         let parent = watch::expected_parent();
         // The runtime's parent will be this process.

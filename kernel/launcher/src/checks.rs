@@ -1,6 +1,6 @@
-//! Looks at the machine: what is there, what is missing, and what to do about it.
+//! Checks the machine: what is there, what is missing, and what to do about it.
 //!
-//! The looks themselves are in `deploy/doctor.sh`, which also runs where nothing can be compiled.
+//! The checks themselves are in `deploy/doctor.sh`, which also runs where nothing can be compiled.
 
 use crate::site::Site;
 use crate::sources;
@@ -10,7 +10,7 @@ use std::process::Command;
 /// The one list of checks.
 const SCRIPT: &str = include_str!("../../../deploy/doctor.sh");
 
-/// What a look found.
+/// The verdict of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// As it should be.
@@ -21,12 +21,12 @@ pub enum Verdict {
     Problem,
 }
 
-/// One look: what was looked at, what was found, what to do.
+/// One check: its subject, what it found, and what to do.
 #[derive(Clone, Debug)]
 pub struct Check {
-    /// What was looked at.
+    /// What the check looked at.
     pub name: String,
-    /// How it is.
+    /// Whether that is as it should be.
     pub verdict: Verdict,
     /// What was found, and what to do about it.
     pub text: String,
@@ -81,7 +81,7 @@ pub fn run(site: Site<'_>, names: &[&str]) -> Result<Vec<Check>, String> {
     Ok(checks)
 }
 
-/// Runs checks, mends what this user can mend, and fails with all that is left. What was found is given back.
+/// Runs checks, mends what this user can mend, and fails with all problems that are left. Without any, returns what the checks found.
 pub fn require(site: Site<'_>, names: &[&str]) -> Result<Vec<Check>, String> {
     let mut checks = run(site, names)?;
     let problem = |check: &&mut Check| check.verdict == Verdict::Problem;

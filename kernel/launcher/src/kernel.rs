@@ -10,25 +10,25 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, SystemTime};
 
-/// What cargo builds: the commands with the front, and evcxr. The first is what this program becomes.
+/// What cargo builds: the commands with the front, and evcxr. This program becomes the first of them.
 const PROGRAMS: [&str; 2] = ["labs", "labs-evcxr"];
 
 /// The kernel of this checkout.
 pub(crate) struct Kernel {
     pub(crate) workspace: PathBuf,
-    /// The folder with what is made for the labs.
+    /// The folder for everything that is made for the labs.
     pub(crate) home: PathBuf,
-    /// What cargo builds first of [`PROGRAMS`]. It may not be there yet.
+    /// The first of [`PROGRAMS`]. It may not exist yet.
     pub(crate) program: PathBuf,
 }
 
-/// What is heard from cargo.
+/// What cargo reports.
 enum Event {
     /// Its own count: this many parts of so many are done.
     Count(usize, usize),
-    /// A part of this name is done; `fresh` if it was before.
+    /// The part with this name is done; `fresh` if an earlier build has done it.
     Part { name: String, fresh: bool },
-    /// What else it says.
+    /// Any other line.
     Line(String),
 }
 
@@ -61,7 +61,7 @@ impl Kernel {
         })
     }
 
-    /// What the checks are about.
+    /// The places that the checks look at.
     pub(crate) fn site(&self) -> Site<'_> {
         Site {
             workspace: &self.workspace,
@@ -75,12 +75,13 @@ impl Kernel {
         PROGRAMS.map(|name| self.program.with_file_name(name))
     }
 
-    /// Of the time at which the build began that made the programs. Cargo would tell the same in half a second.
+    /// A file whose time says when the last build of the programs began. With it, this program knows at once whether they are up to date;
+    /// cargo would need half a second.
     fn stamp(&self) -> PathBuf {
         self.program.with_file_name("labs.built")
     }
 
-    /// Whether nothing that the programs were built from has changed since.
+    /// Whether the programs are up to date: nothing that they were built from has changed since.
     pub(crate) fn is_fresh(&self) -> bool {
         let modified = |file: &Path| fs::metadata(file)?.modified();
         let built = (|| {
@@ -125,7 +126,8 @@ impl Kernel {
         Some(inputs)
     }
 
-    /// Builds the programs, and waits for what `python` does meanwhile. Each of them ends the other by its failure.
+    /// Builds the programs, and waits for the installation that reports through `python` meanwhile. A failure of one of the two ends the
+    /// other.
     pub(crate) fn build(&self, python: Option<Receiver<Result<(), String>>>) -> Result<(), String> {
         let first = !self.program.is_file();
         let began = self.stamp().with_extension("new");
@@ -192,13 +194,13 @@ impl Kernel {
     }
 
     fn cargo(&self) -> Command {
-        // The cargo that runs this program, past rustup.
+        // The same cargo that runs this program, without rustup in between.
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
             .args(["build", "--release"])
             .args(PROGRAMS.iter().flat_map(|name| ["--package", name]))
             .arg("--message-format=json-render-diagnostics")
-            // Its bar tells how many parts there are; no stable message does.
+            // Only its progress bar tells how many parts there are; no stable message does.
             .env("CARGO_TERM_PROGRESS_WHEN", "always")
             .env("CARGO_TERM_PROGRESS_WIDTH", "100")
             .current_dir(&self.workspace)
@@ -213,8 +215,8 @@ impl Kernel {
     }
 }
 
-/// Takes from `command` what `cargo run` told this program about itself: build scripts that look at it would run, and the kernel be
-/// linked, once more because of it.
+/// Removes the variables from `command` by which `cargo run` describes this program: they would make build scripts run again that look at
+/// them, and so the kernel would be linked again.
 pub(crate) fn forget_cargo(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let words = name.to_string_lossy();
@@ -232,18 +234,18 @@ pub(crate) fn forget_cargo(command: &mut Command) {
     }
 }
 
-/// What Python's thread says, asked for until it was said.
+/// The result of Python's thread, until it was fetched.
 struct Waiting(Option<Receiver<Result<(), String>>>);
 
 impl Waiting {
-    /// What it said since the last look.
+    /// The result, if it is there by now; does not wait.
     fn look(&mut self) -> Option<Result<(), String>> {
         let said = self.0.as_ref()?.try_recv().ok()?;
         self.0 = None;
         Some(said)
     }
 
-    /// What it says at its end.
+    /// Waits for the result.
     fn wait(&mut self) -> Option<Result<(), String>> {
         let receiver = self.0.take()?;
         eprintln!("Installing JupyterLab into an environment of its own …");
@@ -302,7 +304,7 @@ fn count(line: &str) -> Option<(usize, usize)> {
     Some((done.parse().ok()?, total.parse().ok()?))
 }
 
-/// Whether cargo says no more than that it works, in a line that may be coloured.
+/// Whether a line of cargo's, which may be coloured, only says that it is working.
 fn is_routine(line: &str) -> bool {
     const VERBS: [&str; 11] = [
         "Building",
@@ -322,7 +324,7 @@ fn is_routine(line: &str) -> bool {
     words.next().is_none_or(|word| VERBS.contains(&word))
 }
 
-/// `line` without what colours it.
+/// `line` without its colours.
 fn plain(line: &str) -> String {
     let mut plain = String::new();
     let mut rest = line;
@@ -334,7 +336,7 @@ fn plain(line: &str) -> String {
     plain + rest
 }
 
-/// What a message of cargo's says is done.
+/// The part that is done, according to a message of cargo's.
 fn part(message: &str) -> Option<Event> {
     if !message.contains("\"reason\":\"compiler-artifact\"") {
         return None;

@@ -1,6 +1,6 @@
-//! What the launcher and the kernel share: looks at the machine, what can be mended on it, and Python environments.
+//! What the launcher and the kernel share: checks of the machine, repairs that a program can make, and Python environments.
 //!
-//! The standard library alone: this is compiled on a machine of which nothing is known yet, and its user waits.
+//! It uses only the standard library, because it is compiled on a machine of which nothing is known yet, while its user waits.
 
 pub mod checks;
 pub mod site;

@@ -1,7 +1,7 @@
 //! `cargo labs`: checks the machine, builds the kernel, and becomes it.
 //!
-//! Building the kernel takes minutes, so whatever would stop the labs is found before: a machine without a linker or without
-//! Python says so in seconds. When the kernel is built and nothing has changed since, this program is gone at once.
+//! Building the kernel takes minutes, so this program looks for problems first: on a machine without a linker or without Python, it says so
+//! in seconds. If the kernel is built and nothing has changed since, this program becomes the kernel at once.
 
 mod kernel;
 mod progress;
@@ -54,7 +54,7 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, String> {
     ))
 }
 
-/// The checks alone, on a machine where the kernel, which has some of its own, is not built.
+/// Runs only the launcher's checks, on a machine where the kernel is not built. The kernel has more of them.
 fn doctor(kernel: &Kernel) -> Result<ExitCode, String> {
     let found = checks::run(kernel.site(), &[])?;
     let mut out = std::io::stdout().lock();

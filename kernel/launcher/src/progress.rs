@@ -1,11 +1,11 @@
-//! What is seen while the kernel is built: a bar on a terminal, plain lines elsewhere.
+//! What the user sees while the kernel is built: a bar on a terminal, plain lines elsewhere.
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Parts that take much longer than others: as how many ordinary ones each of them counts. As measured when two processors built all;
-/// the last one counts twice, since nothing else is left to build beside it.
+/// Parts that take much longer than others, and how many ordinary parts each of them counts as. Measured with two processors; the last part
+/// counts twice, since nothing else is left to build beside it.
 const HEAVY: [(&str, f64); 13] = [
     ("ra_ap_hir_ty", 150.0),
     ("ra_ap_hir_def", 70.0),
@@ -22,9 +22,9 @@ const HEAVY: [(&str, f64); 13] = [
     ("ra_ap_syntax", 16.0),
 ];
 
-/// Nothing is said about a build that takes less.
+/// A build that takes less time shows nothing.
 const QUIET: Duration = Duration::from_secs(1);
-/// An estimate needs so much of the work behind it.
+/// At least this share of the work must be done before an estimate makes sense.
 const ENOUGH: f64 = 0.05;
 
 /// How far the build is.
@@ -33,7 +33,7 @@ pub(crate) struct Progress {
     /// Whether nothing was built before.
     first: bool,
     began: Instant,
-    /// When cargo began to build, after what it downloads.
+    /// When cargo had downloaded everything and began to build.
     building: Option<Instant>,
     parts: usize,
     parts_done: usize,
@@ -41,7 +41,7 @@ pub(crate) struct Progress {
     /// The work that was done before this build, in ordinary parts.
     before: f64,
     announced: bool,
-    /// Tenths that were printed as a plain line.
+    /// How many tenths of the work were already reported in plain lines.
     tenths: u32,
 }
 
@@ -67,7 +67,7 @@ impl Progress {
         (self.parts_done, self.parts) = (done, parts);
     }
 
-    /// A part called `name` is done; `fresh` if it was before.
+    /// The part called `name` is done; `fresh` if an earlier build has done it.
     pub(crate) fn part(&mut self, name: &str, fresh: bool) {
         self.heavy.remove(name);
         if fresh {
@@ -92,14 +92,14 @@ impl Progress {
         ((all - self.left()) / all).clamp(0.0, 1.0)
     }
 
-    /// What is left at the pace of this machine so far.
+    /// How long the rest takes, at this machine's pace so far.
     fn remaining(&self) -> Option<Duration> {
         let share = self.share();
         let elapsed = self.building?.elapsed().as_secs_f64();
         (share > ENOUGH).then(|| Duration::from_secs_f64(elapsed * (1.0 - share) / share))
     }
 
-    /// Shows how far it is.
+    /// Shows how far the build is.
     pub(crate) fn draw(&mut self) {
         if self.began.elapsed() < QUIET {
             return;
@@ -136,7 +136,7 @@ impl Progress {
         }
     }
 
-    /// A line that takes the place of itself.
+    /// Shows a line in the place of the one before.
     fn moving(&self, text: &str) {
         if self.terminal {
             eprint!("\r\x1b[K  {text}");
@@ -144,20 +144,20 @@ impl Progress {
         }
     }
 
-    /// A line that stays.
+    /// Prints a line that stays.
     pub(crate) fn note(&self, text: &str) {
         self.stop();
         eprintln!("{text}.");
     }
 
-    /// Takes the moving line away.
+    /// Removes the moving line.
     pub(crate) fn stop(&self) {
         if self.terminal {
             eprint!("\r\x1b[K");
         }
     }
 
-    /// Says how long it took, if anything was said.
+    /// Says how long the build took, unless it was too short to show anything.
     pub(crate) fn done(&self) {
         if self.announced {
             eprintln!("The kernel is built ({}).", duration(self.began.elapsed()));
@@ -165,7 +165,7 @@ impl Progress {
     }
 }
 
-/// Seconds to 90, then minutes.
+/// `time` in words: in seconds up to 90, then in minutes.
 fn duration(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 90.0 {

@@ -1,4 +1,4 @@
-//! JupyterLab's environment, made while the kernel is built. Where this leaves it out, the kernel makes it itself.
+//! JupyterLab's environment, made while the kernel is built. If this does not make it, the kernel makes it itself.
 
 use crate::kernel::Kernel;
 use labs_launcher::venv;
@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver};
 /// The commands that need it.
 const WITH_JUPYTER: [&str; 5] = ["open", "setup", "check", "publish", "test"];
 
-/// Begins to install it in the background, where `command` needs it and it is not there. The channel says how it ended.
+/// Begins to install it in the background if `command` needs it and it is missing. The channel brings the result.
 pub(crate) fn install(
     kernel: &Kernel,
     command: Option<&str>,
@@ -22,7 +22,7 @@ pub(crate) fn install(
         home.join("venv"),
         kernel.workspace.join("notebooks/requirements.txt"),
     );
-    // A home that the user names is the kernel's to judge.
+    // If the user names a home, the kernel decides what is missing there.
     if told_where || !WITH_JUPYTER.contains(&command?) || venv::is_made(&environment, &requirements)
     {
         return None;

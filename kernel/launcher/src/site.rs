@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-/// What the checks are about.
+/// The places that the checks look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Site<'a> {
     /// The checkout.
     pub workspace: &'a Path,
-    /// The folder with what is made for the labs.
+    /// The folder for everything that is made for the labs.
     pub home: &'a Path,
-    /// The kernel. Where it is not built yet, more is needed.
+    /// The kernel's program. If it is not built yet, the machine needs more.
     pub program: &'a Path,
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What `deploy/doctor.sh` calls the look at them.
+/// The name of their check in `deploy/doctor.sh`.
 pub(crate) const NAME: &str = "Rust's sources";
 
 const COMPONENT: &str = "rust-src";
@@ -15,9 +15,9 @@ const FOLDER: &str = "lib/rustlib/src";
 
 /// Adds the component to the toolchain that the checkout uses.
 ///
-/// rustup adds it to a toolchain that it installed. To one that is only linked under the version's name it may refuse: then it is
-/// asked under the name of the folder that the link leads to, and at last the same version is fetched into a home of its own, and
-/// the sources are copied from there.
+/// rustup adds it to a toolchain that it installed itself. If the toolchain is only linked under the version's name, rustup may refuse.
+/// Then this tries the name of the folder that the link leads to. If that fails too, it fetches the same version into a home of its own and
+/// copies the sources from there.
 pub fn add(site: Site<'_>) -> Result<(), String> {
     let Site {
         workspace, home, ..
@@ -101,7 +101,7 @@ fn fetch(workspace: &Path, home: &Path, sysroot: &Path) -> Result<(), String> {
             .arg(fetched.join(FOLDER))
             .arg(&new))
         .map_err(|said| format!("they cannot be copied there: {said}"))?;
-        let _ = fs::remove_dir_all(&to); // what a half removal left
+        let _ = fs::remove_dir_all(&to); // left by an interrupted removal
         fs::rename(&new, &to).map_err(|error| format!("{} cannot be made: {error}", to.display()))
     })();
     let _ = fs::remove_dir_all(&own);
@@ -122,7 +122,7 @@ fn first_line(workspace: &Path, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// Runs a command; where it fails, what it says about it.
+/// Runs a command; if it fails, the error says what it printed.
 fn run(command: &mut Command) -> Result<(), String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command

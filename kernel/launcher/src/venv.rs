@@ -6,11 +6,11 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A copy of the requirements that were installed; it is there when the installation went to its end.
+/// A copy of the requirements that were installed. It is written last, so an installation that was cut short has none.
 const STAMP: &str = "labs-requirements.txt";
 
-/// `program`, a Python or one that runs on it, without the settings that make it look for its parts elsewhere: they are made for
-/// another Python.
+/// Runs `program`, a Python or a program that runs on one, without the settings that make it look for modules elsewhere: those are meant
+/// for another Python.
 pub fn python(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for foreign in ["PYTHONHOME", "PYTHONPATH"] {
@@ -27,8 +27,8 @@ pub fn is_made(venv: &Path, requirements: &Path) -> bool {
         && python(venv.join("bin/python")).arg("-c").arg("").status().is_ok_and(|s| s.success())
 }
 
-/// Whether `environment`, which somebody else has made, holds what the file `requirements` says: each package in the version that is
-/// named. What is only for some systems may be missing.
+/// Whether `environment`, which somebody else has made, holds what the file `requirements` says: each package in the version that the file
+/// names. Packages that only some systems need may be missing.
 pub fn holds(environment: &Path, requirements: &Path) -> bool {
     let Ok(requirements) = fs::read_to_string(requirements) else {
         return false;
@@ -83,12 +83,13 @@ fn packages(environment: &Path) -> BTreeMap<String, String> {
     packages
 }
 
-/// A package's name as it may be compared: `Jinja2` is `jinja2`, and `ruamel.yaml` is `ruamel_yaml`.
+/// A package's name in the form in which names can be compared: `Jinja2` is `jinja2`, and `ruamel.yaml` is `ruamel_yaml`.
 fn normal(name: &str) -> String {
     name.to_lowercase().replace(['-', '.'], "_")
 }
 
-/// Makes the environment `venv`, with what the file `requirements` says, every hash checked; unless another process just did.
+/// Makes the environment `venv` with the packages in the file `requirements`, and checks every hash. Does nothing if another process has
+/// just made it.
 pub fn make(venv: &Path, requirements: &Path) -> Result<(), String> {
     let lock = File::create(venv.with_extension("lock"))
         .map_err(|error| format!("{} cannot be made: {error}", venv.display()))?;

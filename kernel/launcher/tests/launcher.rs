@@ -1,4 +1,4 @@
-//! The launcher on machines that lack something: a checkout and tools that are stand-ins, so nothing is built and nothing is loaded.
+//! The launcher on machines that lack something: the checkout and the tools are stand-ins, so nothing is built and nothing is downloaded.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -222,7 +222,7 @@ fn it_builds_once_and_hands_over_what_it_was_given() {
             .command(machine.launcher())
             .args(["reset", "a b", "--x"])
             .begin();
-        // The same process: what signals it, signals the kernel.
+        // The kernel is the same process, so a signal to the launcher reaches it.
         let expected = format!("labs {}: reset a b --x\n", child.id());
         let output = child.wait_with_output().unwrap();
         assert_eq!(text(&output.stdout), expected, "{}", text(&output.stderr));
@@ -242,7 +242,7 @@ fn it_builds_again_what_has_changed() {
     ] {
         let machine = machine("changed");
         machine.labs(&["reset"]);
-        // Whatever the clock's steps are: later than the build began.
+        // Later than the build began, however coarse the clock's steps are.
         let later = fs::metadata(machine.path("checkout/target/release/labs.built"))
             .unwrap()
             .modified()
@@ -509,7 +509,7 @@ fn the_script_alone_says_the_same() {
         .env("LABS_OS_RELEASE", machine.path("os-release"))
         .run();
     assert!(text(&doctor.stdout).contains(&text(&output.stdout)));
-    // What installs packages by itself asks for no more than their names.
+    // A program that installs packages by itself needs only their names.
     let output = script(&["--packages", "linker", "browser"]);
     assert_eq!(
         text(&output.stdout),

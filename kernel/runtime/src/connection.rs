@@ -1,4 +1,4 @@
-//! The runtime's connection to the tap: the sockets, and by which byte each side says what it sends.
+//! The runtime's connection to the tap: the sockets, and the first byte of each packet, which says what the packet is.
 
 use crate::watch;
 use std::os::unix::net::UnixDatagram;
@@ -9,19 +9,19 @@ use std::sync::atomic::{AtomicI32, Ordering};
 pub(super) struct Tap {
     /// For the thread that runs cells.
     pub main: UnixDatagram,
-    /// For all other threads, and for what is no question.
+    /// For all other threads, and for messages that are not questions.
     pub others: UnixDatagram,
-    /// On which a snapshot waits.
+    /// On this socket a snapshot waits until it is needed.
     pub snapshots: UnixDatagram,
     /// The tap's process number.
     pub process: i32,
 }
 
 static TAP: OnceLock<Tap> = OnceLock::new();
-/// The process that the tap is for. A worker has a copy of `TAP`, but another number.
+/// The one process that may use the tap. A worker has a copy of `TAP`, but another process number.
 static RUNTIME: AtomicI32 = AtomicI32::new(0);
 
-/// From now on standard input of this process is what the tap says.
+/// From now on, this process gets its standard input from the tap.
 pub(super) fn open(tap: Tap) {
     let _ = TAP.set(tap);
     now_is_runtime();
@@ -32,13 +32,13 @@ pub(super) fn now_is_runtime() {
     RUNTIME.store(watch::pid(), Ordering::Release);
 }
 
-/// The tap, in the runtime itself and in no worker.
+/// The tap, if this process is the runtime; `None` in a worker.
 pub(super) fn tap() -> Option<&'static Tap> {
     TAP.get()
         .filter(|_| RUNTIME.load(Ordering::Acquire) == watch::pid())
 }
 
-/// What the tap says first in an answer.
+/// The first byte of an answer of the tap's: here follows a command.
 pub(super) const COMMAND: u8 = b'c';
 /// A command before which no snapshot is made.
 pub(super) const REPEATED: u8 = b'2';
@@ -47,7 +47,7 @@ pub(super) const COMMAND_END: u8 = b'.';
 pub(super) const INPUT: u8 = b'i';
 pub(super) const FOLDER: u8 = b'f';
 
-/// What the runtime says first.
+/// The first byte of a packet from the runtime: here follows a question.
 pub(super) const QUESTION: u8 = b'r';
 pub(super) const PANIC: u8 = b'p';
 pub(super) const CRASH: u8 = b'k';

@@ -1,4 +1,4 @@
-//! Tells what a signal was about that is about to end this process: a stack that overflowed, or another bad access.
+//! Before a signal ends this process, tells what it was about: a stack overflow, or another bad access.
 
 use super::connection;
 use super::packet::Crash;
@@ -8,11 +8,11 @@ use std::sync::Once;
 
 const SIGNALS: [c_int; 3] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL];
 
-/// How near to the stack pointer an access is one of the stack's.
+/// An access counts as one of the stack's if it is this near to the stack pointer.
 const NEAR: usize = 128 << 10;
 
-/// Watches for crashes from now on, in the place of evcxr's own handler: that one has no stack to run on where the stack has
-/// overflowed, and prints a trace through evcxr elsewhere.
+/// Watches for crashes from now on, in the place of evcxr's own handler. That one has no stack to run on after a stack overflow, and after
+/// any other crash prints a backtrace through evcxr.
 pub(super) fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -40,7 +40,7 @@ pub(super) fn watch() {
     });
 }
 
-/// The letter by which the tap knows what was seen.
+/// What the handler saw, from the letter that it sent to the tap.
 pub(super) fn from_letter(letter: u8) -> Option<Crash> {
     match letter {
         b'o' => Some(Crash::StackOverflow),
@@ -66,7 +66,7 @@ extern "C" fn crashed(signal: c_int, info: *mut siginfo_t, context: *mut c_void)
             libc::send(tap.others.as_raw_fd(), packet.as_ptr().cast(), 2, flags);
         }
     } else if letter == b'o' {
-        // A worker. How it ended its parent reports, but not why.
+        // In a worker: its parent reports how it ended, but cannot know why.
         let words =
             b"A worker's stack overflowed; most often a function calls itself without end.\n";
         // SAFETY: write is safe in a signal handler; bytes that live through the call.

@@ -78,7 +78,7 @@ pub fn enlarge_pipe(pipe: impl AsFd) {
     let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);
 }
 
-/// An input that is empty and an output that keeps nothing.
+/// Opens `/dev/null`: an empty input, and an output that keeps nothing.
 pub fn nothing() -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(
         c"/dev/null",

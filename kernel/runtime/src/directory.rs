@@ -9,20 +9,20 @@ use std::time::Duration;
 pub const SESSION: &str = "LABS_SESSION";
 /// Tells the runtime on which descriptor it sends what cells print and show.
 pub const OUTPUT: &str = "LABS_OUTPUT";
-/// What evcxr hands to each of its own calls of cargo, so that only rust-analyzer's call reads the inner kernel's.
+/// evcxr sets this variable itself for each of its own calls of cargo, so the inner kernel's value reaches only rust-analyzer's call.
 pub const FLAGS: &str = "RUSTFLAGS";
 
 /// The name by which evcxr finds the sources of the standard library.
 pub const SHOWN: &str = "library";
-/// The name under which they wait.
+/// The name under which the sources wait until evcxr may see them.
 pub const HIDDEN: &str = "library.next";
 
-/// Puts the sources where evcxr looks for them. From the second time on there is nothing to do.
+/// Puts the sources where evcxr looks for them. Later calls find nothing to do.
 pub fn show_sources(directory: &Path) {
     let _ = fs::rename(directory.join(HIDDEN), directory.join(SHOWN));
 }
 
-/// Removes a session's directory. A compiler that was just killed may leave one file more meanwhile, so it looks twice.
+/// Removes a session's directory. A compiler that was just killed may still leave a file meanwhile, so this tries again.
 pub fn remove(directory: &Path) {
     for _ in 0..20 {
         match fs::remove_dir_all(directory) {

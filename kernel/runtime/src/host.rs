@@ -3,14 +3,14 @@
 use super::connection::{self, PANIC, REMEMBER};
 use std::sync::Mutex;
 
-/// Flushes the standard output that all cells share. A cell's standard library is not the one of this program.
+/// Flushes the standard output that all cells share. A cell has a standard library of its own, whose buffer this program cannot flush.
 type Flush = extern "C" fn();
 
 static FLUSH: Mutex<Option<Flush>> = Mutex::new(None);
 
 /// Called by `labsupport` when the prelude runs: `flush` is called whenever a cell is over or reads standard input.
 ///
-/// The command that runs just now is run again where the runtime has to be started anew: evcxr runs its prelude only once.
+/// The command that is running now will be run again in each new runtime, because evcxr runs its prelude only once.
 #[expect(
     unreachable_pub,
     reason = "`labsupport` finds it by its name in the running program"
@@ -25,7 +25,8 @@ pub extern "C" fn labs_ready(flush: Flush) {
     }
 }
 
-/// Called by the panic hook that `labsupport` sets, with what the panic said. Whether it was taken: in a worker it is not.
+/// Called by the panic hook that `labsupport` sets, with what the panic said. Returns whether the runtime has taken it; in a worker it has
+/// not.
 ///
 /// # Safety
 /// `json` points to `length` bytes.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// The holder is gone, and the directory is being removed.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// What the line begins with that tells of a panic.
+/// How the line that reports a panic begins.
 pub const PANICKED: &str = "The kernel panicked: ";
 
 /// A panic in any thread of evcxr leaves it without that thread, or with a lock that is never given back: later cells would wait
@@ -31,7 +31,7 @@ fn end_at_a_panic() {
     }));
 }
 
-/// For tests: panics, in a thread of its own, as soon as there is a file of the name in this environment variable; and takes it away.
+/// For tests: this environment variable names a file. As soon as the file exists, a thread removes it and panics.
 const FAULT: &str = "LABS_FAULT";
 
 fn panic_when_asked() {
@@ -46,7 +46,7 @@ fn panic_when_asked() {
     });
 }
 
-/// Takes the leash from standard input and watches it. To be called first of all, before there is any other thread.
+/// Takes the leash from standard input and watches it. Call it first of all, before there is any other thread.
 pub fn wear() {
     let Some(session) = std::env::var_os(directory::SESSION).map(PathBuf::from) else {
         return;
@@ -79,8 +79,8 @@ pub fn wear() {
     }
 }
 
-/// Runs when this process exits of its own accord. evcxr does so when the compiler is killed under its first cell: before the directory
-/// is removed, and nobody else would. `end` kills it.
+/// Runs when this process exits by itself, and waits if `end` is at work. evcxr exits when the compiler is killed under its first cell;
+/// that must not happen before `end` has removed the directory, since nobody else would remove it. Then `end` kills this process.
 extern "C" fn let_end() {
     while ENDING.load(Ordering::Acquire) {
         std::thread::park();

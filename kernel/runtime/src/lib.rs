@@ -49,8 +49,8 @@ use descriptor::Standard;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 
-/// Splits this process where a front has given it a socket: returns in the runtime, while the tap stays in the parent. To be called
-/// before there is a second thread.
+/// Splits this process where a front has given it a socket: returns in the runtime, while the tap stays in the parent. Call it before there
+/// is a second thread.
 pub fn split() {
     let handle = std::env::var(directory::OUTPUT)
         .ok()
@@ -65,7 +65,7 @@ pub fn split() {
         std::env::set_var("LABS_LIVE", "1");
         // A backtrace through evcxr helps nobody, and takes seconds.
         std::env::set_var("RUST_BACKTRACE", "0");
-        // What is meant for rust-analyzer must not reach what a cell starts.
+        // These flags are meant for rust-analyzer. Programs that a cell starts must not inherit them.
         std::env::remove_var(directory::FLAGS);
         OwnedFd::from_raw_fd(handle)
     };

@@ -50,7 +50,7 @@ pub struct Ended {
     pub signal: Option<i32>,
     /// Its exit status otherwise.
     pub status: i32,
-    /// What its own handler saw before.
+    /// What its own signal handler saw before.
     pub crash: Option<Crash>,
     /// Whether the copy from before the cell goes on in its place.
     pub kept: bool,
@@ -90,7 +90,7 @@ const KINDS: [Kind; 11] = [
 pub enum Order {
     /// The notebook lies in this folder.
     Folder(String),
-    /// The student's answer; none is the end of standard input.
+    /// The student's answer; `None` is the end of standard input.
     Answer(Option<String>),
     /// Stop the cell: the one that runs, or the one that is being compiled.
     Stop,
@@ -113,7 +113,7 @@ impl Order {
         bytes
     }
 
-    /// Reads a packet; none where it is none of ours.
+    /// Reads a packet; `None` if it is not one of ours.
     pub fn from_bytes(bytes: &[u8]) -> Option<Order> {
         let (kind, text) = bytes.split_first()?;
         let text = || String::from_utf8_lossy(text).into_owned();
@@ -128,7 +128,7 @@ impl Order {
     }
 }
 
-/// The most that an answer of the student may have, in bytes: one packet.
+/// The most bytes that a student's answer may have: it must fit into one packet.
 pub const LONGEST_ANSWER: usize = 60 * 1024;
 
 /// `content` as packets, as many as it takes.
@@ -151,7 +151,7 @@ pub struct Parcels {
 }
 
 impl Parcels {
-    /// Takes a packet in; whole content comes out, sooner or later. A packet that is none of ours is dropped.
+    /// Takes a packet in, and returns the content once all of it has come. Drops a packet that is not one of ours.
     pub fn take(&mut self, packet: &[u8]) -> Option<(Kind, Vec<u8>)> {
         let [kind, more, bytes @ ..] = packet else {
             return None;
@@ -161,7 +161,7 @@ impl Parcels {
         (*more == b'.').then(|| (kind, std::mem::take(&mut self.begun)))
     }
 
-    /// Forgets what was begun: its sender is gone.
+    /// Forgets content that was begun, because its sender is gone.
     pub fn reset(&mut self) {
         self.begun.clear();
     }

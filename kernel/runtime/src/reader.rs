@@ -14,7 +14,7 @@ const BEGIN: &str = "EVCXR_BEGIN_CONTENT ";
 const END: &str = "EVCXR_END_CONTENT";
 /// Written by `labsupport` where `LABS_LIVE` is set: content for a place on the page that can be filled again.
 const DISPLAY: &str = "LABS_DISPLAY ";
-/// What all of them begin with.
+/// How all of these markers begin.
 const MARKERS: [&str; 2] = ["EVCXR_", DISPLAY];
 
 /// What was found in the stream.
@@ -37,16 +37,16 @@ pub(super) enum Event {
 pub(super) struct Reader {
     /// The beginning of a line that may become one of the protocol.
     held: Vec<u8>,
-    /// So much of it was searched for a line's end: a result of 50 MB is one line, and comes in pieces.
+    /// How much of `held` was already searched for a line's end. A result of 50 MB is one line that comes in many pieces.
     searched: usize,
     /// The MIME type of the content that is being read, and its lines.
     open: Option<(String, Vec<String>)>,
-    /// Contents that stand together, by MIME type: one thing to show.
+    /// Contents that belong together, by MIME type: they are one thing to show.
     group: Vec<(String, String)>,
 }
 
 impl Reader {
-    /// Whether there is content of which it is not known yet whether it is the result.
+    /// Whether there is content that may still turn out to be the result.
     pub(super) fn waits(&self) -> bool {
         !self.group.is_empty()
     }
@@ -64,7 +64,7 @@ impl Reader {
         let mut events = Vec::new();
         self.held.extend_from_slice(bytes);
         let mut read = std::mem::take(&mut self.held);
-        let mut text = 0; // where text begins that was not told yet
+        let mut text = 0; // where the text begins that was not passed on yet
         let mut start = 0;
         let mut search = std::mem::take(&mut self.searched);
         while let Some(length) = read[search..].iter().position(|&byte| byte == b'\n') {
@@ -85,7 +85,7 @@ impl Reader {
             }
             (start, search) = (end, end);
         }
-        // The last line has no end yet. It is told at once, unless it may become one of the protocol.
+        // The last line has no end yet. It is passed on at once, unless it may become one of the protocol.
         let keep = self.open.is_some() || may_become_marker(&read[start..]);
         let end = if keep { start } else { read.len() };
         self.text(&read[text.min(end)..end], &mut events);
@@ -102,7 +102,7 @@ impl Reader {
         }
     }
 
-    /// Whoever wrote is gone: what was begun is all that there will be.
+    /// The writer is gone, so nothing more will follow what was begun.
     pub(super) fn finish(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         let held = std::mem::take(&mut self.held);
@@ -123,7 +123,7 @@ impl Reader {
         let Some((_, lines)) = &mut self.open else {
             return self.protocol(line, raw, events);
         };
-        // Whoever wrote the content may have been killed in the middle, or may have forgotten its end.
+        // The program that wrote the content may have been killed in the middle, or may have forgotten its end.
         let ends_cell = [COMPLETE, PANIC, ERROR]
             .into_iter()
             .find(|marker| line.ends_with(marker));
@@ -168,7 +168,7 @@ impl Reader {
         }
     }
 
-    /// Ends open content of which the rest will not come. Text is worth showing as far as it goes; half a picture is not.
+    /// Ends open content whose rest will not come. Text is worth showing as far as it goes; half a picture is not.
     fn end_unfinished(&mut self, events: &mut Vec<Event>) {
         let Some((mime, lines)) = self.open.take() else {
             return;
@@ -185,7 +185,7 @@ impl Reader {
         }
     }
 
-    /// Content that stands beside what came before, or after it if that was of the same type.
+    /// Adds content to the group before it; if that group already has this type, the content begins a new group.
     fn add(&mut self, mime: String, content: String, events: &mut Vec<Event>) {
         if self.group.iter().any(|(other, _)| *other == mime) {
             events.extend(self.no_result());
@@ -233,7 +233,7 @@ fn may_become_marker(line: &[u8]) -> bool {
     })
 }
 
-/// Content by MIME type as Jupyter wants it. What is JSON by its type goes in as such, as evcxr does it.
+/// Content by MIME type as Jupyter wants it. A JSON type goes in as JSON and not as text, as in evcxr.
 fn data(contents: Vec<(String, String)>) -> String {
     let data: serde_json::Map<_, _> = contents
         .into_iter()

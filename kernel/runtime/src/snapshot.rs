@@ -1,4 +1,4 @@
-//! The copy of the runtime that is made before each cell, and takes over where the cell ends its process.
+//! The copy of the runtime that is made before each cell. It takes over if the cell ends its process.
 
 use super::connection::{self, SNAPSHOT, Tap};
 use crate::descriptor;
@@ -22,7 +22,7 @@ pub(super) enum Who {
     Snapshot,
 }
 
-/// The process number of the latest snapshot, which was not collected yet; 0 is none.
+/// The process number of the latest snapshot, which was not collected yet; 0 if there is none.
 static LATEST: AtomicI32 = AtomicI32::new(0);
 
 /// Makes a snapshot before a cell runs. Returns a second time, in the snapshot, when the tap says that it is needed.
@@ -44,7 +44,7 @@ pub(super) fn take(tap: &Tap) -> Who {
             Who::Snapshot
         }
         pid => {
-            // Too little memory for a copy, say: then there is none.
+            // The fork may fail, for want of memory for example. Then there is no snapshot.
             if pid > 0 {
                 LATEST.store(pid, Ordering::Relaxed);
             }
@@ -90,7 +90,7 @@ fn wait(tap: &Tap) {
     // The tap has collected the process that was here before, so it is our parent now.
     watch::be_killed_with_parent(tap.process);
     connection::now_is_runtime();
-    // What was meant for the other process.
+    // Drop the answers that were meant for the other process.
     for socket in [&tap.main, &tap.others] {
         while descriptor::is_readable(socket) {
             if !socket.recv(&mut [0; 8]).is_ok_and(|length| length > 0) {

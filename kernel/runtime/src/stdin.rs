@@ -38,7 +38,7 @@ pub unsafe extern "C" fn read(handle: c_int, buffer: *mut c_void, count: size_t)
 }
 
 fn read_from(tap: &Tap, buffer: &mut [u8]) -> usize {
-    // A prompt without a line's end, or the last that a cell printed.
+    // Show what a cell has printed last: perhaps a prompt without a line's end.
     host::flush_cells();
     if watch::is_first_thread() {
         crash::watch();
@@ -70,7 +70,7 @@ fn ask(tap: &Tap, socket: &UnixDatagram, buffer: &mut [u8]) -> usize {
                 FOLDER => enter(content),
                 kind => {
                     if kind == COMMAND && snapshot::take(tap) == snapshot::Who::Snapshot {
-                        // The cell that this command began did not end well, in another process.
+                        // This is the snapshot: the other process took the command, and its cell did not end well.
                         continue 'question;
                     }
                     buffer[..content.len()].copy_from_slice(content);

@@ -1,9 +1,9 @@
 //! The tap: stands between evcxr and the runtime, in a process that runs no cell.
 //!
-//! evcxr passes on what a cell prints when it comes to it, often after it said that the cell is done, and shows pictures only then. So
-//! the tap takes everything out of the stream that is not evcxr's, and sends it straight to the front. The line that ends a cell goes to
-//! evcxr only when the runtime asks for its next command, that is after everything else: when evcxr says that the cell is done, the front
-//! has all of it. No waiting, no late lines; and since the pipes end here, what was printed last by a process that was killed is not lost.
+//! evcxr passes a cell's output on late, often after it said that the cell is done, and shows pictures only then. So the tap takes
+//! everything out of the stream that is not evcxr's, and sends it straight to the front. The line that ends a cell goes to evcxr only when
+//! the runtime asks for its next command, that is after everything else: when evcxr says that the cell is done, the front has all of it. No
+//! waiting, no late lines; and since the pipes end here, what was printed last by a process that was killed is not lost.
 
 use super::packet::{Crash, Ended, Kind, Order, packets};
 use super::reader::{COMPLETE, ERROR, Event, PANIC, Reader};
@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// The file in a session's directory that keeps the command to run again in a new runtime.
 const REMEMBERED: &str = "first-command";
 
-/// Its ends of everything.
+/// The tap's ends of all pipes and sockets.
 pub(super) struct Tap {
     /// evcxr's commands, and where it reads the runtime's lines.
     pub commands: OwnedFd,
@@ -47,7 +47,7 @@ pub(super) struct Tap {
 enum Running {
     Nothing,
     Cell,
-    /// What must be run again in every new runtime, of which evcxr knows nothing.
+    /// The command that must be run again in every new runtime. evcxr knows nothing of this run.
     Remembered,
 }
 
@@ -84,13 +84,13 @@ struct Loop {
     running: Running,
     /// The cell has said that it is done. evcxr is told when the runtime asks for the next command.
     complete: bool,
-    /// How much the thread that runs cells wants to read, and one of the others.
+    /// How many bytes the thread that runs cells wants to read, and how many one of the other threads wants.
     main_asks: Option<usize>,
     other_asks: Option<usize>,
     /// The front was asked for an answer.
     asked: bool,
     prompt: (String, bool),
-    /// Bytes of evcxr's, up to the end of the last whole line not yet handed out.
+    /// Bytes from evcxr that were not handed out to the runtime yet.
     commands: Vec<u8>,
     commands_ended: bool,
     front_gone: bool,
@@ -106,7 +106,7 @@ struct Loop {
 }
 
 impl Tap {
-    /// Works until evcxr is gone or the runtime has ended, and then ends this process as the runtime has ended.
+    /// Works until evcxr is gone or the runtime has ended. Then this process ends in the same way as the runtime.
     pub(super) fn run(self, runtime: i32, inner: i32) -> ! {
         let directory: PathBuf = std::env::var_os(directory::SESSION)
             .unwrap_or_default()
@@ -198,7 +198,7 @@ impl Loop {
         }
     }
 
-    /// What there is on standard error now.
+    /// Passes on what there is on standard error now.
     fn pass_errors(&mut self) {
         let mut left = descriptor::readable_bytes(&self.ends.err);
         let mut buffer = vec![0; 64 * 1024];
@@ -211,7 +211,7 @@ impl Loop {
         }
     }
 
-    /// What there is on standard output now.
+    /// Passes on what there is on standard output now.
     fn pass_output(&mut self) {
         let mut left = descriptor::readable_bytes(&self.ends.out);
         let mut buffer = vec![0; 64 * 1024];
@@ -226,13 +226,13 @@ impl Loop {
         }
     }
 
-    /// Everything that was written before this moment.
+    /// Passes on everything that was written before this moment.
     fn drain(&mut self) {
         self.pass_errors();
         self.pass_output();
     }
 
-    /// Sends an event to whom it concerns.
+    /// Passes an event on to the front or to evcxr, whichever it concerns.
     fn tell(&mut self, event: Event) {
         match event {
             Event::Text(text) => self.say(Kind::Stdout, &text),
@@ -240,7 +240,7 @@ impl Loop {
             Event::Result(json) => self.say(Kind::Result, json.as_bytes()),
             Event::Prompt { text, password } => self.prompt = (text, password),
             Event::Evcxr(line) => {
-                // What the cell wrote before this line comes before it.
+                // What the cell wrote to standard error before this line must arrive first.
                 self.pass_errors();
                 match line.as_str() {
                     COMPLETE => {
@@ -264,9 +264,9 @@ impl Loop {
         self.write_to_evcxr(format!("{line}\n").as_bytes());
     }
 
-    /// Has evcxr take the cell for one that failed before it had any effect: it keeps its variables, those too that the cell would have
-    /// moved, and forgets what the cell was to define. It does so where it cannot read a line, and the runtime goes on: so it gets one
-    /// that is no UTF-8. (Of a panic it would keep what the cell has moved for gone.)
+    /// Makes evcxr believe that the cell failed before it had any effect: evcxr keeps its variables, even those that the cell would have
+    /// moved, and forgets what the cell was to define. It does so when it cannot read a line although the runtime goes on, so it gets a
+    /// line that is no UTF-8. (After a panic it would take the variables that the cell has moved for gone.)
     fn tell_evcxr_that_nothing_was_run(&mut self) {
         self.write_to_evcxr(b"\xff\n");
     }
@@ -277,7 +277,7 @@ impl Loop {
         }
     }
 
-    /// What the runtime says beside the questions of its first thread.
+    /// Hears the runtime's other socket: everything but the questions of the first thread.
     fn hear_others(&mut self) {
         let mut packet = vec![0; 256 * 1024];
         while descriptor::is_readable(&self.ends.others) {
@@ -310,14 +310,15 @@ impl Loop {
         }
     }
 
-    /// Sends `content` to the front. While the front is behind, which keeps back who shows too much, an order to stop is heard.
+    /// Sends `content` to the front. While the front is behind, this waits, which slows a cell that shows too much; an order to stop is
+    /// still heard.
     fn say(&mut self, kind: Kind, content: &[u8]) {
         for packet in packets(kind, content) {
             while !descriptor::send_if_room(&self.ends.front, &packet) {
                 if descriptor::wait_for_either_way(&self.ends.front)
                     && let Some(order) = self.hear()
                 {
-                    // These two in the order in which they came.
+                    // These two orders take effect at once, in the order in which they came.
                     match order {
                         Order::Stop => self.stop_now(),
                         Order::Over => self.stop = false,
@@ -340,7 +341,7 @@ impl Loop {
         }
     }
 
-    /// What the front has wanted up to now.
+    /// Carries out all orders that the front has sent so far.
     fn obey_all(&mut self) {
         while !self.front_gone
             && descriptor::is_readable(&self.ends.front)
@@ -353,7 +354,7 @@ impl Loop {
         }
     }
 
-    /// What the front wants.
+    /// Carries out an order of the front.
     fn obey(&mut self, order: Order) {
         match order {
             Order::Folder(folder) => {
@@ -368,7 +369,7 @@ impl Loop {
             }
             Order::Answer(_) => {}
             Order::Stop => {
-                // It may have come to its end.
+                // The cell may just have come to its end.
                 self.drain();
                 self.stop_now();
             }
@@ -394,7 +395,7 @@ impl Loop {
         }
     }
 
-    /// Answers whoever reads standard input in the runtime, as far as there is something to say.
+    /// Answers the threads of the runtime that read standard input, if there is an answer yet.
     fn answer(&mut self) {
         if let Some(wanted) = self.main_asks {
             // What was written before the question comes before its answer.
@@ -450,7 +451,7 @@ impl Loop {
             return;
         };
         if end + 1 > wanted {
-            return; // no command is so long, and no reader so short
+            return; // does not happen: evcxr's commands are short, and the reader's buffer is large
         }
         let line: Vec<u8> = self.commands.drain(..=end).collect();
         if self.running == Running::Remembered {
@@ -458,7 +459,7 @@ impl Loop {
             answer_with(&self.ends.main, connection::REPEATED, &line);
             return;
         }
-        // What ended the cell before was said before this command was sent.
+        // The order that ends a stop of the cell before was sent before this command, so it is here by now.
         self.obey_all();
         if std::mem::take(&mut self.stop) {
             self.say(Kind::Skipped, b"");
@@ -492,7 +493,7 @@ impl Loop {
         self.give(b"");
     }
 
-    /// Gives `input` to who asked; none of it is the end.
+    /// Gives `input` to the thread that asked. Empty input is the end of standard input.
     fn give(&mut self, input: &[u8]) {
         if self.main_asks.take().is_some() {
             answer_with(&self.ends.main, connection::INPUT, input);
@@ -501,7 +502,7 @@ impl Loop {
         }
     }
 
-    /// Collects every child that has ended: the runtime, whose status comes out, and what others left to us.
+    /// Collects every child that has ended: the runtime, whose status is returned, and orphans that became our children.
     fn collect(&self) -> Option<WaitStatus> {
         let mut runtime = None;
         loop {
@@ -560,7 +561,7 @@ impl Loop {
         watch::exit_now(ended.status)
     }
 
-    /// The inner kernel is gone: so is everything that it started, compilers too, where it led this process's group.
+    /// The inner kernel is gone, so everything that it started must end: the compilers too, if it led this process's group.
     fn end_everything(&mut self) -> ! {
         if watch::own_group() == self.inner.pid {
             watch::kill_own_group();
@@ -570,7 +571,7 @@ impl Loop {
     }
 }
 
-/// How much a reader wants.
+/// How many bytes a reader wants.
 fn wanted(content: &[u8]) -> Option<usize> {
     content
         .try_into()

@@ -23,7 +23,7 @@ pub fn parent() -> i32 {
     process::getppid().map_or(0, Pid::as_raw_pid) // 0 where the parent is outside this container
 }
 
-/// The environment variable by which a process tells those that it starts its own number. It is known before the fork, so a child
+/// In this environment variable a process passes its own number to the processes that it starts. It is known before the fork, so a child
 /// whose parent has ended by the time it looks still learns of it.
 pub const PARENT: &str = "LABS_PARENT";
 
@@ -93,7 +93,7 @@ pub fn own_group() -> i32 {
 }
 
 /// Makes this process the leader of a group of its own, and lets the whole group end with its parent, `watched`. The compilers are in
-/// the group: nobody else tells them that their work is no longer wanted.
+/// the group: nobody else would tell them that their work is no longer needed.
 pub fn end_group_with_parent(watched: i32) {
     // Where this fails, there is no group to end.
     let _ = process::setpgid(None, None);
@@ -102,8 +102,8 @@ pub fn end_group_with_parent(watched: i32) {
 
 /// Kills `pid`, which was just seen as a descendant of this process, and all below it.
 ///
-/// Each is stopped before its children are looked for: what it started between the look and its end would live on. A compiler that
-/// lives on writes among the files of the next one.
+/// Stops each process before it looks for its children: a child that is started after the look would live on. A compiler that lives on
+/// writes among the files of the next one.
 pub fn kill_tree(pid: i32) {
     send(pid, Signal::STOP);
     stands_still(pid as u32, Duration::from_millis(200));
@@ -190,8 +190,8 @@ pub fn terminate_with_us(command: &mut Command) {
     }
 }
 
-/// The name of a process that waits in case it is needed. `labsupport` knows by the beginning of such names what is the kernel's own, and
-/// nothing that a cell could wait for.
+/// The name of a process that waits in case it is needed. From the beginning of such a name, `labsupport` knows that the process is the
+/// kernel's own, and that no cell could wait for it.
 pub const COPY: &CStr = c"labs: copy";
 
 /// Gives the calling thread another name, and returns the name that it had. The first thread's name is its process's.
@@ -220,7 +220,7 @@ pub fn no_core_dumps() {
     let _ = process::setrlimit(Resource::Core, none);
 }
 
-/// Leaves at once, without anything that was to be done at an exit.
+/// Ends this process at once, and skips everything that was registered for its exit.
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: _exit ends the process and does not return.
     unsafe { libc::_exit(code) }

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// Ports and key of a kernel, and the file that tells them to it.
+/// The ports and the key of a kernel, and the file from which it reads them.
 #[derive(Debug)]
 pub struct Connection {
     /// The ports and the key.
@@ -21,7 +21,7 @@ impl Connection {
     /// Finds free ports on loopback, makes a key, and writes both into a new file in `folder`.
     pub fn new(folder: &Path) -> Result<Connection> {
         let ip = Ipv4Addr::LOCALHOST;
-        // All are held until all are found, so no two are the same.
+        // Each stays bound until all are found, so no two are the same.
         let held = [(); 5].map(|()| TcpListener::bind((ip, 0)));
         let mut ports = [0; 5];
         for (port, held) in ports.iter_mut().zip(&held) {

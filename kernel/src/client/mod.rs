@@ -40,7 +40,7 @@ pub struct Kernel {
     iopub: ClientIoPubConnection,
     control: ClientControlConnection,
     stdin: ClientStdinConnection,
-    /// What its processes say on standard error.
+    /// The file with what its processes write to standard error.
     log: PathBuf,
 }
 
@@ -82,7 +82,7 @@ impl Kernel {
         })
     }
 
-    /// Waits until the kernel answers, and until we hear what it publishes.
+    /// Waits until the kernel answers, and until what it publishes reaches us.
     pub async fn ready(&mut self, limit: Duration) -> Result<()> {
         let deadline = Instant::now() + limit;
         let ask = || JupyterMessage::new(KernelInfoRequest {}, None);
@@ -94,13 +94,13 @@ impl Kernel {
         if let Err(error) = reply
             .with_context(|| format!("The kernel was not ready after {} s", limit.as_secs()))?
         {
-            // It closes its ports a moment before it says why and ends.
+            // A kernel that fails closes its ports a moment before it says why and ends.
             match timeout(Duration::from_secs(5), self.child.wait()).await {
                 Ok(status) => bail!(ended("while it started", status?, &self.log)),
                 Err(_) => return Err(error).context("The kernel closed its ports"),
             }
         }
-        // A subscription takes a moment to arrive; what is published before is lost.
+        // A subscription takes a moment to arrive; whatever is published before that is lost.
         while timeout(Duration::from_millis(300), self.iopub.read())
             .await
             .is_err()
@@ -120,12 +120,12 @@ impl Kernel {
         self.send_as(code, false, json!({})).await
     }
 
-    /// As [`send`](Kernel::send); the cell may ask, see [`next_question`](Kernel::next_question).
+    /// Like [`send`](Kernel::send), but the cell may ask the student: see [`next_question`](Kernel::next_question).
     pub async fn send_asking(&mut self, code: &str) -> Result<String> {
         self.send_as(code, true, json!({})).await
     }
 
-    /// As [`send`](Kernel::send), with metadata: `cellId` and `deletedCells` as JupyterLab has them.
+    /// Like [`send`](Kernel::send), with metadata such as the `cellId` and `deletedCells` that JupyterLab sends.
     pub async fn send_with(&mut self, code: &str, metadata: Value) -> Result<String> {
         self.send_as(code, false, metadata).await
     }
@@ -178,7 +178,7 @@ impl Kernel {
         }
     }
 
-    /// Waits until a cell asks; its prompt.
+    /// Waits until a cell asks, and returns its prompt.
     pub async fn next_question(&mut self, limit: Duration) -> Result<String> {
         let message = timeout(limit, self.stdin.read())
             .await
@@ -189,7 +189,7 @@ impl Kernel {
         }
     }
 
-    /// Answers as a student, asked or not.
+    /// Sends a student's answer, whether or not a cell has asked.
     pub async fn answer(&mut self, value: &str) -> Result<()> {
         let reply = InputReply {
             value: value.into(),
@@ -250,7 +250,7 @@ impl Kernel {
         self.finish(&id, limit).await
     }
 
-    /// Asks what can stand at `cursor`, in code points, of `code`.
+    /// Asks for the completions at `cursor`, in code points, of `code`.
     pub async fn complete(
         &mut self,
         code: &str,
@@ -278,7 +278,7 @@ impl Kernel {
         }
     }
 
-    /// Sends any request on the shell port; its identity.
+    /// Sends any request on the shell port, and returns its identity.
     pub async fn request(&mut self, kind: &str, content: Value) -> Result<String> {
         let content = UnknownMessage {
             msg_type: kind.into(),
@@ -367,7 +367,7 @@ impl Kernel {
     }
 }
 
-/// A sentence about a kernel that has ended, with the last that it said.
+/// A sentence about a kernel that has ended, with its last words.
 fn ended(when: &str, status: ExitStatus, log: &Path) -> String {
     format!(
         "The kernel ended {when} ({status}). It said: {}",

@@ -9,9 +9,9 @@ use std::time::Duration;
 pub struct Shown {
     /// In the order in which it stands on the page.
     pub outputs: Vec<Output>,
-    /// Which outputs may be filled again, by their display id.
+    /// The outputs that may be filled again, by their display id.
     displays: HashMap<String, usize>,
-    /// What comes next takes the place of all before.
+    /// The next output replaces all before it.
     is_cleared: bool,
     /// Whether it was not run at all, because a cell before it failed.
     pub was_aborted: bool,
@@ -24,7 +24,7 @@ pub struct Shown {
 pub enum Output {
     /// Text on standard output.
     Stdout(String),
-    /// Text on standard error. On stock evcxr a panic and the error of a `?` come here, while the reply says that all is well.
+    /// Text on standard error. With stock evcxr, a panic and the error of a `?` come here, although the reply says that all is well.
     Stderr(String),
     /// A figure, a table or a bar, by MIME type, as it was when the cell ended.
     Display(Media),
@@ -77,7 +77,7 @@ impl Shown {
         self.displays.clear();
     }
 
-    /// Takes in what was published; whether that was "idle".
+    /// Takes in what was published, and returns whether that was "idle".
     pub(super) fn note(&mut self, content: JupyterMessageContent) -> bool {
         use JupyterMessageContent as Content;
         if let Content::ClearOutput(clear) = &content {
@@ -107,7 +107,7 @@ impl Shown {
                 }
             }
             JupyterMessageContent::ErrorOutput(error) => {
-                // After the sentence it says where it was, and after an arrow what to do.
+                // After the sentence come the places, and after an arrow what to do.
                 let is_sentence =
                     |line: &&String| !line.starts_with("cell [") && !line.starts_with("→ ");
                 let places = error.traceback.iter().skip_while(is_sentence);

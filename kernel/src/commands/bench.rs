@@ -1,5 +1,5 @@
 //! `cargo labs bench`: the labs beside their peers. The package `labs-bench` does the measuring. Nothing else depends on it or on its
-//! peers, so it is built when it is first wanted.
+//! peers, so it is built only when somebody measures.
 
 use crate::place::Place;
 use anyhow::{Context, Result, bail};

@@ -55,7 +55,7 @@ struct Line {
 }
 
 impl Check {
-    /// One that writes `notebooks` with their outputs into `folder`.
+    /// A check that writes `notebooks` with their outputs into `folder`.
     pub fn saving(folder: &Path, notebooks: Vec<PathBuf>) -> Check {
         Check {
             json: false,
@@ -198,7 +198,7 @@ impl Check {
         command
             .env("LABS_WORKSPACE", &place.workspace)
             .env("LABS_HOME", &place.home)
-            .env(launch::JOURNAL, ""); // these are no student's tries
+            .env(launch::JOURNAL, ""); // tries during a check are not a student's
         let folder = notebook
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());

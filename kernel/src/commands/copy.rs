@@ -28,10 +28,10 @@ impl Copy {
     }
 }
 
-/// Copies the labs and their solutions into `folder`, and makes this process and all that it starts take that folder for the
-/// student's. What is there already stays as it is, so a second start brings only what is new. The folder's full path.
+/// Copies the labs and their solutions into `folder`, and tells this process, and all that it starts, that the student's notebooks are
+/// there. Files that are there already stay as they are, so a second start brings only what is new. Returns the folder's full path.
 ///
-/// To be called before this process has a second thread.
+/// Call it before this process has a second thread.
 pub(super) fn copy_to(place: &Place, folder: &Path) -> Result<PathBuf> {
     let folder = std::path::absolute(folder)
         .context("The labs can be copied only to the path of a folder")?;
@@ -46,7 +46,7 @@ pub(super) fn copy_to(place: &Place, folder: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Writes down in the folder what it is a copy of. `labs` looks for this file where it is run.
+/// Writes a file into the folder that says what it is a copy of. `labs` looks for this file in the folder in which it is run.
 fn sign(place: &Place, folder: &Path) -> Result<()> {
     let text = format!(
         "This folder is a copy of the labs in {}, made by `labs copy` or `--copy-to`.\n\
@@ -82,7 +82,7 @@ fn bring(notebooks: &[PathBuf], folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes beside and links, so that a full disk leaves no half of a notebook, which the next start would keep.
+/// Writes a temporary file and links it to its name, so that a full disk cannot leave half of a notebook, which the next start would keep.
 fn bring_one(notebook: &Path, target: &Path) -> Result<()> {
     let folder = target.parent().context("a file lies in a folder")?;
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
@@ -90,7 +90,7 @@ fn bring_one(notebook: &Path, target: &Path) -> Result<()> {
     new.as_file()
         .set_permissions(fs::Permissions::from_mode(0o644))?;
     match new.persist_noclobber(target) {
-        // Two that start at once bring the same.
+        // Two starts at the same time bring the same file.
         Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(error.error.into()),
         _ => Ok(()),
     }

@@ -4,7 +4,7 @@ use crate::environment::checks::{self, Verdict};
 use crate::place::{Place, in_words};
 use anyhow::{Result, bail};
 
-/// Prints a line for each look; fails if the labs cannot run.
+/// Prints a line for each check; fails if the labs cannot run.
 pub(super) fn run() -> Result<()> {
     let checks = checks::all(&Place::find()?)?;
     for check in &checks {

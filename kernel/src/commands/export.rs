@@ -31,7 +31,7 @@ impl Export {
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
         let kept = std::env::var_os(launch::JOURNAL).filter(|kept| !kept.is_empty());
-        // The folder in which this is run says more than a variable that a terminal has inherited.
+        // The folder in which this is run counts more than a variable that the terminal has inherited.
         let folder = self.folder.clone().or_else(place::copy_here);
         let file = match (folder, kept) {
             (Some(folder), _) => folder.join(place::JOURNAL_FILE),
@@ -66,7 +66,7 @@ impl Export {
     }
 }
 
-/// Only what was exported before may be replaced.
+/// Refuses to replace any file that `export` has not written.
 fn refuse_to_lose(out: &Path) -> Result<()> {
     if out.is_dir() {
         bail!("{} is a folder; name a file in it.", out.display());

@@ -14,7 +14,7 @@ pub(super) fn run() -> Result<()> {
     listener.local_addr().context(
         "`labs keep` wants a socket for its standard input. Jupyter's server starts it: see kernel/jupyter/labs_keeper.py",
     )?;
-    // Nothing is made here: an image may be read-only. Without what `setup` makes, kernels start more slowly.
+    // This makes nothing, because an image may be read-only. Without the things that `setup` makes, kernels start more slowly.
     let place = Place::find()?;
     sweep::sweep(&place.sessions());
     let Some(keeper) = Keeper::start(&place, listener)? else {

@@ -22,7 +22,7 @@ use clap::Subcommand;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Those that work on the sources of the labs themselves.
+/// The commands that work on the sources of the labs themselves.
 pub const IN_A_CHECKOUT: [&str; 4] = ["test", "bench", "publish", "wheel"];
 
 /// The commands.
@@ -74,7 +74,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Does it; with which code to end.
+    /// Runs the command. Returns the code with which the program is to end.
     pub fn run(self) -> Result<ExitCode> {
         match self {
             Command::Compile {

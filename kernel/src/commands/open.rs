@@ -53,7 +53,7 @@ impl Open {
         let port = free_port(self.ip, self.port)?;
         let token = uuid::Uuid::new_v4().simple().to_string();
         let mut command = jupyter(&place, &root, (self.ip, port), &token)?;
-        // An address that stands for all of them is no address to go to.
+        // A browser cannot open an address that stands for all addresses of the machine.
         let host = match self.ip {
             ip if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             ip => ip,
@@ -74,7 +74,7 @@ impl Open {
             listening(&mut child, self.ip, port).await?;
             println!("JupyterLab is ready. Ctrl-C stops it and every worker.\n\n    {address}\n");
             if !self.no_browser {
-                // Its own opener knows the browsers of every system; that none is there is no reason to stop.
+                // Python's own opener knows the browsers of every system. If there is none, that is no reason to stop.
                 let python = place.venv().join("bin/python");
                 let python = if python.is_file() { python } else { "python3".into() };
                 let opened = Command::from(venv::python(python))
@@ -92,7 +92,7 @@ impl Open {
                 _ = interrupted.recv() => {}
                 _ = terminated.recv() => {}
             }
-            // Whoever read our output may be gone; then we stop in silence.
+            // The reader of our output may be gone; then we stop in silence.
             let _ = writeln!(std::io::stdout(), "Stopping …");
             stop(&mut child).await
         });
@@ -100,7 +100,8 @@ impl Open {
         result
     }
 
-    /// Where the student's copy of the labs is to be, if there is to be one. What a wheel has brought is no place to work in.
+    /// Where the student's copy of the labs is to be, if there is to be one. Students should not work in the folder that a wheel has
+    /// installed.
     fn folder(&self, place: &Place) -> Option<PathBuf> {
         let in_wheel = place.environment().is_some() && self.notebook.is_none();
         let first = || place::copy_here().unwrap_or_else(|| place::FIRST_COPY.into());
@@ -145,7 +146,7 @@ fn jupyter(place: &Place, root: &Path, at: (IpAddr, u16), token: &str) -> Result
     ] {
         make_private(&home.join(folder))?;
     }
-    // News and updates would be asked for from the network.
+    // Otherwise JupyterLab would ask the network for news and updates.
     let page =
         json!({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}});
     fs::write(
@@ -163,7 +164,7 @@ fn jupyter(place: &Place, root: &Path, at: (IpAddr, u16), token: &str) -> Result
         .arg(format!("--ServerApp.ip={}", at.0))
         .arg(format!("--ServerApp.port={}", at.1))
         .arg(format!("--ServerApp.root_dir={}", root.display()))
-        // Not on the command line, where every user of the machine can read it.
+        // The token is not on the command line, where every user of the machine could read it.
         .env("JUPYTER_TOKEN", token)
         .env("JUPYTER_CONFIG_DIR", home.join("config"))
         .env("JUPYTER_DATA_DIR", home.join("data"))
@@ -174,7 +175,7 @@ fn jupyter(place: &Place, root: &Path, at: (IpAddr, u16), token: &str) -> Result
         .env_remove("JUPYTER_PATH")
         .env("JUPYTER_PREFER_ENV_PATH", "1")
         .stdin(Stdio::null())
-        // A process group of its own: a Ctrl-C in the terminal is for us, who stop it in good order.
+        // A process group of its own: a Ctrl-C in the terminal reaches only us, and we stop JupyterLab in good order.
         .process_group(0)
         .kill_on_drop(true);
     if place.environment().is_some() {
@@ -214,7 +215,7 @@ async fn listening(child: &mut Child, ip: IpAddr, port: u16) -> Result<()> {
     Ok(())
 }
 
-/// Asks JupyterLab to stop, which ends its kernels; makes it stop after ten seconds.
+/// Asks JupyterLab to stop, which ends its kernels, and kills it if that takes longer than ten seconds.
 async fn stop(child: &mut Child) -> Result<()> {
     if let Some(pid) = child.id() {
         watch::send(pid as i32, Signal::TERM);

@@ -24,7 +24,7 @@ impl Reset {
     /// Brings the notebooks back, a line for each.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
-        // The folder in which this is run says more than a variable that a terminal has inherited.
+        // The folder in which this is run counts more than a variable that the terminal has inherited.
         let (folder, journals) = match (self.folder, place::copy_here()) {
             (None, Some(copy)) => {
                 let journal = copy.join(place::JOURNAL_FILE);
@@ -107,7 +107,7 @@ fn pristine(place: &Place, folder: &Path, name: &str) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// Puts `pristine` in the place of `notebook` and keeps what was there. The words say what was done.
+/// Puts `pristine` in the place of `notebook` and keeps a copy of the old file. Returns a sentence that says what was done.
 fn bring_back(notebook: &Path, pristine: &[u8]) -> Result<String> {
     let name = notebook.display();
     let mut words = format!("{name} is new");
@@ -139,11 +139,11 @@ fn free_name(file: &Path) -> Result<PathBuf> {
         .context("every name for a copy is taken")
 }
 
-/// Takes what belongs to the labs `names` out of the journal, so that their hints begin anew, and keeps a copy of what was there.
-/// The words say where. The titles begin with "Lab 03".
+/// Takes what belongs to the labs `names` out of the journal, so that their hints begin anew, and keeps a copy of the old journal. Returns
+/// a sentence that says where. The titles begin with "Lab 03".
 fn forget(journal: &Path, names: &[String]) -> Result<Option<String>> {
     let Ok(text) = fs::read(journal) else {
-        return Ok(None); // none is kept so far
+        return Ok(None); // there is no journal yet
     };
     let titles: Vec<String> = names
         .iter()
@@ -239,7 +239,7 @@ mod tests {
         fs::write(&journal, &all).unwrap();
         let said = forget(&journal, &lab).unwrap().unwrap();
         assert_eq!(fs::read(&journal).unwrap(), of_others);
-        // What was deleted is in a copy, and no copy takes the place of another.
+        // The deleted lines are in a copy, and no copy replaces another.
         let copy = |n| folder.path().join(format!("journal-mine-{n}.tsv"));
         assert!(said.ends_with("journal-mine-1.tsv"), "{said}");
         assert_eq!(fs::read(copy(1)).unwrap(), all);

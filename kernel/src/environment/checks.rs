@@ -1,4 +1,4 @@
-//! Checks of the machine and of what was made on it. The launcher has those that need nothing of the kernel.
+//! Checks of the machine and of the things that the labs have made on it. The launcher has the checks that need nothing of the kernel.
 
 use super::{jupyter, kernelspec};
 use crate::place::Place;
@@ -9,7 +9,7 @@ pub use labs_launcher::checks::{Check, Verdict};
 use labs_launcher::site::Site;
 use std::path::Path;
 
-/// The launcher's looks that count once the program is there: what the first start downloads was downloaded.
+/// The launcher's checks that still matter once the program exists. Those for the downloads of the first start do not.
 const MACHINE: [&str; 8] = [
     "cores",
     "memory",
@@ -41,20 +41,20 @@ fn problem(name: &str, text: impl Into<String>) -> Check {
     check(name, Verdict::Problem, text)
 }
 
-/// All looks.
+/// Runs all checks.
 pub fn all(place: &Place) -> Result<Vec<Check>> {
     let program = std::env::current_exe()?;
     let mut names = MACHINE.to_vec();
     if jupyter::is_given(place) {
-        names.retain(|name| *name != "python"); // no environment is to be made
+        names.retain(|name| *name != "python"); // no Python environment has to be made
     }
     let mut checks = machine::run(site(place, &program), &names).map_err(Error::msg)?;
     checks.extend([configuration(place), environment(place), warm(place)]);
     Ok(checks)
 }
 
-/// Fails with what must be installed and is not: for cells, and with `to_install` for JupyterLab's environment too. What can be
-/// mended without a question is.
+/// Fails if something is missing that must be installed: for cells, and with `to_install` for JupyterLab's environment too. Mends what it
+/// can mend without asking.
 pub fn require(place: &Place, to_install: bool) -> Result<()> {
     let toolchain = ["rust", "sources", "linker", "python"];
     let wanted = if to_install { 4 } else { 3 };

@@ -1,5 +1,5 @@
-//! The extension of Jupyter's server that keeps the spare kernel. It lies inside the environment, beside the kernelspec: so each server
-//! that is started from there has it, and no other.
+//! The extension of Jupyter's server that keeps the spare kernel. It lies inside the environment, beside the kernelspec: so exactly the
+//! servers that are started from there have it.
 
 use crate::place::{Place, replace};
 use anyhow::{Context, Result};
@@ -13,13 +13,13 @@ pub const MODULE: (&str, &str) = (
     include_str!("../../jupyter/labs_keeper.py"),
 );
 
-/// What turns it on, below the environment's folder.
+/// The setting that turns it on, below the environment's folder.
 pub const SETTING: (&str, &str) = (
     "etc/jupyter/jupyter_server_config.d/labs.json",
     include_str!("../../jupyter/labs.json"),
 );
 
-/// Writes what is not there or has changed.
+/// Writes the files that are missing or have changed.
 pub fn write(place: &Place) -> Result<()> {
     let venv = place.venv();
     write_one(&packages(&venv)?.join(MODULE.0), MODULE.1)?;

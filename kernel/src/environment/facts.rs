@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::process::Command;
 
-/// The first line that `command` prints; where it cannot be run or fails, a sentence that says why.
+/// The first line that `command` prints; if it cannot be run or fails, a sentence that says why.
 pub fn first_line(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| match error.kind() {
@@ -27,7 +27,7 @@ pub fn first_line(command: &mut Command) -> Result<String, String> {
     Ok(lines(&output.stdout).into_iter().next().unwrap_or_default())
 }
 
-/// What stands behind `key` in the first line of `file` that begins with it.
+/// The rest of the first line of `file` that begins with `key`.
 pub fn fact(file: &str, key: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(key))?;

@@ -19,7 +19,7 @@ const LOGOS: [(&str, &[u8]); 3] = [
     ),
 ];
 
-/// What a notebook is to say of its kernel, so that opening it changes nothing.
+/// What each lab's notebook says about its kernel. It is what JupyterLab would write, so that opening a lab changes nothing.
 pub const IN_NOTEBOOKS: [(&str, &str); 3] = [
     ("display_name", "Rust"),
     ("language", "rust"),

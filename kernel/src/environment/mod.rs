@@ -52,7 +52,7 @@ pub fn set_up(place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// Fails where something is missing from a home that this user cannot write to.
+/// Fails if something is missing from a home that this user cannot write to.
 fn complete(place: &Place, missing: bool) -> Result<()> {
     if missing || !template::is_fresh(place)? {
         bail!(

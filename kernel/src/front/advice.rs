@@ -2,7 +2,7 @@
 
 use super::errors::CellError;
 
-/// What cargo says of its progress stands before what went wrong.
+/// How cargo's lines about its progress begin; they come before the line that says what went wrong.
 const PROGRESS: [&str; 6] = [
     "Updating ",
     "Downloading ",
@@ -12,7 +12,7 @@ const PROGRESS: [&str; 6] = [
     "Blocking ",
 ];
 
-/// What is wrong with a crate that the cell `source` wants, where `said` is cargo's word on it and not the compiler's.
+/// What is wrong with a crate that the cell `source` wants, if `said` comes from cargo and not from the compiler.
 pub(super) fn of_cargo(said: &str, source: &str) -> Option<CellError> {
     let is_progress = |line: &&str| {
         let line = line.trim_start();

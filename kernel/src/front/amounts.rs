@@ -1,6 +1,6 @@
 //! Counts and sizes in words, for a student to read.
 
-/// A number with its thousands set apart.
+/// A number with its thousands separated.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 /// The answer to `kernel_info_request`. `rust` is the compiler's version.
 ///
-/// A page writes `language_info` into the notebook that it shows. The labs have it already, letter by letter, or each would be marked
-/// as changed when it is opened.
+/// A page writes `language_info` into the notebook that it shows. The labs already contain exactly this, because otherwise each lab would
+/// be marked as changed when it is opened.
 pub(super) fn kernel_info(rust: &str) -> Value {
     json!({
         "status": "ok",
@@ -53,7 +53,7 @@ pub(super) fn history(request: &Message, cells: &[(u32, String)]) -> Value {
             let wanted = |cell: &&(u32, String)| (start..stop).contains(&i64::from(cell.0));
             match number("session", 0) {
                 0 => cells.iter().filter(wanted).cloned().collect(),
-                _ => Vec::new(), // of earlier kernels nothing is kept
+                _ => Vec::new(), // nothing is kept of earlier kernels
             }
         }
         "search" => {
@@ -74,14 +74,14 @@ pub(super) fn history(request: &Message, cells: &[(u32, String)]) -> Value {
     };
     let output = request.flag("output", false);
     let entries = cells.into_iter().map(|(count, source)| match output {
-        // What a cell showed is not kept here.
+        // The outputs of cells are not kept here.
         true => json!([0, count, [source, null]]),
         false => json!([0, count, source]),
     });
     json!({"status": "ok", "history": entries.collect::<Vec<_>>()})
 }
 
-/// Whether `text` is as `pattern` says, in which `*` stands for anything and `?` for one character.
+/// Whether `text` fits `pattern`, in which `*` stands for anything and `?` for one character.
 fn like(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());

@@ -1,4 +1,4 @@
-//! What a check must know of the code that it is about to run, and a library cannot see: the text of the cells.
+//! What a check must know about the code that it is about to run, but a library cannot see: the text of the cells.
 //!
 //! `check_lab` counts a try only where the code is new. So before a cell with a `check_lab` runs, the front writes a line for each
 //! into a file of the session, whose path the runtime has in `LABS_CODE`:
@@ -49,9 +49,9 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    /// A cell with this `code` is about to run. The answer is what its checks must know, if there are any in it.
+    /// Call this before a cell with this `code` runs. Returns what the cell's checks must know, if it has any.
     pub(super) fn begins(&mut self, code: &str) -> Option<String> {
-        self.ended(false); // one that ended without a word
+        self.ended(false); // the cell before may have ended without a call
         let fingerprint = fingerprint(&Tokens::of(code));
         let functions = names::defined(code).into_iter();
         self.running = functions
@@ -66,7 +66,7 @@ impl Attempts {
         (!checks.is_empty()).then(|| lines.collect())
     }
 
-    /// The cell has ended; whether it had compiled.
+    /// Call this when the cell has ended; `compiled` says whether it had compiled.
     pub(super) fn ended(&mut self, compiled: bool) {
         for (name, fingerprint) in std::mem::take(&mut self.running) {
             let text = Text {
@@ -112,7 +112,7 @@ fn fingerprint(tokens: &Tokens) -> u64 {
     hash((0..tokens.len()).map(|index| tokens.text(index).as_bytes()))
 }
 
-/// FNV-1a, with a zero after each part. It outlives this program in journals, and std's hashers may change.
+/// FNV-1a, with a zero after each part. The numbers are kept in journals that outlive this program, and std's hashers may change.
 fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
     let bytes = parts.into_iter().flat_map(|part| part.iter().chain(&[0]));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
@@ -155,7 +155,7 @@ mod tests {
     use crate::notebook;
     use crate::place::Place;
 
-    /// What is written before a cell that then compiles, or does not.
+    /// What is written before a cell that then compiles, or does not compile.
     fn run(attempts: &mut Attempts, code: &str, compiles: bool) -> Option<String> {
         let said = attempts.begins(code);
         attempts.ended(compiles);
@@ -183,7 +183,7 @@ mod tests {
         run(&mut attempts, "let other = nonsense;", false);
         run(&mut attempts, "fn f() -> u8 { 2 }", true);
         assert_eq!(check(&mut attempts).1, "compiled");
-        // One that ended without a word, as a shell line that fails.
+        // This one ends without a call, like a cell whose shell line fails.
         attempts.begins("fn f() -> u8 { 3 }");
         assert_eq!(check(&mut attempts).1, "broken");
         let together = "fn f() -> u8 { 4 } check_lab(\"99-1\", f)?;";

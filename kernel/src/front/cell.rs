@@ -1,4 +1,4 @@
-//! A request that the inner kernel is working on, most often a cell: what has come of it so far, and how it ends.
+//! A request that the inner kernel is working on, most often a cell: its outputs so far, and how it ends.
 
 use super::advice;
 use super::compiler::{self, Report, advice::Notebook};
@@ -25,9 +25,9 @@ const BACKTRACE_ADVICE: &str =
 pub(super) struct Cell {
     /// As Jupyter sent it.
     pub request: Message,
-    /// The identity under which the inner kernel knows it; empty before.
+    /// The identity under which the inner kernel knows it; empty until then.
     pub id: String,
-    /// What the inner kernel is to run, where that is not the cell as it is.
+    /// The code that the inner kernel is to run, if that differs from the cell.
     pub code: Option<String>,
     /// It began with shell lines.
     pub had_lines: bool,
@@ -43,27 +43,27 @@ pub(super) struct Cell {
     pub results: Vec<Value>,
     /// The student has interrupted it.
     pub interrupted: bool,
-    /// What it printed and is not yet shown.
+    /// Text that it printed and that is not shown yet.
     pub text: Text,
-    /// What the page is told of it while it shows nothing, and how long its parts take.
+    /// What the page is told about it while it shows nothing, and how long its parts take.
     pub progress: Progress,
-    /// The page shows something of it.
+    /// Whether the page shows something of it.
     pub is_shown: bool,
-    /// It runs, or has run: the compiler is done.
+    /// Whether it runs, or has run: the compiler is done.
     pub started: bool,
     /// It was stopped before it ran.
     skipped: bool,
     /// How the process in which it ran has ended, if it has.
     pub ended: Option<Ended>,
-    /// What panics of the thread that runs cells have said, as far as it is known.
+    /// The known panics of the thread that runs cells.
     panics: Vec<Panicked>,
-    /// What the last panic of another thread said.
+    /// The last panic of another thread.
     elsewhere: Option<Panicked>,
     /// What it printed, and how much of that is shown.
     pub flood: Flood,
     /// What it drew, and how much of that is shown.
     pub figures: Figures,
-    /// For a result that is too long to be shown.
+    /// The file for a result that is too long to be shown.
     result: Spill,
     /// How many pieces of output were read after it was done.
     pub read_at_the_end: u32,
@@ -84,12 +84,12 @@ pub(super) enum Shown {
     Asked(Value),
 }
 
-/// All that is still to be sent when a request is done.
+/// Everything that is still to be sent when a request is done.
 pub(super) struct Ending {
     pub chunks: Vec<Chunk>,
     pub results: Vec<Value>,
     pub errors: Vec<Value>,
-    /// None where the request wants no reply.
+    /// `None` if the request wants no reply.
     pub reply: Option<Value>,
     pub failed: bool,
 }
@@ -135,12 +135,12 @@ impl Cell {
         self.request.kind() == "execute_request"
     }
 
-    /// Whether nothing of it is to be seen.
+    /// Whether the page is to show nothing of it.
     pub(super) fn is_silent(&self) -> bool {
         self.request.flag("silent", false)
     }
 
-    /// Whether it counts, and is told by `history_request`.
+    /// Whether it gets a number of its own and a place in the history.
     pub(super) fn is_stored(&self) -> bool {
         !self.is_silent() && self.request.flag("store_history", true)
     }
@@ -163,7 +163,7 @@ impl Cell {
             }
             Kind::Panic => match serde_json::from_slice::<Panicked>(&content) {
                 Ok(panic) if panic.main => {
-                    // That one only says that another panic met a first one.
+                    // This panic only says that there was a second panic during a first one.
                     if panic.message != "panic in a destructor during cleanup" {
                         self.panics.push(panic);
                     }
@@ -241,7 +241,7 @@ impl Cell {
         })
     }
 
-    /// What was printed and not shown, when nothing else is known of the end.
+    /// Text that was printed and not shown, for a cell of whose end nothing else is known.
     pub(super) fn rest(&mut self) -> Vec<Chunk> {
         let (out, err) = self.text.take_all();
         out.into_iter().chain(stderr(err)).collect()
@@ -305,7 +305,7 @@ impl Cell {
         }
     }
 
-    /// The cell's error where the front knows better than evcxr, and what is left of standard error.
+    /// What is left of standard error, and the cell's error if the front knows more about it than evcxr.
     fn error(&mut self, err: String, sources: &Sources) -> (String, Option<CellError>) {
         let lost = self.lost_its_process();
         let mut panics = std::mem::take(&mut self.panics);
@@ -315,7 +315,7 @@ impl Cell {
             } else if self.skipped || !self.errors.is_empty() {
                 Some(ending::stopped_before_it_ran())
             } else {
-                None // it had reached its end
+                None // it had already reached its end
             };
             return (err + &caught(&panics, sources), error);
         }
@@ -332,7 +332,7 @@ impl Cell {
             return (err, Some(error));
         }
         if self.panicked {
-            // Nobody says anything when a thread's panic is passed on, as rayon does with those of its threads.
+            // A panic that is passed on from another thread, as rayon does it, is not reported again, so the other thread's report must do.
             if let Some(panic) = panics.pop().or_else(|| self.elsewhere.take()) {
                 let mut error = CellError::new("Panic", panic.message);
                 error.places.push(sources.find(&panic.place));
@@ -347,7 +347,7 @@ impl Cell {
                 error.next = (!next.is_empty()).then(|| next.join(" "));
                 return (err + &caught(&panics, sources), Some(error));
             }
-            // Where the notebook has no labsupport, what was printed must do.
+            // Without labsupport in the notebook, the printed report is all that there is.
             return match last_panic(&err) {
                 Some(panic) => {
                     let mut error = CellError::new("Panic", panic.message);
@@ -398,7 +398,7 @@ impl Cell {
             let plain = |error| CellError::new("CompileError", said(error));
             errors.extend(self.errors.iter().map(plain));
         }
-        // Without room the words of the compiler or the linker may be lost, too.
+        // On a full disk, the messages of the compiler or the linker may be lost too.
         if session.is_some_and(is_full) {
             for error in &mut errors {
                 let nowhere = error.places.is_empty() || error.value.starts_with("linking with");
@@ -425,7 +425,8 @@ fn stderr(text: String) -> Option<Chunk> {
     (!text.is_empty()).then_some(("stderr", text))
 }
 
-/// The reply of a cell that went well. Expressions that are to be evaluated after it are each answered with the reason why not.
+/// The reply of a cell that went well. Each expression that the client wants evaluated after it is answered with the reason why that is not
+/// done.
 pub(super) fn reply_ok(request: &Message, count: u32) -> Value {
     let mut expressions = request.content["user_expressions"].clone();
     for (_, answer) in expressions.as_object_mut().into_iter().flatten() {

@@ -1,16 +1,16 @@
 //! Clients that ask whether the kernel is ready before it is.
 //!
 //! A program that runs a whole notebook (nbclient, and with it nbconvert and papermill) asks for `kernel_info` on the shell port, and
-//! takes the answer as the sign that cells can run: from then on it counts the time of its first cell. So that answer waits until the
-//! inner kernel has started, or could not be. The server of JupyterLab asks, too, before it lets the page connect, but its question
-//! does not come under the name of a session; it is answered at once, as is every question on the control port, so a page can show what
-//! the kernel does, and stop it, from the first moment.
+//! takes the answer as the sign that cells can run: from then on, it measures the time of its first cell. So that answer waits until the
+//! inner kernel has started, or has failed to start. The server of JupyterLab asks, too, before it lets the page connect, but it does not
+//! use its session's name as its address. Its question is answered at once, as is every question on the control port, so that a page can
+//! show what the kernel does, and stop it, from the first moment.
 
 use super::message::Message;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// Clients give a kernel up after a minute without an answer; before that, they get theirs.
+/// Clients give up after a minute without an answer, so they get one before that.
 const LONGEST: Duration = Duration::from_secs(45);
 
 /// The questions that wait.
@@ -21,7 +21,7 @@ pub(super) struct Early {
 }
 
 impl Early {
-    /// From the start of a kernel.
+    /// Begins when the kernel starts.
     pub(super) fn new() -> Early {
         Early {
             until: Instant::now() + LONGEST,
@@ -30,7 +30,7 @@ impl Early {
         }
     }
 
-    /// Keeps `request` where its answer is to wait; otherwise it comes back.
+    /// Keeps `request` if its answer must wait; otherwise returns it.
     pub(super) fn keep(&mut self, request: Message) -> Option<Message> {
         let waits = !self.is_over
             && request.kind() == "kernel_info_request"
@@ -45,7 +45,7 @@ impl Early {
         None
     }
 
-    /// Returns when somebody has waited too long.
+    /// Returns when a question has waited too long.
     pub(super) async fn too_long(&self) {
         if self.waiting.is_empty() {
             std::future::pending().await
@@ -54,7 +54,7 @@ impl Early {
         }
     }
 
-    /// Nothing waits any more: those that did.
+    /// Returns the questions that waited; from now on, none waits.
     pub(super) fn end(&mut self) -> Vec<Message> {
         self.is_over = true;
         std::mem::take(&mut self.waiting)

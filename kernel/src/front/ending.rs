@@ -44,7 +44,7 @@ pub(super) fn stopped_before_it_began() -> CellError {
     )
 }
 
-/// The process in which cells run has ended, and nobody has stopped it. `memory`: how often the system had killed a process for want
+/// The process in which cells run has ended, although nobody has stopped it. `memory`: how often the system had killed a process for want
 /// of memory, before and now; `printed` is what came last on standard error.
 pub(super) fn of_the_process(
     ended: &Ended,
@@ -77,7 +77,7 @@ pub(super) fn of_the_process_somehow() -> CellError {
     )
 }
 
-/// What a new kernel means.
+/// What a new kernel means for the notebook.
 const ANEW: &str = "A new one starts now: variables and definitions are all gone, so run the notebook from the top.";
 
 /// The kernel behind the notebook has ended without being asked; `said` are its last words.
@@ -106,7 +106,7 @@ fn how(ended: &Ended, memory: (Option<u64>, Option<u64>), printed: &str) -> Stri
         (Some(Crash::BadAccess), _) => {
             "it used memory that is not its own (segmentation fault).".into()
         }
-        // Our handler had no stack to run on.
+        // Our handler did not run, since it had no stack to run on.
         (None, Some(libc::SIGSEGV)) => {
             "a thread's stack overflowed, as far as can be told (segmentation fault). Most often a function calls itself without end: give it a case in which it does not."
                 .into()
@@ -127,7 +127,7 @@ fn how(ended: &Ended, memory: (Option<u64>, Option<u64>), printed: &str) -> Stri
     }
 }
 
-/// How many bytes could not be had, in the words in which the standard library says so before it aborts.
+/// How many bytes the program asked for in vain, from the words that the standard library prints before it aborts.
 fn asked_for(printed: &str) -> Option<&str> {
     let (_, rest) = printed.rsplit_once("memory allocation of ")?;
     let (bytes, _) = rest.split_once(" bytes failed")?;

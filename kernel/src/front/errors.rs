@@ -44,14 +44,14 @@ impl CellError {
     }
 }
 
-/// The page breaks long lines of errors in the middle of words; so break them before, between words.
+/// The page breaks long lines of errors in the middle of words, so this breaks them earlier, between words.
 fn wrapped(text: &str) -> Vec<String> {
     const WIDTH: usize = 90;
     let mut lines = Vec::new();
     for line in text.split('\n') {
         let mut rest = line;
         while let Some((most, _)) = rest.char_indices().nth(WIDTH) {
-            // Where no word ends, as in a long value, the page may break it.
+            // If no word ends in time, as in a long value, the page may break the line.
             let Some(space) = rest[..most].rfind(' ') else {
                 break;
             };
@@ -79,7 +79,7 @@ pub(super) fn report_begins(text: &str) -> bool {
     text.contains("' panicked at ") || text.contains(") panicked at ")
 }
 
-/// Finds the last panic that `text`, from standard error, reports.
+/// Finds the last panic that `text` from standard error reports.
 pub(super) fn last_panic(text: &str) -> Option<Panic<'_>> {
     let at = text.rfind(" panicked at ")?;
     let start = text[..at].rfind("thread '")?;
@@ -114,7 +114,7 @@ impl Sources<'_> {
             .unwrap_or_else(|| format!("at {file}, line {line}"))
     }
 
-    /// evcxr puts the lines of cells into a library, between lines of its own: look for the very line.
+    /// evcxr puts the lines of cells into a library, between lines of its own, so this looks for the same line in the cells.
     fn in_a_cell(&self, file: &str, line: usize) -> Option<String> {
         let path = Path::new(file);
         if path.is_absolute() && !path.starts_with(self.compiled) {
@@ -143,7 +143,7 @@ impl Sources<'_> {
     }
 }
 
-/// The line of `source` that is line `index` of `lines`: where it occurs more than once, the one with most of its neighbours.
+/// The line of `source` that equals line `index` of `lines`. If there are several, the one whose neighbours fit best.
 fn best_match(lines: &[&str], index: usize, source: &[&str]) -> Option<usize> {
     let neighbours = |candidate: usize| {
         let same = |step: &dyn Fn(usize, usize) -> Option<usize>| {
@@ -176,12 +176,12 @@ fn best_match(lines: &[&str], index: usize, source: &[&str]) -> Option<usize> {
     });
     candidates
         .map(|candidate| (neighbours(candidate), candidate))
-        // Of equals the first.
+        // If several fit equally well, take the first.
         .max_by_key(|&(neighbours, candidate)| (neighbours, std::cmp::Reverse(candidate)))
         .map(|(_, candidate)| candidate)
 }
 
-/// The lines on which a `?` stands, in words; empty if there is none.
+/// The lines that have a `?`, in words; empty if there is none.
 pub(super) fn question_marks(number: u32, source: &str) -> String {
     let mut lines = Vec::new();
     let mut at = 0;
@@ -270,7 +270,7 @@ mod tests {
             eprintln!("{what}: {contrast:.1}:1");
             assert!(contrast >= 4.5, "{what}: {contrast:.2}:1");
         }
-        // And no others are used.
+        // Errors use no other colours.
         let mut error = CellError::new("Panic", "oh");
         error.next = Some("Do.".into());
         let shown = error.content()["traceback"].to_string();

@@ -11,14 +11,14 @@ const MOST: usize = 50_000_000;
 /// The figures of one cell.
 #[derive(Default)]
 pub(super) struct Figures {
-    /// How large each place is that can be filled again: then its old content is gone.
+    /// The size of each place that can be filled again. A new content replaces the old one.
     places: HashMap<String, usize>,
     bytes: usize,
     left_out: u64,
 }
 
 impl Figures {
-    /// Whether a figure of so many bytes still has room, in a place that may have a name.
+    /// Whether there is still room for a figure of so many bytes, which may fill a `place` again.
     pub(super) fn take(&mut self, place: Option<&str>, bytes: usize) -> bool {
         let before = place.and_then(|place| self.places.get(place).copied());
         let sum = self.bytes - before.unwrap_or(0) + bytes;
@@ -33,7 +33,7 @@ impl Figures {
         true
     }
 
-    /// Says how many were left out since this was last asked, if any.
+    /// Says how many figures were left out since the last call, if any.
     pub(super) fn end(&mut self) -> Option<Note> {
         let text = match std::mem::take(&mut self.left_out) {
             0 => return None,
@@ -78,7 +78,7 @@ mod tests {
         assert!((0..1_000).all(|_| figures.take(Some("place"), MOST / 2)));
         assert!(figures.take(Some("other"), MOST / 2));
         assert!(!figures.take(Some("other"), MOST / 2 + 1));
-        // A smaller one makes room.
+        // A smaller figure in the same place makes room.
         assert!(figures.take(Some("place"), 1));
         assert!(figures.take(Some("other"), MOST / 2 + 1));
     }

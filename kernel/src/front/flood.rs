@@ -28,7 +28,7 @@ const TELL: Duration = Duration::from_millis(500);
 /// A type of message and its content.
 pub(super) type Note = (&'static str, Value);
 
-/// The text of one cell.
+/// Decides which part of one cell's text the page shows.
 pub(super) struct Flood {
     /// Names the place that tells how many lines there are.
     id: String,
@@ -36,9 +36,9 @@ pub(super) struct Flood {
     tail: Tail,
     /// All text so far, while there is no file and nothing was left out.
     all: Option<String>,
-    /// Where in `all` the line begins that may still grow.
+    /// Where in `all` the last line begins, which may still grow.
     line: usize,
-    /// On which stream it is.
+    /// The stream of that line.
     name: &'static str,
     file: Spill,
     lines: u64,
@@ -50,7 +50,7 @@ pub(super) struct Flood {
 }
 
 impl Flood {
-    /// Text of which all goes to `file` if it is long. `id` is a name that no other text has.
+    /// If the text becomes long, all of it goes to `file`. `id` is a name that no other text has.
     pub(super) fn new(id: &str, file: Spill) -> Flood {
         Flood {
             id: format!("{id}-lines"),
@@ -68,7 +68,7 @@ impl Flood {
         }
     }
 
-    /// Takes text in; what of it is to be shown now comes out.
+    /// Takes text in, and returns the part of it to show now.
     pub(super) fn add(&mut self, (name, text): Chunk, now: Instant) -> Option<Note> {
         self.lines += text.matches('\n').count() as u64;
         self.bytes += text.len() as u64;
@@ -79,7 +79,7 @@ impl Flood {
         }
         if !rest.is_empty() {
             self.keep(name, rest);
-            // The first time a while after the beginning was shown, for what is done soon.
+            // Wait a while before the page is told for the first time, so that a cell that is done soon shows no number.
             self.tell_at.get_or_insert(now + TELL);
         }
         (fits > 0).then(|| stream(name, &settled(begin)))
@@ -103,7 +103,7 @@ impl Flood {
         self.say(&so_far, [link, plain])
     }
 
-    /// The cell has ended: what was left out, and the last lines. May be called again when more has come since.
+    /// The cell has ended: returns what was left out, and the last lines. It can be called again if more text has come since.
     pub(super) fn end(&mut self) -> Vec<Note> {
         (self.tell_at, self.has_ended) = (None, true);
         let left_out = amount(self.tail.lines_left, self.tail.bytes_left);
@@ -128,7 +128,7 @@ impl Flood {
             .collect()
     }
 
-    /// Text after the beginning.
+    /// Keeps text that comes after the beginning.
     fn keep(&mut self, name: &'static str, text: &str) {
         self.tail.push(name, text);
         match &self.all {
@@ -146,13 +146,13 @@ impl Flood {
         self.tail.trim();
     }
 
-    /// Keeps what was shown, for a file that may be needed.
+    /// Keeps shown text for the file that may be needed later.
     fn remember(&mut self, name: &'static str, text: &str) {
         let Some(all) = &mut self.all else { return };
         if name != self.name {
             (self.name, self.line) = (name, all.len());
         }
-        // A bar that is drawn again and again in one line must not grow here.
+        // A progress bar that is drawn again and again in one line must not make this grow.
         let line = all.split_off(self.line) + text;
         all.push_str(&settled(&line));
         self.line = all[self.line..]
@@ -160,7 +160,7 @@ impl Flood {
             .map_or(self.line, |at| self.line + at + 1);
     }
 
-    /// Fills the one place on the page, unless it says the same already.
+    /// Fills the cell's place on the page, unless that already says the same.
     fn say(&mut self, what: &str, [link, plain]: [String; 2]) -> Option<Note> {
         let kind = match &self.told {
             None => "display_data",
@@ -253,7 +253,7 @@ impl Head {
 #[derive(Default)]
 struct Tail {
     lines: VecDeque<Line>,
-    /// Of all lines together.
+    /// The weight of all lines together.
     weight: usize,
     lines_left: u64,
     bytes_left: u64,
@@ -301,7 +301,7 @@ impl Tail {
         self.lines.len() > LINES || self.weight > BYTES
     }
 
-    /// Leaves out what is too much, the oldest first: whole lines, and of a line that is too long alone its beginning.
+    /// Leaves out whatever is too much, the oldest first: whole lines, or the beginning of a line that is too long by itself.
     fn trim(&mut self) {
         while self.is_over() {
             if self.lines.len() > 1 {
@@ -328,7 +328,7 @@ impl Tail {
         }
     }
 
-    /// The lines, those of one stream that follow each other together.
+    /// The lines; neighbours on the same stream are joined into one piece.
     fn take(&mut self) -> Vec<Chunk> {
         self.weight = 0;
         let mut taken: Vec<Chunk> = Vec::new();
@@ -342,8 +342,8 @@ impl Tail {
     }
 }
 
-/// `text` as it looks in the end: of what is written over in a line, as progress bars do it, the last remains. What follows will
-/// go on where `text` would have it.
+/// `text` as it finally looks: where a line is written over, as progress bars do it, only the last version remains. Text that follows it
+/// goes on at the same place as after the original.
 fn settled(text: &str) -> Cow<'_, str> {
     if !text.contains('\r') {
         return text.into();
@@ -357,7 +357,7 @@ fn settled_line(line: &str) -> Cow<'_, str> {
     let ends = line.ends_with('\n');
     let (body, end) = if ends { line.split_at(end) } else { (line, "") };
     let mut parts = body.split('\r');
-    // It is not known where the first part begins, nor where the next text goes on after the last one.
+    // The first and the last part stay: nobody knows at which column the first one begins, nor how the text goes on after the last one.
     let (Some(first), Some(last)) = (parts.next(), parts.next_back()) else {
         return line.into();
     };
@@ -388,7 +388,7 @@ mod tests {
         Flood::new("cell", Spill::new(folder, None, 3, "output"))
     }
 
-    /// All that a page shows, with the sentences between arrows.
+    /// Everything that a page shows, with the sentences between arrows.
     fn page(notes: impl IntoIterator<Item = Note>) -> String {
         notes
             .into_iter()
@@ -530,7 +530,7 @@ mod tests {
             assert_eq!(page(shown), drawn);
         }
         assert!(bar.all.as_ref().unwrap().len() < 1_000);
-        // All of it at once becomes one.
+        // All of it in one piece becomes one line.
         let many: String = (0..100_000).map(|i| format!("\r{i:>80}")).collect();
         let shown = page(bar.add(("stderr", many), now));
         assert_eq!(shown, format!("\r{:>80}", 99_999));
@@ -601,7 +601,7 @@ mod tests {
         );
         let end = many.end();
         assert_eq!(end[0].0, "update_display_data");
-        // What a thread prints after the end is counted on, and its last lines come with the next cell.
+        // The lines that a thread prints after the end are counted too, and the last of them come with the next cell.
         assert_eq!(page(many.end()), "");
         assert_eq!(
             many.add(("stdout", "late\n".into()), start + 3 * TELL),

@@ -2,9 +2,9 @@
 //!
 //! A port is an address of TCP, or a socket in the file system that belongs to this user alone (Jupyter's transport `ipc`).
 //!
-//! Every process on the machine can connect to a port on loopback. A message is checked by its signature, but for that all of
-//! it must be there, and the library reserves as much memory as a frame's header announces: a few bytes from a stranger would
-//! end the kernel (`upstream/zeromq-frame-length.md`). So the lengths are looked at here, before they reach the library.
+//! Every process on the machine can connect to a port on loopback. A message is checked by its signature, but that needs the whole message,
+//! and the library reserves as much memory as a frame's header announces: a few bytes from a stranger would end the kernel
+//! (`upstream/zeromq-frame-length.md`). So the lengths are looked at here, before they reach the library.
 //!
 //! ```text
 //!  Jupyter ── TCP or ipc ──► gate: greeting, then frames: flags, length, content … ── socket without a name ──► zeromq
@@ -26,7 +26,7 @@ use std::{fmt, io};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, UnixSocket, UnixStream};
 
-/// The most that a message may have, all its frames together. A notebook's cell has a few kilobytes.
+/// The most bytes that all frames of a message may have together. A notebook's cell has a few kilobytes.
 const LARGEST: u64 = 64 << 20;
 
 /// Where Jupyter finds a port.
@@ -65,7 +65,7 @@ pub(super) async fn open(name: &'static str, address: Address) -> Result<UnixLis
                         }
                     });
                 }
-                // Out of descriptors, say.
+                // For example, there are no free descriptors.
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
             }
         }
@@ -95,7 +95,7 @@ impl Port {
             Address::Ipc(path) => {
                 remove_if_nobody_listens(path);
                 let socket = UnixSocket::new_stream()?;
-                // Before it has a name, so that nobody else can connect meanwhile.
+                // Restrict the socket before it has a name, so that nobody else can connect meanwhile.
                 File::from(socket.as_fd().try_clone_to_owned()?)
                     .set_permissions(Permissions::from_mode(0o600))?;
                 socket.bind(path)?;
@@ -123,7 +123,7 @@ impl Port {
     }
 }
 
-/// Removes the socket's name in the end.
+/// Removes the socket's name when dropped.
 struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {
@@ -132,7 +132,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// A kernel that was killed leaves its sockets' names behind, and the one that is started in its place gets the same.
+/// A kernel that was killed leaves its sockets' names behind, and the kernel that is started in its place gets the same names.
 fn remove_if_nobody_listens(path: &Path) {
     let refused = std::os::unix::net::UnixStream::connect(path)
         .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
@@ -223,7 +223,7 @@ impl Frames {
                 }
                 Next::Greeting | Next::Content => {}
             }
-            // Content of no length ends where it begins, so it may take more than one step.
+            // Empty content ends where it begins, so one byte may need more than one step.
             while self.missing == 0 {
                 self.step()?;
             }
@@ -281,7 +281,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kernel-ipc-1");
         let address = Address::Ipc(path.clone());
-        // What a kernel that was killed has left.
+        // The name that a killed kernel has left behind.
         drop(UnixListener::bind(&path).unwrap());
         let runtime = || {
             tokio::runtime::Builder::new_current_thread()
@@ -293,7 +293,7 @@ mod tests {
         let _inside = front.block_on(open("shell", address.clone())).unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{mode:o}");
-        // One that somebody listens at is not taken.
+        // A name at which another process listens is not taken.
         let said = runtime().block_on(open("shell", address)).unwrap_err();
         assert!(
             format!("{said:#}").contains("kernel-ipc-1, cannot be opened"),

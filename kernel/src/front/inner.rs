@@ -34,7 +34,7 @@ pub(super) struct Inner {
     iopub: ClientIoPubConnection,
     leash: UnixStream,
     output: UnixDatagram,
-    /// The same socket, which can be asked whether there is nothing more.
+    /// The same socket, to find out without waiting whether there is more.
     output_now: std::os::unix::net::UnixDatagram,
     parcels: Parcels,
     buffer: Vec<u8>,
@@ -59,7 +59,7 @@ impl Inner {
                 session.last_words()
             );
         };
-        // What the runtime said while it was made ready is nobody's.
+        // Output from before the first cell belongs to no cell.
         while output_now.recv(&mut [0; 16]).is_ok() {}
         Ok(Inner {
             shell,
@@ -73,7 +73,7 @@ impl Inner {
         })
     }
 
-    /// The next that it says.
+    /// Waits for the next thing that it says.
     pub(super) async fn next(&mut self) -> Said {
         loop {
             let received = tokio::select! {
@@ -97,8 +97,8 @@ impl Inner {
         }
     }
 
-    /// Output that is there already. Nothing means that there is none: whatever a cell had printed by the time evcxr said that
-    /// it is done was sent before.
+    /// Output that is there already. `None` means that there is no more: whatever a cell printed was sent before evcxr said that the cell
+    /// is done.
     pub(super) fn output_so_far(&mut self) -> Option<(Kind, Vec<u8>)> {
         loop {
             let count = self.output_now.recv(&mut self.buffer).ok()?;
@@ -113,7 +113,7 @@ impl Inner {
         self.parcels.reset();
     }
 
-    /// Passes a request on; the identity under which its answers come back.
+    /// Passes a request on, and returns the identity under which its answers come back.
     pub(super) async fn ask(&mut self, request: &Message) -> Result<String> {
         let mut message = Message::child(request.kind(), None, request.content.clone());
         message.metadata = request.metadata.clone();
@@ -123,7 +123,7 @@ impl Inner {
         Ok(id)
     }
 
-    /// Tells the tap, which knows whether the cell runs.
+    /// Sends an order to the tap, which knows whether the cell runs.
     pub(super) fn order(&self, order: &Order) {
         if let Err(error) = self.output_now.send(&order.to_bytes()) {
             eprintln!("The runtime could not be told ({order:?}): {error}.");
@@ -141,7 +141,7 @@ impl Inner {
         }
     }
 
-    /// The crates that are being compiled now, but for what evcxr makes of the cells.
+    /// The crates that are being compiled now, except the one that evcxr makes of the cells.
     pub(super) fn crates_being_compiled(&self) -> Vec<String> {
         let mut names = Vec::new();
         let mut processes = watch::children(self.session.pid());
@@ -178,14 +178,14 @@ async fn ended(leash: &UnixStream) {
     }
 }
 
-/// Connects, and returns when the inner kernel answers and we hear what it publishes.
+/// Connects, and returns when the inner kernel answers and what it publishes reaches us.
 async fn sockets(session: &Session) -> Result<(ClientIoPubConnection, ClientShellConnection)> {
     let info = session.connection();
     let name = uuid::Uuid::new_v4().to_string();
     let identity = peer_identity_for_session(&name)?;
     let mut iopub = create_client_iopub_connection(info, "", &name).await?;
     let mut shell = create_client_shell_connection_with_identity(info, &name, identity).await?;
-    // A subscription takes a moment to arrive, and what is published before is lost: so ask until something is heard.
+    // A subscription takes a moment to arrive, and everything that is published before is lost. So ask until something arrives.
     let mut patience = Duration::from_millis(20);
     loop {
         let ask = Message::child("kernel_info_request", None, json!({}));

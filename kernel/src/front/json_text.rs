@@ -5,13 +5,13 @@
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// Reads `bytes` as JSON; what is no character becomes U+FFFD.
+/// Reads `bytes` as JSON, and replaces everything that is no character by U+FFFD.
 pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     serde_json::from_slice(bytes).or_else(|error| {
         let text = String::from_utf8_lossy(bytes);
         let whole = without_half_pairs(&text);
         match (&text, &whole) {
-            // Nothing was changed, so it fails for another reason.
+            // There was nothing to replace, so it failed for another reason.
             (Cow::Borrowed(_), Cow::Borrowed(_)) => Err(error),
             _ => serde_json::from_str(&whole),
         }

@@ -8,16 +8,16 @@ use jupyter_zmq_client::{Connection, RawMessage};
 use serde_json::{Value, json};
 use zeromq::ZmqMessage;
 
-/// A message, without a signature: that is checked when one is read and made when one is sent.
+/// A message, without its signature, which is checked when a message is read and made when one is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
-    /// To whom the answer goes.
+    /// The address for the answer.
     pub identities: Vec<Bytes>,
     /// Its type, its identity, and who sent it when.
     pub header: Header,
     /// The header of the message that it answers.
     pub parent: Option<Header>,
-    /// Beside the content.
+    /// Further data about the message.
     pub metadata: Value,
     /// Always an object.
     pub content: Value,
@@ -103,7 +103,7 @@ impl Message {
         self.content[name].as_str().unwrap_or_default()
     }
 
-    /// A yes or no of the content.
+    /// A yes or no of the content; `otherwise` if there is none.
     pub(super) fn flag(&self, name: &str, otherwise: bool) -> bool {
         self.content[name].as_bool().unwrap_or(otherwise)
     }

@@ -61,7 +61,7 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Is a kernel for the ports and the key in `connection_file` until Jupyter shuts it down, its parent ends, or a SIGTERM comes.
+/// Runs a kernel with the ports and the key in `connection_file` until Jupyter shuts it down, its parent ends, or a SIGTERM comes.
 pub fn run(connection_file: &Path) -> Result<()> {
     let parent = watch::parent();
     let text = fs::read(connection_file).with_context(|| {
@@ -98,10 +98,10 @@ async fn orphaned(parent: i32) {
     }
 }
 
-/// What evcxr answers. Of anything else it says nothing, and the front would wait for ever.
+/// The requests that evcxr answers. To any other it says nothing, and the front would wait forever.
 const FOR_EVCXR: [&str; 3] = ["execute_request", "complete_request", "inspect_request"];
 
-/// More pieces of output than the socket of the inner kernel ever holds.
+/// The inner kernel's socket never holds as many pieces of output.
 const MOST_WAITING: u32 = 1000;
 
 type Starting = Pin<Box<dyn Future<Output = Result<Inner>>>>;
@@ -114,10 +114,10 @@ enum State {
     Down(String),
 }
 
-/// How often compilers are looked for that a stopped cell may still start.
+/// How often to look for compilers that a stopped cell may still start.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How much later than the order to stop it a cell may arrive.
+/// How much later than the order to stop it a cell may still arrive.
 const OVERTAKES: Duration = Duration::from_secs(1);
 
 /// What happens next.
@@ -129,7 +129,7 @@ enum Event {
     /// A stopped cell may have started a compiler.
     LookForCompilers,
     WaitedTooLong,
-    /// Text was gathered for long enough, or there is room again for what waits.
+    /// Text was gathered for long enough, or there is room again for waiting messages.
     Due,
 }
 
@@ -140,13 +140,13 @@ struct Front {
     /// Tells the keeper of the spare when this notebook computes, and hands out the spare.
     keeper: Option<Keeper>,
     state: State,
-    /// Questions whether the kernel is ready, before it is.
+    /// Clients that ask whether the kernel is ready, before it is.
     early: Early,
     /// Requests on the shell port that wait for their turn.
     queue: VecDeque<Message>,
-    /// The cell, or other request, that the inner kernel is at.
+    /// The cell, or other request, that the inner kernel is working on.
     running: Option<Cell>,
-    /// The shell line that the cell is at, and those that come after it.
+    /// The shell line of the cell that runs now, and the lines that come after it.
     shell: Option<(Shell, VecDeque<String>)>,
     /// The question to the student that waits for an answer.
     question: Option<String>,
@@ -158,11 +158,11 @@ struct Front {
     notice: Option<String>,
     /// The last cell that ran. Its threads may still print.
     last: Option<Cell>,
-    /// What cells show, on its way.
+    /// Messages of cells that wait for room.
     outbox: Outbox,
     /// Number and source of each cell that was run.
     cells: Vec<(u32, String)>,
-    /// Those of them that count.
+    /// Those of them that belong to the history.
     history: Vec<(u32, String)>,
     count: u32,
     /// What the cells have defined, and the names that the prelude of the labs has.
@@ -250,7 +250,7 @@ impl Front {
 
     async fn next(&mut self) -> Event {
         let due = self.due();
-        // Whoever shows more than Jupyter takes has to wait; and of a cell that is done, all has been read.
+        // A cell that shows more than Jupyter accepts has to wait; and if a cell is done, everything that it showed has been read.
         let waits = self.outbox.is_full() || self.running.as_ref().is_some_and(Cell::is_done);
         let inner = async {
             match &mut self.state {
@@ -293,7 +293,7 @@ impl Front {
 
     async fn handle(&mut self, event: Event) {
         match event {
-            // What the front knows about code does not wait for a cell.
+            // An answer that the front knows by itself does not wait for a cell.
             Event::Asked(Channel::Shell, message) => match self.about_code(&message) {
                 Some(content) => {
                     let kind = reply_kind(message.kind());
@@ -314,7 +314,7 @@ impl Front {
                 self.state = State::Ready(Box::new(inner));
                 self.tell_busy(false);
                 self.answer_early().await;
-                // A cell that waits says "busy" by itself.
+                // If a cell waits, it says "busy" itself.
                 if self.queue.is_empty() {
                     self.tell_state(None).await;
                 }
@@ -365,7 +365,7 @@ fn is_code(request: &Message) -> bool {
     request.kind() == "execute_request"
 }
 
-/// Comms are messages that nobody answers.
+/// Messages of comms have no answer.
 fn wants_reply(request: &Message) -> bool {
     request.kind().ends_with("_request")
 }

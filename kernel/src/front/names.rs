@@ -1,4 +1,5 @@
-//! Names, and which of them a piece of code defines. Only the lexer looks at it: code that is being typed is rarely whole.
+//! Names, and which of them a piece of code defines. Only a lexer reads the code, since code that is being typed is rarely complete enough
+//! for a parser.
 
 use super::tokens::{Tokens, is_close, is_open};
 use ra_ap_rustc_lexer::TokenKind;
@@ -34,7 +35,7 @@ impl Name {
         }
     }
 
-    /// A name of which nothing is known but how it is written.
+    /// A name of which only the spelling is known.
     pub(super) fn guessed(name: &str) -> Name {
         let kind = match name.starts_with(char::is_uppercase) {
             true if name.len() > 1 && !name.contains(char::is_lowercase) => Kind::Instance,
@@ -120,7 +121,7 @@ impl<'a> Scopes<'a> {
         }
     }
 
-    /// Takes in the token at `index`; the next to take.
+    /// Takes in the token at `index`, and returns the index of the next one to take.
     fn take(&mut self, index: usize) -> usize {
         let Some(kind) = self.tokens.kind(index) else {
             return index + 1;
@@ -175,7 +176,7 @@ impl<'a> Scopes<'a> {
             }
             "for" => {
                 let (names, end) = self.pattern(index + 1, &["in"]);
-                // Else it is the `for` of an `impl`, or of a bound.
+                // Otherwise it is the `for` of an `impl` or of a bound.
                 if self.tokens.word(end) == "in" {
                     self.of_the_block.extend(names);
                     return end;
@@ -198,7 +199,7 @@ impl<'a> Scopes<'a> {
                 self.add(name, Kind::Instance);
                 index + 3
             }
-            // Anybody may call a variable `union`.
+            // A variable may be called `union`.
             "union" if next.is_empty() => index + 1,
             _ => match item_kind(word) {
                 // `const fn` and the like: the name is that of the function.
@@ -381,7 +382,7 @@ impl<'a> Scopes<'a> {
             let kind = self.tokens.kind(start - 1);
             match kind {
                 Some(kind) if is_close(kind) => {
-                    // A block before the pattern is the arm before.
+                    // A block before the pattern belongs to the arm before.
                     if kind == TokenKind::CloseBrace && depth == 0 {
                         let open = self.tokens.opener(start - 1);
                         if !open.is_some_and(|open| self.has_fields(open)) {

@@ -1,12 +1,12 @@
-//! What a cell shows, on its way to Jupyter: no faster than JupyterLab's server passes on.
+//! Sends what a cell shows to Jupyter, no faster than JupyterLab's server passes it on.
 //!
 //! The server counts for each page, over 3 s: all messages but `status`, `execute_input` and `comm_open`, of which it takes 3000,
-//! and the bytes of `stream` messages, of which it takes 3 MB. Beyond that it drops whatever comes, until the rate has fallen
-//! by a fifth; *idle* starts its count anew. The budgets here leave room for the last lines, the error and the results of a cell,
-//! which nothing holds back. The server does not count the bytes of figures; their budget is for the page.
+//! and the bytes of `stream` messages, of which it takes 3 MB. Beyond that, it drops all of them until the rate has fallen by a fifth.
+//! *Idle* makes it count from zero again. The budgets here leave room for the last lines, the error and the results of a cell, which
+//! nothing holds back. The server does not count the bytes of figures; their budget is for the page.
 //!
-//! What finds no room waits. While something waits that is no update of a place, nothing more is read from the inner kernel, and
-//! the cell waits when it prints. Of updates that wait for one place, only the last is ever sent.
+//! Messages without room wait. While one of them is not the update of a place, nothing more is read from the inner kernel, so the cell
+//! waits when it prints. If several updates wait for the same place, only the last is ever sent.
 
 use super::flood::Note;
 use serde_json::Value;
@@ -22,7 +22,7 @@ const TEXT: (f64, f64) = (0.6e6, 0.5e6);
 const FIGURES: (f64, f64) = (10e6, 10e6);
 /// Header, parent and metadata of a message.
 const ENVELOPE: usize = 700;
-/// The most places that wait for their update before the kernel waits, too.
+/// When updates wait for more places than this, the inner kernel waits too.
 const PLACES: usize = 100;
 
 /// Messages that wait for room.
@@ -44,7 +44,7 @@ impl Outbox {
         }
     }
 
-    /// Takes a message in. An update takes the place of what waits to be shown there.
+    /// Takes a message in. An update replaces a message that waits to be shown in the same place.
     pub(super) fn push(&mut self, (kind, content): Note) {
         let id = &content["transient"]["display_id"];
         if kind == "update_display_data"
@@ -133,8 +133,8 @@ fn length(content: &Value) -> usize {
     count.0
 }
 
-/// A token bucket: so much at once, and so much more every second. Whoever finds anything left may take more than that, and then
-/// the others wait the longer.
+/// A token bucket: a certain amount at once, and a certain amount more every second. As long as anything is left, a message may take even
+/// more than that, and the messages after it wait longer.
 struct Budget {
     most: f64,
     per_second: f64,
@@ -162,10 +162,10 @@ impl Budget {
         self.at = now;
     }
 
-    /// When at least one is left.
+    /// When at least one token is left.
     fn free_at(&self, now: Instant) -> Instant {
         let missing = (1.0 - self.left(now)).max(0.0);
-        // Rounded up: a moment too early would be tried again and again.
+        // Rounded up: a time that is a moment too early would make the caller try again and again.
         now + Duration::from_micros((missing / self.per_second * 1e6).ceil() as u64)
     }
 }
@@ -198,7 +198,7 @@ mod tests {
         }
     }
 
-    /// Sends all of `notes` as fast as they go, on a clock that only goes on when something waits.
+    /// Sends all of `notes` as fast as they go, on a clock that advances only when something waits.
     fn send(notes: impl Iterator<Item = Note>) -> (Server, Duration) {
         let start = Instant::now();
         let mut now = start;

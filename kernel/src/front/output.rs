@@ -7,7 +7,7 @@ impl Front {
     pub(super) async fn output(&mut self, kind: Kind, content: Vec<u8>) {
         let is_code = self.running.as_ref().is_some_and(Cell::is_code);
         if kind == Kind::Ended && !is_code {
-            // The next cell is told: evcxr finds out only then.
+            // Tell this to the next cell, since evcxr finds out only then.
             self.ended_meanwhile = serde_json::from_slice(&content).ok();
             return;
         }
@@ -22,10 +22,10 @@ impl Front {
         match cell.output(kind, content) {
             cell::Shown::Nothing => {}
             cell::Shown::Text(chunk) => self.show_text(vec![chunk]).await,
-            // Of a cell that was stopped nobody waits for more figures.
+            // Nobody wants more figures of a cell that was stopped.
             cell::Shown::Display(_) if cell.interrupted => {}
             cell::Shown::Display(note) => {
-                // What was printed before comes before.
+                // Text that was printed earlier is shown earlier.
                 self.show_what_is_due().await;
                 self.outbox.push(note);
                 self.send_what_waits().await;
@@ -38,7 +38,7 @@ impl Front {
         }
     }
 
-    /// Shows text of the cell that writes, or puts it where it is kept.
+    /// Shows text of the cell that writes, or keeps it for the end.
     pub(super) async fn show_text(&mut self, chunks: Vec<text::Chunk>) {
         let now = Instant::now();
         let Some(cell) = self.writer() else { return };
@@ -82,9 +82,9 @@ impl Front {
             question["prompt"] = "This cell reads a line:".into();
         }
         let request = cell.request.clone();
-        // What the student types stands where that line is.
+        // The line about progress is where the student types.
         self.end_progress(false).await;
-        self.show_what_is_due().await; // what the cell has printed may be its question
+        self.show_what_is_due().await; // the cell may have printed its question
         self.question = Some(
             self.ports
                 .reply(Channel::Stdin, &request, "input_request", question)
@@ -92,7 +92,7 @@ impl Front {
         );
     }
 
-    /// The student has answered, which counts only for the question that waits.
+    /// The student has answered. That counts only if a question waits.
     pub(super) fn answered(&mut self, message: &Message) {
         let (Some(question), "input_reply") = (&self.question, message.kind()) else {
             return;
@@ -119,7 +119,7 @@ impl Front {
         }
     }
 
-    /// Whose output it is: the running cell's, or else that of the last one, of which a thread goes on.
+    /// The cell that the output comes from: the running one, or else the last one, if its threads still run.
     pub(super) fn writer(&mut self) -> Option<&mut Cell> {
         match self.running.as_ref().is_some_and(Cell::is_code) {
             true => self.running.as_mut(),
@@ -138,7 +138,7 @@ impl Front {
         text.chain(room).chain(progress).min()
     }
 
-    /// Tells the page that its cell is still being compiled, where that is due.
+    /// Tells the page that its cell is still being compiled, if that is due.
     pub(super) async fn tell_progress(&mut self) {
         let now = Instant::now();
         let (State::Ready(inner), Some(cell)) = (&self.state, &mut self.running) else {
@@ -153,7 +153,7 @@ impl Front {
         }
     }
 
-    /// Takes back what the page was told of the cell's progress. `followed` tells that something takes its place at once.
+    /// Removes the line about the cell's progress from the page. `followed` tells that something takes its place at once.
     pub(super) async fn end_progress(&mut self, followed: bool) {
         if let Some(cell) = &mut self.running
             && let Some((kind, content)) = cell.progress.gives_way(followed)
@@ -175,7 +175,7 @@ impl Front {
         }
     }
 
-    /// Publishes all that a cell has printed, `chunks` last. What comes after it matters more, so nothing waits any longer.
+    /// Publishes all that a cell has printed, `chunks` last. What comes next matters more, so nothing waits any longer.
     pub(super) async fn show_last(&mut self, chunks: Vec<text::Chunk>) {
         let now = Instant::now();
         while let Some((kind, content)) = self.outbox.pop_now() {
@@ -197,7 +197,7 @@ impl Front {
         if self.running.as_ref().is_some_and(Cell::is_silent) {
             return;
         }
-        // An update may be of an earlier cell's place, and then leaves this one's as they are.
+        // An update may fill a place of an earlier cell, and then nothing in this cell takes the line's place.
         self.end_progress(kind != "update_display_data").await;
         if let Some(cell) = &mut self.running {
             cell.is_shown = true;

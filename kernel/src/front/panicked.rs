@@ -3,7 +3,7 @@
 use super::errors::Sources;
 use serde::Deserialize;
 
-/// What a panic said, by the hook that `labsupport` sets.
+/// What a panic said, as the hook that `labsupport` sets has reported it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Panicked {
     /// Whether it was the thread that runs cells.

@@ -34,7 +34,7 @@ pub(super) struct Ports {
 impl Ports {
     /// Binds the ports of `info`, and answers heartbeats from now on.
     pub(super) async fn bind(info: &ConnectionInfo) -> Result<Ports> {
-        // What is signed in another way would all be dropped, and the page would wait forever.
+        // Messages that are signed in another way would all be dropped, and the page would wait forever.
         if !info.key.is_empty() && info.signature_scheme != "hmac-sha256" {
             bail!(
                 "The connection file wants messages signed with {}; this kernel knows hmac-sha256.",
@@ -100,7 +100,7 @@ impl Ports {
             .ok()
     }
 
-    /// Sends `content` to whom `request` came from; the identity of that message.
+    /// Answers `request` with `content`, and returns the identity of the answer.
     pub(super) async fn reply(
         &mut self,
         channel: Channel,
@@ -170,7 +170,7 @@ fn address(info: &ConnectionInfo, port: u16) -> Result<Address> {
     Ok(Address::Tcp((ip, port).into()))
 }
 
-/// Whoever asked may have closed its page since; that is no reason to stop.
+/// The page that asked may have been closed since, which is no reason to stop.
 fn log_unsent(kind: &str, sent: Result<(), jupyter_zmq_client::RuntimeError>) {
     if let Err(error) = sent {
         eprintln!("A message ({kind}) could not be sent: {error}.");
@@ -182,7 +182,7 @@ async fn receive(port: &mut Connection<RouterSocket>) -> Result<Message> {
     let parts = match parts {
         Ok(parts) => parts,
         Err(error) => {
-            tokio::time::sleep(Duration::from_millis(10)).await; // lest a port that is broken keeps us busy
+            tokio::time::sleep(Duration::from_millis(10)).await; // so that a broken port does not keep us busy
             return Err(error).context("the port failed");
         }
     };

@@ -1,7 +1,7 @@
 //! The names that every cell has from the labs' prelude: read from the sources of the crates that `evcxr.toml` names there.
 //!
 //! `use labsupport::prelude::*;`, say, leads to a file with `pub use` statements, those to modules with more of them, and at last to
-//! the items. Only what such a library writes is understood: no macros that make items, no `#[path]`.
+//! the items. This understands only the style of such a library: no macros that make items, no `#[path]`.
 
 use super::names::{Kind, Name, is_keyword, item_kind};
 use super::tokens::Tokens;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use toml::{Table, Value};
 
-/// The names that the labs bring along, and from which of their crates each comes.
+/// The names that the labs bring along, each with the crate of the labs that it comes from.
 pub(super) type Prelude = HashMap<String, String>;
 
 struct Known {
@@ -28,7 +28,7 @@ pub(super) fn names(place: &Place) -> &'static [Name] {
     &known(place).names
 }
 
-/// Those of them that are the labs' own and that a cell's function, type or variable hides: all but modules.
+/// Those of them that are the labs' own and that a cell can hide with a function, type or variable: all except modules.
 pub(super) fn of_cells(place: &Place) -> Prelude {
     known(place).of_cells.clone()
 }
@@ -62,7 +62,7 @@ fn read(config: &Path) -> Known {
         .and_then(Value::as_str)
         .unwrap_or_default();
 
-    // From our crates, and what the prelude names besides.
+    // The names from our crates, and all other names that the prelude imports.
     let (mut ours, mut names) = (Vec::new(), Vec::new());
     let mut of_cells = HashMap::new();
     for item in items(&Tokens::of(prelude)) {
@@ -270,7 +270,7 @@ fn items(tokens: &Tokens) -> Vec<Item> {
                 let words: Vec<&str> = (open..end).map(|at| tokens.word(at)).collect();
                 let is_outer = open == index + 1;
                 left_out |= is_outer && words.get(1) == Some(&"cfg") && !words.contains(&"not");
-                // A macro is at the crate's root, whatever the module; that is not followed up.
+                // A macro is at the crate's root, whatever its module is. This does not look for it there.
                 public |= words.get(1) == Some(&"macro_export");
                 index = end;
                 continue;

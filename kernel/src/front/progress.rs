@@ -1,8 +1,8 @@
-//! What a cell is doing while it shows nothing: a line on the page that says so and goes again, and how long each part took.
+//! A line on the page that says what a cell is doing while it shows nothing, and how long each part of a cell took.
 //!
-//! The line is told only to a page that says which cell it runs (`cellId`: JupyterLab, Jupyter Notebook). Programs that run a
-//! notebook from top to bottom do not say it, and get what the cell shows and nothing else. It begins while the compiler works, so
-//! nothing is drawn anew while a cell measures, and it is taken back with `clear_output`, so no notebook keeps it.
+//! The line is told only to a page that says which cell it runs (`cellId`: JupyterLab, Jupyter Notebook). Programs that run a notebook from
+//! top to bottom do not say it, and get only the cell's own output. The line appears while the compiler works, so that nothing is redrawn
+//! while a cell measures, and `clear_output` removes it, so that no notebook keeps it.
 
 use super::flood::Note;
 use super::message::Message;
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// Whoever waits no longer than this waits for nothing. Most cells are compiled by then.
+/// How long to wait before the line appears. Most cells are compiled by then.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the line says anew how long it has been.
+/// How often the line updates its time.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How many crates the line names.
 const CRATES: usize = 2;
@@ -21,7 +21,7 @@ const CELLS: usize = 20;
 
 /// What is known of one cell, and what the page shows of it.
 pub(super) struct Progress {
-    /// The name of the line's place; None where nothing is told.
+    /// The name of the line's place; `None` if this page gets no line.
     place: Option<String>,
     line: Line,
     /// When its compilation began, when it began to run, and when it ended.
@@ -32,16 +32,16 @@ pub(super) struct Progress {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Line {
-    /// It comes at this time, or says anew how long it has been.
+    /// It appears at this time, or updates its time then.
     Due(Instant),
     /// It stays as it is until the cell shows something.
     Stays,
-    /// It has not come yet, or is gone, and does not come any more.
+    /// It is not on the page, and nothing will make it appear.
     None,
 }
 
 impl Progress {
-    /// Nothing has begun of what `request` wants.
+    /// The progress of `request`, of which nothing has begun yet.
     pub(super) fn new(request: &Message) -> Progress {
         let is_told = request.metadata["cellId"].is_string() && !request.flag("silent", false);
         Progress {
@@ -53,7 +53,7 @@ impl Progress {
         }
     }
 
-    /// Its compilation begins. `is_first` tells that the page shows nothing of the cell yet.
+    /// The cell's compilation begins. `is_first` says that the page shows nothing of the cell yet.
     pub(super) fn compiles(&mut self, now: Instant, is_first: bool) {
         self.compiled = Some(now);
         if self.place.is_some() && is_first {
@@ -97,7 +97,7 @@ impl Progress {
         ))
     }
 
-    /// It begins to run. From here on the line does not change.
+    /// The cell begins to run. From here on, the line does not change.
     pub(super) fn runs(&mut self, now: Instant) -> Option<Note> {
         self.ran.get_or_insert(now);
         if !self.is_shown() {
@@ -108,7 +108,7 @@ impl Progress {
         Some(("update_display_data", self.content("running …")))
     }
 
-    /// The line goes, for good. `followed` tells that something takes its place at once.
+    /// Removes the line for good. `followed` says that something takes its place at once.
     pub(super) fn gives_way(&mut self, followed: bool) -> Option<Note> {
         let was_shown = self.is_shown();
         self.line = Line::None;
@@ -120,7 +120,7 @@ impl Progress {
         self.ended.get_or_insert(now);
     }
 
-    /// How long its parts took, where it has ended.
+    /// How long the cell's parts took, if it has ended.
     pub(super) fn times(&self) -> Option<Times> {
         let (compiled, ended) = (self.compiled?, self.ended?);
         Some(Times {

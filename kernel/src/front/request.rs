@@ -1,5 +1,6 @@
 //! What a request must look like before anything is done with it. evcxr says nothing at all to a request that it cannot read, and the
-//! front would wait forever; so the fields that it reads are there, and are what the protocol says, or the request is refused here.
+//! front would wait forever; so the front refuses a request here unless all fields that evcxr reads are there and have the protocol's
+//! types.
 
 use super::message::Message;
 use serde_json::{Value, json};
@@ -33,7 +34,7 @@ impl Kind {
     }
 }
 
-/// A field: its name, what it holds, and what it is where it is left out. Null: it must be there.
+/// A field: its name, what it holds, and its value if a request leaves it out. Null means that it must be there.
 type Field = (&'static str, Kind, Value);
 
 /// The fields of a request of this type.
@@ -52,7 +53,7 @@ fn fields(kind: &str, content: &Value) -> Vec<Field> {
             ("allow_stdin", Kind::Flag, json!(true)),
             ("stop_on_error", Kind::Flag, json!(true)),
         ],
-        // Any place is one in `complete/`: where it is none, it is the end.
+        // `complete/` accepts any cursor: a place outside the code counts as its end.
         "complete_request" | "is_complete_request" => vec![code],
         "inspect_request" => vec![code, ("detail_level", Kind::Count, json!(0))],
         "comm_open" => vec![("comm_id", Kind::Text, Value::Null)],

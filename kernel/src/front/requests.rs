@@ -1,9 +1,9 @@
-//! What Jupyter asks, in its turn: answered here, refused, or begun. Interrupt and shutdown, which do not wait for a turn.
+//! Takes Jupyter's requests in turn: answers them here, refuses them, or begins them. Interrupt and shutdown do not wait for their turn.
 
 use super::*;
 
 impl Front {
-    /// Answers those that asked whether the kernel is ready.
+    /// Answers the clients that asked whether the kernel is ready.
     pub(super) async fn answer_early(&mut self) {
         for request in self.early.end() {
             let content = answers::kernel_info(&self.rust);
@@ -12,7 +12,7 @@ impl Front {
         }
     }
 
-    /// Answers `request` between "busy" and "idle", as the protocol wants it. What is no request has no reply.
+    /// Answers `request` between "busy" and "idle", as the protocol wants it. A message that is not a request gets no reply.
     pub(super) async fn answer(
         &mut self,
         channel: Channel,
@@ -32,12 +32,12 @@ impl Front {
         }
     }
 
-    /// The answer to a completion or an inspection, unless it takes evcxr and no cell keeps it busy.
+    /// The answer to a completion or an inspection; `None` if evcxr must give it and no cell keeps evcxr busy.
     pub(super) fn about_code(&self, request: &Message) -> Option<Value> {
         let is_free = matches!(self.state, State::Ready(_))
             && !self.running.as_ref().is_some_and(Cell::is_code)
             && !self.queue.iter().any(is_code);
-        // Without code there is no question, which is told in its turn.
+        // A request without code is refused when its turn comes.
         if !request.content["code"].is_string() {
             return None;
         }
@@ -112,7 +112,7 @@ impl Front {
         }
     }
 
-    /// Answers `request` if no inner kernel is needed for it; whether it was.
+    /// Answers `request` if that needs no inner kernel. Returns whether it did.
     pub(super) async fn answer_alone(&mut self, channel: Channel, request: &Message) -> bool {
         let content = match request.kind() {
             "kernel_info_request" => answers::kernel_info(&self.rust),
@@ -121,7 +121,7 @@ impl Front {
             "connect_request" => self.ports.numbers.clone(),
             "is_complete_request" => answers::is_complete(request.text("code")),
             "execute_request" if request.text("code").trim().is_empty() => {
-                // Nothing runs, but what the cell had defined before is gone from it.
+                // Nothing runs, but the definitions that the cell had before are gone from it.
                 self.defined.prepare(request, self.count, &self.prelude);
                 self.defined.ended(true);
                 cell::reply_ok(request, self.count)
@@ -143,7 +143,7 @@ impl Front {
         true
     }
 
-    /// Answers what neither we nor evcxr can.
+    /// Answers a request that neither we nor evcxr understand.
     pub(super) async fn not_known(&mut self, channel: Channel, request: &Message) {
         eprintln!("A message of the type {} was refused.", request.kind());
         let error = CellError::new(
@@ -168,7 +168,7 @@ impl Front {
                     .await;
             }
             "shutdown_request" => self.shut_down(Channel::Control, &request).await,
-            // Cells, and what evcxr is asked, wait for their turn; here nothing does.
+            // Cells, and questions for evcxr, wait for their turn; on this channel, nothing waits.
             "execute_request" => self.not_known(Channel::Control, &request).await,
             _ => {
                 let is_whole = request::complete(&mut request).is_ok();
@@ -187,7 +187,7 @@ impl Front {
             .publish(Some(request), "shutdown_reply", reply.clone())
             .await;
         self.answer(channel, request, "shutdown_reply", reply).await;
-        // What was sent is with the sockets' own tasks; let them have a turn.
+        // The sockets' own tasks still have to send the last messages; give them time for that.
         tokio::time::sleep(Duration::from_millis(20)).await;
         self.done = true;
     }
@@ -200,7 +200,7 @@ impl Front {
         }
         match (&mut self.state, &mut self.running) {
             (State::Ready(inner), Some(cell)) if cell.is_code() => {
-                // The tap knows whether the cell has begun. More of the same is no more.
+                // The tap knows whether the cell has begun. A second order changes nothing.
                 if !cell.interrupted {
                     cell.interrupted = true;
                     self.outbox.forget_figures();
@@ -222,8 +222,8 @@ impl Front {
         }
     }
 
-    /// Whether the student has stopped the cell `request` before it arrived: the two come by different ways, and the order may be the
-    /// faster one. By the clock of the page the cell is older.
+    /// Whether the student has stopped the cell `request` before it arrived: the two come by different ways, and the order may be faster.
+    /// By the page's clock, the cell is older.
     pub(super) fn was_stopped_before(&self, request: &Message) -> bool {
         self.stopped.as_ref().is_some_and(|(order, when)| {
             when.elapsed() < OVERTAKES && request.header.date < order.date
@@ -242,7 +242,7 @@ impl Front {
             return;
         };
         self.fail(&first, &error).await;
-        // What else waits is no cell, and must be answered, too.
+        // Other requests that wait must be answered too.
         while let Some(request) = self.queue.pop_front() {
             self.refuse(&request, &error).await;
         }
@@ -274,7 +274,7 @@ impl Front {
         self.ports.publish_state(Some(request), "idle").await;
     }
 
-    /// The cells that were sent together with one that fails now: those that have arrived before anybody was told.
+    /// The cells that were sent together with one that fails now: those that arrived before the page was told of the failure.
     pub(super) async fn take_waiting(&mut self) -> Vec<Message> {
         while let Some((channel, message)) = self.ports.next_if_there().await {
             match channel {

@@ -1,9 +1,9 @@
-//! One request from its beginning, with the shell lines at its head, through what the inner kernel says of it, to its reply.
+//! One request from its beginning to its reply: the shell lines at its head, and everything that the inner kernel says about it.
 
 use super::*;
 
 impl Front {
-    /// Begins with `request`, whose turn it is; `prepared` is what evcxr gets of it.
+    /// Begins `request`, whose turn has come; `prepared` is what evcxr gets instead of its code.
     pub(super) async fn begin(&mut self, request: Message, prepared: Prepared) {
         if is_code(&request)
             && let Some(last) = &mut self.last
@@ -23,7 +23,7 @@ impl Front {
             if let (Some(attempts), State::Ready(inner)) =
                 (self.attempts.begins(&source), &self.state)
             {
-                // Where it cannot be written, each check is a try.
+                // If the file cannot be written, each check counts as a try.
                 let _ = fs::write(
                     inner.session().directory().join(launch::CODE_FILE),
                     attempts,
@@ -77,7 +77,7 @@ impl Front {
         let code = cell.code.as_deref();
         let asks_for_times = code.is_some_and(|code| code.trim() == progress::COMMAND);
         if asks_for_times || cell.had_lines && code.is_some_and(shell::is_empty) {
-            // evcxr has no part in it. Where output still waits for room, this is the cell that is done.
+            // evcxr has no part in this cell. It counts as done even if its output still waits for room.
             (cell.reply, cell.idle) = (Some(json!({"status": "ok"})), true);
             if asks_for_times {
                 let table = self.times.to_string();
@@ -218,9 +218,9 @@ impl Front {
         }
     }
 
-    /// evcxr says that the cell is done, so all of its output has been sent.
+    /// evcxr has said that the cell is done, so all of its output has been sent.
     pub(super) async fn finish(&mut self) {
-        // Not more than was there when the cell ended, or a thread that goes on printing would keep it from its end.
+        // Read no more than was there when the cell ended; otherwise a thread that goes on printing would keep the cell from ending.
         while let (State::Ready(inner), Some(cell)) = (&mut self.state, &mut self.running)
             && !self.outbox.is_full()
             && cell.read_at_the_end < MOST_WAITING
@@ -295,7 +295,7 @@ impl Front {
         {
             self.times.keep(cell.number, times);
         }
-        // From here on nothing can stop it any more.
+        // From here on, nothing can stop the cell.
         if cell.interrupted
             && let State::Ready(inner) = &self.state
         {
@@ -326,7 +326,7 @@ impl Front {
         Box::pin(self.advance()).await;
     }
 
-    /// The inner kernel ended without being asked: say so, and take another.
+    /// The inner kernel ended without being asked: says so, and starts another.
     pub(super) async fn inner_is_gone(&mut self) {
         let said = match &self.state {
             State::Ready(inner) => inner.session().last_words(),
@@ -354,7 +354,7 @@ impl Front {
                     .await;
             }
             running => {
-                // Nothing that can be seen was going on: the next cell says what became of its variables.
+                // Nothing that the page shows was running, so the next cell says what became of the variables.
                 let reply = running
                     .filter(|cell| cell.request.kind().ends_with("_request"))
                     .map(|_| cell::reply_error(&error, self.count));

@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 /// The shell lines at the head of a cell, and the cell without them: their lines are empty, so all others keep their numbers.
 ///
-/// As in evcxr they stand before any Rust, among comments, empty lines and commands (`:dep …`).
+/// As in evcxr, shell lines come before any Rust, among comments, empty lines and commands (`:dep …`).
 pub(super) fn split(code: &str) -> (Vec<String>, String) {
     let mut commands = Vec::new();
     let mut rest = String::new();
@@ -43,7 +43,7 @@ pub(super) struct Shell {
     status: Option<ExitStatus>,
 }
 
-/// What comes of it.
+/// What a shell line reports.
 pub(super) enum Said {
     /// It wrote something, on standard error or not.
     Output { error: bool, bytes: Vec<u8> },
@@ -52,7 +52,7 @@ pub(super) enum Said {
 }
 
 impl Shell {
-    /// Starts `command` in `folder`, without an input.
+    /// Starts `command` in `folder`, with empty input.
     pub(super) fn start(command: &str, folder: &Path) -> Result<Shell> {
         let front = watch::pid();
         let mut shell = Command::new("sh");
@@ -87,13 +87,13 @@ impl Shell {
         }
     }
 
-    /// The next that it says.
+    /// Waits for the next thing that it reports.
     pub(super) async fn next(&mut self) -> Said {
         loop {
             let mut out = [0; 8192];
             let mut err = [0; 8192];
             if let Some(status) = self.status {
-                // What it left running may keep its output open forever; what was written so far is there already.
+                // Programs that it left running may keep its output open forever, but everything that was written so far is there already.
                 let bytes = match (&self.out, &self.err) {
                     (Some(pipe), _) => now(pipe, &mut out).map(|count| (false, &out[..count])),
                     (None, Some(pipe)) => now(pipe, &mut err).map(|count| (true, &err[..count])),
@@ -124,7 +124,8 @@ impl Shell {
                 status = self.child.wait() => {
                     self.status = Some(status.unwrap_or_default());
                     if let Some(group) = self.group.take() {
-                        // What it left running ends with it. As long as one of the group runs, its number is its own.
+                        // Programs that it left running end with it. As long as one process of the group runs, nothing else gets the
+                        // group's number.
                         watch::send_to_group(group, Signal::KILL);
                     }
                 }
@@ -139,7 +140,7 @@ impl Drop for Shell {
     }
 }
 
-/// The next bytes of `pipe`; never where there is none.
+/// The next bytes of `pipe`. Never returns if there is no pipe.
 async fn read(pipe: &mut Option<impl AsyncReadExt + Unpin>, buffer: &mut [u8]) -> Option<usize> {
     match pipe {
         Some(pipe) => Some(pipe.read(buffer).await.unwrap_or(0)),

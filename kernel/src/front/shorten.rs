@@ -1,4 +1,4 @@
-//! What is too long to be shown in one piece: a result, an error, a figure.
+//! Shortens whatever is too long to be shown in one piece: a result, an error, a figure.
 
 use super::amounts::size;
 use super::spill::Spill;
@@ -42,8 +42,8 @@ fn shortened(value: Value) -> Value {
     }
 }
 
-/// Shortens the text of a figure or result, by MIME type, and puts a sentence in the place of what is too large otherwise. The
-/// whole text goes to `whole`. Says whether anything was too long.
+/// Shortens the text of a figure or result, by MIME type, and replaces any other content that is too large by a sentence. The whole text
+/// goes to `whole`. Returns whether anything was too long.
 pub(super) fn data(data: &mut Value, whole: Option<&mut Spill>) -> bool {
     let Some(data) = data.as_object_mut() else {
         return false;

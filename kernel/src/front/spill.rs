@@ -1,7 +1,7 @@
-//! A file for what is too long for the page, beside the notebook: `cell-3-output.txt`.
+//! A file beside the notebook for text that is too long for the page: `cell-3-output.txt`.
 //!
-//! It is made when something is written for the first time. Where the notebook's folder cannot be written to, the file lies in
-//! the folder for temporary files. A disk that is full, or a file that has become too large, ends the writing and nothing else.
+//! The first write makes it. If the notebook's folder cannot be written to, the file is in the folder for temporary files. A full disk, or
+//! a file that has become too large, ends the writing and nothing else.
 
 use super::amounts::size;
 use std::fs::{self, File, OpenOptions};
@@ -13,7 +13,7 @@ const MOST: u64 = 1_000_000_000;
 
 /// A file that may be written.
 pub(super) struct Spill {
-    /// Where it may lie, the best place first.
+    /// Where it may be, the best place first.
     paths: [PathBuf; 2],
     most: u64,
     written: u64,
@@ -24,7 +24,7 @@ enum State {
     NotYet,
     /// The file, and which of the paths is its own.
     Open(File, usize),
-    /// It holds as much as it may, at this path.
+    /// The file at this path holds as much as it may.
     Full(usize),
     /// Why there is none.
     Failed(io::Error),
@@ -64,7 +64,7 @@ impl Spill {
         let left = self.most - self.written;
         let fits = text.floor_char_boundary(usize::try_from(left).unwrap_or(usize::MAX));
         if let Err(error) = file.write_all(&text.as_bytes()[..fits]) {
-            // What is there already helps little, and the room may be needed to save the notebook.
+            // The part that is there helps little, and its room may be needed to save the notebook.
             let _ = fs::remove_file(&self.paths[path]);
             self.state = State::Failed(error);
             return;
@@ -113,7 +113,7 @@ fn name(notebook: Option<&str>, number: u32, what: &str) -> String {
     let stem = notebook
         .and_then(Path::file_stem)
         .map(|stem| stem.to_string_lossy());
-    // What neither a link nor a shell must quote.
+    // Keep only characters that need no quoting in a link or in a shell.
     let stem: String = stem
         .unwrap_or_default()
         .chars()

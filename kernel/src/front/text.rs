@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 /// How long text is gathered.
 const GATHER: Duration = Duration::from_millis(15);
-/// How long the report of a panic waits for the cell's end, after which it belongs to a thread that nobody joined.
+/// How long the report of a panic waits for the cell's end. After that, it must come from a thread that nobody joined.
 const REPORT: Duration = Duration::from_secs(1);
 
-/// The longest report that waits; one that is longer is text like any other.
+/// The longest report that waits. A longer one is treated like any other text.
 const LONGEST: usize = 64 * 1024 * 1024;
 
-/// How much of standard error is kept for whoever asks what came last, shown or not.
+/// How much of the end of standard error is kept, shown or not.
 const LAST: usize = 4096;
 
 /// Text that was printed and not yet shown.
@@ -29,18 +29,18 @@ pub(super) struct Text {
 pub(super) type Chunk = (&'static str, String);
 
 impl Text {
-    /// Takes in what was printed; what was printed before on the other stream comes out, to keep the order.
+    /// Takes in printed text. To keep the order, returns the text that was printed before on the other stream.
     pub(super) fn add(&mut self, error: bool, bytes: &[u8]) -> Option<Chunk> {
         let before = match error {
             true => take("stdout", &mut self.out, false),
-            // A panic's report stays until it is known whose it is.
+            // A panic's report stays until it is known which thread it came from.
             false if !self.holds_report() => self.take_err(),
             false => None,
         };
         self.since.get_or_insert_with(Instant::now);
         match error {
             true => {
-                // What was looked at before is not looked at again, but for words that were cut.
+                // Do not search the same text again, except for words that were cut in two.
                 let seen = self.err.len().saturating_sub(32);
                 self.err.extend_from_slice(bytes);
                 self.last
@@ -53,7 +53,7 @@ impl Text {
         before
     }
 
-    /// Nothing more is read at the moment: that time does not count, or a report would be taken for an old one.
+    /// Nothing is read at the moment. That time must not count, or a report would seem old.
     pub(super) fn wait(&mut self, now: Instant) {
         self.since = self.since.map(|_| now);
     }
@@ -69,7 +69,7 @@ impl Text {
             .then(|| self.since.unwrap_or_else(Instant::now) + wait)
     }
 
-    /// What was gathered and is due.
+    /// Takes the text that is due.
     pub(super) fn take_due(&mut self) -> Vec<Chunk> {
         let report_is_old = self.since.is_some_and(|since| since.elapsed() >= REPORT);
         let mut chunks: Vec<Chunk> = take("stdout", &mut self.out, false).into_iter().collect();
@@ -82,14 +82,14 @@ impl Text {
         chunks
     }
 
-    /// All of standard output, and what is held of standard error for whoever reads an error from it.
+    /// Takes all of standard output, and the part of standard error that was held back, from which the caller may read an error.
     pub(super) fn take_all(&mut self) -> (Option<Chunk>, String) {
         (self.since, self.reports) = (None, false);
         let err = take("stderr", &mut self.err, true).map_or(String::new(), |chunk| chunk.1);
         (take("stdout", &mut self.out, true), err)
     }
 
-    /// What came last on standard error. It may have been shown: it is, where the machine is busy and the cell's end comes late.
+    /// The last text on standard error. It may have been shown already, for example if the machine is busy and the cell's end comes late.
     pub(super) fn last_error(&self) -> String {
         String::from_utf8_lossy(&self.last).into_owned()
     }
@@ -104,7 +104,7 @@ impl Text {
     }
 }
 
-/// Takes the text out; a character of which the rest is still to come stays, unless this was `all`.
+/// Takes the text out. An incomplete character stays until the rest of it comes, unless this was `all`.
 fn take(name: &'static str, bytes: &mut Vec<u8>, all: bool) -> Option<Chunk> {
     let whole = match std::str::from_utf8(bytes) {
         Err(error) if !all && error.error_len().is_none() => error.valid_up_to(),

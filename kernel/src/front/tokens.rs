@@ -10,7 +10,7 @@ pub(super) struct Token {
     pub end: usize,
 }
 
-/// The tokens of some code. What is asked of a place that does not exist is answered as of one that holds nothing.
+/// The tokens of some code. A place that does not exist is treated like one that holds nothing.
 pub(super) struct Tokens<'a> {
     code: &'a str,
     tokens: Vec<Token>,
@@ -87,7 +87,7 @@ impl<'a> Tokens<'a> {
             && !(index >= 2 && self.pair(index - 2, TokenKind::Dot, TokenKind::Dot))
     }
 
-    /// Where the delimiter that `close` closes stands.
+    /// The place of the delimiter that `close` closes.
     pub(super) fn opener(&self, close: usize) -> Option<usize> {
         let mut depth = 0usize;
         for index in (0..=close).rev() {
@@ -123,7 +123,7 @@ impl<'a> Tokens<'a> {
         self.len()
     }
 
-    /// Where the `<` stands that the `>` at `close` closes, if those are brackets at all.
+    /// The place of the `<` that the `>` at `close` closes, if those are brackets at all.
     pub(super) fn angle_opener(&self, close: usize) -> Option<usize> {
         let mut depth = 0usize;
         let mut index = close + 1;

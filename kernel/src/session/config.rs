@@ -19,7 +19,7 @@ pub fn path(folder: &Path, place: &Place) -> PathBuf {
     }
 }
 
-/// Reads the configuration, so that a broken one is a sentence; evcxr ends without a word.
+/// Checks the configuration, so that a broken one gives a sentence. evcxr itself would end without a word.
 pub fn check(folder: &Path, place: &Place) -> Result<()> {
     read(&path(folder, place)).map(drop)
 }
@@ -82,7 +82,8 @@ pub fn toolchain(place: &Place) -> Option<String> {
     )
 }
 
-/// Writes the labs' configuration with absolute paths into `directory`, for notebooks that lie elsewhere; the folder it is in.
+/// Writes the labs' configuration with absolute paths into `directory`, for notebooks in other folders. Returns the folder that the file is
+/// in.
 pub fn write_absolute(place: &Place, directory: &Path) -> Result<PathBuf> {
     let mut table = read(&place.notebooks().join(NAME))?;
     let folder = place.notebooks();

@@ -20,17 +20,17 @@ pub const EVAL: &str = "eval";
 const SOURCES: &str = "RUST_SRC_PATH";
 /// Where the dynamic linker looks first.
 const LIBRARIES: &str = "LD_LIBRARY_PATH";
-/// When it is set, the standard library's sources have the bodies of their functions: to compare with the reduced ones.
+/// If this is set, the standard library's sources keep the bodies of their functions, to compare with the reduced sources.
 const WITH_BODIES: &str = "LABS_SOURCES_WITH_BODIES";
 /// Tells `labsupport` where to keep the journal; empty for nowhere.
 pub const JOURNAL: &str = "LABS_JOURNAL";
-/// Tells `labsupport` in which file it finds what is known of the code that a check is about to run.
+/// Tells `labsupport` which file describes the code that a check is about to run.
 const CODE: &str = "LABS_CODE";
 /// That file's name in the session's directory.
 pub const CODE_FILE: &str = "code";
 /// Keeps cargo from asking the network.
 pub const OFFLINE: &str = "CARGO_NET_OFFLINE";
-/// What an inner kernel says on standard error.
+/// The file for an inner kernel's standard error.
 const LOG: &str = "log";
 
 /// The journal in which cells write, as far as this process knows.
@@ -59,7 +59,7 @@ pub fn program() -> Result<PathBuf> {
         .with_context(missing)
 }
 
-/// The command that runs evcxr_jupyter for `connection_file`, with `directory` for its own.
+/// The command that runs evcxr_jupyter with `connection_file`, and with `directory` as its private directory.
 pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<Command> {
     let mut command = Command::new(program()?);
     command
@@ -75,18 +75,18 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
             "EVCXR_CONFIG_DIR",
             config::write_absolute(place, directory)?,
         )
-        // evcxr's allocator is mimalloc: let it take memory as it needs it and give back what it no longer does.
+        // evcxr's allocator is mimalloc: let it take memory only when it needs it, and give back the rest.
         .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
         .env("MIMALLOC_PURGE_DELAY", "0")
-        // evcxr prints which configuration it read, which tells nobody anything; and a closed pipe would make it panic.
+        // evcxr prints which configuration it read, which no student needs; and a closed pipe would make it panic.
         .stdout(Stdio::null());
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(changes_builds) {
             command.env_remove(name);
         }
     }
-    // rust-analyzer asks cargo which crates there are, and reads all of them for the types in cells. What the labs' crates need only to
-    // be compiled stands under this cfg in their Cargo.toml; half of the reading is spared.
+    // rust-analyzer asks cargo which crates there are, and reads all of them for the types in cells. Dependencies that matter only for
+    // compiling the labs' crates are excluded by this cfg in their Cargo.toml, which saves half of the reading.
     command.env(session::FLAGS, "--cfg rust_analyzer");
     command.env(JOURNAL, journal(place));
     // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach.
@@ -95,17 +95,17 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     {
         command.env("RUSTUP_TOOLCHAIN", channel);
     }
-    // What cells need was downloaded when the template was made; what was not, the stand-in for cargo asks the network for.
+    // The crates that cells need were downloaded when the template was made. For others, the stand-in for cargo asks the network.
     command.env(OFFLINE, "true");
     if let Ok(toolchain) = toolchain::find(place) {
         let tools = stand_in::install(place, &toolchain, directory)?;
-        // cargo names itself to what it starts, and rust-analyzer would take that one.
+        // cargo sets this variable for the programs that it starts, and rust-analyzer would use that cargo.
         command.env("CARGO", tools.join("cargo"));
         let Toolchain { sysroot, libraries } = toolchain;
-        // Then straight to the compiler: rustup's own programs look each time which toolchain is meant.
+        // After the stand-ins comes the compiler itself: rustup's own programs would find out each time which toolchain is meant.
         command.env("PATH", with_first([tools, sysroot.join("bin")], "PATH")?);
-        // A cell's library says where the standard library is, seen from the folder that it was linked in; evcxr moves it to
-        // another. Under `cargo labs` cargo sets this already.
+        // A cell's library contains the path of the standard library relative to the folder that it was linked in, but evcxr moves it to
+        // another folder. Under `cargo labs` cargo sets this already.
         command.env(LIBRARIES, with_first([libraries], LIBRARIES)?);
         let sources = match std::env::var_os(WITH_BODIES) {
             None => rust_src::trimmed(place, &sysroot),
@@ -118,8 +118,8 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     Ok(command)
 }
 
-/// Whether cargo or rustc would build cells otherwise because of the environment variable `name`: with it the template would be
-/// built again for each session, and a measurement in a lab would be of another program.
+/// Whether the environment variable `name` changes how cargo or rustc build cells. With it, the template would be built again for each
+/// session, and a lab would measure a different program.
 fn changes_builds(name: &str) -> bool {
     const NAMES: [&str; 7] = [
         "CARGO_ENCODED_RUSTFLAGS",
@@ -153,7 +153,7 @@ pub fn on_leash(
 ) -> Result<()> {
     let log = File::create(directory.join(LOG))?;
     let handle = output.as_raw_fd();
-    // The runtime shows the sources when they are wanted, so only where there is one of ours.
+    // Hide the sources until they are needed. Only a runtime of ours shows them again, so this is done only here.
     let sources = command.get_envs().find(|(name, _)| *name == SOURCES);
     if let Some((_, Some(sources))) = sources {
         let hidden = rust_src::hide(Path::new(sources), directory)?;
@@ -173,7 +173,7 @@ pub fn on_leash(
     Ok(())
 }
 
-/// The last lines of a session's log, without those that only tell of progress.
+/// The last lines of a session's log, without those that only report progress.
 pub fn last_words(directory: &Path) -> String {
     log::last_lines(&directory.join(LOG))
 }
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    /// What an inner kernel is given as `name`.
+    /// The value of the environment variable `name` for an inner kernel.
     fn given(name: &str) -> OsString {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::find().unwrap();

@@ -7,10 +7,10 @@
 //!        └── lock on sessions/ID/lock
 //! ```
 //!
-//! Whoever has the other ends of the two sockets and the lock *holds* the session, and all three can be passed on to another
-//! process: that is how a spare is handed out. The leash says when to end. The moment its holder is gone, however it ended,
-//! the inner kernel kills what it started, removes its directory, and ends itself; the moment the inner kernel is gone, the
-//! holder sees the leash's end.
+//! The process with the other ends of the two sockets and the lock *holds* the session. It can pass all three on to another process: that
+//! is how a spare is handed out. The leash says when to end. As soon as the holder is gone, however it ended, the inner kernel kills
+//! everything that it has started, removes its directory, and ends itself. As soon as the inner kernel is gone, the holder sees the leash's
+//! end.
 
 pub mod compile;
 pub mod config;
@@ -44,19 +44,19 @@ use std::time::Duration;
 /// How long an inner kernel may take to end once it was told.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A running inner kernel and what holds it. Ends it when dropped.
+/// A running inner kernel, and the sockets and the lock that hold it. Ends it when dropped.
 #[derive(Debug)]
 pub struct Session {
     about: About,
     leash: UnixStream,
     output: UnixDatagram,
     lock: File,
-    /// Where this process is the parent.
+    /// The child, if this process is its parent.
     child: Option<Child>,
     handed_on: bool,
 }
 
-/// What can be said of a session in words.
+/// The part of a session that can be sent as text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct About {
     connection: ConnectionInfo,
@@ -152,8 +152,8 @@ impl Session {
         Ok(())
     }
 
-    /// Stops the inner kernel where this process is its parent, or lets it go on. `false`: it compiles just now and cannot be
-    /// stopped; try again soon.
+    /// Stops the inner kernel where this process is its parent, or lets it go on. Returns `false` if it is compiling and cannot be stopped
+    /// now; then try again soon.
     pub fn pause(&self, paused: bool) -> bool {
         match (&self.child, paused) {
             (None, _) => true,
@@ -236,7 +236,7 @@ impl Drop for Session {
             }
             let _ = child.wait();
         }
-        // Where it was killed it could not.
+        // If the inner kernel was killed, it could not remove its directory itself.
         session_directory::remove(&self.about.directory);
     }
 }

@@ -1,4 +1,4 @@
-//! Stops an inner kernel that nobody uses yet, and lets it go on.
+//! Stops an inner kernel that nobody uses yet, and lets it go on later.
 //!
 //! Never in the middle of a compilation: a stopped cargo keeps its locks, the one on Cargo's home among them, and every other
 //! kernel of this user would wait for it. So evcxr itself is stopped first; then nothing new begins below it, and if a compiler
@@ -11,7 +11,8 @@ use std::time::Duration;
 /// How long a process may take to stand still.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Stops the inner kernel `pid`, a child that was not collected yet. `false`: it has a compiler at work, try again soon.
+/// Stops the inner kernel `pid`, a child that was not collected yet. Returns `false` if one of its compilers is at work; then try again
+/// soon.
 pub(super) fn stop(pid: u32) -> bool {
     send(pid as i32, Signal::STOP);
     let stands = stands_still(pid, PATIENCE) && !compiles(pid);

@@ -1,9 +1,9 @@
 //! Smaller sources of the standard library for the kernel's type inference.
 //!
-//! evcxr reads all of `library/` at every start, of which the largest part is for other processors and systems, or declares one
-//! by one the vector instructions of this one. A copy without those starts seconds sooner and keeps a hundred megabytes less in
-//! memory. What is left is reduced to what types depend on (`rust_src/strip.rs`). Only the kernel's guess at a variable's type uses it:
-//! a cell that names such an instruction compiles as ever, and gives its type itself.
+//! evcxr reads all of `library/` at every start. The largest part of it is for other processors and systems, or declares the vector
+//! instructions of this processor one by one. A copy without those starts seconds sooner and keeps a hundred megabytes less in memory. What
+//! is left is reduced to what types depend on (`rust_src/strip.rs`). Only the kernel's guess at a variable's type uses it: a cell that uses
+//! such an instruction compiles as before, but must state the type itself.
 
 mod strip;
 
@@ -15,16 +15,16 @@ use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-/// Which compiler the trimmed sources belong to, and in which way they were trimmed.
+/// The file that says which compiler the trimmed sources belong to, and in which way they were trimmed.
 const STAMP: &str = "labs-rustc";
 const WAY: &str = "4";
 
-/// The trimmed sources, where they were made for the compiler in `sysroot`.
+/// The trimmed sources, if they were made for the compiler in `sysroot`.
 pub fn trimmed(place: &Place, sysroot: &Path) -> Option<PathBuf> {
     made_from(&library(sysroot), &place.rust_src())
 }
 
-/// The sources in `folder`, where they were made from those that are installed.
+/// The sources in `folder`, if they were made from those that are installed.
 fn made_from(installed: &Path, folder: &Path) -> Option<PathBuf> {
     let stamp = fs::read_to_string(folder.join(STAMP)).ok()?;
     (stamp == mark(installed)).then(|| folder.join("library"))
@@ -54,11 +54,11 @@ pub fn installed(place: &Place) -> Result<PathBuf> {
     Ok(library)
 }
 
-/// Makes names for `sources` in a session's directory, behind which there is nothing yet; the path for evcxr.
+/// Prepares `sources` in a session's directory, where evcxr finds nothing yet. Returns the path for evcxr.
 ///
 /// evcxr reads all sources for the first time before it knows of any dependency, only to evaluate `42`, and again when the
-/// dependencies come. The first reading has nothing to find out; so it finds nothing, and the runtime, which runs `42` between
-/// the two, calls [`show_sources`](labs_runtime::directory::show_sources).
+/// dependencies come. The first reading serves no purpose, so this lets it find nothing. The runtime, which runs `42` between the two,
+/// calls [`show_sources`](labs_runtime::directory::show_sources).
 pub fn hide(sources: &Path, directory: &Path) -> Result<PathBuf> {
     let nothing = directory.join("nothing");
     fs::create_dir_all(nothing.join("core"))?; // the one folder that evcxr looks for
@@ -72,7 +72,7 @@ pub fn make(place: &Place) -> Result<()> {
     make_in(place, &place.rust_src(), strip::strip)
 }
 
-/// The same with functions as they are, to compare with. It is made where it is missing, or is another compiler's.
+/// The same sources with the bodies of functions, to compare with. Makes them if they are missing or belong to another compiler.
 pub fn with_bodies(place: &Place) -> Result<PathBuf> {
     let folder = place.home.join("rust-src-with-bodies");
     if let Some(sources) = made_from(&installed(place)?, &folder) {
@@ -88,7 +88,7 @@ fn make_in(place: &Place, folder: &Path, reduce: fn(&str, bool) -> String) -> Re
     let installed = installed(place)?;
     copy(&installed, &new.join("library"), Path::new(""), reduce)
         .context("The sources of the standard library cannot be copied")?;
-    // Of the workspace's members the library itself is enough; the others are its tests, and what only the compiler uses.
+    // The library itself is enough; the workspace's other members are its tests, and crates that only the compiler uses.
     let manifest = new.join("library/Cargo.toml");
     let mut text = fs::read_to_string(&manifest)?;
     for member in ["sysroot", "coretests", "alloctests"] {
@@ -117,8 +117,8 @@ fn copy(from: &Path, to: &Path, inside: &Path, reduce: fn(&str, bool) -> String)
                 copy(&entry.path(), &target, &inside, reduce)?;
             }
         } else if is_emptied(&inside) {
-            // Cargo looks whether the file is there, and not into it. Without cargo's word on the library's crates,
-            // rust-analyzer takes a list of its own, with which the types of a HashMap are not found out.
+            // Cargo needs the file to exist, but does not read it. If cargo cannot describe the library's crates, rust-analyzer uses a list
+            // of its own, with which it does not find the types of a HashMap.
             File::create(target)?;
         } else if target
             .extension()
@@ -133,7 +133,7 @@ fn copy(from: &Path, to: &Path, inside: &Path, reduce: fn(&str, bool) -> String)
     Ok(())
 }
 
-/// What `core` has in the place of what is left out.
+/// What `core` gets in the place of the parts that are left out.
 const STUBS: [(&str, &str); 2] = [
     (
         "stdarch/crates/core_arch/src/mod.rs",
@@ -163,9 +163,10 @@ fn is_emptied(file: &Path) -> bool {
     let unneeded = match parts[..] {
         [krate, ..] if CRATES.contains(&krate) => true,
         [_, "tests" | "benches", ..] => true,
-        // Behind private fields of public types, all but what `thread_local!` becomes and an error's number.
+        // Cells see this only through private fields of public types. The exceptions are the expansion of `thread_local!` and the number of
+        // an error.
         ["std", "src", "sys", part, ..] => !matches!(part, "mod.rs" | "thread_local" | "io"),
-        // How numbers become text and text numbers, and tables of letters.
+        // The code that turns numbers into text and text into numbers, and the tables of letters.
         ["core", "src", "num", "flt2dec", ..] => true,
         ["core", "src", "num", "dec2flt", file] => file != "mod.rs",
         ["core", "src", "num", file] => matches!(file, "bignum.rs" | "diy_float.rs" | "libm.rs"),

@@ -1,11 +1,11 @@
-//! Stand-ins for cargo and rustup, with which cells always get the versions that were tested.
+//! Stand-ins for cargo and rustup. They make sure that cells always get the versions that were tested.
 //!
-//! evcxr compiles a project three ways in one folder: without any crate (its first look), with one crate alone (is there such a
-//! one?), and with all crates of the cells. At each of the first two cargo forgets in `Cargo.lock` what that manifest does not need,
-//! and later resolves it anew, without the network: it takes the newest versions that the user's downloads happen to hold, whatever
-//! program they were for, or fails where it knows of a version that was never downloaded.
+//! evcxr compiles a project three ways in one folder: without any crate (its first look), with a single crate (does it exist?), and with
+//! all crates of the cells. In the first two ways, cargo drops everything from `Cargo.lock` that the manifest does not need, and later
+//! resolves it again without the network. Then it takes the newest versions among the user's downloads, whatever program they were for, or
+//! fails if it knows of a version that was never downloaded.
 //!
-//! So an inner kernel has a folder first in its `PATH`, in which `rustup which cargo`, which is what evcxr asks, names a cargo of
+//! So the first folder in an inner kernel's `PATH` has a `rustup` whose answer to `rustup which cargo`, which evcxr asks, is a cargo of
 //! ours. That is a short script; for cells it runs the toolchain's cargo at once. In a session's directory it keeps
 //!
 //! | file | what it is |
@@ -18,8 +18,8 @@
 //! | `failed.json`, `failed.rs` | what the compiler said when it last refused a cell, and the code; the front reads them |
 //! | `forgotten` | is there when `Cargo.lock` is another manifest's, so that `tested.lock` takes its place before cells are compiled |
 //!
-//! A crate that a cell asks for is looked for on this machine first, then in the network. So what was lost of the downloads is
-//! fetched again at a session's start, too, when evcxr asks about the crates of `evcxr.toml`.
+//! If a cell asks for a crate, the script looks for it on this machine first, then in the network. So lost downloads are also fetched again
+//! at a session's start, when evcxr asks about the crates of `evcxr.toml`.
 
 use super::config;
 use super::toolchain::Toolchain;
@@ -41,14 +41,14 @@ pub const SCRIPTS: [(&str, &str); 2] = [
     ("rustup", include_str!("stand_in/rustup")),
 ];
 
-/// Puts them into a session's directory; the folder for its `PATH`.
+/// Puts them into a session's directory, and returns the folder for its `PATH`.
 pub fn install(place: &Place, toolchain: &Toolchain, directory: &Path) -> Result<PathBuf> {
     let tools = directory.join("tools");
     let real = tools.join("real");
     fs::create_dir_all(&real)?;
     for name in ["cargo", "rustc"] {
         let program = toolchain.sysroot.join("bin").join(name);
-        // A distribution may have cargo elsewhere.
+        // A distribution may install cargo in another folder.
         let program = if program.is_file() {
             program
         } else {
@@ -92,8 +92,8 @@ fn program() -> Option<String> {
         .filter(|path| !path.contains('\n'))
 }
 
-/// The labs' own crates as a section of a manifest, each line as evcxr writes it in its questions. Where the configuration is broken
-/// or names none, evcxr's questions are asked one by one.
+/// The labs' own crates as a section of a manifest, each line as evcxr writes it in its questions. Empty if the configuration is broken or
+/// names none; then the stand-in asks cargo for each crate.
 fn own_dependencies(place: &Place) -> String {
     let mut section = String::from("[dependencies]\n");
     for (name, folder) in config::crates(place).unwrap_or_default() {
@@ -119,7 +119,7 @@ mod tests {
         )
     }
 
-    /// A session whose real cargo is the shell script `cargo`; the folder's name is one that shells stumble over.
+    /// A session whose real cargo is the shell script `cargo`; the folder's name has characters on which shells stumble.
     fn session(cargo: &str) -> (TempDir, PathBuf) {
         let above = tempfile::tempdir().unwrap();
         let directory = above.path().join("it's \"a\" $HOME; session");
@@ -267,7 +267,7 @@ mod tests {
             questions.contains("small = \"1\"\n    \nours = { path = \"/x\" }"),
             "{questions}"
         );
-        // Whoever wants no network gets none.
+        // Nothing asks the network if the user has switched it off.
         let refused = cargo(
             &directory,
             &asked("other = \"1\""),

@@ -1,5 +1,5 @@
-//! Session directories: made with a lock that their holder keeps, and swept up by the next start where a SIGKILL of everybody
-//! left one behind. The same for names in /dev/shm.
+//! Session directories: made with a lock that their holder keeps, and swept up by the next start if a SIGKILL of all processes left one
+//! behind. The same goes for names in /dev/shm.
 
 use crate::place::{self, Place, make_private};
 use anyhow::{Context, Result};
@@ -27,7 +27,7 @@ pub fn new_directory(place: &Place) -> Result<(PathBuf, File)> {
 /// Makes the folder that sessions live in.
 fn make_room(place: &Place) -> Result<()> {
     let sessions = place.sessions();
-    // The one above first: in a folder that everybody may write to it must be ours too.
+    // Make the folder above first: if everybody may write to its parent, it must be ours too.
     make_private(sessions.parent().unwrap_or(&sessions))?;
     make_private(&sessions)
 }
@@ -37,7 +37,7 @@ pub fn sweep(sessions: &Path) {
     if let Ok(_alone) = alone(sessions) {
         for entry in fs::read_dir(sessions).into_iter().flatten().flatten() {
             let directory = entry.path();
-            // What has no lock file was never finished or is being removed; nobody makes one while we are alone.
+            // A directory without a lock file was never finished or is being removed; no other process makes one now.
             let held = File::open(directory.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
             if directory.is_dir() && !held {
                 let _ = fs::remove_dir_all(directory);
@@ -59,7 +59,7 @@ pub fn sweep(sessions: &Path) {
     }
 }
 
-/// One process at a time makes or sweeps directories, lest one is swept between being made and being locked.
+/// One process at a time makes or sweeps directories, so that none is swept between being made and being locked.
 fn alone(sessions: &Path) -> Result<File> {
     let lock = File::create(sessions.with_extension("lock"))?;
     lock.lock()?;

@@ -1,6 +1,6 @@
 //! The warm template: a compile directory of evcxr with the dependencies built, of which every session gets a copy.
 //!
-//! A stale template is slower, never wrong: cargo builds in the copy what has changed since.
+//! A stale template is slow but never wrong: in the copy, cargo builds everything that has changed since.
 
 use super::{config, launch, stand_in, toolchain};
 use crate::client::{Connection, Kernel};
@@ -17,7 +17,7 @@ use toml::{Table, Value};
 
 const STAMP: &str = "labs-fingerprint";
 
-/// Whether the template was made from what is there now.
+/// Whether the template is up to date.
 pub fn is_fresh(place: &Place) -> Result<bool> {
     let stamp = fs::read_to_string(place.template().join(STAMP)).unwrap_or_default();
     Ok(stamp == fingerprint(place)?)
@@ -50,7 +50,7 @@ pub fn make(place: &Place) -> Result<()> {
         .block_on(async {
             let connection = Connection::new(&new)?;
             let mut inner = launch::inner(place, &new, &connection.file)?;
-            // What is not downloaded yet may take its time.
+            // Crates that are not downloaded yet may need the network now.
             inner.env(launch::OFFLINE, "false");
             inner.current_dir(place.notebooks());
             let mut kernel = Kernel::start(inner.into(), connection).await?;
@@ -72,7 +72,7 @@ pub fn make(place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// Copies the template to `to`, with the times of its files, by which cargo knows that they are built. Without a template the
+/// Copies the template to `to`, including the times of its files, from which cargo knows that they are up to date. Without a template the
 /// session starts cold.
 pub fn copy(template: &Path, to: &Path) -> Result<()> {
     if !template.is_dir() {
@@ -80,7 +80,7 @@ pub fn copy(template: &Path, to: &Path) -> Result<()> {
     }
     let status = Command::new("cp")
         .arg("-a")
-        .arg(template.join(".")) // its contents, also where it is a link
+        .arg(template.join(".")) // its contents, even if it is a link
         .arg(to)
         .status()
         .context("`cp` cannot be run")?;
@@ -119,7 +119,7 @@ fn packages(lock: &Path) -> Result<Vec<String>> {
         .collect())
 }
 
-/// A number that changes when a template made now would be another one.
+/// A number that changes when anything changes that the template is made from.
 pub fn fingerprint(place: &Place) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     compiler(place)?.hash(&mut hasher);

@@ -10,11 +10,11 @@ use std::sync::OnceLock;
 pub struct Toolchain {
     /// The folder with all of it.
     pub sysroot: PathBuf,
-    /// The standard library as it is linked with. Cells are shared libraries, and need it when they are loaded.
+    /// The folder with the standard library as a shared library. Cells are shared libraries too, and need it when they are loaded.
     pub libraries: PathBuf,
 }
 
-/// Finds it. Asked once by a process: rustup takes its time.
+/// Finds it. Each process asks only once, because rustup takes its time.
 pub fn find(place: &Place) -> Result<Toolchain> {
     static FOUND: OnceLock<Toolchain> = OnceLock::new();
     if let Some(found) = FOUND.get() {

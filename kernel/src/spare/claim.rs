@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A keeper that does not take a line by then is not waited for.
+/// How long to wait for a keeper that does not take a line.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The keeper that the environment names, and a connection to it as long as this notebook lives.
+/// The keeper that the environment names, and a connection to it that lasts as long as this notebook.
 #[derive(Clone, Debug)]
 pub struct Keeper {
     address: SocketAddr,
@@ -49,10 +49,10 @@ fn say(mut stream: &UnixStream, word: &str) -> bool {
     stream.write_all(format!("{word}\n").as_bytes()).is_ok()
 }
 
-/// Asks for a spare for a notebook in `folder`. `None`: start one yourself.
+/// Asks for a spare for a notebook in `folder`. With `None`, the caller must start a kernel itself.
 ///
-/// The claim has a connection of its own, which is closed when it is no longer waited for. A spare that is handed out too late is
-/// then refused by the system, or ends because nobody holds its leash.
+/// The claim has a connection of its own, which is closed when the front stops waiting. If the keeper hands a spare out too late, the
+/// system refuses it, or the spare ends because nobody holds its leash.
 pub fn claim(keeper: &Keeper, place: &Place, folder: &Path) -> Option<Session> {
     // Spares are made for the labs' configuration.
     let own = config::path(folder, place).canonicalize().ok()?;
@@ -65,7 +65,8 @@ pub fn claim(keeper: &Keeper, place: &Place, folder: &Path) -> Option<Session> {
         return None;
     }
     let taken = Session::take_over(&asking).and_then(|session| {
-        // In a copy of the labs, of which the server knows nothing, what is predicted goes into the copy's journal. The spare ends.
+        // In a copy of the labs that the server does not know, predictions must go into the copy's journal. A spare with another journal
+        // ends here.
         let session = session.filter(|session| session.journal() == launch::journal(place));
         if let Some(session) = &session {
             session.move_to(folder)?;
@@ -94,7 +95,7 @@ mod tests {
         let place = Place::find().unwrap();
         let asking = thread::spawn(move || {
             let folder = place.notebooks();
-            // The keeper says nothing; then its answer comes too late.
+            // The keeper says nothing at first; then its answer comes too late.
             let none = claim(&keeper, &place, &folder).is_none();
             (none, keeper)
         });

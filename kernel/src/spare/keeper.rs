@@ -18,7 +18,7 @@ const AGAIN: Duration = Duration::from_millis(20);
 /// How long a keeper that ends waits for a spare that is just being started.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Keeps spares as long as it lives; those that nobody claimed end with it.
+/// Keeps spares as long as it lives. Unclaimed spares end with it.
 #[derive(Debug)]
 pub struct Keeper {
     shared: Arc<Shared>,
@@ -29,7 +29,7 @@ struct Shared {
     place: Place,
     wanted: usize,
     state: Mutex<State>,
-    /// Told when something of the state has changed.
+    /// Notified when the state has changed.
     changed: Condvar,
 }
 
@@ -46,12 +46,12 @@ struct State {
 #[derive(Debug)]
 struct Spare {
     session: Session,
-    /// What it was made from.
+    /// The fingerprint of the sources that it was made from.
     made_from: String,
 }
 
 impl Keeper {
-    /// Starts a keeper, which fronts reach through `listener`, and its first spare, in the background. None where no spare is wanted.
+    /// Starts a keeper, which fronts reach through `listener`, and its first spare, in the background. `None` if no spare is wanted.
     pub fn start(place: &Place, listener: UnixListener) -> Result<Option<Keeper>> {
         let wanted = wanted();
         if wanted == 0 {
@@ -82,7 +82,7 @@ impl Drop for Keeper {
         let mut state = self.shared.state();
         state.closed = true;
         self.shared.changed.notify_all();
-        // Half of a spare would leave its directory.
+        // A spare that is only half started would leave its directory behind.
         let waited = self
             .shared
             .changed
@@ -113,7 +113,7 @@ fn wanted() -> usize {
 fn listen(listener: &UnixListener, shared: &Arc<Shared>) {
     for (number, connection) in listener.incoming().enumerate() {
         let Ok(connection) = connection else {
-            thread::sleep(Duration::from_millis(50)); // out of descriptors, say
+            thread::sleep(Duration::from_millis(50)); // for example, there are no free descriptors
             continue;
         };
         if !peer_is_us(&connection) {
@@ -157,7 +157,7 @@ fn tell_busy(shared: &Shared, number: usize, busy: bool) {
     shared.changed.notify_all();
 }
 
-/// A spare that is being made stands still while a notebook computes.
+/// Stops the spare that is being made while a notebook computes, and lets it go on afterwards.
 fn stop_and_go(shared: &Shared) {
     let mut state = shared.state();
     while !state.closed {
@@ -202,7 +202,7 @@ fn hand_out(connection: &UnixStream, shared: &Arc<Shared>) -> Result<()> {
         }
         spare.session.pause(false);
         if let Some(mut child) = spare.session.hand_on(connection)? {
-            // Somebody has to collect it when it ends, and only its parent can.
+            // Only its parent can collect it when it ends.
             thread::spawn(move || child.wait());
         }
         return Ok(());

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What must be left for a spare: the 570 MB that it takes while it starts (350 when it waits), and the rest for the compiler of a cell
-/// that runs meanwhile, some 200 MB, and for its workers.
+/// How much memory must be left before a spare is made: 570 MB for the spare while it starts (350 MB when it waits), some 200 MB for the
+/// compiler of a cell that runs meanwhile, and the rest for that cell's workers.
 const NEEDED: u64 = 900 << 20;
 
 /// Why there is no room for a spare kernel; `None` if there is.
@@ -19,7 +19,7 @@ pub fn too_little() -> Option<String> {
     })
 }
 
-/// The bytes that can still be used: the least of what the machine has and what each control group above us allows. `None` if
+/// How many bytes can still be used: the smallest of what the machine has left and what each control group above us still allows. `None` if
 /// nothing can be found out.
 fn left(root: &Path) -> Option<u64> {
     [machine(root), group(root)].into_iter().flatten().min()
@@ -56,7 +56,7 @@ fn group(root: &Path) -> Option<u64> {
             ),
             _ => continue,
         };
-        // In a container its own group is the root of what it sees.
+        // In a container, its own group is the root of the groups that it sees.
         let above = Path::new(path.trim_start_matches('/')).ancestors();
         for folder in above.map(|above| root.join(base).join(above)) {
             if let Some(left) = left_in(&folder, names) {

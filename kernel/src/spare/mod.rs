@@ -1,4 +1,4 @@
-//! A spare kernel: an inner kernel that is started before anybody asks, so that the next notebook is ready at once.
+//! A spare kernel: an inner kernel that is started in advance, so that the next notebook is ready at once.
 //!
 //! ```text
 //!  Jupyter server ──► front ── "busy", "idle", "claim" ──► keeper (`labs keep`, a child of the server)
@@ -6,12 +6,12 @@
 //!                       └──── ports, key, leash, output, lock ┘  └── spare: inner kernel, on the keeper's leash
 //! ```
 //!
-//! Whichever server of the labs' environment is started, its extension (`kernel/jupyter/labs_keeper.py`) starts the keeper, and tells the
-//! fronts by [`ADDRESS`] where it listens. The keeper ends with the server. A spare that is claimed changes hands by its leash; from
-//! then on it lives and dies with the front. The keeper only collects it in the end.
+//! Every Jupyter server of the labs' environment has an extension (`kernel/jupyter/labs_keeper.py`) that starts the keeper. The variable
+//! [`ADDRESS`] tells the fronts where the keeper listens. The keeper ends with the server. When a spare is claimed, its leash is handed
+//! over to the front, and from then on it lives and dies with the front. The keeper only collects it in the end.
 //!
 //! While a cell runs anywhere, or a notebook's kernel starts, a spare that is being made is stopped, so it never disturbs a
-//! measurement: it grows in the pauses. A compiler that it has just started is let go to its end, since it holds locks.
+//! measurement: it grows in the pauses. A compiler that the spare has just started may finish, since it holds locks.
 
 pub mod claim;
 pub mod keeper;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::process::Command;
 use tokio::runtime::Runtime;
 
-/// A guard against hanging: some tests compile all that cells need, on a machine with other work.
+/// A guard against hanging. It is long because some tests compile all that cells need, on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(300);
 /// The contract says within a second.
 pub(crate) const SOON: Duration = Duration::from_secs(1);
@@ -48,7 +48,7 @@ pub(crate) fn crates_of_cells() -> Vec<String> {
     crates.into_iter().map(|(name, _)| name).collect()
 }
 
-/// A home of its own, so that its sessions can be counted; what is costly is shared with the other tests.
+/// A home of its own, so that the test can count its sessions. The parts that are costly to make are shared with the other tests.
 pub(crate) fn home() -> (tempfile::TempDir, Place) {
     let shared = Place::find().unwrap();
     static SET_UP: LazyLock<bool> = LazyLock::new(|| {
@@ -105,7 +105,7 @@ pub(crate) async fn start_at(
     kernel
 }
 
-/// Brings a kernel to where its workers run; the cell.
+/// Starts a busy cell, waits until its workers run, and returns the cell.
 pub(crate) async fn busy(kernel: &mut Kernel) -> String {
     let cell = kernel.send(BUSY).await.unwrap();
     assert_eq!(kernel.next_line(LONG).await.unwrap(), "busy\n");
@@ -167,7 +167,7 @@ pub(crate) fn sessions(place: &Place) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What lies in shared memory though its process has ended. Names of `labsupport` begin with `labs-` and that process's number.
+/// The names in shared memory whose process has ended. Names of `labsupport` begin with `labs-` and that process's number.
 pub(crate) fn left_in_shared_memory() -> BTreeSet<String> {
     let names = fs::read_dir("/dev/shm")
         .unwrap()
@@ -191,7 +191,7 @@ pub(crate) async fn leaves_no_shared_memory(before: &BTreeSet<String>) {
     .await;
 }
 
-/// Looks until it is so, for a second.
+/// Checks again and again for at most a second until it is so.
 pub(crate) async fn within_a_second(what: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + SOON;
     while !is_so() {
@@ -213,18 +213,18 @@ pub(crate) fn block_on(future: impl Future<Output = ()>) {
     RUNTIME.block_on(future);
 }
 
-/// After so many tests a kernel has seen enough: all that cells have defined is looked through at each cell.
+/// How many tests a kernel serves. It gets slower, since each cell goes through everything that earlier cells have defined.
 const USES: usize = 8;
 
 /// Kernels that wait for the next test.
 static IDLE: Mutex<Vec<Lent>> = Mutex::new(Vec::new());
 
-/// What is left when this program ends: kernels that wait, and their folders.
+/// What to clear up when this program ends: kernels that wait, and their folders.
 static LEFT: Mutex<Vec<(u32, PathBuf)>> = Mutex::new(Vec::new());
 
-/// A kernel that was started for an earlier test, or for this one: the start is what takes long. Cells of other tests may have run in
-/// it, so a test defines what it uses, asks for the [`number`] of its first cell, and gives the kernel back at its end. A kernel that
-/// a test has spoiled, or in which it has failed, is not given back.
+/// A kernel that was started for an earlier test, or for this one. Tests share kernels because a start takes long. Cells of other tests may
+/// have run in it, so a test defines what it uses, asks for the [`number`] of its first cell, and gives the kernel back at its end. A
+/// kernel that a test has spoiled, or in which it has failed, is not given back.
 pub(crate) struct Lent {
     pub kernel: Kernel,
     pub place: Place,
@@ -263,7 +263,7 @@ pub(crate) async fn lend() -> Lent {
     }
 }
 
-/// Has this child ended, and its folder removed, when the tests are done.
+/// Ends this child and removes its folder when the tests are done.
 pub(crate) fn ends_with_the_tests(pid: u32, folder: &tempfile::TempDir) {
     static AT_EXIT: Once = Once::new();
     // SAFETY: a function of this program that takes nothing, and is there until its end.
@@ -274,14 +274,14 @@ pub(crate) fn ends_with_the_tests(pid: u32, folder: &tempfile::TempDir) {
         .push(left);
 }
 
-/// Takes that back.
+/// Undoes [`ends_with_the_tests`].
 pub(crate) fn no_longer_ends_with_the_tests(folder: &tempfile::TempDir) {
     let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
     left.retain(|(_, of)| of != folder.path());
 }
 
 impl Lent {
-    /// For the next test, which finds a kernel that works.
+    /// Makes sure that the kernel still works, and gives it back for the next test.
     pub(crate) async fn give_back(mut self) {
         let shown = self.kernel.execute("println!(\"{}\", 6 * 7);", LONG).await;
         let shown = shown.unwrap();
@@ -295,7 +295,7 @@ impl Lent {
             .push(self);
     }
 
-    /// Not for another test.
+    /// Ends the kernel, which no other test may use.
     pub(crate) async fn end(mut self) {
         self.kernel.shutdown(false).await.unwrap();
         assert_eq!(sessions(&self.place), Vec::<PathBuf>::new());
@@ -318,7 +318,7 @@ extern "C" fn end_all() {
     }
 }
 
-/// The number of a cell that does nothing; the next has the next.
+/// Runs a cell that does nothing and returns its number. The next cell has the next number.
 pub(crate) async fn number(kernel: &mut Kernel) -> usize {
     let id = kernel.send("();").await.unwrap();
     let number = loop {
@@ -335,7 +335,7 @@ pub(crate) fn kill(pid: u32) {
     assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGKILL) }, 0);
 }
 
-/// What was published for the cell `id`, until it is idle. Nothing may come later: so no more is waited for.
+/// What was published for the cell `id`, until it is idle. Nothing may come later, so this waits for no more.
 pub(crate) async fn published(kernel: &mut Kernel, id: &str) -> Vec<Content> {
     let mut all = Vec::new();
     loop {

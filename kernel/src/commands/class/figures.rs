@@ -8,13 +8,13 @@ use figures::{Dots, Format, Lines, Table};
 use labsupport::measure::Samples;
 use std::collections::BTreeMap;
 
-/// So many colours and markers a figure has.
+/// How many colours and markers a figure has.
 const COLOURS: usize = 6;
 
-/// A guess is a good one up to this factor.
+/// A guess is good if it is off by at most this factor.
 const CLOSE: f64 = 2.0;
 
-/// What lies over each other: one line of a figure, or one series of its bars or dots, with the same axes.
+/// Measurements with the same key are drawn over each other: one line of a figure, or one series of its bars or dots, with the same axes.
 type Key<'a> = (&'a str, Option<&'a Axis>, &'a Axis, &'a str);
 
 /// A section for each lab that anything was recorded in.
@@ -121,7 +121,7 @@ fn median_line(lines: &[(usize, Vec<(f64, f64)>)]) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// The name in the legend; with the cores, where these differ from what the machine has.
+/// The name in the legend, with the number of cores if that differs from the machine's.
 fn with_cores(
     student: &Student,
     found: &[(usize, &Measurement)],
@@ -188,7 +188,7 @@ fn values(students: &[Student], key: &Key, found: &[(usize, &Measurement)]) -> I
     picture(figure.svg(), figure.text())
 }
 
-/// Everybody as a grey ring, and the median with the middle half.
+/// Draws each student as a grey ring, and the median with the middle half.
 fn crowded(figure: Dots, dots: Vec<(String, String, f64)>, students: usize) -> Dots {
     let mut rows: Vec<(String, Vec<f64>)> = Vec::new();
     for (row, _, value) in &dots {
@@ -352,10 +352,10 @@ pub(super) fn predictions(students: &[Student]) -> Option<Lesson> {
     })
 }
 
-/// So many surprises stand at the head of the page.
+/// How many surprises the head of the page lists.
 const SURPRISES: usize = 3;
 
-/// Where the class was furthest off.
+/// The questions on which the class was furthest off.
 fn learned(mut surprises: Vec<(f64, String)>) -> String {
     surprises.sort_by(|a, b| b.0.total_cmp(&a.0));
     let off = surprises.into_iter().filter(|(size, _)| *size > CLOSE);

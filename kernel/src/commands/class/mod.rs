@@ -60,7 +60,8 @@ impl Class {
                 }
             }
         }
-        // The page may be shown to the class, and names of files tell names of people; so they stand here and not there.
+        // The page may be shown to the class, and a file's name may contain a person's name. So the terminal shows the files' names and the
+        // page does not.
         println!("\n══ Which file is whose\n");
         for student in &students {
             println!("{}: {}", student.label, tidy_path(&student.file));
@@ -90,7 +91,7 @@ fn sections(students: &[Student], skipped: usize) -> Vec<Section> {
             " {files} left out; the terminal says which, and why."
         ));
     }
-    // What the class learned comes first, and what it learned it on comes last.
+    // What the class learned comes first, and the machines come last.
     let predictions = figures::predictions(students);
     let exercises = tables::exercises(students);
     let mut learned = vec![Item::Words(words)];

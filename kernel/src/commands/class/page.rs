@@ -3,7 +3,7 @@
 use super::section::{Item, Section};
 use labsupport::cell::{Show, escape};
 
-/// What the page may load: nothing. Its texts come from files of strangers, so this stands behind the escaping.
+/// What the page may load: nothing. Its texts come from strangers' files, so this is a second guard behind the escaping.
 const HEAD: &str = r#"<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -1,6 +1,6 @@
 //! What the page and the terminal show of a class, before either is written.
 
-/// A part of the page: a heading, and what stands below it.
+/// A part of the page: a heading, and the items below it.
 pub(super) struct Section {
     pub title: String,
     pub items: Vec<Item>,
@@ -12,7 +12,7 @@ pub(super) struct Lesson {
     pub section: Section,
 }
 
-/// What stands on the page.
+/// An item on the page.
 pub(super) enum Item {
     Picture { svg: String, text: String },
     Table(figures::Table),

@@ -11,8 +11,8 @@ pub(super) struct Student {
     pub results: Results,
 }
 
-/// Reads the files. The students come in the order of the files' names, whatever order the shell gives them in; and the files that
-/// are left out come with the reason.
+/// Reads the files. The students come in the order of the files' names, whatever order the shell gives them in. The files that are left out
+/// come with the reason.
 pub(super) fn read(files: &[PathBuf]) -> (Vec<Student>, Vec<(PathBuf, String)>) {
     let mut files = files.to_vec();
     files.sort();
@@ -53,8 +53,8 @@ pub(super) fn read(files: &[PathBuf]) -> (Vec<Student>, Vec<(PathBuf, String)>) 
     (students, skipped)
 }
 
-/// Two measurements never agree in every digit and the second, so they are one. One name on two machines is two: two people, or one
-/// who measured twice.
+/// Two different measurements never agree in every digit and in the second of their time, so equal ones are the same student's. The same
+/// name on two machines counts as two students: it may be two people, or one person who measured twice.
 fn same_student(a: &Results, b: &Results) -> bool {
     let named = a.name.is_some() && a.name == b.name && a.machine == b.machine;
     let shared = a

@@ -5,7 +5,7 @@ use super::students::{Student, median};
 use figures::{Format, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A row for each student: what they measured on, and how much came in.
+/// A row for each student: the machine, and how much was handed in.
 pub(super) fn machines(students: &[Student]) -> Table {
     let header = [
         "student",
@@ -28,7 +28,7 @@ pub(super) fn machines(students: &[Student]) -> Table {
         } else {
             format!("{} of {}", machine.cores_allowed, machine.cores)
         };
-        // A run under `taskset` or in a container had fewer.
+        // A run under `taskset` or in a container had fewer cores.
         let used: BTreeSet<usize> = results.measurements.iter().map(|one| one.cores).collect();
         let used: Vec<String> = used.iter().map(usize::to_string).collect();
         let quota = machine.quota.map_or(String::new(), |quota| {
@@ -88,7 +88,7 @@ pub(super) fn exercises(students: &[Student]) -> Option<Lesson> {
             labels.join(", ")
         }
     };
-    // Tries that passed, tries in all, and the exercise that most have not solved.
+    // How often an exercise was solved, how often one was tried, and the exercise that most students have not solved.
     let (mut solved, mut begun, mut hardest) = (0, 0, (0, String::new()));
     for (title, all) in &tried {
         // A student that runs all cells of a lab has opened its exercises, and tried none.

@@ -92,7 +92,7 @@ impl Lab {
         )))
     }
 
-    /// What was drawn: where on the page, and the output.
+    /// The figures of the lab: the place on the page, and the output.
     fn figures(&self) -> impl Iterator<Item = (&str, &Value)> {
         cells(&self.notebook).flat_map(|cell| {
             let outputs = cell["outputs"].as_array().into_iter().flatten();
@@ -195,7 +195,7 @@ fn with_links(text: &str, labs: &[Lab]) -> String {
 }
 
 /// Formulas between dollars become MathML, which a browser draws without a script and without a network: `$…$` in a line of text,
-/// `$$…$$` on their own. What stands between backticks, or in a block of code, is no formula.
+/// `$$…$$` on their own. Text between backticks, or in a block of code, is no formula.
 fn with_formulas(text: &str) -> Result<String> {
     let converter = LatexToMathML::new(MathCoreConfig::default())
         .map_err(|error| anyhow!("formulas cannot be read: {error:?}"))?;
@@ -243,7 +243,8 @@ fn in_line(text: &str) -> Option<&str> {
     is_formula.then_some(formula)
 }
 
-/// How much of `text` is taken as it is: code from its backticks to the same ones again, or an escaped character, or one character.
+/// How many bytes at the start of `text` to copy as they are: code up to the backticks that close it, or an escaped character, or a single
+/// character.
 fn plain(text: &str) -> usize {
     let ticks = text.len() - text.trim_start_matches('`').len();
     if ticks == 0 {

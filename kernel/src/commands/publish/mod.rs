@@ -36,7 +36,8 @@ pub struct Publish {
 }
 
 impl Publish {
-    /// Runs the notebooks, then writes one page for each, and a first page that leads to them. Each page is one file with all it needs.
+    /// Runs the notebooks, then writes one page for each, and a first page that leads to them. Each page is one file with everything that
+    /// it needs.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
         place.require_checkout("publish")?;
@@ -84,7 +85,7 @@ impl Publish {
             let html = page::html(&pages, index, body, &vega);
             let file = out.join(format!("{}.html", pages[index].name));
             replace(&file, html.as_bytes())?;
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?; // to be looked at by others
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?; // others may read the pages
         }
         println!(
             "{} pages; begin with {}.",
@@ -157,7 +158,7 @@ fn bodies(place: &Place, scratch: &Path, pages: &[Page]) -> Result<Vec<String>> 
     pages.iter().map(read).collect()
 }
 
-/// What a Python of ours prints, away from the user's own settings.
+/// Runs a Python of ours without the user's own settings, and returns what it prints.
 fn python(environment: &Path, scratch: &Path, arguments: &[&str]) -> Result<String> {
     let output = venv::python(environment.join("bin/python"))
         .args(arguments)

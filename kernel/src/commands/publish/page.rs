@@ -3,7 +3,7 @@
 use labsupport::cell::escape;
 use serde_json::Value;
 
-/// What stands where the sliders of a page are.
+/// Marks the sliders in the HTML of a page.
 const SLIDERS: &str = "<div class=\"vega\">";
 
 /// What becomes a page.
@@ -15,7 +15,7 @@ pub(super) struct Page {
     pub notebook: Value,
 }
 
-/// One file with all it needs, for the page `index` of `pages`; the first of them leads to the others.
+/// The page `index` of `pages`, as one file with everything that it needs. The first page leads to the others.
 pub(super) fn html(pages: &[Page], index: usize, body: &str, vega: &str) -> String {
     let style = include_str!("template/style.css");
     let title = escape(&pages[index].title);
@@ -24,7 +24,7 @@ pub(super) fn html(pages: &[Page], index: usize, body: &str, vega: &str) -> Stri
         _ => ("lab", way(pages, index)),
     };
     let script = if body.contains(SLIDERS) {
-        // Within a script only this would end it.
+        // Nothing but this would end a script.
         let vega = vega.replace("</script", "<\\/script");
         format!(
             "<script>{vega}</script>\n<script>{}</script>\n",

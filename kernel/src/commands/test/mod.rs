@@ -17,7 +17,7 @@ pub struct Test {
     /// Only the steps whose name contains this word
     #[arg(long, value_name = "WORD")]
     only: Option<String>,
-    /// What finds most mistakes while one works: a kernel, one lab, the tests that need neither
+    /// What finds most mistakes while you work: one kernel, one lab, and the tests that need neither
     #[arg(long, conflicts_with = "night")]
     quick: bool,
     /// The long ones too: 10,000 random kills, Miri, sanitizers

@@ -1,4 +1,4 @@
-//! Runs steps in two lanes, keeps what each says together, and ends all of them at one interrupt.
+//! Runs steps in two lanes, prints the output of each step in one piece, and ends all of them at one interrupt.
 
 use super::screen::{Running, Screen, TICK, excerpt};
 use super::steps::{Lane, Step};
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How a step ended.
 pub(super) enum Ending {
     Passed(Duration),
-    /// After how long, and what tells why.
+    /// How long the step took, and the part of its output that says why it failed.
     Failed(Duration, String),
     /// What to do so that it is not skipped the next time.
     Skipped(&'static str),
@@ -30,7 +30,7 @@ pub(super) struct Run<'a> {
     place: &'a Place,
     steps: &'a [Step],
     night: bool,
-    /// This program, where it was when it began: a step may build another in its place.
+    /// The path of this program when it began: a step may build another program in its place.
     program: PathBuf,
     /// Where the output of each step is kept until the step ends.
     folder: tempfile::TempDir,
@@ -38,7 +38,7 @@ pub(super) struct Run<'a> {
     running: RefCell<Vec<Running>>,
     /// With the step's place in the list.
     endings: RefCell<Vec<(usize, Ending)>>,
-    /// Held by each step that runs; by those that want to be alone so that no other can hold it.
+    /// Each running step holds this for reading, and a step that must run alone holds it for writing.
     room: RwLock<()>,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Runs them all, even if one fails. How they ended, in their order, and whether that was before their time.
+    /// Runs all steps, even if one fails. Returns how each ended, in the order of the list, and whether the run was interrupted.
     pub(super) fn to_the_end(self) -> Result<(Vec<(Step, Ending)>, bool)> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -87,7 +87,7 @@ impl<'a> Run<'a> {
         Ok((endings.collect(), stopped))
     }
 
-    /// Shows for ever what runs.
+    /// Shows the running steps, forever.
     async fn look(&self) {
         loop {
             self.screen.shows(&self.running.borrow());
@@ -144,10 +144,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What the step runs.
+    /// The command that the step runs.
     fn command(&self, step: &Step) -> Command {
         match step.command.strip_prefix("cargo labs ") {
-            // Not by way of cargo, which would wait until no other step builds.
+            // Runs this program itself: through cargo, it would wait until no other step builds.
             Some(arguments) => {
                 let mut command = Command::new(&self.program);
                 command
@@ -207,7 +207,7 @@ fn is_there(place: &Place, step: &Step) -> bool {
     })
 }
 
-/// Waits until somebody wants this program to end.
+/// Waits for a signal that tells this program to end.
 async fn told_to_end() -> Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
@@ -220,7 +220,7 @@ async fn told_to_end() -> Result<()> {
     Ok(())
 }
 
-/// Ends these groups of processes, and whatever they have started that is in another group.
+/// Ends these process groups, and everything that they have started, also in other groups.
 fn end(groups: &[u32]) {
     let mut all: Vec<(u32, String)> = Vec::new();
     let mut gather = || {
@@ -264,7 +264,7 @@ fn signal_to(pid: i32, signal: i32) {
     unsafe { libc::kill(pid, signal) };
 }
 
-/// When a process was started, which no other with its number was; `None` once it has ended.
+/// When a process was started: this tells it from a later process with the same number. `None` once it has ended.
 fn born(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit(')').next()?.split_whitespace();

@@ -1,4 +1,4 @@
-//! What `cargo labs test` shows: each step's output in one piece when the step ends, and meanwhile what runs.
+//! What `cargo labs test` shows: each step's output in one piece when the step ends, and meanwhile which steps run.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
@@ -6,10 +6,10 @@ use std::io::{IsTerminal, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How often the line that moves is written anew.
+/// How often the moving line is written again.
 pub(super) const TICK: Duration = Duration::from_millis(500);
 
-/// How often a line says what runs, where nothing can move.
+/// How often a plain line says which steps run, where no line can move.
 const SELDOM: Duration = Duration::from_secs(60);
 
 /// A step that runs.
@@ -59,7 +59,7 @@ impl Screen {
         }
     }
 
-    /// Shows what runs: the last that each step has said.
+    /// Shows the running steps, each with the last line that it printed.
     pub(super) fn shows(&self, running: &[Running]) {
         let mut parts = running.iter().map(|step| {
             let seconds = step.start.elapsed().as_secs();
@@ -80,7 +80,7 @@ impl Screen {
         }
     }
 
-    /// Takes the moving line away.
+    /// Removes the moving line.
     pub(super) fn ends(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -104,7 +104,7 @@ fn last_line(file: &Path) -> String {
     line.unwrap_or("begins").trim().to_string()
 }
 
-/// What tells why a step failed: the failures that tests report, or else the last lines.
+/// The part of the output that says why a step failed: the failures that tests report, or else the last lines.
 pub(super) fn excerpt(output: &str) -> String {
     let mut found = Vec::new();
     let mut within = false;

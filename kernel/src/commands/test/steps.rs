@@ -3,9 +3,9 @@
 /// Steps of one lane run one after the other, beside those of the other lane.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Lane {
-    /// What looks at sources, and the packages that need no kernel.
+    /// Steps that look at sources, and the tests of packages that need no kernel.
     Source,
-    /// What starts kernels.
+    /// Steps that start kernels.
     Kernel,
 }
 
@@ -13,15 +13,15 @@ pub(super) enum Lane {
 #[derive(Clone, Copy)]
 pub(super) struct Step {
     pub name: &'static str,
-    /// The program and its arguments, as one would type them.
+    /// The program and its arguments, as a person would type them.
     pub command: &'static str,
     pub lane: Lane,
-    /// What it needs in its environment.
+    /// The environment variables that it needs.
     pub settings: &'static [(&'static str, &'static str)],
-    /// A command that fails where a program is missing, and what to do then. The step is skipped, and named.
+    /// A command that fails if a program is missing, and what to do about that. The step is skipped, and named.
     pub needs: Option<(&'static str, &'static str)>,
     pub night: bool,
-    /// It measures, so nothing runs beside it.
+    /// Whether it measures, so that nothing may run beside it.
     pub alone: bool,
 }
 
@@ -67,11 +67,11 @@ impl Step {
 /// What kernels need, and what `cargo labs setup` makes. It comes before the first step that starts one.
 pub(super) const SET_UP: Step = step("setup", "cargo labs setup").with_kernels();
 
-/// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build and is built once. clippy
-/// leaves the kernel out for the same reason: it would check all of evcxr anew. What is built with other flags has a folder of its
-/// own, or each would throw away what the other has built.
+/// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build, and should be built only once. For the
+/// same reason clippy leaves the kernel out: it would check all of evcxr again. Builds with other flags have a folder of their own;
+/// otherwise each build would throw away the other's results.
 pub(super) const STEPS: [Step; 20] = [
-    // Some tests ask cargo without a network, and steps beside each other should not wait for each other's downloads.
+    // Some tests call cargo without a network, and steps that run beside each other should not wait for each other's downloads.
     step("crates", "cargo fetch --locked").with_kernels(),
     step("format", "cargo fmt --all --check"),
     step(
@@ -99,10 +99,10 @@ pub(super) const STEPS: [Step; 20] = [
     .with(&[("RUSTFLAGS", "--cfg loom")]),
     step("launcher", "cargo test --package labs-launcher"),
     step("data", "cargo test --package labs-data"),
-    // Whether it measures at all; how fast things are is asked with `cargo labs bench`.
+    // This tests only that the bench measures at all; `cargo labs bench` says how fast things are.
     step("bench", "cargo test --package labs-bench"),
     step("kernel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --no-fail-fast").with_kernels(),
-    // Installs what `cargo labs wheel` makes, and opens it as somebody who has no checkout.
+    // Installs what `cargo labs wheel` makes, and opens it as a user who has no checkout.
     step("wheel", "cargo test --release --package labs --test kernel wheel:: -- --ignored").with_kernels(),
     // Two users of a JupyterHub. It is installed the first time, below target/labs/hub.
     step("hub", "cargo test --release --package labs --test kernel server:: -- --ignored").with_kernels(),
@@ -125,8 +125,8 @@ pub(super) const STEPS: [Step; 20] = [
         .with_kernels()
         .alone()
         .at_night(),
-    // What forks, opens sockets or waits for others cannot run there, and what is long takes hours. Miri errs on purpose in the last
-    // digit of powers, which is not what is looked for.
+    // Miri cannot run tests that fork, open sockets or wait for other processes, and long tests would take hours. By default Miri also errs
+    // on purpose in the last digit of powers, which these tests are not about.
     step(
         "miri",
         "cargo +nightly miri test --package labsupport --package manager --package figures --package lessons --target-dir target/miri --lib -- shared:: process::worker:: \
@@ -162,7 +162,7 @@ pub(super) const STEPS: [Step; 20] = [
     .at_night(),
 ];
 
-/// What finds most mistakes while one works, where everything is built.
+/// The steps that find most mistakes while you work, on a machine where everything is built.
 pub(super) const QUICK: [Step; 7] = [
     step("format", "cargo fmt --all --check"),
     step(

@@ -24,7 +24,7 @@ use toml::{Table, Value};
 const NAME: &str = "coordination-labs";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What is taken as it is, beside the crates of cells and the notebooks.
+/// The files that are copied as they are, beside the crates of cells and the notebooks.
 const FILES: [&str; 10] = [
     "Cargo.lock",
     "LICENSE-APACHE",
@@ -117,7 +117,7 @@ pub(super) fn lay_out(place: &Place, programs: &[PathBuf], to: &Path) -> Result<
     readable(to)
 }
 
-/// The program without its symbols, of which there are more bytes than of the rest.
+/// The program without its symbols, which are larger than all the rest of it.
 fn strip(program: &Path, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     let name = program.file_name().context("a file has a name")?;
@@ -174,7 +174,7 @@ fn workspace(mut manifest: Table, crates: &[String]) -> Table {
     manifest
 }
 
-/// The toolchain without what only those need who work on the labs.
+/// The toolchain without the components that only developers of the labs need.
 fn toolchain(mut file: Table) -> Table {
     if let Some(toolchain) = file.get_mut("toolchain").and_then(Value::as_table_mut) {
         toolchain.insert("components".into(), vec![Value::from("rust-src")].into());
@@ -182,7 +182,7 @@ fn toolchain(mut file: Table) -> Table {
     file
 }
 
-/// What pip is told. There can be no hashes in it; the requirements with theirs are in `share/labs/notebooks`.
+/// The metadata for pip. It cannot contain hashes; the requirements with their hashes are in `share/labs/notebooks`.
 fn metadata(requirements: &str) -> String {
     let mut text = format!(
         "Metadata-Version: 2.4\nName: {NAME}\nVersion: {VERSION}\n\
@@ -198,7 +198,7 @@ fn metadata(requirements: &str) -> String {
     text
 }
 
-/// pip keeps the modes of files: all may be read by everybody, whatever mask this process has.
+/// Lets everybody read all files, whatever this process's mask is, because pip keeps the files' modes.
 fn readable(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

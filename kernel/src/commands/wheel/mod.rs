@@ -4,9 +4,9 @@
 //! |---|---|
 //! | `contents.rs` | what is in a wheel, and where pip puts it |
 //!
-//! Two tools of the Python Packaging Authority do the rest, in an environment of their own: `wheel` packs the folder, and
-//! `auditwheel` looks into the programs, which C library they need. maturin was no help: it packs the programs of one package,
-//! and ours are of two; the second would go unlooked at, and all the rest would be laid out here as it is now.
+//! Two tools of the Python Packaging Authority do the rest, in an environment of their own: `wheel` packs the folder, and `auditwheel`
+//! finds out which C library the programs need. maturin would not help: it packs the programs of one package, and ours come from two. It
+//! would not look at the second program, and all other files would still have to be laid out here.
 
 mod contents;
 
@@ -34,7 +34,7 @@ pub struct Wheel {
 }
 
 impl Wheel {
-    /// Makes it, and says what it is and how it is installed.
+    /// Makes the wheel, and says what it is and how to install it.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
         place.require_checkout("wheel")?;
@@ -80,7 +80,7 @@ impl Wheel {
     }
 }
 
-/// What a tag says: `manylinux_2_35_x86_64`.
+/// A tag such as `manylinux_2_35_x86_64` in words.
 fn in_words(tag: &str) -> String {
     let mut parts = tag.splitn(4, '_');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -179,7 +179,7 @@ fn tag_in(said: &str) -> Result<String> {
     }
 }
 
-/// The time of the files: of the last commit, where there is one.
+/// The time for all files: that of the last commit, if there is one.
 fn time(place: &Place) -> String {
     if let Ok(time) = std::env::var("SOURCE_DATE_EPOCH") {
         return time;

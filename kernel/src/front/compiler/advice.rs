@@ -1,4 +1,4 @@
-//! What to do about an error of the compiler: advice for what beginners meet, and for what a notebook does differently.
+//! What to do about an error of the compiler: advice on the mistakes of beginners, and on what is different in a notebook.
 
 use super::diagnostic::Diagnostic;
 use super::found::{Found, clean};
@@ -53,7 +53,7 @@ impl Notebook<'_> {
             .map(|(_, known)| known)
     }
 
-    /// The cell of the file that defines `name` and was not run: which it is of those with code.
+    /// Which cell of the file, counted among those with code, defines `name` and was not run.
     fn not_run(&self, name: &str) -> Option<usize> {
         let notebook = notebook::read(self.file.as_ref()?).ok()?;
         let cells = notebook["cells"].as_array()?.iter();
@@ -90,7 +90,7 @@ pub(super) fn tell(found: &Found, notebook: &Notebook) -> Told {
 
 fn headline(found: &Found) -> String {
     let said = clean(&found.said.message);
-    // evcxr's own code comes after the cell; what stands there tells nobody anything.
+    // evcxr's own code comes after the cell, and its words mean nothing to a student.
     match said.split_once(", found") {
         Some((expected, _)) if !found.generated.is_empty() && found.said.code().is_empty() => {
             format!("{expected} here")
@@ -103,7 +103,7 @@ fn headline(found: &Found) -> String {
 /// The linker failed. Its own words stand among the remarks, after the command that ran it.
 fn not_linked(said: &Diagnostic) -> Told {
     let remarks = said.children.iter().flat_map(|child| child.message.lines());
-    // Where there is no room for what it has mapped, the linker gets a signal.
+    // On a full disk, the linker gets a signal when it writes to the file that it has mapped.
     let words = [
         "No space left on device",
         "Bus error",
@@ -135,7 +135,7 @@ fn not_linked(said: &Diagnostic) -> Told {
     }
 }
 
-/// A variable that borrows from another one: evcxr keeps only what lives for ever.
+/// A variable that borrows from another one: evcxr keeps only values that can live forever.
 fn not_kept(name: &str, kind: &str) -> Told {
     let is_guard = kind.contains("Guard");
     let what = match is_guard {
@@ -245,7 +245,7 @@ fn syntax(found: &Found, said: &str) -> Option<String> {
     if said.starts_with("unexpected closing delimiter") || said.starts_with("mismatched closing") {
         return Some("Each bracket needs its partner: there is one too many here, or one is missing before it.".into());
     }
-    // Where a word stands after another, the first is most often meant to be a keyword.
+    // If one word follows another, the first is most often a misspelled keyword.
     let line = place
         .source
         .lines()
@@ -280,7 +280,7 @@ fn syntax(found: &Found, said: &str) -> Option<String> {
     None
 }
 
-/// The line on which the statement ends that a `;` is missing after.
+/// The line on which the statement without its `;` ends.
 fn end_before(place: &Place) -> usize {
     let before = place.source[..place.range.start].trim_end();
     let is_at_the_beginning = place.source[..place.range.start]
@@ -293,7 +293,7 @@ fn end_before(place: &Place) -> usize {
     }
 }
 
-/// What is written in Python.
+/// Advice on code that is Python.
 fn python(source: &str, line: usize, said: &str) -> Option<String> {
     let line = source.lines().nth(line - 1)?.trim();
     let is_syntax = said.starts_with("expected") || said.contains("semicolon");
@@ -492,7 +492,7 @@ fn mismatched(found: &Found) -> Option<String> {
     })
 }
 
-/// A type without what is asked of it.
+/// Advice on a type that lacks a trait.
 fn unsatisfied(notebook: &Notebook, said: &str, first: &str) -> Option<String> {
     let (kind, wanted) = first.split_once(": ").unwrap_or((first, ""));
     if wanted.contains("Serialize") || wanted.contains("Deserialize") {
@@ -527,7 +527,7 @@ fn unsatisfied(notebook: &Notebook, said: &str, first: &str) -> Option<String> {
     None
 }
 
-/// In which cell a type is defined, in words, if it is another one.
+/// Words that name the cell in which a type is defined, if it is another cell.
 fn in_cell(name: &str, notebook: &Notebook) -> String {
     let is_here = notebook
         .cells
@@ -539,7 +539,7 @@ fn in_cell(name: &str, notebook: &Notebook) -> String {
     }
 }
 
-/// How many characters must be changed, added or left out to get from one word to the other; two exchanged count as one change.
+/// How many characters must be changed, added or left out to turn one word into the other. Exchanging two neighbours counts as one change.
 fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     if one.len().abs_diff(other.len()) > 3 {

@@ -29,12 +29,12 @@ pub(super) struct Span {
     byte_end: usize,
     pub is_primary: bool,
     pub label: Option<String>,
-    /// What could stand there instead.
+    /// The compiler's suggestion for this place.
     pub suggested_replacement: Option<String>,
     expansion: Option<Box<Expansion>>,
 }
 
-/// Where the macro was called that the code comes from.
+/// The call of the macro that the code comes from.
 #[derive(Debug, Deserialize)]
 struct Expansion {
     span: Span,
@@ -66,8 +66,8 @@ impl Diagnostic {
 }
 
 impl Span {
-    /// Where it is in the code of the cells. Of what a macro makes it is what stands in the call; of a macro that a cell defines,
-    /// the second is the place in the macro.
+    /// Where it is in the code of the cells. For code that a macro makes, this is the place in the call; if a cell defines the macro, the
+    /// second range is the place in the macro.
     pub(super) fn place(&self) -> Option<(Range<usize>, Option<Range<usize>>)> {
         let mut places = Vec::new();
         let mut next = Some(self);

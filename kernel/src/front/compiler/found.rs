@@ -6,11 +6,11 @@ use super::place::{Map, Place};
 /// An error and where it is in the notebook.
 pub(super) struct Found<'a> {
     pub said: &'a Diagnostic,
-    /// With what is said of each; the error's own first, then in their order.
+    /// The places, each with the compiler's words on it: the error's own place first, then the others in their order.
     pub places: Vec<(Place<'a>, String)>,
     /// 2: the error's own place is in a cell, 1: another one is, 0: none.
     pub certainty: u8,
-    /// The lines of evcxr's that it is about.
+    /// The lines of evcxr's own code that it is about.
     pub generated: Vec<&'a str>,
 }
 
@@ -84,7 +84,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Without errors that come from another one.
+/// Removes errors that are only consequences of another one.
 pub(super) fn drop_consequences(found: &mut Vec<Found>) {
     let line = |found: &Found| {
         found
@@ -99,7 +99,7 @@ pub(super) fn drop_consequences(found: &mut Vec<Found>) {
         found.swap(0, broken);
         found.truncate(1);
     }
-    // That a variable cannot be kept is the last thing to be mended.
+    // An error about a variable that cannot be kept is the last that a student should mend.
     let is_kept =
         |found: &Found| matches!(found.said.code(), "E0597" | "E0505") && found.kept().is_some();
     if !found.iter().all(is_kept) {
@@ -142,7 +142,7 @@ pub(super) fn clean(said: &str) -> String {
     said.replace("EvcxrUserCodeError", "the cell's error")
 }
 
-/// As a sentence begins.
+/// The text with a capital letter, as a sentence begins.
 pub(super) fn sentence(said: &str) -> String {
     let said = clean(said);
     let mut characters = said.chars();

@@ -18,10 +18,10 @@ use place::{Map, Place};
 use std::fs;
 use std::path::Path;
 
-/// More errors are shown when these are mended; most often they vanish with them.
+/// Other errors are shown when these are mended. Most often they vanish together with these.
 const MOST: usize = 3;
 
-/// More places confuse.
+/// More places would confuse.
 const PLACES: usize = 4;
 
 /// What the compiler said of a cell that it refused, and the code it refused.
@@ -30,7 +30,7 @@ pub(super) struct Report {
     code: String,
 }
 
-/// Before a cell is compiled: what was said of an earlier one is forgotten.
+/// Forgets what the compiler said of an earlier cell. Call it before a cell is compiled.
 pub(super) fn forget(session: &Path) {
     for file in [FAILED, FAILED_CODE] {
         let _ = fs::remove_file(session.join(file));
@@ -74,7 +74,7 @@ impl Report {
             let first = found.places.first();
             first.is_some_and(|(place, _)| place.number == number)
         };
-        // What evcxr adds to a cell does not fit when the cell does not.
+        // An error in the cell also causes errors in the code that evcxr adds to it.
         let best = found.iter().map(|found| found.certainty).max().unwrap_or(0);
         found.retain(|found| found.certainty == best);
         if found.iter().any(is_own) {
@@ -115,7 +115,7 @@ impl Report {
     fn error(&self, found: &Found, notebook: &Notebook, map: &Map) -> CellError {
         let told = advice::tell(found, notebook);
         let mut error = CellError::new("CompileError", told.headline);
-        // A mark without words says nothing where another one on its line has some.
+        // A mark without words adds nothing if another mark on its line has words.
         let line = |place: &Place| (place.number, place.line());
         let says_nothing = |(place, label): &&(Place, String)| {
             let others = found.places.iter();
@@ -160,7 +160,8 @@ impl Report {
                 && is_one_line
                 && let Some(mut place) = map.find(range)
             {
-                // Of an empty place the cell's may be before white space that the compiler's is after, and that may hold the line's end.
+                // An empty place in the cell may be before white space that it follows in the compiled code, and this white space may
+                // contain a line's end.
                 if range.is_empty() {
                     let before = &self.code[..range.start];
                     let skipped = before.len() - before.trim_end().len();
@@ -442,7 +443,7 @@ mod tests {
                 assert!(!text.contains(word), "{word}: {text}");
             }
         }
-        // Not even where the student's cells have such a line.
+        // That holds even if the student's cells have such a line.
         assert!(!told("guard").contains("cell [37]"));
     }
 }

@@ -1,8 +1,8 @@
-//! Where in the notebook a piece of compiled code stands.
+//! Finds the place in the notebook that a piece of compiled code comes from.
 //!
-//! evcxr makes one library of all cells: statements apart, each from a new line on, items in any order, and lines of its own
-//! between them. So a place is found by what stands around it: the longest stretch of a cell that is the same, but for white space,
-//! as what is before and after it in the library. At least the whole line must be there.
+//! evcxr makes one library of all cells: each statement begins on a new line, items come in any order, and lines of evcxr's own stand
+//! between them. So a place is found by its surroundings: the longest stretch of a cell that equals, except for white space, the code
+//! before and after the place in the library. At least the whole line must be there.
 
 use std::ops::Range;
 
@@ -61,7 +61,7 @@ impl<'a> Map<'a> {
         let end = self.bytes.partition_point(|(at, _)| *at < range.end);
         let (at, _) = *self.bytes.get(first)?;
         let mut line = self.code[..at].rfind('\n').map_or(0, |end| end + 1);
-        // A line of brackets alone may be anybody's: the line before it must be there, too.
+        // A line that has only brackets may occur anywhere, so the line before it must match too.
         let has_words = |line: usize| {
             let line = self.code[line..].lines().next().unwrap_or_default();
             line.contains(char::is_alphanumeric)
@@ -142,8 +142,8 @@ impl Place<'_> {
         self.source.get(self.range.clone()).unwrap_or_default()
     }
 
-    /// The place in words and its line, with the code there in inverse video, which every theme has in its own colours; and below
-    /// it, for an eye that sees no colours or a page that shows none, a row of marks with what is said of it.
+    /// The place in words and its line, with the code there in inverse video, which every theme has in its own colours. Below it, for
+    /// people who see no colours and pages that show none, is a row of marks with the compiler's words on the place.
     pub(crate) fn picture(&self, said: &str) -> Vec<String> {
         let Range { start, end } = self.line_range();
         let line = self.source[start..end].trim_end();
@@ -165,7 +165,7 @@ impl Place<'_> {
     }
 }
 
-/// How many columns a text takes where all characters are as wide as each other, or twice as wide.
+/// How many columns a text takes in a font in which each character is one or two columns wide.
 fn width(text: &str) -> usize {
     let is_wide = |character: char| {
         matches!(character, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}'

@@ -1,21 +1,21 @@
-//! Where the cursor stands in a cell, and what it stands on.
+//! Where the cursor is in a cell, and what it is on.
 //!
 //! A member or a path is for evcxr, and only for it: nothing else knows types. But rust-analyzer's completion panics where it
 //! compares types of two definitions, in its term search above all. It does either only where it expects a type: in an
 //! argument, an initializer, the last expression of a block (`expected_type_and_name` in ra_ap_ide_completion; without an
 //! expected type `complete_expr` and `compute_type_match` return at once). In an expression that is a statement of its own
-//! it expects none. So evcxr gets the cell up to the cursor, with the expression made such a statement, and all that is
-//! open closed:
+//! it expects none. So evcxr gets the cell only up to the cursor. The expression becomes such a statement, and everything that is open is
+//! closed:
 //!
 //! ```text
 //! cell:   let total: u32 = add(1, values.le|n(), 2);
 //! evcxr:  let total: u32 = add(1, ({values.|;}));
 //! ```
 //!
-//! The name itself is left out: rust-analyzer tells all members in any case, and so the question is the same at each of its letters.
+//! The name itself is left out. rust-analyzer lists all members in any case, and so the question stays the same while the name is typed.
 //!
-//! The round brackets keep `Name {` from being read as a struct. Where the code is so broken that the parser makes something
-//! else of it, the word before the cursor still is not the last thing of a block, and no type is expected of it.
+//! The round brackets keep `Name {` from being read as a struct. Even if the code is so broken that the parser takes it for something else,
+//! the word before the cursor is not the last thing of a block, so no type is expected of it.
 
 use super::words;
 use crate::front::names::is_keyword;
@@ -45,11 +45,11 @@ pub(super) enum Spot {
 /// What evcxr is asked.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// Code that ends, but for what closes it, at the cursor.
+    /// Code that ends at the cursor, except for the brackets that close it.
     pub code: String,
     /// The byte of `code` at which the cursor stands.
     pub cursor: usize,
-    /// Where the name that is meant starts in the cell.
+    /// Where the name that is completed starts in the cell.
     pub start: usize,
 }
 
@@ -66,7 +66,7 @@ pub(super) fn start_of_rust(code: &str) -> usize {
     start
 }
 
-/// What stands before the byte `cursor` of `code`.
+/// What is before the byte `cursor` of `code`.
 pub(super) fn spot(code: &str, cursor: usize) -> Spot {
     let rust = start_of_rust(code);
     if cursor < rust || (cursor == rust && rust == code.len()) {
@@ -74,7 +74,7 @@ pub(super) fn spot(code: &str, cursor: usize) -> Spot {
         let before = code[line..cursor].trim_start_matches(' ');
         return match before.chars().next() {
             Some(':') if !before.contains(' ') => Spot::Command(cursor - before.len()),
-            // A line that is empty so far.
+            // The line is empty so far.
             None => Spot::Name(cursor),
             Some(_) => Spot::Nothing,
         };
@@ -93,7 +93,7 @@ pub(super) fn spot(code: &str, cursor: usize) -> Spot {
     }
 }
 
-/// What stands at the end of `code`, all of which is Rust.
+/// What is at the end of `code`, all of which is Rust.
 fn in_rust(code: &str) -> Spot {
     if ends_in_comment(code) || code.contains('\0') {
         return Spot::Nothing;
@@ -154,7 +154,7 @@ fn ends_in_comment(code: &str) -> bool {
     })
 }
 
-/// Whether the cursor just after it has nothing to complete.
+/// Whether there is nothing to complete just after such a token.
 fn is_text(kind: TokenKind) -> bool {
     matches!(
         kind,
@@ -209,7 +209,7 @@ fn in_use(tokens: &Tokens, at: usize) -> bool {
     })
 }
 
-/// What to ask about a name in the tree of a `use`: there no type is ever expected.
+/// What to ask about a name in the tree of a `use`, where no type is ever expected.
 fn import(code: &str, start: usize) -> Spot {
     let closers = closers(&Tokens::of(code));
     Spot::Member(Asked {
@@ -253,7 +253,7 @@ fn member(code: &str, tokens: &Tokens, at: usize, start: usize, link: usize) -> 
     })
 }
 
-/// What closes all that is open at the end.
+/// The brackets that close everything that is open at the end.
 fn closers(tokens: &Tokens) -> String {
     let close = |&open: &usize| match tokens.text(open) {
         "(" => ')',
@@ -263,8 +263,8 @@ fn closers(tokens: &Tokens) -> String {
     tokens.open().iter().rev().map(close).collect()
 }
 
-/// The first token of the expression, or path, that ends before `end`: names, calls, indices, `?`, literals. None where there
-/// is no such thing, or where it is a block, which may as well be a statement before this one.
+/// The first token of the expression, or path, that ends before `end`: names, calls, indices, `?`, literals. `None` if there is no such
+/// expression, or if it is a block, since that could also be a statement of its own.
 fn receiver(tokens: &Tokens, mut end: usize) -> Option<usize> {
     loop {
         let last = end.checked_sub(1)?;
@@ -378,12 +378,12 @@ fn is_operand(tokens: &Tokens, first: usize, is_path: bool) -> bool {
     }
 }
 
-/// Whether all that is open at the end is code as it stands: no attribute, and no macro that might take it apart.
+/// Whether the compiler sees the code at the end as it is written: it is not in an attribute, nor in a macro that might take it apart.
 fn is_seen_by_the_compiler(tokens: &Tokens) -> bool {
     tokens.open().iter().all(|&open| {
         let word = |back: usize| open.checked_sub(back).map_or("", |at| tokens.text(at));
         let is_definition = word(2) == "!" && word(3) == "macro_rules";
-        // Else it is the `!` of "not".
+        // Otherwise it is the `!` of "not".
         let is_macro = word(1) == "!" && is_name(word(2)) && !is_operator(word(2));
         !(opens_attribute(tokens, open)
             || is_definition

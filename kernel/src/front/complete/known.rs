@@ -1,10 +1,10 @@
-//! evcxr's last answers. They hold until a cell runs: while a student types a name, evcxr is asked once, at its beginning.
+//! evcxr's last answers. They stay true until a cell runs, so evcxr is asked only once while a student types a name.
 
 use crate::front::message::Message;
 use serde_json::Value;
 use std::collections::VecDeque;
 
-/// How many answers are kept: a page that asks at every key, for hints too, comes back to a few places.
+/// How many answers are kept. A few are enough: a page asks at every key, also for hints, but about few places.
 const MOST: usize = 32;
 
 /// Questions as evcxr got them, with its answers, the latest first.
@@ -12,7 +12,7 @@ const MOST: usize = 32;
 pub(crate) struct Known(VecDeque<(String, Value, Value)>);
 
 impl Known {
-    /// The answer to `asked`, where it was asked before.
+    /// The answer to `asked`, if that was asked before.
     pub(crate) fn find(&self, asked: &Message) -> Option<&Value> {
         let (_, _, answer) = self
             .0
@@ -28,7 +28,7 @@ impl Known {
         self.0.push_front((kind, asked.content, answer));
     }
 
-    /// A cell runs, and names may mean something else.
+    /// Forgets all answers: a cell runs, and names may mean something else afterwards.
     pub(crate) fn forget(&mut self) {
         self.0.clear();
     }

@@ -21,14 +21,14 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Whether evcxr is asked everything, as by itself: for comparison, and to provoke its panic.
+/// Whether to ask evcxr everything, as if there were no front: for comparison, and to provoke its panic.
 fn all_to_evcxr() -> bool {
     static ALL: OnceLock<bool> = OnceLock::new();
     *ALL.get_or_init(|| std::env::var_os("LABS_COMPLETE").is_some_and(|value| value == "evcxr"))
 }
 
-/// The front's own answer to `request`, if it is about code; None is for evcxr. `cells` are all that were run, and `known` is what
-/// evcxr has answered since.
+/// The front's own answer to `request`, if that is about code; `None` if evcxr must answer. `cells` are all cells that were run, and
+/// `known` is what evcxr has answered since the last one.
 pub(super) fn answer(
     request: &Message,
     cells: &[(u32, String)],
@@ -79,8 +79,8 @@ pub(super) fn for_evcxr(request: &Message) -> Message {
     message
 }
 
-/// evcxr's answer to `request` as Jupyter takes it: with places in code points of the cell, and the likeliest names first. `cells` are
-/// all that were run.
+/// evcxr's answer to `request` as Jupyter takes it: with places in code points of the cell, and the likeliest names first. `cells` are all
+/// cells that were run.
 pub(super) fn from_evcxr(
     request: &Message,
     content: Value,
@@ -100,7 +100,7 @@ pub(super) fn from_evcxr(
     let code = request.text("code");
     let range = asked.start..cursor_of(request);
     let name = &code[range.clone()];
-    // Else it is for something other than the name at the cursor, or an error, of which nobody wants to know while typing.
+    // Otherwise the answer is about something other than the name at the cursor, or an error, which nobody wants to see while typing.
     let cursor = graphemes(&asked.code[..asked.cursor]);
     let is_for_the_name = content["status"] == "ok"
         && content["cursor_start"] == cursor
@@ -129,7 +129,7 @@ pub(super) fn from_evcxr(
     completions(code, range, &matches)
 }
 
-/// What evcxr is asked for `request`; None where that is not a question that the front prepares.
+/// The question for evcxr that answers `request`; `None` if the front does not prepare it.
 fn asked(request: &Message) -> Option<Asked> {
     if all_to_evcxr() {
         return None;
@@ -144,7 +144,8 @@ fn asked(request: &Message) -> Option<Asked> {
     }
 }
 
-/// The byte of the code at which the cursor stands. The protocol counts code points; what is no such place is the nearest one.
+/// The byte of the code at which the cursor stands. The protocol counts code points. A number that is no place in the code stands for the
+/// nearest one.
 fn cursor_of(request: &Message) -> usize {
     let code = request.text("code");
     let position = match &request.content["cursor_pos"] {
@@ -191,7 +192,7 @@ fn completions(code: &str, range: Range<usize>, matches: &[Match]) -> Value {
     })
 }
 
-/// Where the name at `spot` starts, and all that might be meant, the likeliest first.
+/// Where the name at `spot` starts, and all names that the student might mean, the likeliest first.
 fn candidates(
     spot: &Spot,
     code: &str,
@@ -228,7 +229,7 @@ fn candidates(
         }
     };
     if let Spot::Pattern(_) = spot {
-        // A variable in a pattern is a new one; variants are none.
+        // Earlier variables are no help in a pattern, since a variable there is a new one. Variants are.
         names.retain(|name| {
             name.kind != Kind::Instance || name.name.starts_with(char::is_uppercase)
         });
@@ -431,7 +432,7 @@ mod tests {
         assert_eq!(matches(&answer), ["len()"]);
         assert_eq!(answer["cursor_start"], code.chars().count() - 2);
         assert_eq!(answer["cursor_end"], code.chars().count());
-        // Whatever is not about the name, and an error, is no completion.
+        // An error is no completion, nor is an answer about something other than the name.
         for other in [
             reply(start - 1, start),
             json!({"status": "error"}),

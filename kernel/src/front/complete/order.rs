@@ -1,7 +1,7 @@
 //! In what order completions are offered: first what a student most likely means.
 //!
-//! rust-analyzer tells of each name how to write it, and not whose it is or who may use it; it offers private names as well. So what is
-//! private is looked up in the sources, by name: those of the labs' library and of the standard library.
+//! rust-analyzer tells how to write each name, but not what it belongs to or where it may be used, and it offers private names as well. So
+//! the front looks up in the sources of the labs' library and of the standard library which names are private.
 
 use crate::front::tokens::Tokens;
 use crate::place::Place;
@@ -17,11 +17,11 @@ use std::sync::OnceLock;
 pub(super) enum Rank {
     /// A field or method of the type.
     Own,
-    /// A method behind another: `iter().map()`.
+    /// A method of what another method returns: `iter().map()`.
     ByAnother,
-    /// What every type has, or what an operator does.
+    /// A method that every type has, or that an operator calls.
     OfEveryType,
-    /// What nobody but its own module may use.
+    /// A name that only its own module may use.
     Private,
     /// `_name`.
     Unused,
@@ -29,7 +29,7 @@ pub(super) enum Rank {
     Internal,
 }
 
-/// What blanket implementations and derived traits add to a type. `borrow` is also a cell's own, see [`rank`].
+/// The methods that blanket implementations and derived traits add to a type. `borrow` is also a cell's own, see [`rank`].
 const OF_EVERY_TYPE: [&str; 21] = [
     "borrow",
     "borrow_mut",
@@ -83,7 +83,7 @@ pub(super) fn rank(text: &str, kind: &str, own: &Names, hidden: &Names, is_cell:
     }
 }
 
-/// What a name stands for, as far as it matters here.
+/// What a name stands for, as far as that matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum What {
     /// A field.
@@ -146,7 +146,7 @@ impl Names {
         self.private.contains(&name) && !self.public.contains(&name)
     }
 
-    /// Takes all fields for private but `shown`.
+    /// Treats all fields except `shown` as private.
     fn hide_fields_but(&mut self, shown: &[&str]) {
         let is_hidden =
             |(what, name): &(What, String)| *what == What::Field && !shown.contains(&name.as_str());
@@ -233,7 +233,7 @@ pub(super) fn of_libraries(place: &Place) -> &'static Names {
         for part in ["core", "alloc", "std"] {
             read_folder(&library.join(part).join("src"), &mut names);
         }
-        // Of its fields nobody meets any but those of ranges.
+        // The only public fields of the standard library that students meet are those of ranges.
         names.hide_fields_but(&["start", "end"]);
         for (_, folder) in config::crates(place).unwrap_or_default() {
             read_folder(&folder.join("src"), &mut names);
@@ -242,7 +242,7 @@ pub(super) fn of_libraries(place: &Place) -> &'static Names {
     })
 }
 
-/// What cannot be read is left out: then its private names are not told from others.
+/// Leaves out files that cannot be read: their private names are then treated like public ones.
 fn read_folder(folder: &Path, names: &mut Names) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -298,7 +298,7 @@ mod tests {
             ("cell(&self)", "function", &nothing, Rank::Private),
             ("narrow()", "function", &nothing, Rank::Private),
             ("inside::", "module", &nothing, Rank::Private),
-            // What the student has defined can be used.
+            // The student can use whatever the cells define.
             ("cell()", "function", &own, Rank::Own),
             ("word", "instance", &own, Rank::Own),
             ("_spare", "instance", &own, Rank::Unused),
@@ -306,7 +306,7 @@ mod tests {
         ] {
             assert_eq!(rank(text, kind, own, &library, false), expected, "{text}");
         }
-        // Of a `RefCell` it is what one wants.
+        // For a `RefCell`, it is the method that a student wants.
         let borrow = |is_cell| rank("borrow_mut()", "function", &nothing, &library, is_cell);
         assert_eq!(borrow(true), Rank::Own);
         assert_eq!(borrow(false), Rank::OfEveryType);

@@ -156,7 +156,7 @@ const COMMANDS: [&str; 33] = [
     ":version",
 ];
 
-/// Macros whose arguments are expressions as they stand. Another might take a member access apart.
+/// Macros whose arguments are ordinary expressions. Any other macro might take a member access apart.
 const TRANSPARENT: [&str; 21] = [
     "println",
     "print",
@@ -211,7 +211,7 @@ pub(super) fn commands() -> Vec<Name> {
     all(&COMMANDS, Kind::Command).collect()
 }
 
-/// Whether what stands in the macro `name` is what the compiler sees.
+/// Whether the compiler sees the arguments of the macro `name` as they are written.
 pub(super) fn is_transparent(name: &str) -> bool {
     TRANSPARENT.contains(&name)
 }

@@ -1,10 +1,10 @@
-//! Changes to a cell's code that nobody sees. They stand between statements, so a place in the compiled code can still be found in the
-//! student's code.
+//! Changes to a cell's code that nobody sees. They are only between statements, so that places in the compiled code can still be found in
+//! the student's code.
 
 /// Code that is being changed.
 pub(super) struct Edit<'a> {
     code: &'a str,
-    /// Where, and what; in any order.
+    /// The place and the text of each, in any order.
     insertions: Vec<(usize, String)>,
 }
 

@@ -1,9 +1,9 @@
 //! Items without a name: `impl`, `extern` blocks, `const _`.
 //!
-//! evcxr replaces an item when another one of its name comes. One without a name it attaches to the named item before it in the
-//! cell, whatever that is, or else keeps it forever: run a second time, such an `impl` is there twice and nothing compiles any longer.
-//! So each gets a name to be attached to: a type alias before it, named after what the item implements. Where the item is gone from
-//! its cell, or its type is defined anew without it, the alias alone replaces it.
+//! evcxr replaces an item when another one of its name comes. An item without a name is attached to the named item before it in the cell,
+//! whatever that is; without one, evcxr keeps it forever. When the cell runs a second time, such an `impl` exists twice, and nothing
+//! compiles any longer. So each gets a name to be attached to: a type alias before it, named after what the item implements. If the item is
+//! gone from its cell, or its type is defined again without it, the alias alone replaces it.
 
 use super::edit::Edit;
 use super::request::Request;
@@ -11,18 +11,18 @@ use super::scan::{Kind, Statement, first_place};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The items without a name that evcxr has: by the alias, where they stand.
+/// The items without a name that evcxr has: the place of each, by its alias.
 pub(super) type Known = BTreeMap<String, Place>;
 
 #[derive(Clone)]
 pub(super) struct Place {
     /// The cell, if the client says which it is.
     cell: Option<String>,
-    /// The type that the same cell defines, and for which it is.
+    /// The type that the item is for, if the same cell defines that type.
     of: Option<String>,
 }
 
-/// Names the items of the cell, and lets those go that are not in it anymore.
+/// Names the items of the cell, and drops those that are no longer in it.
 pub(super) fn apply(
     request: &Request,
     statements: &[Statement],
@@ -66,7 +66,7 @@ pub(super) fn apply(
         }
         known.retain(|alias, place| !is_gone(alias, place));
     }
-    // After what is gone: evcxr attaches an item to the last name before it.
+    // These aliases come after those of dropped items, because evcxr attaches an item to the last name before it.
     for (start, alias) in named {
         edit.insert_before(start, &declaration(&alias));
     }
@@ -77,8 +77,8 @@ fn declaration(alias: &str) -> String {
     format!("type {alias} = ();")
 }
 
-/// What makes an item without a name the same one when it is changed: of an `impl` what is implemented for what; where that may
-/// be done in several pieces, the piece's first item, too.
+/// What stays the same when an item without a name is changed: for an `impl`, the trait and the type. If there can be several such pieces,
+/// the first item of the piece belongs to it too.
 fn identity<'a>(statement: &Statement<'_, 'a>) -> Option<Vec<&'a str>> {
     let words: Vec<&str> = statement.words().collect();
     match (statement.kind, statement.name) {
@@ -109,7 +109,7 @@ fn body(words: &[&str]) -> usize {
     outside_angles(words, |word| word == "{").unwrap_or(words.len())
 }
 
-/// Where the `for` of an `impl Trait for Type` stands.
+/// The place of the `for` in an `impl Trait for Type`.
 fn trait_for(words: &[&str]) -> Option<usize> {
     outside_angles(words, |word| word == "for")
 }
@@ -239,7 +239,7 @@ mod tests {
             code,
             format!("type {b} = ();\ntype {a} = ();\nimpl A {{ fn a() {{}} }}")
         );
-        // Moved to another cell, it is that one's.
+        // An `impl` that moves to another cell belongs to that cell.
         run("impl A { fn a() {} }", "y", &mut history);
         assert_eq!(run("2", "x", &mut history).code, "2");
         assert!(

@@ -5,7 +5,7 @@ use crate::front::errors::CellError;
 use crate::front::prelude::Prelude;
 use ra_ap_rustc_lexer::TokenKind;
 
-/// Why the cell is not run, if it has such a line. No Rust statement begins with `%` or `?`.
+/// The reason not to run the cell, if it has such a line. No Rust statement begins with `%` or `?`.
 pub(super) fn refuse(tokens: &[Token], prelude: &Prelude) -> Option<CellError> {
     let words: Vec<&str> = tokens.iter().map(|token| token.text).collect();
     if let [path @ .., last] = &words[..]
@@ -18,7 +18,7 @@ pub(super) fn refuse(tokens: &[Token], prelude: &Prelude) -> Option<CellError> {
     {
         return Some(help(name));
     }
-    // Where brackets do not match, as in HTML, at least the beginning tells.
+    // If brackets do not match, as in HTML, at least the beginning of the cell can be looked at.
     let begins = match statements(tokens) {
         Some(statements) => statements
             .iter()
@@ -60,7 +60,7 @@ fn magic<'a>(tokens: &[Token<'a>]) -> Option<Magic<'a>> {
     }
 }
 
-/// How many of the same token stand at the beginning.
+/// How often the same token is repeated at the beginning.
 fn count(tokens: &[Token], sign: &Token) -> usize {
     tokens
         .iter()
@@ -72,7 +72,7 @@ fn is_word(text: &str) -> bool {
     text.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }
 
-/// Whether a name is written as those of types are: `AtomicU64`, but neither `r` nor `MAX`.
+/// Whether a name is written like that of a type: `AtomicU64`, but neither `r` nor `MAX`.
 fn is_type(name: &str) -> bool {
     name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase)
 }

@@ -6,7 +6,8 @@ use super::scan::{Kind, Statement};
 /// What turns an error that `main` returns into the cell's.
 pub(super) type Failing = &'static str;
 
-/// Tells of a `main` that is defined and not called, and lets a call of one that returns a `Result` fail with it.
+/// Tells the student about a `main` that is defined but not called. If `main` returns a `Result`, an error makes the cell that calls it
+/// fail.
 pub(super) fn apply(
     statements: &[Statement],
     known: &mut Option<Failing>,
@@ -52,7 +53,7 @@ fn failing(main: &Statement) -> Option<Failing> {
     if !returned.contains(&"Result") {
         return None;
     }
-    // An error of the student's own may have no more than a `Debug` form: `main` asks for no other.
+    // The student's own error type may implement only `Debug`, since `main` needs no more.
     let is_readable = |word: &&str| {
         matches!(*word, "dyn" | "io" | "anyhow" | "fmt" | "String" | "str")
             || word.ends_with("Error") && returned.contains(&"std")

@@ -1,5 +1,5 @@
-//! A cell's source before evcxr gets it. Where evcxr would do what nobody expects, the source is mended, the student is told, or the
-//! cell is refused.
+//! A cell's source before evcxr gets it. Where evcxr would do something unexpected, the front mends the source, tells the student, or
+//! refuses the cell.
 //!
 //! evcxr compiles every item of the notebook into every later cell, each under its name. The rules here follow from that, each in a file
 //! of its own: for items without a name ([`impls`]), for names that the labs' prelude has too ([`shadows`]), for a `static`
@@ -24,7 +24,7 @@ use edit::Edit;
 use request::Request;
 use std::collections::HashSet;
 
-/// What evcxr gets instead of the cell, and what the student gets to know.
+/// What evcxr gets instead of the cell, and what the student is told.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
     pub code: String,
@@ -38,7 +38,7 @@ pub(super) struct Prepared {
 #[derive(Default)]
 pub(super) struct History {
     known: Known,
-    /// What will be known if the cell that runs now compiles: else evcxr forgets what it defines.
+    /// The new state if the cell that runs now compiles. If it does not, evcxr forgets what the cell defines.
     next: Option<Next>,
     /// Cells that did not compile when the prelude's names were brought back in them.
     stuck: HashSet<String>,
@@ -48,14 +48,14 @@ pub(super) struct History {
 struct Known {
     impls: impls::Known,
     shadows: shadows::Known,
-    /// The statics of which the student knows.
+    /// The statics about which the student was told already.
     told: HashSet<String>,
     main: Option<main_function::Failing>,
 }
 
 struct Next {
     known: Known,
-    /// The cell, if names of the prelude are brought back in it.
+    /// The cell, if it brings names of the prelude back.
     restoring: Option<String>,
 }
 
@@ -73,7 +73,7 @@ fn prepare(request: &Request, history: &mut History, prelude: &Prelude) -> Prepa
     let mut edit = Edit::of(request.code);
     let mut notes = Vec::new();
     let mut restoring = None;
-    // Where brackets do not match, the compiler says so.
+    // If brackets do not match, the compiler says so.
     if let Some(statements) = scan::statements(&tokens) {
         let is_stuck = history.stuck.contains(request.code);
         let shadows = shadows::Rule {
@@ -122,7 +122,7 @@ impl History {
         prepare(&request, self, prelude)
     }
 
-    /// The cell that was prepared last has ended; whether evcxr kept what it defines.
+    /// The cell that was prepared last has ended; `kept` says whether evcxr kept what it defines.
     pub(super) fn ended(&mut self, kept: bool) {
         match self.next.take() {
             Some(next) if kept => self.known = next.known,

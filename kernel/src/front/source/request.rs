@@ -1,6 +1,6 @@
 //! A cell that is to be run, as far as this folder looks at it.
 
-/// What is asked of the kernel.
+/// A request to run a cell.
 pub(super) struct Request<'a> {
     pub code: &'a str,
     /// Which cell of the notebook it is; only some clients say so.

@@ -1,11 +1,11 @@
 //! The statements of a cell, found by their tokens alone: where each begins and ends, and what kind of item it is.
 //!
-//! evcxr keeps what stands at the top level of a cell, so nothing below that level is looked at. Where brackets do not match
-//! there are no statements: the compiler's message is the best answer then.
+//! evcxr keeps the items at the top level of a cell, so nothing below that level matters here. If brackets do not match, there are no
+//! statements: then the compiler's message is the best answer.
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 
-/// A token that means something: no whitespace, and of comments only those that document an item.
+/// A token that means something: whitespace is left out, and so are comments, except those that document an item.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Token<'a> {
     pub kind: TokenKind,
@@ -264,7 +264,7 @@ impl<'a> Scanner<'_, 'a> {
                 "trait" => named(Kind::Trait)?,
                 "mod" => named(Kind::Module)?,
                 "struct" | "enum" => named(Kind::Type)?,
-                // Words that may be names, too.
+                // These words may also be names.
                 "union" if self.word(at + 1).is_some() => named(Kind::Type)?,
                 "type" => return Some((Kind::Type, self.word(at + 1), self.semicolon(at))),
                 "use" => return Some((Kind::Use, None, self.semicolon(at))),
@@ -288,7 +288,7 @@ impl<'a> Scanner<'_, 'a> {
         }
     }
 
-    /// The same of a statement that is no item.
+    /// The same for a statement that is no item.
     fn no_item(&self, head: usize) -> (Kind, Option<&'a str>, usize) {
         if self.text(head) == "let" {
             return (Kind::Let, None, self.semicolon(head));
@@ -325,7 +325,7 @@ impl<'a> Scanner<'_, 'a> {
             let after = self.after(at);
             match self.text(at) {
                 "<" => angles += 1,
-                // Of an arrow it is no bracket.
+                // The `>` of an arrow is no bracket.
                 ">" if !matches!(self.text(at - 1), "-" | "=") => angles -= 1,
                 // Between angles braces are a constant.
                 "{" if angles <= 0 => return after,
@@ -379,7 +379,7 @@ impl<'a> Scanner<'_, 'a> {
     }
 }
 
-/// Where a statement may be put that is to come first.
+/// Where to insert a statement that must come first.
 pub(super) fn first_place(statements: &[Statement]) -> Option<usize> {
     statements
         .iter()

@@ -10,19 +10,19 @@ use super::scan::{Kind, Statement, first_place};
 use crate::front::prelude::Prelude;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Which names of the prelude mean something else.
+/// The names of the prelude that now mean something else.
 #[derive(Clone, Default)]
 pub(super) struct Known {
-    /// By name, in which cell of the notebook it is defined, if the client says that.
+    /// For each name, the cell of the notebook that defines it, if the client says which.
     defined: BTreeMap<String, Option<String>>,
-    /// Names of which the definition is gone, and the prelude's not yet back.
+    /// Names whose definition is gone, but whose meaning in the prelude is not back yet.
     wanted: BTreeSet<String>,
-    /// Variables that hide functions of the prelude, of which the student knows.
+    /// Variables that hide functions of the prelude, about which the student was told already.
     variables: BTreeSet<String>,
 }
 
 impl Known {
-    /// What deleted cells defined is not wanted anymore.
+    /// Forgets the definitions of deleted cells, whose names must get the prelude's meaning back.
     pub(super) fn deleted(&mut self, cells: &[&str]) {
         let is_deleted =
             |cell: &Option<String>| cell.as_deref().is_some_and(|cell| cells.contains(&cell));
@@ -35,12 +35,12 @@ impl Known {
 pub(super) struct Rule<'a> {
     pub request: &'a Request<'a>,
     pub prelude: &'a Prelude,
-    /// This very cell did not compile when names were brought back in it: then something still needs the student's.
+    /// Whether this cell did not compile when it brought names back. Then something still needs the student's definition.
     pub is_stuck: bool,
 }
 
 impl Rule<'_> {
-    /// Takes in what the cell defines; whether it brings names of the prelude back.
+    /// Takes in what the cell defines. Returns whether the cell brings names of the prelude back.
     pub(super) fn apply(
         &self,
         statements: &[Statement],
@@ -87,7 +87,7 @@ impl Rule<'_> {
             }
         }
 
-        // No import takes the place of a variable.
+        // A variable is different: no import replaces it.
         let hidden = statements.iter().filter_map(variable);
         for name in hidden.filter(|&name| self.prelude.contains_key(name)) {
             if variables.insert(name.to_string()) {
@@ -140,7 +140,7 @@ impl Rule<'_> {
         }
     }
 
-    /// The names that a statement brings back by itself.
+    /// The names of the prelude that a statement brings back itself.
     fn brings_back<'b>(&self, statement: &Statement<'_, 'b>) -> Vec<&'b str> {
         match statement.kind {
             Kind::Use if self.is_ours(statement) => imports(statement),
@@ -257,7 +257,7 @@ mod tests {
             assert_eq!(prepared.code, "use lessons::prelude::check;\noh");
         }
         history.ended(false);
-        // Another definition may need what is gone; then the same cell must go without.
+        // Another definition may need the one that is gone. Then the same cell must run without bringing the name back.
         let again = prepare(&without, &mut history, &prelude());
         assert_eq!(again.code, "oh");
         assert!(

@@ -1,4 +1,4 @@
-//! Statics of which every cell has a copy: a cell is a library of its own, and all items are compiled into each.
+//! Statics, of which every cell has its own copy: each cell is a separate library, and all items are compiled into each of them.
 //!
 //! evcxr takes `thread_local!` and `lazy_static!` for expressions: it would show the value, or forget it. In a module with a name they
 //! are kept.
@@ -25,7 +25,7 @@ const CHANGING: [&str; 14] = [
     "Lazy",
 ];
 
-/// Tells of each new static that can change, once, and makes modules of the macros that define some.
+/// Tells the student once about each new static that can change, and wraps macro calls that define statics in modules.
 pub(super) fn apply(
     statements: &[Statement],
     told: &mut HashSet<String>,
@@ -61,7 +61,7 @@ fn can_change(statement: &Statement) -> bool {
     declared.any(|word| *word == "mut" || word.starts_with("Atomic") || CHANGING.contains(word))
 }
 
-/// Lets the macro call be in a module of which the statics are imported; their names.
+/// Puts the macro call into a module and imports its statics. Returns their names.
 fn make_module<'a>(statement: &Statement<'_, 'a>, edit: &mut Edit) -> Vec<&'a str> {
     let tokens = &statement.tokens[statement.head..];
     let mut names = Vec::new();
@@ -74,7 +74,7 @@ fn make_module<'a>(statement: &Statement<'_, 'a>, edit: &mut Edit) -> Vec<&'a st
                 let mut after = tokens[at + 1..].iter().map(|token| token.text);
                 let name = after.find(|&word| word != "ref" && word != "mut");
                 names.extend(name);
-                // Only what says nothing of who sees it is private.
+                // Only a static without a visibility of its own is private.
                 if matches!(tokens[at - 1].text, "{" | "(" | "[" | "]" | ";")
                     || tokens[at - 1].text.starts_with('/')
                 {

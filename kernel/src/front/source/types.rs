@@ -1,5 +1,5 @@
-//! Variables whose type cannot be written down. evcxr keeps a variable by the name of its type, and says little where that name means
-//! nothing.
+//! Variables whose type cannot be written down. evcxr keeps a variable by writing down the name of its type, and explains little if that
+//! name means nothing.
 
 use super::scan::{statements, tokens};
 use super::shadows::defines;
@@ -7,7 +7,7 @@ use crate::front::errors::CellError;
 use serde_json::Value;
 use std::path::Path;
 
-/// What is in scope without being imported, of the traits that stand behind a `dyn`.
+/// Traits that are common after a `dyn` and are in scope without an import.
 const IN_SCOPE: [&str; 17] = [
     "Send",
     "Sync",
@@ -28,7 +28,7 @@ const IN_SCOPE: [&str; 17] = [
     "AsMut",
 ];
 
-/// Where traits of the standard library are that one meets behind a `dyn`.
+/// The paths of traits of the standard library that are common after a `dyn`.
 const PATHS: [&str; 17] = [
     "std::any::Any",
     "std::borrow::Borrow",
@@ -55,7 +55,7 @@ pub(crate) fn explain(error: &Value, compiled: &Path) -> Option<CellError> {
     if let Some((name, kind)) = cannot_be_kept(said) {
         return Some(not_kept(name, kind));
     }
-    // Of the student's own code there would be a picture.
+    // If the error were in the student's own code, there would be a picture of the place.
     let has_picture = error["traceback"].as_array()?.len() > 1;
     let is_missing =
         said.starts_with("consider importing") || said.starts_with("cannot find trait");

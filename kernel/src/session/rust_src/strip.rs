@@ -1,15 +1,15 @@
-//! What a source says of types, and no more.
+//! Reduces a source to what it says about types.
 //!
-//! A reader that only wants to know the type of an expression looks at signatures, at the items in modules and at what macros become. It
-//! does not look into the body of a function that names its return type. So bodies go, and with them comments, attributes that no type
+//! A reader that only wants to know the type of an expression looks at signatures, at the items in modules and at the expansions of macros.
+//! It does not look into the body of a function that names its return type. So this removes bodies, comments, attributes that no type
 //! depends on, and the values of statics. What is left has the same items under the same names, with their documentation.
 //!
-//! Kept as they are: the body of a function that returns `impl Trait`, which says what the type is; constants, and where it is asked for
-//! functions, of which an array's length may be made; what a macro matches, and what it is given, since the two must fit.
+//! These stay as they are: the body of a function that returns `impl Trait`, since only the body says which type that is; constants and, on
+//! request, constant functions, since they may give an array's length; the patterns and the arguments of macros, since the two must fit.
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 
-/// `source` without what no type depends on. With `constant`, what `const fn`s calculate stays.
+/// `source` without the parts that no type depends on. With `constant`, the bodies of `const fn`s stay.
 pub(super) fn strip(source: &str, constant: bool) -> String {
     let mut start = 0;
     let tokens = tokenize(source, FrontmatterAllowed::No).map(|token| {
@@ -189,7 +189,7 @@ fn attribute(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
 
 /// A function, without its body unless that says what it returns; the place after it.
 fn function(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
-    // A type, as in `f: fn(u8)`, or one that a macro has put together.
+    // Either a type, as in `f: fn(u8)`, or a name that a macro puts together.
     let named = next(tokens, at + 1).is_some_and(|name| {
         matches!(
             tokens[name].0,
@@ -291,7 +291,7 @@ fn ahead(tokens: &[Token], at: usize, wanted: TokenKind) -> Option<usize> {
     }
 }
 
-/// A macro: what its rules match stays, what they become is stripped; the place after it.
+/// A macro: the patterns of its rules stay, and their expansions are stripped. Returns the place after it.
 fn rules(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
     let Some(open) = (at..tokens.len()).find(|&at| is_open(&tokens[at])) else {
         writer.token(tokens[at]);
@@ -321,7 +321,8 @@ fn rules(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
     end
 }
 
-/// A word, and what a macro of that name is given, as it is: the macro may ask for an attribute that means nothing. The place after it.
+/// A word and, if it names a macro, the macro's arguments as they are: the macro may need an attribute that means nothing otherwise.
+/// Returns the place after it.
 fn call(tokens: &[Token], at: usize, writer: &mut Writer) -> usize {
     let opens = next(tokens, at + 1)
         .filter(|&bang| tokens[bang].0 == TokenKind::Bang)
