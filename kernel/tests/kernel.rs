@@ -5,6 +5,7 @@ mod common;
 
 mod check;
 mod class;
+mod compile;
 mod complete;
 mod copies;
 mod doctor;

@@ -65,9 +65,11 @@ pub enum Command {
     /// Compiles a cell: the stand-in for cargo calls this
     #[command(hide = true)]
     Compile {
+        /// cargo itself
         cargo: PathBuf,
+        /// The session's directory
         session: PathBuf,
-        /// What cargo was called with
+        /// The arguments for cargo
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

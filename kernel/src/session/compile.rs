@@ -222,8 +222,10 @@ impl Known {
 impl Run {
     /// Runs the compiler and passes its messages on as cargo does; whether it succeeded.
     fn passing_on(&self, cell: &Cell, folder: &Path) -> Result<bool> {
+        // cargo has errors painted for a terminal, and takes the paint off where they are for a program.
+        let plain = |argument: &String| argument.replace("diagnostic-rendered-ansi,", "");
         let mut compiler = Command::new(&self.program)
-            .args(&self.arguments)
+            .args(self.arguments.iter().map(plain))
             .env_clear()
             .envs(&self.environment)
             .current_dir(folder)
@@ -237,13 +239,14 @@ impl Run {
                 eprintln!("{line}");
                 continue;
             };
-            if message["$message_type"] == "diagnostic" {
-                errors += usize::from(message["level"] == "error");
-                println!(
-                    "{{\"reason\":\"compiler-message\",{},\"message\":{line}}}",
-                    cell.about
-                );
+            if message["$message_type"] != "diagnostic" || is_a_sum(&message) {
+                continue;
             }
+            errors += usize::from(message["level"] == "error");
+            println!(
+                "{{\"reason\":\"compiler-message\",{},\"message\":{line}}}",
+                cell.about
+            );
         }
         if compiler.wait()?.success() {
             return Ok(true);
@@ -254,6 +257,13 @@ impl Run {
         eprintln!("error: could not compile `ctx` (lib) due to {errors} previous errors");
         Ok(false)
     }
+}
+
+/// Whether it only says how many errors or warnings there were, which cargo counts itself.
+fn is_a_sum(message: &Value) -> bool {
+    let said = message["message"].as_str().unwrap_or_default();
+    let warnings = ["warning emitted", "warnings emitted"];
+    said.starts_with("aborting due to") || warnings.iter().any(|end| said.ends_with(end))
 }
 
 /// Whether no other file and no variable of the environment went into what was built: `include_str!` and `env!` do that.
