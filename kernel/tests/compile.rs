@@ -1,5 +1,6 @@
 //! `labs compile`: says what cargo says, and asks cargo again as soon as anything has changed that cargo would look at.
 
+use labs::place::Place;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -25,7 +26,7 @@ const CARGO: &str = r#"
 echo asked >>../../calls
 out=target/host/debug
 mkdir -p $out/deps
-"$RUSTC_WORKSPACE_WRAPPER" "$RUSTC" --crate-name ctx --out-dir $out/deps || exit 101
+"$RUSTC_WRAPPER" "$RUSTC_WORKSPACE_WRAPPER" "$RUSTC" --crate-name ctx --out-dir $out/deps || exit 101
 ln -f $out/deps/libctx.so $out/libctx.so
 echo '{"reason":"compiler-artifact","package_id":"ours","filenames":["/libours.rlib"]}'
 echo '{"reason":"compiler-artifact","package_id":"ctx","manifest_path":"/m","target":{"name":"ctx"},"filenames":["target/host/debug/libctx.so"]}'
@@ -94,6 +95,7 @@ impl Bench {
             .args(["build", "--message-format=json"])
             .current_dir(self.at("session/eval"))
             .env("RUSTC", self.at("bin/rustc"))
+            .env("RUSTC_WRAPPER", env!("CARGO_BIN_EXE_labs"))
             .env("RUSTC_WORKSPACE_WRAPPER", env!("CARGO_BIN_EXE_labs"))
             .env("CARGO_HOME", self.at("home"))
             .env("LABS_WRAPS_RUSTC", "");
@@ -343,4 +345,44 @@ fn messages_are_cargo_s_own() {
         assert_eq!(direct, run(code, false), "{code}");
         assert!(!direct.1.is_empty(), "{code}");
     }
+}
+
+/// With an empty wrapper cargo keeps nothing that the compiler said of itself, and asks for it again each time.
+#[test]
+fn cargo_asks_the_compiler_about_itself_only_once() {
+    let bench = Bench::new();
+    let tools = bench.at("session/tools");
+    labs::session::stand_in::install(
+        &Place::find().unwrap(),
+        &labs::session::toolchain::find(&Place::find().unwrap()).unwrap(),
+        &bench.at("session"),
+    )
+    .unwrap();
+    bench.write("session/own.toml", "[dependencies]\n");
+    bench.write(
+        "ours/Cargo.toml",
+        "[package]\nname = \"ours\"\nversion = \"1.0.0\"\n",
+    );
+    bench.write("ours/src/lib.rs", "");
+    let manifest = format!(
+        "[package]\nname = \"ctx\"\nversion = \"1.0.0\"\n[lib]\ncrate-type = [\"cdylib\"]\n[dependencies]\nours = {{path = {:?}}}\n",
+        bench.at("ours")
+    );
+    bench.write("session/eval/Cargo.toml", &manifest);
+    bench.write("session/tested.lock", "");
+    fs::remove_file(bench.at("session/eval/Cargo.lock")).unwrap();
+    let asks = |code: &str| {
+        bench.write("session/eval/src/lib.rs", code);
+        let output = Command::new(tools.join("cargo"))
+            .args(["build", "--offline"])
+            .current_dir(bench.at("session/eval"))
+            .env("CARGO_LOG", "cargo::util::rustc=debug")
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        said.matches("running `").count()
+    };
+    assert!(asks("") > 0);
+    assert_eq!(asks("pub fn more() {}"), 0);
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, BufRead, BufReader, Write};
@@ -29,6 +29,8 @@ use toml::Table;
 
 /// Set where `labs` is cargo's wrapper of the compiler: the file in which it writes down what it was given, or empty.
 pub const WRAPS: &str = "LABS_WRAPS_RUSTC";
+/// Names cargo's wrapper for the crates of the workspace.
+const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
 /// When it is set, every cell is compiled by cargo.
 pub const ASK_CARGO: &str = "LABS_ASK_CARGO";
 /// How cargo and the compiler tell each other how many processes there may be. The pipes in them are one build's own.
@@ -60,20 +62,30 @@ struct Known {
 /// Whether this process is the wrapper of a compiler; then it becomes that compiler, and returns only if it cannot.
 pub fn as_wrapper() -> Option<ExitCode> {
     let file = std::env::var_os(WRAPS)?;
-    let mut arguments = std::env::args_os().skip(1);
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    // cargo has two kinds of wrappers, and one of them calls the other. `labs` is both.
+    let is_labs = |program: &OsString| std::env::var_os(WRAPPER).as_ref() == Some(program);
+    let _ = arguments.next_if(is_labs);
     let program = arguments.next()?;
     if Path::new(&program).file_name() != Some(OsStr::new("rustc")) {
         return None;
     }
     let mut command = Command::new(&program);
     command.args(arguments).env_remove(WRAPS);
-    if !file.is_empty() {
+    if !file.is_empty() && is_the_cells(&command) {
         // Without it, cargo is asked the next time, too.
         let _ = write_down(Path::new(&file), &command);
     }
     let error = command.exec();
     eprintln!("{} cannot be run: {error}", program.display());
     Some(ExitCode::FAILURE)
+}
+
+/// Whether this compiles cells: the crate that evcxr calls `ctx`.
+fn is_the_cells(command: &Command) -> bool {
+    let mut arguments = command.get_args();
+    arguments.any(|argument| argument == "--crate-name")
+        && arguments.next() == Some(OsStr::new("ctx"))
 }
 
 fn write_down(file: &Path, command: &Command) -> Result<()> {

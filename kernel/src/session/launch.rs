@@ -90,10 +90,12 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     command.env(session::FLAGS, "--cfg rust_analyzer");
     command.env(JOURNAL, journal(place));
     // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach.
-    if std::env::var_os("RUSTUP_TOOLCHAIN").is_none()
-        && let Some(channel) = config::toolchain(place)
-    {
-        command.env("RUSTUP_TOOLCHAIN", channel);
+    if std::env::var_os("RUSTUP_TOOLCHAIN").is_none() {
+        let found = toolchain::find(place).ok();
+        let name = found.and_then(|toolchain| toolchain.name());
+        if let Some(name) = name.or_else(|| config::toolchain(place)) {
+            command.env("RUSTUP_TOOLCHAIN", name);
+        }
     }
     // The crates that cells need were downloaded when the template was made. For others, the stand-in for cargo asks the network.
     command.env(OFFLINE, "true");

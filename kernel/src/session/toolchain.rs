@@ -14,6 +14,16 @@ pub struct Toolchain {
     pub libraries: PathBuf,
 }
 
+impl Toolchain {
+    /// The full name under which rustup has it, if rustup has it. A channel such as `1.95.0` is rustup's name for the same, but cargo looks
+    /// for a folder of that name, and if there is none, it asks the compiler about itself at each call.
+    pub fn name(&self) -> Option<String> {
+        let folder = self.sysroot.parent()?;
+        let name = self.sysroot.file_name()?.to_str()?;
+        (folder.file_name()? == "toolchains").then(|| name.to_string())
+    }
+}
+
 /// Finds it. Each process asks only once, because rustup takes its time.
 pub fn find(place: &Place) -> Result<Toolchain> {
     static FOUND: OnceLock<Toolchain> = OnceLock::new();
