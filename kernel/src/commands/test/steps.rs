@@ -117,7 +117,7 @@ pub(super) const STEPS: [Step; 20] = [
         )
         .with_kernels()
         .alone(),
-    step("labs in the browser", "cargo test --release --package labs-browser -- --ignored")
+    step("every lab live", "cargo test --release --package labs-browser -- --ignored")
         .if_there(
             "sh deploy/doctor.sh browser",
             "`sh deploy/doctor.sh browser` names the packages",
