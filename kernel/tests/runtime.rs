@@ -257,12 +257,19 @@ fn a_cell_that_reads_asks_the_student() {
         let shown = kernel.finish(&id, LONG).await.unwrap();
         assert_eq!(shown.stdout(), "Name? 8 \"Ada L\u{e4}\\n\"\n");
 
-        // Two questions, two answers; the second of two answers to one is dropped.
-        let twice = format!("{READ}\n{READ}");
+        // Two questions, two answers; the second of two answers to one is dropped. The cell asks again only when the front has had both.
+        let folder = tempfile::tempdir().unwrap();
+        let gate = folder.path().join("gate");
+        let twice = format!("{READ}\nwhile !std::path::Path::new({gate:?}).exists() {{}}\n{READ}");
         let id = kernel.send_asking(&twice).await.unwrap();
         kernel.next_question(LONG).await.unwrap();
         kernel.answer("one").await.unwrap();
         kernel.answer("dropped").await.unwrap();
+        // The front answers this after it has read both.
+        let content = serde_json::json!({"code": "", "cursor_pos": 0});
+        let asked = kernel.request("complete_request", content).await.unwrap();
+        kernel.reply_to(&asked, LONG).await.unwrap();
+        std::fs::write(&gate, "").unwrap();
         kernel.next_question(LONG).await.unwrap();
         kernel.answer("two").await.unwrap();
         let shown = kernel.finish(&id, LONG).await.unwrap();
