@@ -274,6 +274,15 @@ async fn all_is_drawn(browser: &Client, file: &str, titles: &[&str]) {
     );
 }
 
+/// Opens a lab and runs all its cells: each gets its number, none fails, and every figure is there.
+async fn run_lab(desk: &Desk, file: &str, titles: &[&str]) -> Client {
+    let browser = open(desk).await;
+    run_all(&browser).await;
+    page_says(&browser, "every code cell has a number", 240, ALL_NUMBERED).await;
+    all_is_drawn(&browser, file, titles).await;
+    browser
+}
+
 /// Notebooks that were run without a browser, which takes half the time: what they show is drawn here. The next test runs a lab in the page.
 #[test]
 fn what_the_labs_have_shown_is_drawn() {
@@ -326,10 +335,7 @@ fn each_lab_runs_from_top_to_bottom_in_the_page() {
     for (file, titles) in LABS {
         let desk = Desk::with_lab(file);
         block_on(async {
-            let browser = open(&desk).await;
-            run_all(&browser).await;
-            page_says(&browser, "every code cell has a number", 240, ALL_NUMBERED).await;
-            all_is_drawn(&browser, file, titles).await;
+            let browser = run_lab(&desk, file, titles).await;
             browser.close().await.unwrap();
         });
     }
@@ -350,10 +356,7 @@ fn lab_03_runs_from_top_to_bottom_and_editing_the_iteration_cost_changes_the_plo
     let (file, titles) = LABS[2];
     let desk = Desk::with_lab(file);
     block_on(async {
-        let browser = open(&desk).await;
-        run_all(&browser).await;
-        page_says(&browser, "every code cell has a number", 240, ALL_NUMBERED).await;
-        all_is_drawn(&browser, file, titles).await;
+        let browser = run_lab(&desk, file, titles).await;
         page_says(&browser, "the plot for 5 µs", 20, &shows("Your loop: 5 µs")).await;
 
         // The student clicks into the cell, puts the cursor behind the 5, types a 0, and runs this cell and the next.
