@@ -28,11 +28,9 @@ use std::process::{Command, ExitCode, Stdio};
 use toml::Table;
 
 /// Set where `labs` is cargo's wrapper of the compiler: the file in which it writes down what it was given, or empty.
-pub const WRAPS: &str = "LABS_WRAPS_RUSTC";
+const WRAPS: &str = "LABS_WRAPS_RUSTC";
 /// Names cargo's wrapper for the crates of the workspace.
 const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
-/// When it is set, every cell is compiled by cargo.
-pub const ASK_CARGO: &str = "LABS_ASK_CARGO";
 /// How cargo and the compiler tell each other how many processes there may be. The pipes in them are one build's own.
 const JOB_SERVER: [&str; 3] = ["CARGO_MAKEFLAGS", "MAKEFLAGS", "MFLAGS"];
 /// What cargo is about to run.

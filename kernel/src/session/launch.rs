@@ -38,25 +38,22 @@ pub fn journal(place: &Place) -> PathBuf {
     std::env::var_os(JOURNAL).map_or_else(|| place.journal(), PathBuf::from)
 }
 
-/// The program with evcxr in it. It lies beside this one; a test's own program is one folder further down.
+/// The program with evcxr in it.
 pub fn program() -> Result<PathBuf> {
     const NAME: &str = "labs-evcxr";
     let own = std::env::current_exe().context("This program's own path is not known")?;
-    let beside = own
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join(NAME));
-    let missing = || {
+    beside(&own, NAME).with_context(|| {
         format!(
             "There is no {NAME} beside {}. `cargo labs setup` builds both",
             own.display()
         )
-    };
-    beside
-        .into_iter()
-        .find(|program| program.is_file())
-        .with_context(missing)
+    })
+}
+
+/// The program `name` in the folder of the program `own`, or in the folder above: a test's own program is one folder further down.
+pub(super) fn beside(own: &Path, name: &str) -> Option<PathBuf> {
+    let mut folders = own.ancestors().skip(1).take(2);
+    folders.find_map(|folder| Some(folder.join(name)).filter(|program| program.is_file()))
 }
 
 /// The command that runs evcxr_jupyter with `connection_file`, and with `directory` as its private directory.

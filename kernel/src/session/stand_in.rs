@@ -21,8 +21,8 @@
 //! If a cell asks for a crate, the script looks for it on this machine first, then in the network. So lost downloads are also fetched again
 //! at a session's start, when evcxr asks about the crates of `evcxr.toml`.
 
-use super::config;
 use super::toolchain::Toolchain;
+use super::{config, launch};
 use crate::environment::kernelspec::on_path;
 use crate::place::Place;
 use anyhow::{Context, Result};
@@ -62,7 +62,7 @@ pub fn install(place: &Place, toolchain: &Toolchain, directory: &Path) -> Result
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
     }
     // By its own path, which is the same in every session: cargo notes which wrapper it asked for the compiler's version.
-    if let Some(labs) = program() {
+    if let Some(labs) = labs() {
         fs::write(tools.join("labs"), format!("{labs}\n"))?;
     }
     let own = own_dependencies(place);
@@ -75,21 +75,11 @@ pub fn install(place: &Place, toolchain: &Toolchain, directory: &Path) -> Result
     Ok(tools)
 }
 
-/// The program `labs`; a test's own program is one folder further down.
-fn program() -> Option<String> {
-    let own = std::env::current_exe().ok()?;
-    let mut beside = own
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join("labs"));
-    let program = beside.find(|program| program.is_file())?;
-    // The stand-in reads one line.
-    program
-        .into_os_string()
-        .into_string()
-        .ok()
-        .filter(|path| !path.contains('\n'))
+/// The path of the program `labs`, if it can be written as one line, which the stand-in reads.
+fn labs() -> Option<String> {
+    let program = launch::beside(&std::env::current_exe().ok()?, "labs")?;
+    let path = program.into_os_string().into_string().ok()?;
+    (!path.contains('\n')).then_some(path)
 }
 
 /// The labs' own crates as a section of a manifest, each line as evcxr writes it in its questions. Empty if the configuration is broken or
