@@ -6,6 +6,7 @@ pub use crate::cell::pace::Pace;
 pub use crate::cell::table::thousands;
 pub use crate::measure::human::{human_seconds, seconds_scale, three_digits};
 pub use crate::shared::lock_cell::HELD_ALREADY;
+pub use crate::shared::segment::overtaken;
 pub use crate::shared::waits::Waits;
 pub use libc::{SIGCONT, SIGSTOP};
 

@@ -33,7 +33,7 @@ mod memory;
 mod model;
 mod plain;
 mod queue;
-mod segment;
+pub(crate) mod segment;
 mod value;
 pub(crate) mod waits;
 

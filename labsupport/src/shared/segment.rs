@@ -1,6 +1,7 @@
 use super::SharedError;
 use super::lock_cell::LockCell;
 use super::memory::{Memory, Window};
+use crate::sys;
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Range;
@@ -166,6 +167,24 @@ impl Segment {
         unsafe { LockCell::init(self.at(offset)) }.map_err(SharedError::Os)?;
         self.mapping.locks[slot].store(offset as u32 + 1, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// Calls `call` in a worker. Just before its first write to `segment`, the `index`-th word becomes `value`: another process's write has come
+/// between what the call read and what it writes. That happens for certain, where two workers that run side by side seldom meet.
+///
+/// # Panics
+/// The word is not within the segment, or another such call is running in this process.
+pub fn overtaken<T>(segment: &Segment, index: usize, value: u64, call: impl FnOnce() -> T) -> T {
+    // SAFETY: the mapping and the word live as long as the segment, which is borrowed here.
+    unsafe {
+        sys::overtaken(
+            segment.base,
+            segment.len(),
+            segment.word(index),
+            value,
+            call,
+        )
     }
 }
 

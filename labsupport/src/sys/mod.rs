@@ -16,6 +16,7 @@ pub mod fault;
 mod futex;
 mod home;
 mod mutex;
+mod overtake;
 mod process;
 mod shm;
 
@@ -26,6 +27,7 @@ pub(crate) use clock::thread_cpu_time;
 pub(crate) use futex::{LOOK_AGAIN, futex_wait, futex_wake};
 pub use home::Home;
 pub(crate) use mutex::{Acquired, RobustMutex, held_by_this_thread};
+pub(crate) use overtake::overtaken;
 pub(crate) use process::{
     Ended, Usage, die_with_parent, fork, is_main_thread, reap, wait_readable,
 };

@@ -20,7 +20,7 @@ use labsupport::measure::human;
 /// | `01-1` | `(run_worker, stop_pool)` | each task is done once, all workers come home, nothing is left in the queue: also with few tasks, and with late ones |
 /// | `01-2` | `(produce, all_producers_are_done)` | the same with several producers, whichever ends first |
 /// | `02-1` | `publish` | one of two finders writes, both parts are there once the flag is set, and nothing is written over them: forced, then up to 20,000 times by chance |
-/// | `02-2` | `offer` | the smaller of two candidates wins, though the other is written last: forced, then by chance |
+/// | `02-2` | `offer` | the smaller of two candidates wins, though the other is written last: forced, then beside a process that offers 1,000 others |
 /// | `03-1` | `mean_window` | the *mean* reaction keeps its budget, and is no shorter than it must be |
 /// | `03-2` | `go_through` | a look after a fixed number of steps, wherever an item ends |
 /// | `04-1` | `count_visit` | no visit is lost, however many others write the same number |

@@ -1,7 +1,7 @@
 use super::answer::{Answer, answer};
 use super::exercise::{Exercise, Hint};
 use crate::check::Facts;
-use labsupport::internal::{Pid, SIGCONT, SIGSTOP, send_signal};
+use labsupport::internal::{Pid, SIGCONT, SIGSTOP, overtaken, send_signal};
 use labsupport::process::{Worker, Workers};
 use labsupport::shared::{Array, Barrier, Segment};
 use std::ops::Range;
@@ -12,7 +12,7 @@ pub(super) const EPOCH: Exercise = Exercise {
     name: "05-1",
     asks_for: "(announce, begin, is_decided)",
     limit: Duration::from_secs(20),
-    facts: 11,
+    facts: 12,
     hints: &[
         Hint {
             about: &["before any signal", "after its signal", "after its own"],
@@ -46,7 +46,7 @@ pub(super) const EPOCH: Exercise = Exercise {
             ],
         },
         Hint {
-            about: &["only grows"],
+            about: &["just before it is written", "only grows"],
             says: &[
                 "Two workers announce at the same time, and the older number wins. What can happen between comparing and storing?",
                 "Comparing and storing must be one access: `word.fetch_max(me, Ordering::AcqRel)`.",
@@ -66,7 +66,7 @@ pub(super) const BOUND: Exercise = Exercise {
     name: "05-2",
     asks_for: "first_match",
     limit: Duration::from_secs(20),
-    facts: 14,
+    facts: 15,
     hints: &[
         Hint {
             about: &["goes on", "a smaller match", "the first finder's match"],
@@ -190,6 +190,23 @@ fn epoch(facts: &Facts, announce: CallWrite, begin: CallWrite, is_decided: CallA
         "2,000 in lock-step: all four know what is decided",
         true,
         in_step == [true; 4],
+    );
+    // Another announcement comes between what `announce` reads and what it writes. What a number looks like in the word, the answer decides.
+    let decided = |before: u64, other: u64| {
+        shared.word(0).store(0, Ordering::Release);
+        run(1, &|_, word| {
+            announce(word, other);
+            let other = word.swap(0, Ordering::AcqRel);
+            announce(word, before);
+            overtaken(&shared, 0, other, || announce(word, 5));
+            true
+        });
+        now(&|word| is_decided(word, other.max(5)))
+    };
+    facts.equal(
+        "5 is announced, and just before it is written another worker announces 3, 6, 1,000: 5, 6, 1,000 is decided",
+        [true; 3],
+        [decided(2, 3), decided(2, 6), decided(4, 1_000)],
     );
     // Two workers announce as fast as they can, and neither ever sees the word get smaller.
     let (clock, pace) = (Instant::now(), Segment::new(8).unwrap());
@@ -319,6 +336,19 @@ fn bound(facts: &Facts, first_match: FirstMatch) {
         "it looks at every 100th record, and no more often",
         (40..=100).contains(&mean),
         &format!("after the bound fell it went on for {mean} records, on average"),
+    );
+    // Another worker's match comes between what this one reads and what it writes.
+    let left = |other: u64| {
+        best.store(u64::MAX, Ordering::Release);
+        let find = || first_match(5_000..9_000, best, &|record| record == 5_050);
+        let one = Workers::spawn(1, |_| overtaken(&shared, 0, other, find)).unwrap();
+        let _ = one.join_timeout(Duration::from_secs(5));
+        best.load(Ordering::Acquire)
+    };
+    facts.equal(
+        "5,050 is found, and just before it is written another worker writes 1,800, 5,049, 7,250",
+        [1_800, 5_049, 5_050],
+        [left(1_800), left(5_049), left(7_250)],
     );
     // Two workers find smaller and smaller records as fast as they can, and neither ever sees the bound rise.
     best.store(u64::MAX, Ordering::Release);

@@ -106,3 +106,34 @@ fn begin(_word: &AtomicU64, _me: u64) {}
 fn is_decided(word: &AtomicU64, me: u64) -> bool {
     word.load(Ordering::SeqCst) == 2 * me
 }
+
+//# wrong: compares and exchanges once, and gives up if another came between
+fn announce(word: &AtomicU64, me: u64) {
+    let seen = word.load(Ordering::Acquire);
+    if seen < me {
+        let _ = word.compare_exchange(seen, me, Ordering::AcqRel, Ordering::Acquire);
+    }
+}
+
+fn begin(_word: &AtomicU64, _me: u64) {}
+
+fn is_decided(word: &AtomicU64, me: u64) -> bool {
+    word.load(Ordering::Acquire) == me
+}
+
+//# right: compares and exchanges until it is settled
+fn announce(word: &AtomicU64, me: u64) {
+    let mut seen = word.load(Ordering::Acquire);
+    while seen < me {
+        match word.compare_exchange_weak(seen, me, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => return,
+            Err(newer) => seen = newer,
+        }
+    }
+}
+
+fn begin(_word: &AtomicU64, _me: u64) {}
+
+fn is_decided(word: &AtomicU64, me: u64) -> bool {
+    word.load(Ordering::Acquire) == me
+}

@@ -112,3 +112,33 @@ fn first_match(mine: std::ops::Range<u64>, best: &AtomicU64, matches: &dyn Fn(u6
         }
     }
 }
+
+//# wrong: compares and exchanges once, and gives up if another came between
+fn first_match(mine: std::ops::Range<u64>, best: &AtomicU64, matches: &dyn Fn(u64) -> bool) {
+    for record in mine {
+        if record % 100 == 0 && best.load(Ordering::Acquire) < record {
+            return;
+        }
+        if matches(record) {
+            let seen = best.load(Ordering::Acquire);
+            if record < seen {
+                let _ = best.compare_exchange(seen, record, Ordering::AcqRel, Ordering::Acquire);
+            }
+            return;
+        }
+    }
+}
+
+//# right: compares and exchanges until it is settled
+fn first_match(mine: std::ops::Range<u64>, best: &AtomicU64, matches: &dyn Fn(u64) -> bool) {
+    for record in mine {
+        if record % 100 == 0 && best.load(Ordering::Acquire) < record {
+            return;
+        }
+        if matches(record) {
+            let smaller = |seen: u64| (record < seen).then_some(record);
+            let _ = best.fetch_update(Ordering::AcqRel, Ordering::Acquire, smaller);
+            return;
+        }
+    }
+}
