@@ -62,13 +62,23 @@ fn signal_at_end_of(parent: Pid, signal: Signal) {
 /// Has the program that `command` starts asked to stop (SIGTERM) when this process ends, so that it can end whatever it has started itself.
 /// If this process has already ended, the program does not start.
 pub fn stop_with_parent(command: &mut Command) {
+    signal_with_parent(command, Signal::TERM);
+}
+
+/// Has the program that `command` starts killed when the *thread* that starts it ends. If this process has already ended, the program does
+/// not start.
+pub fn kill_with_parent(command: &mut Command) {
+    signal_with_parent(command, Signal::KILL);
+}
+
+fn signal_with_parent(command: &mut Command, signal: Signal) {
     let parent = getpid();
     let ask = move || {
-        signal_at_end_of(parent, Signal::TERM); // the setting survives exec
+        signal_at_end_of(parent, signal); // the setting survives exec
         Ok(())
     };
     // SAFETY: between fork and exec only what POSIX calls async-signal-safe may run: `ask` makes three system calls and
-    // touches no memory but its own copy of `parent`.
+    // touches no memory but its own copies of `parent` and `signal`.
     unsafe { command.pre_exec(ask) };
 }
 

@@ -1,0 +1,161 @@
+//! A stream to a server, whose every read and write ends by a deadline.
+
+use crate::address::Place;
+use crate::deadline::Deadline;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+impl Stream {
+    /// Connects to the server at `place`. The stream never blocks: every wait is a `poll`.
+    pub(crate) fn open(place: &Place, deadline: Deadline) -> io::Result<Stream> {
+        match place {
+            Place::Unix(path) => unix(path, deadline).map(Stream::Unix),
+            Place::Tcp { host, port, .. } => {
+                let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
+                for address in (host.as_str(), *port).to_socket_addrs()? {
+                    let left = deadline.left().ok_or(ErrorKind::TimedOut)?;
+                    match TcpStream::connect_timeout(&address, left) {
+                        Ok(stream) => {
+                            stream.set_nodelay(true)?;
+                            stream.set_nonblocking(true)?;
+                            return Ok(Stream::Tcp(stream));
+                        }
+                        Err(error) => last = error,
+                    }
+                }
+                Err(last)
+            }
+        }
+    }
+
+    /// Sends all of `bytes`.
+    pub(crate) fn send(&mut self, mut bytes: &[u8], deadline: Deadline) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let sent = match self {
+                Stream::Unix(stream) => stream.write(bytes),
+                Stream::Tcp(stream) => stream.write(bytes),
+            };
+            match sent {
+                Ok(0) => return Err(ErrorKind::BrokenPipe.into()),
+                Ok(n) => bytes = &bytes[n..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.wait(PollFlags::OUT, deadline)?;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// A reader that gives up at the deadline.
+    pub(crate) fn until(&mut self, deadline: Deadline) -> Until<'_> {
+        Until {
+            stream: self,
+            deadline,
+        }
+    }
+
+    /// Ends the connection, also for copies of it that workers have inherited.
+    pub(crate) fn shut_down(&self) {
+        let _ = match self {
+            Stream::Unix(stream) => stream.shutdown(Shutdown::Both),
+            Stream::Tcp(stream) => stream.shutdown(Shutdown::Both),
+        };
+    }
+
+    /// Another handle on the same stream.
+    pub(crate) fn try_clone(&self) -> io::Result<Stream> {
+        match self {
+            Stream::Unix(stream) => stream.try_clone().map(Stream::Unix),
+            Stream::Tcp(stream) => stream.try_clone().map(Stream::Tcp),
+        }
+    }
+
+    /// Waits until bytes can be sent or received.
+    fn wait(&self, what: PollFlags, deadline: Deadline) -> io::Result<()> {
+        let mut polled = [PollFd::new(self, what)];
+        loop {
+            let left = deadline.left().ok_or(ErrorKind::TimedOut)?;
+            // A wait beyond the end of what the system can count is one without a limit.
+            let left = Timespec::try_from(left).ok();
+            match poll(&mut polled, left.as_ref()) {
+                Ok(0) => {} // the deadline decides
+                Ok(_) => return Ok(()),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Stream::Unix(stream) => stream.as_fd(),
+            Stream::Tcp(stream) => stream.as_fd(),
+        }
+    }
+}
+
+/// Reads from a stream until a deadline.
+pub(crate) struct Until<'a> {
+    stream: &'a mut Stream,
+    deadline: Deadline,
+}
+
+impl Read for Until<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = match self.stream {
+                Stream::Unix(stream) => stream.read(buffer),
+                Stream::Tcp(stream) => stream.read(buffer),
+            };
+            match read {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.stream.wait(PollFlags::IN, self.deadline)?;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+}
+
+/// Connects to a Unix socket. If the server is stopped and its backlog is full, `connect` waits as long as a send may.
+fn unix(path: &Path, deadline: Deadline) -> io::Result<UnixStream> {
+    let socket = net::socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    let left = deadline.left().ok_or(ErrorKind::TimedOut)?;
+    // The system refuses a limit of less than a microsecond, and one that is too long.
+    let left = left.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
+    set_socket_timeout(&socket, Timeout::Send, Some(left))?;
+    loop {
+        match net::connect(&socket, &SocketAddrUnix::new(path)?) {
+            Ok(()) => break,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::AGAIN) => return Err(ErrorKind::TimedOut.into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(true)?;
+    Ok(stream)
+}
