@@ -38,6 +38,8 @@ pub struct Broker {
     patience: Duration,
     // Not Sync: a connection carries one call at a time.
     connection: Cell<Option<Connection>>,
+    /// Called before each call, by checks that must get in between two of them.
+    before: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 /// The way to a server, and what must live as long as the way is used.
@@ -134,6 +136,7 @@ impl Broker {
             route,
             patience: PATIENCE,
             connection: Cell::new(None),
+            before: None,
         }
     }
 
@@ -164,6 +167,9 @@ impl Broker {
     {
         let command: Vec<C::Item> = command.into_iter().collect();
         check(&command)?;
+        if let Some(before) = &self.before {
+            before();
+        }
         let wait = wait_of(&command);
         let limit = match wait {
             Wait::For(time) => self.patience.saturating_add(time),
@@ -451,6 +457,14 @@ impl Broker {
     }
 }
 
+/// The same broker, with `before` called before each of its calls: another client gets in between two calls of a program.
+pub fn before_calls(broker: &Broker, before: impl Fn() + Send + Sync + 'static) -> Broker {
+    Broker {
+        before: Some(Arc::new(before)),
+        ..broker.clone()
+    }
+}
+
 impl Route {
     /// The error of a command that got no answer in time, with what can be known about the reason.
     #[cold]
@@ -508,6 +522,7 @@ impl Clone for Broker {
             route: self.route.clone(),
             patience: self.patience,
             connection: Cell::new(None),
+            before: self.before.clone(),
         }
     }
 }

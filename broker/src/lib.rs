@@ -10,6 +10,7 @@ mod deadline;
 mod error;
 mod folder;
 mod from_reply;
+pub mod internal;
 pub mod prelude;
 mod program;
 mod proxy;

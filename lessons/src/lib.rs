@@ -134,6 +134,7 @@
 //!   the variable is not set, or the file cannot be written, nothing is kept and nothing fails.
 //! * **Nothing is read by halves.** A damaged transaction log is an error with its line, its column and the reason.
 
+pub mod across;
 mod amount;
 mod check;
 mod data;

@@ -91,7 +91,7 @@ fn write_program(answers: &[Answer]) -> PathBuf {
     let mut manifest = String::from(
         "[workspace]\n[package]\nname = \"answers\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[profile.dev]\nopt-level = 2\n[dependencies]\n",
     );
-    let names = ["labsupport", "manager", "figures", "lessons"];
+    let names = ["labsupport", "manager", "broker", "figures", "lessons"];
     for name in names {
         let path = crates.join(name);
         writeln!(manifest, "{name} = {{ path = {path:?} }}").unwrap();

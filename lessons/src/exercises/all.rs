@@ -1,8 +1,8 @@
 use super::exercise::Exercise;
-use super::{lab00, lab01, lab02, lab03, lab04, lab05};
+use super::{lab00, lab01, lab02, lab03, lab04, lab05, lab06};
 
 /// Every exercise, by its name.
-pub(super) const EXERCISES: [&Exercise; 11] = [
+pub(super) const EXERCISES: [&Exercise; 13] = [
     &lab00::COUNT,
     &lab01::SHUTDOWN,
     &lab01::PRODUCERS,
@@ -14,4 +14,6 @@ pub(super) const EXERCISES: [&Exercise; 11] = [
     &lab04::REPORTS,
     &lab05::EPOCH,
     &lab05::BOUND,
+    &lab06::NO_TASK_IS_LOST,
+    &lab06::RELEASE,
 ];

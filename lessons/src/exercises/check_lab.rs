@@ -27,6 +27,8 @@ use labsupport::measure::human;
 /// | `04-2` | `count_primes` | a report for every 1,000 numbers, each in time, and the right sum |
 /// | `05-1` | `(announce, begin, is_decided)` | no late signal stops a later transaction, and no signal is lost |
 /// | `05-2` | `first_match` | the smallest match wins, and a worker that cannot find a smaller one stops within 100 records |
+/// | `06-1` | `(work, recover)` | a worker that is killed with a task in hand loses none, and no other task is done twice |
+/// | `06-2` | `release` | a lease is given back by its holder only, also if it changes hands between two calls |
 ///
 /// After a failed try there is a hint about the fact that failed. The next failed try at the same fact gives a more telling one, and after
 /// three failed tries you are told where the solution is. A try is code that was not tried before: the exercise as it was handed out,

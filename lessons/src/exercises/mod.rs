@@ -18,6 +18,7 @@ mod lab02;
 mod lab03;
 mod lab04;
 mod lab05;
+mod lab06;
 mod reply;
 #[cfg(test)]
 mod tests;

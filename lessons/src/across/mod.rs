@@ -1,0 +1,23 @@
+//! What lab 06 measures on a broker: looks, distance, claims, kills, leases, and what a killed server keeps. A file for each.
+//!
+//! The lab shows the protocols themselves, each a few of the broker's commands. Here is what runs them again and again, kills a worker at a
+//! point with a name, and counts.
+
+mod claims;
+mod distance;
+mod kept;
+mod killed;
+mod lease;
+mod looks;
+
+use std::time::Duration;
+
+/// No worker here takes longer, on any machine.
+const LIMIT: Duration = Duration::from_secs(60);
+
+pub use claims::winners;
+pub use distance::{Distance, distance};
+pub use kept::{Kept, kept};
+pub use killed::{POINTS, Takes, effects, effects_table};
+pub use lease::late_writes;
+pub use looks::lost_to_looks;
