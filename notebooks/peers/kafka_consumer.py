@@ -1,0 +1,82 @@
+"""A real Kafka consumer that does one thing at a time, as `kafka_lab.py` tells it: an order a line, an answer a line.
+
+    take       polls until there is a message, and says which
+    work       the effect: saying that it has happened
+    commit     commits the offset behind that message, and waits for the answer
+    own N      polls until it owns N partitions; messages wait meanwhile
+    give up    polls, with its task in hand, until its partitions are taken away from it
+    close      closes the consumer
+
+Between orders it does not poll, like a consumer that is busy with a task. Its client sends heartbeats from a thread of its own.
+"""
+
+import json
+import os
+import sys
+import time
+
+from confluent_kafka import Consumer, KafkaException
+
+import supervisor
+
+
+class Partitions:
+    """What this consumer owns, as the callbacks of the client tell it."""
+
+    def __init__(self):
+        self.owned, self.taken_away = set(), 0
+
+    def assigned(self, consumer, partitions):
+        self.owned = {each.partition for each in partitions}
+        consumer.assign(partitions)
+
+    def revoked(self, consumer, partitions):
+        self.owned, self.taken_away = set(), self.taken_away + 1
+        consumer.unassign()
+
+
+def main():
+    supervisor.stop_with_parent()
+    settings = json.loads(os.environ["LAB_SETTINGS"])
+    consumer, partitions = Consumer(settings), Partitions()
+    consumer.subscribe(
+        [os.environ["LAB_TOPIC"]],
+        on_assign=partitions.assigned,
+        on_revoke=partitions.revoked,
+        on_lost=partitions.revoked,
+    )
+    message = None
+
+    def poll():
+        found = consumer.poll(0.05)
+        if found is not None and found.error():
+            raise KafkaException(found.error())
+        return found
+
+    for order in map(str.strip, sys.stdin):
+        answer = {}
+        if order == "take":
+            while (message := poll()) is None:
+                pass
+            answer = {"offset": message.offset()}
+        elif order == "commit":
+            try:
+                consumer.commit(message=message, asynchronous=False)
+                answer = {"error": None}
+            except KafkaException as error:
+                answer = {"error": error.args[0].name()}
+        elif order.startswith("own "):
+            while len(partitions.owned) != int(order.removeprefix("own ")):
+                poll()
+        elif order == "give up":
+            consumer.pause(consumer.assignment())  # it has a task, and wants no other
+            before = partitions.taken_away
+            while partitions.taken_away == before:
+                poll()
+        elif order == "close":
+            consumer.close()
+        print(json.dumps({**answer, "at": time.monotonic()}), flush=True)  # Linux has one monotonic clock for all processes
+
+
+if __name__ == "__main__":
+    main()
