@@ -18,8 +18,12 @@ import signal
 import sys
 import threading
 
+sys.dont_write_bytecode = True  # the folder of the labs may be shared
+
 try:
     import redis
+
+    from kombu.utils.url import maybe_sanitize_url
 
     import celery_worker
     import supervisor
@@ -32,9 +36,10 @@ OURS = "celery-lab:"  # how all keys of this lab begin
 ALIVE = 120  # seconds after which a run that has not said that it is alive is taken for dead, and its keys are removed
 
 GUIDE = "https://docs.celeryq.dev/en/stable/userguide/"
-ACKS = GUIDE + "tasks.html#Task.acks_late"
-LOST = GUIDE + "tasks.html#Task.reject_on_worker_lost"
-STOPPING = GUIDE + "workers.html#stopping-the-worker"
+ACKS = GUIDE + "configuration.html#task-acks-late"
+LOST = GUIDE + "configuration.html#task-reject-on-worker-lost"
+WARM = GUIDE + "workers.html#warm-shutdown"
+COLD = GUIDE + "workers.html#cold-shutdown"
 REVOKE = GUIDE + "workers.html#revoke-revoking-tasks"
 VISIBILITY = "https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout"
 
@@ -143,7 +148,7 @@ def warm(experiment, late):
         "warm shutdown (TERM)",
         f"acks_late={late}: the task in hand, and the next one, {ahead}",
         "the worker finishes all currently executing tasks before it ends",
-        STOPPING,
+        WARM,
         effects=in_hand,
         seen=f"the task in hand had its effect {times(in_hand)}; the next one had it {times(following)} in this worker "
         f"({waiting} in the queue and {unacked} unacknowledged after its end), and {times(in_all)} after another worker had started",
@@ -168,12 +173,12 @@ def cold(experiment, late):
     yield Row(
         "cold shutdown (QUIT)",
         f"acks_late={late}: a task in hand",
-        "the task is cancelled, and its message goes back to the queue when the worker ends" if late else "the task is cancelled: lost",
-        STOPPING,
+        "all executing tasks are stopped at once: " + ("not acknowledged, it is delivered again" if late else "acknowledged, it is lost"),
+        COLD,
         effects=effects,
         seen=f"when the worker had ended, {waiting} messages were in the queue and {unacked} unacknowledged; after another worker had started, "
         f"the effect had happened {times(effects)}",
-        held=effects == int(late),
+        held=effects == waiting + unacked == int(late),
         seconds={"from QUIT to the worker's end": round(ended, 2)},
     )
 
@@ -224,7 +229,7 @@ def revoked(experiment, late):
         yield Row(
             "revoke(terminate=True)",
             f"acks_late={late}: {done}",
-            "its process is killed with TERM, and another one replaces it" if name == "running" else "the worker discards it",
+            "the process that executes it is terminated" if name == "running" else "the worker skips it",
             REVOKE,
             effects=effects,
             seen=f"the effect happened {times(effects)}; {left} messages are left, and the worker took the next tasks",
@@ -352,7 +357,7 @@ def connect(broker):
         return server
     except (redis.RedisError, ValueError, OSError) as error:
         sys.exit(
-            f"No Redis or Valkey server answers at {broker}: {error}.\n"
+            f"No Redis or Valkey server answers at {maybe_sanitize_url(broker)}: {str(error).rstrip('.')}.\n"
             "Start one (`valkey-server --port 0 --unixsocket /path/to/socket`), or name another with --broker redis://HOST:PORT."
         )
 

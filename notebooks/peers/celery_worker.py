@@ -18,7 +18,9 @@ SETTINGS = [(late, reject) for late in (False, True) for reject in (False, True)
 
 def celery(url, prefix, visibility):
     """Celery as in any program, except that all its keys begin with `prefix`: experiments run side by side on one server."""
-    app = Celery("peers", broker=url.replace("unix://", "redis+socket://"))
+    if url.startswith("unix://"):  # the client's way to name a socket and a database; Celery has another one
+        url = url.replace("unix://", "redis+socket://").replace("db=", "virtual_host=")
+    app = Celery("peers", broker=url)
     app.conf.update(
         task_ignore_result=True,
         worker_prefetch_multiplier=1,
@@ -95,6 +97,10 @@ def main():
 
     for late, reject in SETTINGS:
         app.task(work, name=task_name(late, reject), acks_late=late, reject_on_worker_lost=reject)
+
+    # Celery has the kernel kill a pool process when its worker ends. One that begins while its worker ends must look.
+    worker = os.getpid()
+    signals.worker_process_init.connect(lambda **_: os.getppid() == worker or os._exit(1), weak=False)
 
     # What the worker's main process has to say.
     signals.worker_ready.connect(lambda **_: notes().tell("ready"), weak=False)

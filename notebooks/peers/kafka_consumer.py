@@ -3,7 +3,7 @@
     take       polls until there is a message, and says which
     work       the effect: saying that it has happened
     commit     commits the offset behind that message, and waits for the answer
-    own N      polls until it owns N partitions; messages wait meanwhile
+    own N      polls until it owns N partitions, and says when it heard that the group changes; messages wait until it takes them
     give up    polls, with its task in hand, until its partitions are taken away from it
     close      closes the consumer
 
@@ -24,15 +24,21 @@ class Partitions:
     """What this consumer owns, as the callbacks of the client tell it."""
 
     def __init__(self):
-        self.owned, self.taken_away = set(), 0
+        self.owned, self.paused, self.taken_away, self.heard = [], False, 0, None
 
     def assigned(self, consumer, partitions):
-        self.owned = {each.partition for each in partitions}
+        self.owned = partitions
         consumer.assign(partitions)
+        self.pause(consumer, self.paused)
 
-    def revoked(self, consumer, partitions):
-        self.owned, self.taken_away = set(), self.taken_away + 1
+    def revoked(self, consumer, _):
+        self.owned, self.taken_away, self.heard = [], self.taken_away + 1, time.monotonic()
         consumer.unassign()
+
+    def pause(self, consumer, paused):
+        """Whether messages wait while it polls."""
+        self.paused = paused
+        (consumer.pause if paused else consumer.resume)(self.owned)
 
 
 def main():
@@ -55,6 +61,8 @@ def main():
 
     for order in map(str.strip, sys.stdin):
         answer = {}
+        if order != "close":
+            partitions.pause(consumer, order != "take")
         if order == "take":
             while (message := poll()) is None:
                 pass
@@ -68,8 +76,8 @@ def main():
         elif order.startswith("own "):
             while len(partitions.owned) != int(order.removeprefix("own ")):
                 poll()
+            answer = {"heard": partitions.heard}
         elif order == "give up":
-            consumer.pause(consumer.assignment())  # it has a task, and wants no other
             before = partitions.taken_away
             while partitions.taken_away == before:
                 poll()

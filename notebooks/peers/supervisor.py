@@ -42,7 +42,7 @@ class Program:
         self.log = tempfile.TemporaryFile("w+")  # has no name, so nothing can be left of it
         pipe = subprocess.PIPE if talks else None
         self.process = subprocess.Popen(
-            [sys.executable, "-u", os.path.join(here, file), *arguments],
+            [sys.executable, "-uB", os.path.join(here, file), *arguments],
             stdin=pipe or subprocess.DEVNULL,
             stdout=pipe or self.log,
             stderr=self.log,

@@ -60,3 +60,51 @@ impl Appendix {
         value.map_or_else(String::new, |value| value.get_name().to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    /// A checkout whose appendix needs what `requirements` says, and a home.
+    fn place(folder: &Path, requirements: &str) -> Place {
+        let place = Place {
+            workspace: folder.join("checkout"),
+            home: folder.join("home"),
+        };
+        let programs = Appendix::Celery.programs(&place);
+        fs::create_dir_all(&programs).unwrap();
+        fs::write(programs.join("requirements.txt"), requirements).unwrap();
+        place
+    }
+
+    #[test]
+    fn it_is_installed_once_and_again_when_it_needs_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let set_up = |requirements| {
+            let place = place(folder.path(), requirements);
+            Appendix::Celery.set_up(&place).unwrap();
+            Appendix::Celery.venv(&place).join("ours")
+        };
+        let ours = set_up("# nothing\n");
+        fs::write(&ours, "").unwrap();
+        set_up("# nothing\n");
+        assert!(ours.exists(), "it was there");
+        set_up("# nothing else\n");
+        assert!(!ours.exists(), "it was made anew");
+    }
+
+    #[test]
+    fn what_cannot_be_downloaded_leaves_nothing_half_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = place(
+            folder.path(),
+            "./nowhere-1.0-py3-none-any.whl --hash=sha256:00\n",
+        );
+        let said = format!("{:#}", Appendix::Celery.set_up(&place).unwrap_err());
+        assert!(!Appendix::Celery.venv(&place).exists());
+        assert!(said.contains("setup --with celery"), "{said}");
+        assert!(said.contains("run the same command again"), "{said}");
+    }
+}
