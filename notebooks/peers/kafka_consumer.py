@@ -7,11 +7,13 @@
     give up    polls, with its task in hand, until its partitions are taken away from it
     close      closes the consumer
 
-Between orders it does not poll, like a consumer that is busy with a task. Its client sends heartbeats from a thread of its own.
+Between orders it does not poll, like a consumer that is busy with a task; only after `own` it does, like one that has none. Its client sends
+heartbeats from a thread of its own.
 """
 
 import json
 import os
+import select
 import sys
 import time
 
@@ -59,7 +61,18 @@ def main():
             raise KafkaException(found.error())
         return found
 
-    for order in map(str.strip, sys.stdin):
+    def orders():
+        idle = False
+        while True:
+            while idle and not select.select([sys.stdin], [], [], 0)[0]:
+                poll()
+            if not (line := sys.stdin.readline()):
+                return
+            order = line.strip()
+            yield order
+            idle = order.startswith("own ")
+
+    for order in orders():
         answer = {}
         if order != "close":
             partitions.pause(consumer, order != "take")
