@@ -29,11 +29,18 @@ impl Appendix {
         }
     }
 
+    fn requirements(self, place: &Place) -> PathBuf {
+        self.programs(place).join("requirements.txt")
+    }
+
+    /// Whether it is installed as its requirements say.
+    pub fn is_made(self, place: &Place) -> bool {
+        venv::is_made(&self.venv(place), &self.requirements(place))
+    }
+
     /// Installs it, unless it is installed as its requirements say.
     pub fn set_up(self, place: &Place) -> Result<()> {
-        let environment = self.venv(place);
-        let requirements = self.programs(place).join("requirements.txt");
-        if venv::is_made(&environment, &requirements) {
+        if self.is_made(place) {
             return Ok(());
         }
         if place.is_read_only() {
@@ -41,7 +48,7 @@ impl Appendix {
                 "The folder {} is read-only, and {} is not there. Have its owner run `cargo labs setup --with {}`, or set LABS_HOME to a \
                  folder of your own.",
                 place.home.display(),
-                environment.display(),
+                self.venv(place).display(),
                 self.name()
             );
         }
@@ -49,7 +56,7 @@ impl Appendix {
         Steps::new(1)
             .step(
                 "Installing Celery and Kafka's client (a download of 8 MB)",
-                || venv::make(&environment, &requirements).map_err(Error::msg),
+                || venv::make(&self.venv(place), &self.requirements(place)).map_err(Error::msg),
             )
             .with_context(|| format!("`cargo labs setup --with {}` has failed", self.name()))
     }
@@ -80,19 +87,16 @@ mod tests {
     }
 
     #[test]
-    fn it_is_installed_once_and_again_when_it_needs_something_else() {
+    fn it_is_installed_once_until_it_needs_something_else() {
         let folder = tempfile::tempdir().unwrap();
-        let set_up = |requirements| {
-            let place = place(folder.path(), requirements);
-            Appendix::Celery.set_up(&place).unwrap();
-            Appendix::Celery.venv(&place).join("ours")
-        };
-        let ours = set_up("# nothing\n");
-        fs::write(&ours, "").unwrap();
-        set_up("# nothing\n");
-        assert!(ours.exists(), "it was there");
-        set_up("# nothing else\n");
-        assert!(!ours.exists(), "it was made anew");
+        let nothing = place(folder.path(), "# nothing\n");
+        let environment = Appendix::Celery.venv(&nothing);
+        Appendix::Celery.set_up(&nothing).unwrap();
+        fs::write(environment.join("ours"), "").unwrap();
+        Appendix::Celery.set_up(&nothing).unwrap();
+        assert!(environment.join("ours").exists(), "it was not made again");
+        let other = place(folder.path(), "# nothing else\n");
+        assert!(!Appendix::Celery.is_made(&other));
     }
 
     #[test]
