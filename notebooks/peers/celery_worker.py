@@ -6,10 +6,13 @@ The settings that the lab is about are in the decorators below.
 import os
 import signal
 
-from celery import Celery, signals
-from redis import Redis
-
 import supervisor
+
+if __name__ == "__main__":
+    supervisor.stop_with_parent()  # before the slow imports: a supervisor may be killed at any moment
+
+from celery import Celery, signals  # noqa: E402
+from redis import Redis  # noqa: E402
 
 LIMIT = 60  # seconds that a task waits for its gate: longer than any wait of the supervisor
 POINTS = ["after take", "after effect"]  # where a task may kill its own process
@@ -71,7 +74,6 @@ class Notes:
 
 
 def main():
-    supervisor.stop_with_parent()
     url, prefix, visibility = (os.environ[name] for name in ["LAB_BROKER", "LAB_PREFIX", "LAB_VISIBILITY"])
     app = celery(url, prefix, float(visibility))
     ours = {}  # the connection of this process, by its number: a fork must not use its parent's

@@ -17,9 +17,11 @@ import select
 import sys
 import time
 
-from confluent_kafka import Consumer, KafkaException
-
 import supervisor
+
+supervisor.stop_with_parent()  # before the slow imports: a supervisor may be killed at any moment
+
+from confluent_kafka import Consumer, KafkaException  # noqa: E402
 
 
 class Partitions:
@@ -44,7 +46,6 @@ class Partitions:
 
 
 def main():
-    supervisor.stop_with_parent()
     settings = json.loads(os.environ["LAB_SETTINGS"])
     consumer, partitions = Consumer(settings), Partitions()
     consumer.subscribe(
