@@ -18,6 +18,7 @@ mod image;
 mod leftovers;
 mod mistakes;
 mod panics;
+mod peers;
 mod protocol;
 mod runtime;
 mod server;

@@ -41,8 +41,9 @@ fn every_crate_comes_from_the_registry_with_its_checksum() {
 }
 
 /// The files of requirements, each made from a `.in` beside it.
-const REQUIREMENTS: [&str; 7] = [
+const REQUIREMENTS: [&str; 8] = [
     "notebooks/requirements",
+    "notebooks/peers/requirements",
     "kernel/src/commands/wheel/requirements",
     "kernel/src/commands/publish/requirements",
     "kernel/tests/protocol/requirements",

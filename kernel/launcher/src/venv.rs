@@ -89,7 +89,7 @@ fn normal(name: &str) -> String {
 }
 
 /// Makes the environment `venv` with the packages in the file `requirements`, and checks every hash. Does nothing if another process has
-/// just made it.
+/// just made it. If it fails, nothing half made is left.
 pub fn make(venv: &Path, requirements: &Path) -> Result<(), String> {
     let lock = File::create(venv.with_extension("lock"))
         .map_err(|error| format!("{} cannot be made: {error}", venv.display()))?;
@@ -99,6 +99,14 @@ pub fn make(venv: &Path, requirements: &Path) -> Result<(), String> {
         return Ok(());
     }
     let _ = fs::remove_dir_all(venv);
+    let made = fill(venv, requirements);
+    if made.is_err() {
+        let _ = fs::remove_dir_all(venv);
+    }
+    made
+}
+
+fn fill(venv: &Path, requirements: &Path) -> Result<(), String> {
     run(
         python("python3").args(["-m", "venv"]).arg(venv),
         "The Python environment cannot be made. `sh deploy/doctor.sh` looks for what is missing",

@@ -10,12 +10,11 @@ mod keep;
 mod open;
 mod publish;
 mod reset;
+mod setup;
 mod test;
 mod wheel;
 
-use crate::environment;
 use crate::front;
-use crate::place::{Place, in_words};
 use crate::session::compile;
 use anyhow::Result;
 use clap::Subcommand;
@@ -31,7 +30,7 @@ pub enum Command {
     /// Opens JupyterLab on the first lab; sets everything up when it is run for the first time
     Open(open::Open),
     /// Makes everything that `open` needs, and stops there
-    Setup,
+    Setup(setup::Setup),
     /// Runs notebooks on the real kernel; all labs if none is named
     Check(check::Check),
     /// Checks whether this machine has what the labs need, and says what to do
@@ -85,14 +84,7 @@ impl Command {
                 arguments,
             } => return compile::run(&cargo, &session, &arguments),
             Command::Open(open) => open.run(),
-            Command::Setup => {
-                environment::set_up(&Place::find()?)?;
-                println!(
-                    "{}",
-                    in_words("Everything is set up. `cargo labs open` opens the first lab.")
-                );
-                Ok(())
-            }
+            Command::Setup(setup) => setup.run(),
             Command::Check(check) => check.run(),
             Command::Doctor => doctor::run(),
             Command::Copy(copy) => copy.run(),

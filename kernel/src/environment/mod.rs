@@ -1,5 +1,6 @@
 //! What a fresh machine needs before a lab can be opened, and the checks that tell whether it is there.
 
+pub mod appendix;
 pub mod checks;
 pub mod extension;
 pub mod facts;

@@ -70,7 +70,7 @@ pub(super) const SET_UP: Step = step("setup", "cargo labs setup").with_kernels()
 /// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build, and should be built only once. For the
 /// same reason clippy leaves the kernel out: it would check all of evcxr again. Builds with other flags have a folder of their own;
 /// otherwise each build would throw away the other's results.
-pub(super) const STEPS: [Step; 21] = [
+pub(super) const STEPS: [Step; 22] = [
     // Some tests call cargo without a network, and steps that run beside each other should not wait for each other's downloads.
     step("crates", "cargo fetch --locked").with_kernels(),
     step("format", "cargo fmt --all --check"),
@@ -107,6 +107,10 @@ pub(super) const STEPS: [Step; 21] = [
     // Two users of a JupyterHub. It is installed the first time, below target/labs/hub.
     step("hub", "cargo test --release --package labs --test kernel server:: -- --ignored").with_kernels(),
     step("other programs", "cargo test --release --package labs --test kernel versions:: -- --ignored")
+        .with_kernels()
+        .at_night(),
+    // The appendix of lab 06. Its environment is installed the first time, below target/labs/celery.
+    step("celery and kafka", "cargo test --release --package labs --test kernel peers:: -- --ignored")
         .with_kernels()
         .at_night(),
     // Runs every lab; the browser looks at the pages, and at the notebooks with their outputs.

@@ -25,7 +25,7 @@ const NAME: &str = "coordination-labs";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The files that are copied as they are, beside the crates of cells and the notebooks.
-const FILES: [&str; 10] = [
+const FILES: [&str; 16] = [
     "Cargo.lock",
     "LICENSE-APACHE",
     "LICENSE-MIT",
@@ -35,6 +35,12 @@ const FILES: [&str; 10] = [
     "data/transactions.csv",
     "deploy/doctor.sh",
     "notebooks/evcxr.toml",
+    "notebooks/peers/celery_lab.py",
+    "notebooks/peers/celery_worker.py",
+    "notebooks/peers/kafka_consumer.py",
+    "notebooks/peers/kafka_lab.py",
+    "notebooks/peers/requirements.txt",
+    "notebooks/peers/supervisor.py",
     "notebooks/requirements.txt",
 ];
 
