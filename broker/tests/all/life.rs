@@ -7,6 +7,7 @@ use labsupport::prelude::*;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -29,9 +30,30 @@ where
     report.into_values().unwrap().remove(0)
 }
 
+/// Whether this process runs this test alone. If not, the test is run by such a process. A worker that sets a variable needs that: were
+/// another test's thread to read the environment at the fork, the worker would wait forever for the end of that.
+fn is_quiet() -> bool {
+    const QUIET: &str = "LABS_TEST_QUIET";
+    if std::env::var_os(QUIET).is_some() {
+        return true;
+    }
+    let thread = std::thread::current();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([thread.name().unwrap(), "--exact", "--test-threads=1"])
+        .env(QUIET, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+    false
+}
+
 /// Sets a variable of the environment in a worker.
 fn set(name: &str, value: impl AsRef<std::ffi::OsStr>) {
-    // SAFETY: `alone` has forked this process from one thread, so no other thread reads the environment.
+    // SAFETY: this process was forked from a quiet one and has one thread, so no other thread reads the environment.
     unsafe { std::env::set_var(name, value) };
 }
 
@@ -107,6 +129,9 @@ fn nothing_is_left_after_a_panic() {
 
 #[test]
 fn the_server_ends_with_a_killed_parent_and_the_next_start_removes_its_folder() {
+    if !is_quiet() {
+        return;
+    }
     let place = scratch("killed");
     let pid = Value::new(0u64).unwrap();
     let workers = Workers::spawn(1, |_| {
@@ -302,6 +327,9 @@ fn a_stopped_server_ends_in_the_deadline_and_its_late_reply_is_nobodys() {
 
 #[test]
 fn a_server_that_dies_while_it_starts_is_an_error_with_its_last_words() {
+    if !is_quiet() {
+        return;
+    }
     let place = scratch("start");
     let program = fake_program(&place, "echo out of luck; kill -9 $$");
     let error = alone(|| {
@@ -333,6 +361,9 @@ fn a_setting_that_the_server_does_not_know_is_an_error_in_its_words() {
 
 #[test]
 fn a_server_ends_when_its_parent_is_killed_while_it_starts() {
+    if !is_quiet() {
+        return;
+    }
     let place = scratch("starting");
     let file = place.join("pid");
     let program = fake_program(
@@ -368,6 +399,9 @@ fn two_brokers_know_nothing_of_each_other() {
 
 #[test]
 fn it_needs_no_home_and_no_folder_to_stand_in() {
+    if !is_quiet() {
+        return;
+    }
     let word = alone(|| {
         set("HOME", "/proc");
         set("XDG_RUNTIME_DIR", "/proc/missing");
@@ -384,6 +418,9 @@ fn it_needs_no_home_and_no_folder_to_stand_in() {
 
 #[test]
 fn a_program_may_be_named_by_a_link_and_from_here() {
+    if !is_quiet() {
+        return;
+    }
     let place = scratch("link");
     let found: String = {
         let broker = Broker::start_with(&[]).unwrap();
@@ -405,6 +442,9 @@ fn a_program_may_be_named_by_a_link_and_from_here() {
 
 #[test]
 fn a_named_server_is_used_instead_of_a_private_one() {
+    if !is_quiet() {
+        return;
+    }
     let broker = Broker::start_with(&[]).unwrap();
     let url = broker.url();
     let (pid, word) = alone(|| {
