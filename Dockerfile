@@ -45,6 +45,7 @@ RUN --mount=type=cache,target=/opt/labs/target --mount=type=cache,target=/usr/lo
 # the place of the compiler's own, and the warm template. Everybody may read it and nobody write it.
 RUN export CARGO_HOME=/opt/cargo PIP_NO_CACHE_DIR=1 \
     && labs setup \
+    && test -x "$LABS_HOME/broker/valkey-server" \
     && pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements.txt \
     && rm -rf /opt/rust/lib/rustlib/src/rust/library \
     && ln -s "$LABS_HOME/rust-src/library" /opt/rust/lib/rustlib/src/rust/library \

@@ -17,7 +17,7 @@ pub(crate) struct Address {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Unix(PathBuf),
-    Tcp { host: String, port: u16, tls: bool },
+    Tcp { host: String, port: u16 },
 }
 
 /// What a new connection says first.
@@ -43,8 +43,7 @@ impl Address {
             BrokerError::new(
                 ErrorKind::Invalid,
                 format!(
-                    "the address of the broker cannot be read ({why}). Write redis://host:port, redis://user:password@host:port/database, \
-                     rediss://… for a connection with TLS, or unix:///path/to/socket. Some characters of a password are written with \
+                    "the address of the broker cannot be read ({why}). Write redis://host:port, redis://user:password@host:port/database or unix:///path/to/socket. Some characters of a password are written with \
                      a percent sign: @ is %40, / is %2F."
                 ),
             )
@@ -59,16 +58,11 @@ impl Address {
         if tls {
             return Err(BrokerError::new(
                 ErrorKind::Invalid,
-                "the address asks for TLS, which this build of the crate `broker` has not: build it with its feature `tls`. For a \
-                 cell, a tunnel on your machine does as well: `stunnel`, or `ssh -L 6379:localhost:6379 host` and redis://localhost.",
+                "the address asks for TLS, which this crate does not speak. A tunnel on your machine does as well: `stunnel`, or \
+                 `ssh -L 6379:localhost:6379 host` and redis://localhost.",
             ));
         }
-        // TLS is ours, so the address is read without it.
-        let plain = match url.split_once("://") {
-            Some((_, rest)) if tls => format!("redis://{rest}"),
-            _ => url.to_string(),
-        };
-        let info = plain
+        let info = url
             .into_connection_info()
             .map_err(|error| wrong(&error.category()))?;
         let place = match info.addr() {
@@ -82,7 +76,6 @@ impl Address {
             ConnectionAddr::Tcp(host, port) => Place::Tcp {
                 host: host.clone(),
                 port: *port,
-                tls,
             },
             _ => return Err(wrong(&"it is of an unknown kind")),
         };
@@ -106,8 +99,7 @@ impl Address {
         match &self.place {
             Place::Unix(path) if database.is_empty() => format!("unix://{}", path.display()),
             Place::Unix(path) => format!("unix://{}?db={database}", path.display()),
-            Place::Tcp { host, port, tls } => {
-                let scheme = if *tls { "rediss" } else { "redis" };
+            Place::Tcp { host, port } => {
                 let login = match (&self.login.user, &self.login.password) {
                     (None, None) => String::new(),
                     (user, password) => {
@@ -120,7 +112,7 @@ impl Address {
                     false => host.clone(),
                 };
                 let slash = if database.is_empty() { "" } else { "/" };
-                format!("{scheme}://{login}{host}:{port}{slash}{database}")
+                format!("redis://{login}{host}:{port}{slash}{database}")
             }
         }
     }
@@ -166,6 +158,7 @@ mod tests {
             "redis://:s3cret@host:port",
             "redis://:s3cret@host/database",
             "redis://:s3cret@",
+            "rediss://:s3cret@host",
         ] {
             let error = Address::parse(url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{url}");

@@ -105,8 +105,7 @@ impl Broker {
         }))
     }
 
-    /// Connects to a server that runs already: `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS, or
-    /// `unix:///path/to/socket`. Redis and Valkey speak the same.
+    /// Connects to a server that runs already: `redis://[user:password@]host[:port][/database]` or `unix:///path/to/socket`. Redis and Valkey speak the same.
     ///
     /// # Errors
     /// The address cannot be read ([`ErrorKind::Invalid`]), nothing answers there ([`ErrorKind::Refused`], [`ErrorKind::TimedOut`]), or the
@@ -277,7 +276,7 @@ impl Broker {
     /// Moves the server away: a proxy that holds every byte back for `delay` in each direction. See [`Proxy`].
     ///
     /// # Errors
-    /// The delay is longer than ten seconds, the connection to the server has TLS, or the system refuses a socket or a thread.
+    /// The delay is longer than ten seconds, or the system refuses a socket or a thread.
     ///
     /// # Examples
     /// ```

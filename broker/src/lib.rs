@@ -1,6 +1,86 @@
-//! A message broker for worker processes: a private server that ends with its parent, and a client whose every wait has an end.
+//! A message broker for worker processes: a private server that ends with its parent, or one on another machine.
 //!
-//! # Modules
+//! [`Broker::start`] starts a Valkey server that only this user can reach. [`Broker::call`] sends it a command of its own and waits for the
+//! reply, and every wait has an end. Workers use the handle that they inherit:
+//!
+//! ```
+//! use broker::prelude::*;
+//! use labsupport::prelude::*;
+//!
+//! let broker = Broker::start()?;
+//! let workers = Workers::spawn(3, |_| -> Result<u64, BrokerError> {
+//!     let mut sum = 0;
+//!     loop {
+//!         let (_, task): (String, String) = broker.ask(["BRPOP", "tasks", "5"])?;
+//!         match task.parse::<u64>() {
+//!             Ok(task) => sum += task,
+//!             Err(_) => return Ok(sum), // the pill
+//!         }
+//!     }
+//! })?;
+//! for task in 1..=60 {
+//!     broker.call(["LPUSH", "tasks", &task.to_string()])?;
+//! }
+//! for _ in 0..3 {
+//!     broker.call(["LPUSH", "tasks", "pill"])?;
+//! }
+//! let sums = workers.join()?.into_values()?.into_iter().collect::<Result<Vec<_>, _>>()?;
+//! assert_eq!(sums.iter().sum::<u64>(), 1830);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Commands and replies
+//!
+//! A command is an array of words, as the server's own documentation writes it. [`call`](Broker::call) returns a [`Reply`], which a cell
+//! shows as `redis-cli` does. [`ask`](Broker::ask) turns it into a type of Rust's: a number, a `String`, an `Option`, a `Vec`, a pair, a
+//! `HashMap` ([`FromReply`]).
+//!
+//! # Deadlines
+//!
+//! A call takes at most ten seconds, or as long as [`within`](Broker::within) says. A command that waits at the server (`BRPOP`, `BLMOVE`,
+//! `XREAD … BLOCK`, `WAIT`) may wait as long as it says, and the ten seconds count from then on. With a time of 0 it would wait forever; it
+//! ends at the limit, with an error that says so.
+//!
+//! A call is sent at most once. An error of the kind [`Disconnected`](ErrorKind::Disconnected) or [`TimedOut`](ErrorKind::TimedOut) means
+//! that nobody knows whether the server has carried it out. The next call connects anew.
+//!
+//! # Processes and threads
+//!
+//! Each process that uses a handle has a connection of its own, and so has each clone. A thread gets a clone:
+//!
+//! ```
+//! # use broker::prelude::*;
+//! let broker = Broker::start()?;
+//! let mine = broker.clone();
+//! std::thread::spawn(move || mine.call(["SET", "word", "pill"])).join().expect("no panic")?;
+//! assert_eq!(broker.call(["GET", "word"])?, "pill");
+//! # Ok::<(), BrokerError>(())
+//! ```
+//!
+//! # When the server dies
+//!
+//! A call that waits for a reply is an error at once. [`Broker::kill`] crashes a private server on purpose, and [`Broker::restart`] starts it
+//! again in the same folder: what its settings had saved comes back, by default nothing. [`Broker::start_with`] has the settings.
+//!
+//! # Let the broker tell you
+//!
+//! [`Broker::subscribe`] listens to channels, [`Broker::watched`] keeps a copy of a key in this process until the server says that it has
+//! changed.
+//!
+//! # Far away
+//!
+//! [`Broker::far`] puts a delay between this process and the server, with a valve for partitions.
+//!
+//! # Another server
+//!
+//! [`Broker::connect`] uses a server that runs already, on this machine or another one. If the environment variable `LABS_BROKER` has an
+//! address, [`Broker::start`] connects to it too, and the server is shared with everybody who uses it. Addresses that ask for TLS
+//! (`rediss://`) are refused with an error; a tunnel does as well.
+//!
+//! # Where the server comes from
+//!
+//! The first of: the program that `LABS_BROKER_PROGRAM` names, the one that `cargo labs setup` has downloaded, `valkey-server` or
+//! `redis-server` in `PATH`.
 
 mod address;
 mod blocking;
@@ -29,3 +109,8 @@ pub use subscription::{Message, Subscription};
 pub use watched::Watched;
 
 labsupport::shown_in_words!(Broker, BrokerError, Message, Proxy, Reply, Restarted);
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

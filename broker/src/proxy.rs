@@ -80,12 +80,6 @@ struct Told {
 
 impl Proxy {
     pub(crate) fn open(route: Route, delay: Duration) -> Result<Proxy, BrokerError> {
-        if matches!(route.address.place, Place::Tcp { tls: true, .. }) {
-            return Err(BrokerError::new(
-                ErrorKind::Invalid,
-                "a connection with TLS cannot pass through the proxy: take a private server.",
-            ));
-        }
         let refused = |error: io::Error| BrokerError::new(ErrorKind::Os, no_socket(&error));
         let told = Arc::new(Told {
             bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)

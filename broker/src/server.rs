@@ -91,7 +91,9 @@ impl Server {
         for (name, value) in settings {
             let name = name.to_ascii_lowercase();
             let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            if FIXED.contains(&name.as_str()) || name.is_empty() || !name.chars().all(is_name) {
+            let is_name =
+                name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(is_name);
+            if FIXED.contains(&name.as_str()) || !is_name {
                 return Err(BrokerError::new(
                     ErrorKind::Invalid,
                     format!(
@@ -128,7 +130,6 @@ impl Server {
 
     /// Starts the process, and waits until it answers.
     fn run(&self) -> Result<(), BrokerError> {
-        let mut running = self.running();
         let command = self.command().map_err(|error| self.not_run(&error))?;
         let (send, started) = mpsc::channel();
         let keeper = std::thread::Builder::new()
@@ -140,9 +141,17 @@ impl Server {
             .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
         let (pid, handle) = first.map_err(|error| self.not_run(&error))?;
         self.pid.store(pid, Ordering::Relaxed);
-        let running = running.insert(Running { handle, keeper });
-        internal::fault::point("broker: forked");
-        self.wait_for_answer(&running.handle)
+        let running = Running { handle, keeper };
+        match self.wait_for_answer(&running.handle) {
+            Ok(()) => {
+                *self.running() = Some(running);
+                Ok(())
+            }
+            Err(why) => {
+                running.kill();
+                Err(why)
+            }
+        }
     }
 
     fn command(&self) -> io::Result<Command> {
@@ -197,7 +206,6 @@ impl Server {
             true => "It said nothing.".into(),
             false => format!("Its last words:\n{last}"),
         };
-        self.kill();
         BrokerError::new(
             ErrorKind::DidNotStart,
             format!(
@@ -220,9 +228,9 @@ impl Server {
 
     /// Kills the process, if it runs, and waits for its end.
     pub(crate) fn kill(&self) {
-        if let Some(Running { handle, keeper }) = self.running().take() {
-            let _ = pidfd_send_signal(&handle, Signal::KILL);
-            let _ = keeper.join();
+        let running = self.running().take();
+        if let Some(running) = running {
+            running.kill();
         }
     }
 
@@ -253,6 +261,13 @@ impl Server {
         self.running
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Running {
+    fn kill(self) {
+        let _ = pidfd_send_signal(&self.handle, Signal::KILL);
+        let _ = self.keeper.join();
     }
 }
 

@@ -23,7 +23,7 @@ impl Stream {
     pub(crate) fn open(place: &Place, deadline: Deadline) -> io::Result<Stream> {
         match place {
             Place::Unix(path) => unix(path, deadline).map(Stream::Unix),
-            Place::Tcp { host, port, .. } => {
+            Place::Tcp { host, port } => {
                 let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
                 for address in (host.as_str(), *port).to_socket_addrs()? {
                     let left = deadline.left().ok_or(ErrorKind::TimedOut)?;

@@ -1,7 +1,7 @@
 //! Where things are: the checkout, and the folder with everything that is made from it.
 
 use anyhow::{Context, Result, bail};
-use labs_launcher::venv;
+use labs_launcher::{broker, venv};
 use rustix::fs::Access;
 use std::borrow::Cow;
 use std::fs::{self, DirBuilder};
@@ -30,6 +30,9 @@ pub const WHEEL_FILE: &str = "wheel.txt";
 
 /// Where a wheel puts the labs, below the environment that it is installed into.
 pub const INSTALLED: &str = "share/labs";
+
+/// The name of the message broker's server among the programs of the environment into which a wheel installs the labs.
+pub const BROKER: &str = "labs-broker";
 
 /// A part of the name of each student's notebook that `labs reset` has kept.
 pub const MINE: &str = "-mine-";
@@ -169,6 +172,26 @@ impl Place {
     /// Which Python packages the labs need.
     pub fn requirements(&self) -> PathBuf {
         self.notebooks().join("requirements.txt")
+    }
+
+    /// The folder with the message broker's server, if it is not one of the environment's programs.
+    pub fn broker_folder(&self) -> PathBuf {
+        self.home.join("broker")
+    }
+
+    /// The message broker's server: in the environment that the labs were installed into from a wheel, or one that setup has installed.
+    pub fn broker(&self) -> PathBuf {
+        let given = self
+            .environment()
+            .map(|environment| environment.join("bin").join(BROKER));
+        given
+            .filter(|program| program.is_file())
+            .unwrap_or_else(|| self.broker_folder().join(broker::PROGRAM))
+    }
+
+    /// Which package has the message broker's server.
+    pub fn broker_requirements(&self) -> PathBuf {
+        self.notebooks().join("broker.txt")
     }
 
     /// Where JupyterLab keeps its own files, so that it touches none of the user's. If there is a copy of the notebooks, this is beside it,

@@ -41,7 +41,8 @@ fn every_crate_comes_from_the_registry_with_its_checksum() {
 }
 
 /// The files of requirements, each made from a `.in` beside it.
-const REQUIREMENTS: [&str; 8] = [
+const REQUIREMENTS: [&str; 9] = [
+    "notebooks/broker",
     "notebooks/requirements",
     "notebooks/peers/requirements",
     "kernel/src/commands/wheel/requirements",

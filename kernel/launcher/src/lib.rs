@@ -2,6 +2,7 @@
 //!
 //! It uses only the standard library, because it is compiled on a machine of which nothing is known yet, while its user waits.
 
+pub mod broker;
 pub mod checks;
 pub mod site;
 pub mod sources;

@@ -1,7 +1,7 @@
-//! JupyterLab's environment, made while the kernel is built. If this does not make it, the kernel makes it itself.
+//! JupyterLab's environment and the message broker, made while the kernel is built. If this does not make them, the kernel makes them itself.
 
 use crate::kernel::Kernel;
-use labs_launcher::venv;
+use labs_launcher::{broker, venv};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::mpsc::{self, Receiver};
@@ -22,6 +22,7 @@ pub(crate) fn install(
         home.join("venv"),
         kernel.workspace.join("notebooks/requirements.txt"),
     );
+    let server = kernel.workspace.join("notebooks/broker.txt");
     // If the user names a home, the kernel decides what is missing there.
     if told_where || !WITH_JUPYTER.contains(&command?) || venv::is_made(&environment, &requirements)
     {
@@ -35,6 +36,10 @@ pub(crate) fn install(
             .create(&home)
             .map_err(|error| format!("The folder {} cannot be made: {error}", home.display()))
             .and_then(|()| venv::make(&environment, &requirements));
+        if result.is_ok() {
+            // If this fails, the kernel tries again, and says what is missing.
+            let _ = broker::make(&home.join("broker"), &environment, &server);
+        }
         let _ = done.send(result);
     });
     Some(when_done)

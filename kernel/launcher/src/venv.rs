@@ -130,7 +130,7 @@ fn fill(venv: &Path, requirements: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn run(command: &mut Command, failure: &str) -> Result<(), String> {
+pub(crate) fn run(command: &mut Command, failure: &str) -> Result<(), String> {
     let output = command
         .output()
         .map_err(|error| format!("{failure}: {error}"))?;

@@ -1,6 +1,6 @@
 //! Checks of the machine and of the things that the labs have made on it. The launcher has the checks that need nothing of the kernel.
 
-use super::{jupyter, kernelspec};
+use super::{broker, jupyter, kernelspec};
 use crate::place::Place;
 use crate::session::{config, template};
 use anyhow::{Error, Result};
@@ -49,7 +49,12 @@ pub fn all(place: &Place) -> Result<Vec<Check>> {
         names.retain(|name| *name != "python"); // no Python environment has to be made
     }
     let mut checks = machine::run(site(place, &program), &names).map_err(Error::msg)?;
-    checks.extend([configuration(place), environment(place), warm(place)]);
+    checks.extend([
+        configuration(place),
+        environment(place),
+        message_broker(place),
+        warm(place),
+    ]);
     Ok(checks)
 }
 
@@ -88,6 +93,22 @@ fn environment(place: &Place) -> Check {
             NAME,
             "not set up yet: `cargo labs setup` or `cargo labs open` does it",
         )
+    }
+}
+
+/// Only lab 06 needs it.
+fn message_broker(place: &Place) -> Check {
+    const NAME: &str = "Message broker";
+    let of_the_system = ["valkey-server", "redis-server"]
+        .iter()
+        .find_map(|program| kernelspec::on_path(program));
+    match of_the_system {
+        _ if broker::is_fresh(place) => fine(NAME, "installed, for lab 06"),
+        Some(program) => fine(NAME, format!("{}, for lab 06", program.display())),
+        None => warning(
+            NAME,
+            "not installed, and lab 06 needs it: `cargo labs setup` downloads it; or `apt install redis-server`",
+        ),
     }
 }
 

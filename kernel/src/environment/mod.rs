@@ -1,13 +1,14 @@
 //! What a fresh machine needs before a lab can be opened, and the checks that tell whether it is there.
 
 pub mod appendix;
+pub mod broker;
 pub mod checks;
 pub mod extension;
 pub mod facts;
 pub mod jupyter;
 pub mod kernelspec;
 
-use crate::place::{Place, make_private};
+use crate::place::{Place, in_words, make_private};
 use crate::progress::Steps;
 use crate::session::{config, rust_src, template};
 use anyhow::{Result, bail};
@@ -22,9 +23,10 @@ pub fn set_up(place: &Place) -> Result<()> {
         return complete(place, python || sources);
     }
     make_private(&place.home)?;
+    let server = !broker::is_fresh(place);
     let warm = !template::is_fresh(place)?;
     let mut steps = Steps::new(
-        [python, sources, warm]
+        [python, server, sources, warm]
             .into_iter()
             .filter(|&missing| missing)
             .count(),
@@ -38,6 +40,15 @@ pub fn set_up(place: &Place) -> Result<()> {
     if !jupyter::is_given(place) {
         kernelspec::write(place)?;
         extension::write(place)?;
+    }
+    if server {
+        let installed = steps.step("Downloading the message broker of lab 06 (seconds)", || {
+            broker::make(place)
+        });
+        // The other labs do without it.
+        if let Err(why) = installed {
+            eprintln!("{}", in_words(&format!("warning: {why:#}")));
+        }
     }
     if sources {
         steps.step("Copying the standard library's sources (seconds)", || {

@@ -28,6 +28,8 @@ pub const JOURNAL: &str = "LABS_JOURNAL";
 const CODE: &str = "LABS_CODE";
 /// That file's name in the session's directory.
 pub const CODE_FILE: &str = "code";
+/// Tells `broker` which program its server is.
+pub const BROKER: &str = "LABS_BROKER_PROGRAM";
 /// Keeps cargo from asking the network.
 pub const OFFLINE: &str = "CARGO_NET_OFFLINE";
 /// The file for an inner kernel's standard error.
@@ -86,6 +88,9 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     // compiling the labs' crates are excluded by this cfg in their Cargo.toml, which saves half of the reading.
     command.env(session::FLAGS, "--cfg rust_analyzer");
     command.env(JOURNAL, journal(place));
+    if std::env::var_os(BROKER).is_none() && place.broker().is_file() {
+        command.env(BROKER, place.broker());
+    }
     // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach.
     if std::env::var_os("RUSTUP_TOOLCHAIN").is_none() {
         let found = toolchain::find(place).ok();
@@ -212,7 +217,7 @@ mod tests {
             let metadata: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
             let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
             let is_ours = |id: &str| {
-                ["labsupport", "manager", "figures", "lessons"]
+                ["labsupport", "manager", "broker", "figures", "lessons"]
                     .iter()
                     .any(|name| id.contains(&format!("/{name}#")))
             };
@@ -244,6 +249,7 @@ mod tests {
             "manager",
             "plotters",
             "postcard",
+            "redis",
             "rustix",
             "serde",
             "shared_memory",

@@ -67,6 +67,7 @@ pub(crate) fn home() -> (tempfile::TempDir, Place) {
     for (made, link) in [
         (shared.template(), place.template()),
         (shared.rust_src(), place.rust_src()),
+        (shared.broker_folder(), place.broker_folder()),
     ] {
         symlink(made, link).unwrap();
     }

@@ -670,7 +670,7 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
 fn the_list_is_what_the_sources_have() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut names = BTreeSet::new();
-    for package in ["labsupport", "manager", "figures", "lessons"] {
+    for package in ["labsupport", "manager", "broker", "figures", "lessons"] {
         collect(&workspace.join(package).join("src"), &mut names);
     }
     let listed: BTreeSet<String> = POINTS.iter().map(ToString::to_string).collect();

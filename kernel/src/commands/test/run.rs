@@ -3,6 +3,7 @@
 use super::screen::{Running, Screen, TICK, excerpt};
 use super::steps::{Lane, Step};
 use crate::place::{Place, scratch};
+use crate::session::launch;
 use anyhow::{Context, Result};
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -169,6 +170,10 @@ impl<'a> Run<'a> {
             .stdout(out.try_clone()?)
             .stderr(out)
             .process_group(0);
+        let server = self.place.broker();
+        if server.is_file() && std::env::var_os(launch::BROKER).is_none() {
+            command.env(launch::BROKER, server);
+        }
         if self.night {
             command.env("LABS_NIGHT", "1");
         }

@@ -70,7 +70,7 @@ pub(super) const SET_UP: Step = step("setup", "cargo labs setup").with_kernels()
 /// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build, and should be built only once. For the
 /// same reason clippy leaves the kernel out: it would check all of evcxr again. Builds with other flags have a folder of their own;
 /// otherwise each build would throw away the other's results.
-pub(super) const STEPS: [Step; 22] = [
+pub(super) const STEPS: [Step; 23] = [
     // Some tests call cargo without a network, and steps that run beside each other should not wait for each other's downloads.
     step("crates", "cargo fetch --locked").with_kernels(),
     step("format", "cargo fmt --all --check"),
@@ -81,11 +81,11 @@ pub(super) const STEPS: [Step; 22] = [
     .if_there("cargo deny --version", "cargo install --locked cargo-deny"),
     step(
         "lint",
-        "cargo clippy --package labsupport --package labsupport-faults --package manager --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
+        "cargo clippy --package labsupport --package labsupport-faults --package manager --package broker --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
     ),
     step(
         "documentation",
-        "cargo doc --package labsupport --package manager --package figures --package lessons --no-deps",
+        "cargo doc --package labsupport --package manager --package broker --package figures --package lessons --no-deps",
     )
     .with(&[("RUSTDOCFLAGS", "--deny warnings")]),
     step(
@@ -97,6 +97,8 @@ pub(super) const STEPS: [Step; 22] = [
         "cargo test --manifest-path labsupport/model/Cargo.toml --locked --release --lib --target-dir target/model model::",
     )
     .with(&[("RUSTFLAGS", "--cfg loom")]),
+    // With the server that the set-up has installed.
+    step("broker", "cargo test --package broker").with_kernels(),
     step("launcher", "cargo test --package labs-launcher"),
     step("data", "cargo test --package labs-data"),
     // This tests only that the bench measures at all; `cargo labs bench` says how fast things are.
@@ -174,11 +176,11 @@ pub(super) const QUICK: [Step; 7] = [
     step("format", "cargo fmt --all --check"),
     step(
         "lint",
-        "cargo clippy --package labsupport --package labsupport-faults --package manager --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
+        "cargo clippy --package labsupport --package labsupport-faults --package manager --package broker --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
     ),
     step(
         "crates of cells",
-        "cargo test --package labsupport --package manager --package figures --package lessons --lib",
+        "cargo test --package labsupport --package manager --package broker --package figures --package lessons --lib",
     ),
     step("launcher", "cargo test --package labs-launcher"),
     step("kernel units", "cargo test --release --package labs --lib").with_kernels(),

@@ -2,7 +2,7 @@
 //! `sys.prefix`, in `NAME.dist-info` what pip asks.
 //!
 //! ```text
-//! bin/labs, bin/labs-evcxr
+//! bin/labs, bin/labs-evcxr    and bin/labs-broker, the message broker's server
 //! share/labs/                   what the programs take for the checkout (src/place.rs)
 //!     labsupport/ and others    the crates of cells as source, without tests; the student's machine compiles them
 //!     notebooks/, data/         with solutions, evcxr.toml and the pinned versions of JupyterLab
@@ -12,9 +12,10 @@
 //! ```
 
 use crate::environment::{extension, kernelspec};
-use crate::place::{INSTALLED, Place, WHEEL_FILE, notebooks_in, without_cargo};
+use crate::place::{BROKER, INSTALLED, Place, WHEEL_FILE, notebooks_in, without_cargo};
 use crate::session::config;
 use anyhow::{Context, Result, bail};
+use labs_launcher::broker;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ const NAME: &str = "coordination-labs";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The files that are copied as they are, beside the crates of cells and the notebooks.
-const FILES: [&str; 16] = [
+const FILES: [&str; 17] = [
     "Cargo.lock",
     "LICENSE-APACHE",
     "LICENSE-MIT",
@@ -34,6 +35,7 @@ const FILES: [&str; 16] = [
     "data/reference/python-3.11-2-cores.json",
     "data/transactions.csv",
     "deploy/doctor.sh",
+    "notebooks/broker.txt",
     "notebooks/evcxr.toml",
     "notebooks/peers/celery_lab.py",
     "notebooks/peers/celery_worker.py",
@@ -43,6 +45,9 @@ const FILES: [&str; 16] = [
     "notebooks/peers/supervisor.py",
     "notebooks/requirements.txt",
 ];
+
+/// The licence of the message broker's server.
+const BROKER_LICENSE: &str = "LICENSE-VALKEY";
 
 /// Where a program is from the folder of the kernelspec. Jupyter puts in that folder's name.
 const KERNEL: &str = "{resource_dir}/../../../../bin/labs";
@@ -54,6 +59,10 @@ pub(super) fn lay_out(place: &Place, programs: &[PathBuf], to: &Path) -> Result<
     for program in programs {
         strip(program, &data.join("scripts"))?;
     }
+
+    let server = data.join("scripts").join(BROKER);
+    fs::copy(place.broker(), &server)
+        .with_context(|| format!("{} cannot be copied", place.broker().display()))?;
 
     let labs = data.join("data").join(INSTALLED);
     let copy = |name: &str| bring(&place.workspace.join(name), &labs.join(name));
@@ -111,6 +120,10 @@ pub(super) fn lay_out(place: &Place, programs: &[PathBuf], to: &Path) -> Result<
             &about.join("licenses").join(license),
         )?;
     }
+    bring(
+        &place.broker_folder().join(broker::LICENSE),
+        &about.join("licenses").join(BROKER_LICENSE),
+    )?;
     let requirements = fs::read_to_string(place.requirements())?;
     write(&about.join("METADATA"), &metadata(&requirements))?;
     write(
@@ -193,7 +206,7 @@ fn metadata(requirements: &str) -> String {
     let mut text = format!(
         "Metadata-Version: 2.4\nName: {NAME}\nVersion: {VERSION}\n\
          Summary: Notebooks in Rust that run real worker processes, measure them and draw what happened\n\
-         License-Expression: MIT OR Apache-2.0\nLicense-File: LICENSE-APACHE\nLicense-File: LICENSE-MIT\n\
+         License-Expression: (MIT OR Apache-2.0) AND BSD-3-Clause\nLicense-File: LICENSE-APACHE\nLicense-File: LICENSE-MIT\nLicense-File: {BROKER_LICENSE}\n\
          Classifier: Operating System :: POSIX :: Linux\nClassifier: Private :: Do Not Upload\nRequires-Python: >=3.10\n"
     );
     let is_pin = |line: &&str| line.contains("==") && !line.trim_start().starts_with('#');

@@ -10,7 +10,7 @@
 
 mod contents;
 
-use crate::environment::checks;
+use crate::environment::{broker, checks};
 use crate::place::{Place, make_private};
 use crate::progress::Steps;
 use crate::session::launch;
@@ -48,11 +48,20 @@ impl Wheel {
         let scratch = tempfile::tempdir_in(&place.home).context("No room to work in")?;
         let tools = Tools::at(&place, scratch.path())?;
 
-        let mut steps = Steps::new(if tools.are_there() { 3 } else { 4 });
+        let server = !broker::is_fresh(&place);
+        let missing = [!tools.are_there(), server]
+            .into_iter()
+            .filter(|&missing| missing);
+        let mut steps = Steps::new(3 + missing.count());
         if !tools.are_there() {
             checks::require(&place, true)?;
             steps.step("Installing the tools that pack it (seconds)", || {
                 tools.install()
+            })?;
+        }
+        if server {
+            steps.step("Downloading the message broker of lab 06 (seconds)", || {
+                broker::make_with(&place, &tools.venv)
             })?;
         }
         let folder = scratch.path().join("wheel");

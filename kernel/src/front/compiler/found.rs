@@ -136,6 +136,7 @@ pub(super) fn clean(said: &str) -> String {
     let said = said
         .replace("labsupport::prelude::", "")
         .replace("manager::prelude::", "")
+        .replace("broker::prelude::", "")
         .replace("figures::prelude::", "")
         .replace("lessons::prelude::", "")
         .replace("serde_core::", "serde::");

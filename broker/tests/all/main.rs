@@ -1,0 +1,6 @@
+//! The broker on a real server: processes, hostile servers, distance.
+
+mod common;
+mod far;
+mod hostile;
+mod life;
