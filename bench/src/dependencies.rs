@@ -12,7 +12,7 @@ use std::path::Path;
 pub(crate) const STEPS: usize = 1;
 
 /// The crates that a cell of the labs can use, from the ground up.
-const CRATES: [&str; 4] = ["labsupport", "manager", "figures", "lessons"];
+const CRATES: [&str; 5] = ["labsupport", "manager", "broker", "figures", "lessons"];
 
 /// What a kernel depends on.
 struct Row {

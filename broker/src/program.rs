@@ -12,6 +12,9 @@ const PROGRAM: &str = "LABS_BROKER_PROGRAM";
 /// The folder in which setup has put the program, for cells.
 const HOME: &str = "LABS_HOME";
 
+/// That folder in a checkout, for programs and tests that cargo runs.
+const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/labs");
+
 /// The names of the program in PATH: Valkey is the Redis that stayed free software.
 const NAMES: [&str; 2] = ["valkey-server", "redis-server"];
 
@@ -44,13 +47,13 @@ fn choose(
             )),
         };
     }
-    let installed = home.map(|home| Path::new(home).join("broker/valkey-server"));
+    let installed = home.map_or_else(|| CHECKOUT.into(), PathBuf::from);
+    let installed = installed.join("broker/valkey-server");
     let folders = || path.iter().flat_map(std::env::split_paths);
     let in_path = NAMES
         .iter()
         .flat_map(|name| folders().map(move |folder| folder.join(name)));
-    installed
-        .into_iter()
+    std::iter::once(installed)
         .chain(in_path)
         .find(|file| is_program(file))
         .ok_or_else(|| {

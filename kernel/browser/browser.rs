@@ -250,6 +250,10 @@ const LABS: [(&str, &[&str]); 5] = [
             "From the transaction",
         ],
     ),
+    (
+        "06_across_machines.ipynb",
+        &["Time lost to looks", "What the distance does"],
+    ),
 ];
 
 /// Every figure with one of these titles is there and has a size, and no cell shows an error.

@@ -32,7 +32,8 @@ fn published() -> &'static (PathBuf, PathBuf) {
         let is_fresh = |file: &Path| {
             written(file).is_ok_and(|made| written(&labs).is_ok_and(|program| made > program))
         };
-        if !is_fresh(&site.join("index.html")) || !is_fresh(&executed.join("05_fraud_signal.ipynb"))
+        if !is_fresh(&site.join("index.html"))
+            || !is_fresh(&executed.join("06_across_machines.ipynb"))
         {
             let mut publish = Command::new(&labs);
             publish.args(["publish", "--save"]).arg(&executed);

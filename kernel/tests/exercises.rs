@@ -111,7 +111,7 @@ fn exercises_fail_as_they_are_handed_out_and_pass_with_their_solutions() {
         .iter()
         .filter(|cell| cell["id"].as_str().unwrap().starts_with("check-"))
         .count();
-    assert_eq!(count, 11);
+    assert_eq!(count, 13);
     notebook["cells"] = json!([given, solved].concat());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("exercises.ipynb");
@@ -235,5 +235,5 @@ fn the_minutes_of_a_lab_add_up() {
             "{name}: {sum} in the headings, {promised} promised"
         );
     }
-    assert_eq!(labs, 6);
+    assert_eq!(labs, 7);
 }

@@ -365,7 +365,7 @@ def connect(broker):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--broker", required=True, metavar="SERVER", help="redis://…, rediss://…, unix:///path or the path of a socket")
-    parser.add_argument("--table", choices=["text", "json"], default="text", help="the form of the table")
+    parser.add_argument("--table", choices=["text", "json", "lines"], default="text", help="the form of the table")
     parser.add_argument("--only", metavar="WORD", help="only the experiments whose name contains this word")
     arguments = parser.parse_args()
     broker = arguments.broker if "://" in arguments.broker else f"unix://{os.path.abspath(arguments.broker)}"
@@ -396,6 +396,7 @@ def main():
             | {"server": f"{name} {about.get(f'{name}_version', about.get('redis_version'))}"},
         },
         side_by_side=4,
+        progress=sys.stdout if arguments.table == "lines" else sys.stderr,
     )
     over.set()
     keeper.join()

@@ -322,7 +322,7 @@ def all_experiments(cluster, run):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", choices=["text", "json"], default="text", help="the form of the table")
+    parser.add_argument("--table", choices=["text", "json", "lines"], default="text", help="the form of the table")
     parser.add_argument("--only", metavar="WORD", help="only the experiments whose name contains this word")
     arguments = parser.parse_args()
     supervisor.end_on_signals()
@@ -343,6 +343,7 @@ def main():
             "versions": {"confluent-kafka": importlib.metadata.version("confluent-kafka"), "librdkafka": libversion()[0]},
         },
         side_by_side=12,  # they wait most of the time
+        progress=sys.stdout if arguments.table == "lines" else sys.stderr,
     )
     cluster.remove_topics()
     supervisor.show(document, arguments.table)

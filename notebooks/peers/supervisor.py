@@ -132,8 +132,9 @@ class Row:
     seconds: dict = dataclasses.field(default_factory=dict)
 
 
-def run(experiments, about, side_by_side):
-    """Runs the experiments, some side by side, and returns the document. An experiment that fails makes a row that says so."""
+def run(experiments, about, side_by_side, progress=sys.stderr):
+    """Runs the experiments, some side by side, and returns the document. An experiment that fails makes a row that says so. On `progress`, a
+    line tells of each one that has ended; on standard error the rows, too."""
     begin = time.monotonic()
 
     def one(experiment):
@@ -143,8 +144,8 @@ def run(experiments, about, side_by_side):
             rows = list(experiment())
         except Exception as error:  # whatever it is, the others go on, and the row tells it
             rows = [Row(experiment.__name__, name, "", "", failed=f"{type(error).__name__}: {error}")]
-        print(f"{time.monotonic() - begin:5.1f} s  {name} ({time.monotonic() - start:.1f} s)", file=sys.stderr, flush=True)
-        for row in rows:
+        print(f"{time.monotonic() - begin:5.1f} s  {name} ({time.monotonic() - start:.1f} s)", file=progress, flush=True)
+        for row in rows if progress is sys.stderr else []:
             print(f"         {row.done}: {row.failed or row.seen}", file=sys.stderr, flush=True)
         return rows
 
@@ -163,6 +164,13 @@ def show(document, table):
     """Writes the document to standard output, as JSON or as text."""
     if table == "json":
         print(json.dumps(document, indent=1, ensure_ascii=False))
+        return
+    if table == "lines":  # for a program that draws the table itself
+        print(", ".join(f"{name} {version}" for name, version in document["versions"].items()))
+        for row in document["rows"]:
+            effects = "–" if row["effects"] is None else str(row["effects"])
+            held = {True: "yes", False: "NO", None: "–"}[row["held"]]
+            print("\t".join([row["done"], effects, row["failed"] or row["seen"], row["promise"], held]))
         return
     for row in document["rows"]:
         held = {True: "held", False: "NOT HELD", None: "-"}[row["held"]]

@@ -4,3 +4,4 @@ mod common;
 mod far;
 mod hostile;
 mod life;
+mod worker;

@@ -2,6 +2,7 @@
 
 use super::toolchain::{self, Toolchain};
 use super::{config, rust_src, stand_in};
+use crate::environment::appendix::Appendix;
 use crate::log;
 use crate::place::Place;
 use anyhow::{Context, Result};
@@ -30,6 +31,8 @@ const CODE: &str = "LABS_CODE";
 pub const CODE_FILE: &str = "code";
 /// Tells `broker` which program its server is.
 pub const BROKER: &str = "LABS_BROKER_PROGRAM";
+/// Tells `lessons` where the Python with Celery is, whether it is installed or not.
+pub const PEERS: &str = "LABS_PEERS_PYTHON";
 /// Keeps cargo from asking the network.
 pub const OFFLINE: &str = "CARGO_NET_OFFLINE";
 /// The file for an inner kernel's standard error.
@@ -91,6 +94,7 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     if std::env::var_os(BROKER).is_none() && place.broker().is_file() {
         command.env(BROKER, place.broker());
     }
+    command.env(PEERS, Appendix::Celery.venv(place).join("bin/python"));
     // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach.
     if std::env::var_os("RUSTUP_TOOLCHAIN").is_none() {
         let found = toolchain::find(place).ok();

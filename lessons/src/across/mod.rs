@@ -9,6 +9,7 @@ mod kept;
 mod killed;
 mod lease;
 mod looks;
+mod peers;
 
 use std::time::Duration;
 
@@ -21,3 +22,4 @@ pub use kept::{Kept, kept};
 pub use killed::{POINTS, Takes, effects, effects_table};
 pub use lease::late_writes;
 pub use looks::lost_to_looks;
+pub use peers::{PeerError, celery, kafka};

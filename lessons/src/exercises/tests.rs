@@ -5,6 +5,7 @@ use super::exercise::{Exercise, SECOND_LOCK};
 use super::*;
 use crate::check::{Checked, Facts, judge};
 use crate::journal::Journal;
+use broker::Broker;
 use labsupport::cell::Display;
 use labsupport::internal::Fake;
 use labsupport::process::Worker;
@@ -160,6 +161,26 @@ fn right_answers_to_lab_05_pass() {
             }
         },
     );
+}
+
+#[test]
+fn right_answers_to_lab_06_pass() {
+    let next = |broker: &Broker, from: &str, to: &str| -> Option<String> {
+        broker.ask(["LMOVE", from, to, "RIGHT", "LEFT"]).unwrap()
+    };
+    passes((
+        |broker: &Broker, done: &dyn Fn(&str)| {
+            while let Some(task) = next(broker, "tasks", "doing") {
+                done(&task);
+                broker.call(["LREM", "doing", "1", &task]).unwrap();
+            }
+        },
+        |broker: &Broker| while next(broker, "doing", "tasks").is_some() {},
+    ));
+    passes(|broker: &Broker, mine: &str| {
+        let script = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end";
+        broker.call(["EVAL", script, "1", "lease", mine]).unwrap();
+    });
 }
 
 /// What stands below the verdict, after each of these tries: the fingerprint of the code and its state.

@@ -90,7 +90,7 @@ pub(super) const STEPS: [Step; 23] = [
     .with(&[("RUSTDOCFLAGS", "--deny warnings")]),
     step(
         "crates of cells",
-        "cargo test --package labsupport --package labsupport-faults --package manager --package figures --package lessons --no-fail-fast",
+        "cargo test --package labsupport --package labsupport-faults --package manager --package figures --no-fail-fast",
     ),
     step(
         "model",
@@ -98,7 +98,7 @@ pub(super) const STEPS: [Step; 23] = [
     )
     .with(&[("RUSTFLAGS", "--cfg loom")]),
     // With the server that the set-up has installed.
-    step("broker", "cargo test --package broker").with_kernels(),
+    step("broker and lessons", "cargo test --package broker --package lessons --no-fail-fast").with_kernels(),
     step("launcher", "cargo test --package labs-launcher"),
     step("data", "cargo test --package labs-data"),
     // This tests only that the bench measures at all; `cargo labs bench` says how fast things are.
