@@ -166,7 +166,8 @@ def show(document, table):
         print(json.dumps(document, indent=1, ensure_ascii=False))
         return
     if table == "lines":  # for a program that draws the table itself
-        print(", ".join(f"{name} {version}" for name, version in document["versions"].items()))
+        versions = [f"{name} {version}" for name, version in document["versions"].items()]
+        print(", ".join([*versions, document.get("broker", "")]).rstrip(", "))
         for row in document["rows"]:
             effects = "–" if row["effects"] is None else str(row["effects"])
             held = {True: "yes", False: "NO", None: "–"}[row["held"]]
