@@ -94,6 +94,7 @@ pub mod prelude;
 mod program;
 mod proxy;
 mod reply;
+mod resp;
 mod server;
 mod stream;
 mod subscription;
