@@ -94,6 +94,9 @@ impl Reader {
     pub(crate) fn read(&mut self, stream: &mut impl Read) -> Result<Received, Failure> {
         loop {
             if let Some(received) = self.next().map_err(Failure::Unreadable)? {
+                if self.at == self.buffer.len() {
+                    self.forget();
+                }
                 return Ok(received);
             }
             let mut chunk = [0; CHUNK];
@@ -106,12 +109,17 @@ impl Reader {
 
     /// Takes the next piece.
     fn feed(&mut self, piece: &[u8]) {
+        self.forget();
+        self.buffer.extend_from_slice(piece);
+    }
+
+    /// Forgets what has been read.
+    fn forget(&mut self) {
         self.buffer.drain(..self.at);
         self.at = 0;
         if self.buffer.is_empty() && self.buffer.capacity() > CHUNK {
             self.buffer = Vec::new();
         }
-        self.buffer.extend_from_slice(piece);
     }
 
     /// The next reply of what has come; `None` if more is needed.
@@ -552,6 +560,15 @@ mod tests {
         assert!(matches!(good, Ok(Received::Reply(Reply::Int(1)))));
     }
 
+    #[test]
+    fn a_large_reply_leaves_no_large_buffer() {
+        let words = format!("${}\r\n{}\r\n", 1 << 20, "x".repeat(1 << 20));
+        let mut reader = Reader::new();
+        let read = reader.read(&mut words.as_bytes());
+        assert!(matches!(read, Ok(Received::Reply(Reply::Text(text))) if text.len() == 1 << 20));
+        assert!(reader.buffer.capacity() <= CHUNK);
+    }
+
     /// Writes a reply. Where the protocol has several forms for it, `forms` chooses.
     fn write(reply: &Reply, forms: &mut dyn Iterator<Item = u8>, to: &mut Vec<u8>) {
         let form = forms.next().unwrap_or_default();
@@ -568,18 +585,20 @@ mod tests {
         match reply {
             Reply::Nil => to.extend([&b"_\r\n"[..], b"$-1\r\n", b"*-1\r\n"][form as usize % 3]),
             Reply::Int(number) => line(':', &number.to_string()),
-            Reply::Double(double) if form % 2 == 0 => line(',', &format!("{double:e}")),
+            Reply::Double(double) if form.is_multiple_of(2) => line(',', &format!("{double:e}")),
             Reply::Double(double) => line(',', &double.to_string()),
             Reply::Bool(truth) => line('#', if *truth { "t" } else { "f" }),
             Reply::Status(word) => line('+', word),
-            Reply::Text(text) if form % 2 == 0 => blob('=', &[b"txt:", text.as_bytes()], to),
+            Reply::Text(text) if form.is_multiple_of(2) => {
+                blob('=', &[b"txt:", text.as_bytes()], to)
+            }
             Reply::Text(text) => blob('$', &[text.as_bytes()], to),
             Reply::Bytes(bytes) => blob('$', &[bytes], to),
-            Reply::Error(words) if form % 2 == 0 => blob('!', &[words.as_bytes()], to),
+            Reply::Error(words) if form.is_multiple_of(2) => blob('!', &[words.as_bytes()], to),
             Reply::Error(words) => line('-', words),
             Reply::List(list) => {
                 line(
-                    if form % 2 == 0 { '~' } else { '*' },
+                    if form.is_multiple_of(2) { '~' } else { '*' },
                     &list.len().to_string(),
                 );
                 list.iter().for_each(|value| write(value, forms, to));

@@ -119,6 +119,10 @@ impl Subscription {
                     if let Some(message) = message(received) {
                         return Ok(Some(message));
                     }
+                    // As in `Connection::receive`.
+                    if deadline.left().is_none() {
+                        return Ok(None);
+                    }
                 }
                 // What has come of a message so far is kept for the next time.
                 Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(None),
