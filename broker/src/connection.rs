@@ -213,3 +213,31 @@ fn in_words(error: &io::Error) -> String {
         _ => error.to_string().to_lowercase(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    #[test]
+    fn a_message_that_is_passed_over_gives_no_more_time() {
+        let (mut server, client) = UnixStream::pair().unwrap();
+        client.set_nonblocking(true).unwrap();
+        let mut connection = Connection {
+            stream: Stream::Unix(client),
+            replies: Reader::new(),
+            request: Vec::new(),
+            home: Home::here(),
+            name: "a pair".into(),
+        };
+        let no_time = Deadline::after(Duration::ZERO);
+        server.write_all(b">1\r\n+noise\r\n:1\r\n:2\r\n").unwrap();
+        let error = connection.receive(no_time).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        for number in [1, 2] {
+            assert_eq!(connection.receive(no_time).unwrap(), number);
+        }
+    }
+}
