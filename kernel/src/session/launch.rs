@@ -249,7 +249,6 @@ mod tests {
             "manager",
             "plotters",
             "postcard",
-            "redis",
             "rustix",
             "serde",
             "shared_memory",
