@@ -1,10 +1,10 @@
 use crate::address::{Address, Login, Place};
 use crate::deadline::Deadline;
+use crate::resp::{Failure, Reader, Received};
 use crate::stream::Stream;
 use crate::{BrokerError, ErrorKind, Reply};
 use labsupport::internal::Home;
 use labsupport::measure::human;
-use redis::Value;
 use std::fmt;
 use std::io;
 
@@ -14,7 +14,7 @@ const KEEP: usize = 64 << 10;
 /// A connection to a server. It carries one call at a time.
 pub(crate) struct Connection {
     stream: Stream,
-    replies: redis::Parser,
+    replies: Reader,
     request: Vec<u8>,
     /// The process that opened it. A fork copies it, but two processes that read from one stream would get each other's answers.
     home: Home,
@@ -28,7 +28,7 @@ impl Connection {
             .map_err(|error| not_connected(address, &error, deadline))?;
         let mut connection = Connection {
             stream,
-            replies: redis::Parser::new(),
+            replies: Reader::new(),
             request: Vec::new(),
             home: Home::here(),
             name: address.url(),
@@ -83,35 +83,29 @@ impl Connection {
         sent.map_err(|error| self.broken(&error, deadline))
     }
 
-    /// Waits for a reply. An error of the server's is [`Reply::Error`].
+    /// Waits for a reply; what is none is passed over. An error of the server's is [`Reply::Error`].
     pub(crate) fn receive(&mut self, deadline: Deadline) -> Result<Reply, BrokerError> {
-        let value = self.receive_value(deadline)?;
-        Ok(reply_of(value))
+        loop {
+            if let Received::Reply(reply) = self.receive_any(deadline)? {
+                return Ok(reply);
+            }
+            // What comes fast enough never makes the stream wait, and only a wait looks at the clock.
+            deadline.left().ok_or_else(|| self.late(deadline))?;
+        }
     }
 
-    pub(crate) fn receive_value(&mut self, deadline: Deadline) -> Result<Value, BrokerError> {
-        let read = self.replies.parse_value(self.stream.until(deadline));
-        read.map_err(|error| {
-            if error.is_timeout() {
-                return self.late(deadline);
-            }
-            if error.is_io_error() {
-                let closed = error.to_string().contains("unexpected end of file");
-                let why = match closed {
-                    true => "the server closed it".into(),
-                    false => error.to_string().to_lowercase(),
-                };
-                return self.cut(&why);
-            }
-            let why = error.detail().unwrap_or("it cannot be parsed").trim();
-            BrokerError::new(
+    /// Waits for whatever the server sends.
+    pub(crate) fn receive_any(&mut self, deadline: Deadline) -> Result<Received, BrokerError> {
+        let read = self.replies.read(&mut self.stream.until(deadline));
+        read.map_err(|failure| match failure {
+            Failure::Io(error) => self.broken(&error, deadline),
+            Failure::Unreadable(why) => BrokerError::new(
                 ErrorKind::Unreadable,
                 format!(
-                    "what came from {} is no reply of a broker ({}). The address may be that of another program.",
-                    self.name,
-                    why.split_whitespace().take(20).collect::<Vec<_>>().join(" ")
+                    "what came from {} is no reply of a broker ({why}). The address may be that of another program.",
+                    self.name
                 ),
-            )
+            ),
         })
     }
 
@@ -220,37 +214,30 @@ fn in_words(error: &io::Error) -> String {
     }
 }
 
-/// A reply in our own types.
-pub(crate) fn reply_of(value: Value) -> Reply {
-    let list = |values: Vec<Value>| values.into_iter().map(reply_of).collect::<Vec<_>>();
-    match value {
-        Value::Nil => Reply::Nil,
-        Value::Int(number) => Reply::Int(number),
-        Value::Double(number) => Reply::Double(number),
-        Value::Boolean(truth) => Reply::Bool(truth),
-        Value::Okay => Reply::Status("OK".into()),
-        Value::SimpleString(word) => Reply::Status(word),
-        Value::BulkString(bytes) => text_or_bytes(bytes),
-        Value::BigNumber(bytes) => text_or_bytes(bytes.to_vec()),
-        Value::VerbatimString { text, .. } => Reply::Text(text),
-        Value::Array(values) | Value::Set(values) => Reply::List(list(values)),
-        Value::Push { data, .. } => Reply::List(list(data)),
-        Value::Map(pairs) => {
-            let pair = |(key, value)| (reply_of(key), reply_of(value));
-            Reply::Map(pairs.into_iter().map(pair).collect())
-        }
-        Value::Attribute { data, .. } => reply_of(*data),
-        Value::ServerError(error) => Reply::Error(match error.details() {
-            Some(details) => format!("{} {details}", error.code()),
-            None => error.code().to_string(),
-        }),
-        _ => Reply::Nil,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
 
-fn text_or_bytes(bytes: Vec<u8>) -> Reply {
-    match String::from_utf8(bytes) {
-        Ok(text) => Reply::Text(text),
-        Err(error) => Reply::Bytes(error.into_bytes()),
+    #[test]
+    fn a_message_that_is_passed_over_gives_no_more_time() {
+        let (mut server, client) = UnixStream::pair().unwrap();
+        client.set_nonblocking(true).unwrap();
+        let mut connection = Connection {
+            stream: Stream::Unix(client),
+            replies: Reader::new(),
+            request: Vec::new(),
+            home: Home::here(),
+            name: "a pair".into(),
+        };
+        let no_time = Deadline::after(Duration::ZERO);
+        server.write_all(b">1\r\n+noise\r\n:1\r\n:2\r\n").unwrap();
+        let error = connection.receive(no_time).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        for number in [1, 2] {
+            assert_eq!(connection.receive(no_time).unwrap(), number);
+        }
     }
 }

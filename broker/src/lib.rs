@@ -95,6 +95,7 @@ pub mod prelude;
 mod program;
 mod proxy;
 mod reply;
+mod resp;
 mod server;
 mod stream;
 mod subscription;

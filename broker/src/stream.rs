@@ -66,6 +66,7 @@ impl Stream {
         Until {
             stream: self,
             deadline,
+            late: 0,
         }
     }
 
@@ -111,14 +112,24 @@ impl AsFd for Stream {
     }
 }
 
+/// So many reads may follow the deadline, for what has arrived by then. A sender that is faster than the reader gets no more.
+const LATE: u32 = 64;
+
 /// Reads from a stream until a deadline.
 pub(crate) struct Until<'a> {
     stream: &'a mut Stream,
     deadline: Deadline,
+    late: u32,
 }
 
 impl Read for Until<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.deadline.left().is_none() {
+            if self.late == LATE {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            self.late += 1;
+        }
         loop {
             let read = match self.stream {
                 Stream::Unix(stream) => stream.read(buffer),
@@ -158,4 +169,28 @@ fn unix(path: &Path, deadline: Deadline) -> io::Result<UnixStream> {
     let stream = UnixStream::from(socket);
     stream.set_nonblocking(true)?;
     Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_the_deadline_only_what_has_arrived_is_read_and_not_without_an_end() {
+        let (mut sender, receiver) = UnixStream::pair().unwrap();
+        receiver.set_nonblocking(true).unwrap();
+        let mut stream = Stream::Unix(receiver);
+        sender.write_all(&[7; LATE as usize + 2]).unwrap();
+        let mut until = stream.until(Deadline::after(Duration::ZERO));
+        let mut byte = [0];
+        for _ in 0..LATE {
+            assert_eq!(until.read(&mut byte).unwrap(), 1);
+        }
+        let error = until.read(&mut byte).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        let mut until = stream.until(Deadline::after(Duration::ZERO));
+        assert_eq!(until.read(&mut [0; 10]).unwrap(), 2);
+        let error = until.read(&mut byte).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
 }

@@ -1,9 +1,9 @@
 use crate::blocking::Wait;
 use crate::broker::Route;
-use crate::connection::{Connection, reply_of};
+use crate::connection::Connection;
 use crate::deadline::Deadline;
+use crate::resp::Received;
 use crate::{BrokerError, ErrorKind, Reply};
-use redis::{PushKind, Value};
 use std::fmt;
 use std::time::Duration;
 
@@ -114,10 +114,14 @@ impl Subscription {
         }
         let deadline = Deadline::after(limit);
         loop {
-            match self.connection.receive_value(deadline) {
-                Ok(value) => {
-                    if let Some(message) = message(value) {
+            match self.connection.receive_any(deadline) {
+                Ok(received) => {
+                    if let Some(message) = message(received) {
                         return Ok(Some(message));
+                    }
+                    // As in `Connection::receive`.
+                    if deadline.left().is_none() {
+                        return Ok(None);
                     }
                 }
                 // What has come of a message so far is kept for the next time.
@@ -151,22 +155,15 @@ impl Subscription {
 }
 
 /// The message in what came; `None` for anything else.
-fn message(value: Value) -> Option<Message> {
-    let mut parts = match value {
-        Value::Array(parts) => {
-            let mut parts = parts.into_iter().map(reply_of);
-            if parts.next()? != "message" {
-                return None;
-            }
-            parts.collect::<Vec<_>>()
-        }
-        Value::Push {
-            kind: PushKind::Message,
-            data,
-        } => data.into_iter().map(reply_of).collect(),
-        _ => return None,
+fn message(received: Received) -> Option<Message> {
+    // The older protocol has no type of its own for it.
+    let (Received::Reply(Reply::List(parts)) | Received::Push(parts)) = received else {
+        return None;
+    };
+    let mut parts = parts.into_iter();
+    if parts.next()? != "message" {
+        return None;
     }
-    .into_iter();
     let channel = match parts.next()? {
         Reply::Text(channel) => channel,
         other => other.to_string(),

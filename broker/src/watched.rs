@@ -1,11 +1,11 @@
 use crate::blocking::Wait;
 use crate::broker::Route;
-use crate::connection::{Connection, reply_of};
+use crate::connection::Connection;
 use crate::deadline::Deadline;
+use crate::resp::Received;
 use crate::stream::Stream;
 use crate::{BrokerError, ErrorKind, Reply};
 use labsupport::internal::{Home, monotonic_nanos};
-use redis::{PushKind, Value};
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -327,16 +327,15 @@ impl Drop for Line {
 /// sent.
 fn listen(mut connection: Connection, heard: &Heard, replies: &mpsc::Sender<Reply>) {
     let always = Deadline::after(ALWAYS);
-    while let Ok(value) = connection.receive_value(always) {
+    while let Ok(received) = connection.receive_any(always) {
         heard.last.store(monotonic_nanos(), Ordering::Relaxed);
-        match value {
-            Value::Push {
-                kind: PushKind::Invalidate,
-                ..
-            } => heard.fresh.store(false, Ordering::Release),
-            Value::Push { .. } => {}
-            value => {
-                let reply = reply_of(value);
+        match received {
+            Received::Push(message) => {
+                if message.first().is_some_and(|kind| *kind == "invalidate") {
+                    heard.fresh.store(false, Ordering::Release);
+                }
+            }
+            Received::Reply(reply) => {
                 let is_value = !matches!(reply, Reply::Error(_));
                 heard.fresh.store(is_value, Ordering::Release);
                 if replies.send(reply).is_err() {

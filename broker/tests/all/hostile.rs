@@ -18,6 +18,7 @@ struct Fake {
 enum Then {
     Close,
     Hold,
+    Repeat,
 }
 
 impl Fake {
@@ -52,8 +53,11 @@ fn answer(mut stream: UnixStream, words: &[u8], then: Then) {
     let _ = stream.write_all(b"+PONG\r\n");
     let _ = stream.read(&mut buffer);
     let _ = stream.write_all(words);
-    if let Then::Hold = then {
-        let _ = stream.read(&mut buffer); // until the client has gone
+    // Until the client has gone.
+    match then {
+        Then::Close => {}
+        Then::Hold => drop(stream.read(&mut buffer)),
+        Then::Repeat => while stream.write_all(words).is_ok() {},
     }
 }
 
@@ -95,6 +99,37 @@ fn what_is_no_reply_is_an_error() {
         let error = call(&format!("garbage{index}"), words, Then::Hold).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreadable, "{words:?}: {error}");
     }
+}
+
+#[test]
+fn a_message_in_the_place_of_a_reply_is_passed_over() {
+    let words = ">2\r\n+invalidate\r\n*1\r\n+word\r\n$4\r\npill\r\n";
+    assert_eq!(call("message", words, Then::Hold).unwrap(), "pill");
+}
+
+#[test]
+fn messages_without_an_end_end_in_the_deadline() {
+    let words = ">1\r\n+noise\r\n".repeat(10_000);
+    let error = call("flood", words, Then::Repeat).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+}
+
+#[test]
+fn a_reply_without_an_end_is_an_error() {
+    for (index, words) in ["+more and more", "|0\r\n"].into_iter().enumerate() {
+        let words = words.repeat(10_000);
+        let error = call(&format!("endless{index}"), words, Then::Repeat).unwrap_err();
+        let ended = [ErrorKind::Unreadable, ErrorKind::TimedOut];
+        assert!(ended.contains(&error.kind()), "{error}");
+    }
+}
+
+#[test]
+fn an_error_that_repeats_what_is_no_text_can_be_read() {
+    let broker = Broker::start_with(&[]).unwrap();
+    let error = broker.call([&b"NO\xffSUCH"[..]]).unwrap_err();
+    assert_eq!(error.code(), Some("ERR"), "{error}");
+    assert_eq!(broker.call(["PING"]).unwrap(), "PONG");
 }
 
 #[test]

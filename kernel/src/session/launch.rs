@@ -253,7 +253,6 @@ mod tests {
             "manager",
             "plotters",
             "postcard",
-            "redis",
             "rustix",
             "serde",
             "shared_memory",
