@@ -90,18 +90,11 @@ fn table_of(program: &str, mut command: Command, patience: Duration) -> Result<T
             let _ = sender.send(line); // nothing listens any longer if the program was silent for too long
         }
     });
-    let mut table = Table::new([
-        "what was done",
-        "effects",
-        "what was seen",
-        "promised",
-        "held",
-    ])
-    .words(5);
+    let mut table = Table::new(["what was done", "effects", "what was seen"]).words(3);
     let silent = loop {
         match lines.recv_timeout(patience) {
             Ok(line) if line.contains('\t') => {
-                table = table.row(line.split('\t').chain([""; 5]).take(5));
+                table = table.row(row_of(&line));
             }
             Ok(line) => println!("{line}"),
             Err(error) => break error == mpsc::RecvTimeoutError::Timeout,
@@ -118,6 +111,19 @@ fn table_of(program: &str, mut command: Command, patience: Duration) -> Result<T
         false if silent => Err(failed("it was silent for too long and was killed")),
         false => Err(failed(said.as_deref().unwrap_or("it said nothing"))),
     }
+}
+
+/// What was done, its effects, and what was seen beside what is promised.
+fn row_of(line: &str) -> [String; 3] {
+    let mut columns = line.split('\t').chain(std::iter::repeat(""));
+    let [done, effects, seen, promise, held] =
+        [(); 5].map(|()| columns.next().expect("it has no end"));
+    let beside = match (promise, held) {
+        ("", _) => String::new(),
+        (promise, "NO") => format!(". ✗ The promise was: {promise}"),
+        (promise, _) => format!(". ✓ As promised: {promise}"),
+    };
+    [done.into(), effects.into(), format!("{seen}{beside}")]
 }
 
 /// Why there is no table.
