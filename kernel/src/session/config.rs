@@ -133,7 +133,7 @@ mod tests {
         let config = write_absolute(&place, folder.path()).unwrap();
         let table = read(&config.join(NAME)).unwrap();
         let own = crates(&place).unwrap();
-        assert_eq!(own.len(), 4);
+        assert_eq!(own.len(), 5);
         for (name, folder) in own {
             let path = table["dependencies"][&name]["path"].as_str().unwrap();
             assert_eq!(Path::new(path), folder);

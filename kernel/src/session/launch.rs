@@ -244,9 +244,10 @@ mod tests {
         };
         assert_eq!(
             libraries(Some(given(session::FLAGS))),
-            ["figures", "labsupport", "manager", "serde"]
+            ["broker", "figures", "labsupport", "manager", "serde"]
         );
         let all = [
+            "broker",
             "figures",
             "labsupport",
             "libc",
