@@ -1,5 +1,5 @@
 use super::LIMIT;
-use broker::Broker;
+use broker::{Broker, Reply};
 use figures::Table;
 use labsupport::internal::{getpid, send_signal};
 use labsupport::process::{Exit, Workers};
@@ -123,4 +123,64 @@ pub fn effects_table(broker: &Broker, ways: &[(&str, Takes<'_>)]) -> Table {
         table = table.row(cells.chain([promise.to_string()]));
     }
     table
+}
+
+/// Takes a job of a stream for the worker `me` of `group`: one that another worker was given and did not acknowledge (`XAUTOCLAIM`), else a
+/// new one (`XREADGROUP`). Returns its id, which `XACK` takes; `None` if there is no job.
+///
+/// However short the time is for which the other worker has had it: in real life, leave it the time that a job may take.
+///
+/// # Examples
+/// ```
+/// use broker::prelude::*;
+/// use lessons::across::claim_or_read;
+/// let broker = Broker::start_with(&[])?;
+/// broker.call(["XGROUP", "CREATE", "jobs", "workers", "0", "MKSTREAM"])?;
+/// assert_eq!(claim_or_read(&broker, "jobs", "workers"), None);
+/// let id: String = broker.ask(["XADD", "jobs", "*", "task", "mail"])?;
+/// assert_eq!(claim_or_read(&broker, "jobs", "workers"), Some(id.clone())); // new
+/// assert_eq!(claim_or_read(&broker, "jobs", "workers"), Some(id.clone())); // not acknowledged
+/// broker.call(["XACK", "jobs", "workers", &id])?;
+/// assert_eq!(claim_or_read(&broker, "jobs", "workers"), None);
+/// # Ok::<(), BrokerError>(())
+/// ```
+///
+/// # Panics
+/// The broker cannot be asked, or there is no such group.
+pub fn claim_or_read(broker: &Broker, stream: &str, group: &str) -> Option<String> {
+    let call = |words: &[&str]| {
+        let reply = broker.call(words);
+        reply.unwrap_or_else(|error| panic!("{error}"))
+    };
+    let left = ["XAUTOCLAIM", stream, group, "me", "0", "0", "COUNT", "1"];
+    let new = [
+        "XREADGROUP",
+        "GROUP",
+        group,
+        "me",
+        "COUNT",
+        "1",
+        "STREAMS",
+        stream,
+        ">",
+    ];
+    // The replies: [where to go on, [[id, fields]], …] and [[stream, [[id, fields]]]].
+    let id = |jobs: &Reply| {
+        Some(
+            jobs.list()
+                .ok()?
+                .first()?
+                .list()
+                .ok()?
+                .first()?
+                .text()
+                .ok()?
+                .into(),
+        )
+    };
+    let claimed = call(&left);
+    id(&claimed.list().ok()?[1]).or_else(|| {
+        let read = call(&new);
+        id(&read.list().ok()?.first()?.list().ok()?[1])
+    })
 }

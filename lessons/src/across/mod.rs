@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub use claims::winners;
 pub use distance::{Distance, distance};
 pub use kept::{Kept, kept};
-pub use killed::{POINTS, Takes, effects, effects_table};
+pub use killed::{POINTS, Takes, claim_or_read, effects, effects_table};
 pub use lease::late_writes;
 pub use looks::lost_to_looks;
 pub use peers::{PeerError, celery, kafka};
