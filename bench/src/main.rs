@@ -39,6 +39,8 @@ enum Part {
     Queue,
     /// A read from the manager
     Manager,
+    /// A message broker: a look, tasks put, claimed and handed on
+    Broker,
     /// Starting and joining workers
     Workers,
     /// From setting a flag to the last worker's stop
@@ -70,6 +72,7 @@ fn measure(arguments: &Arguments, folder: PathBuf) -> Result<()> {
         Part::Flag,
         Part::Queue,
         Part::Manager,
+        Part::Broker,
         Part::Workers,
         Part::Exit,
         Part::Kernel,
@@ -87,6 +90,7 @@ fn measure(arguments: &Arguments, folder: PathBuf) -> Result<()> {
             Part::Flag => parts::flag::run(&mut bench)?,
             Part::Queue => parts::queue::run(&mut bench)?,
             Part::Manager => parts::manager::run(&mut bench)?,
+            Part::Broker => parts::broker::run(&mut bench)?,
             Part::Workers => parts::workers::run(&mut bench)?,
             Part::Exit => parts::early_exit::run(&mut bench)?,
             Part::Kernel => parts::kernel::run(&mut bench)?,
@@ -105,6 +109,7 @@ impl Part {
             Part::Flag => parts::flag::CONTESTS,
             Part::Queue => parts::queue::CONTESTS,
             Part::Manager => parts::manager::contests(),
+            Part::Broker => parts::broker::CONTESTS,
             Part::Workers => parts::workers::CONTESTS,
             Part::Exit => parts::early_exit::CONTESTS,
             Part::Kernel => parts::kernel::CONTESTS,

@@ -20,9 +20,19 @@ pub(crate) struct Twin {
 impl Twin {
     /// Starts `python3 twin.py PEER ARGUMENTS…`.
     pub(crate) fn start(folder: &Path, peer: &str, arguments: &[&dyn ToString]) -> Result<Twin> {
+        Twin::with(Path::new("python3"), folder, peer, arguments)
+    }
+
+    /// The same with another Python.
+    pub(crate) fn with(
+        python: &Path,
+        folder: &Path,
+        peer: &str,
+        arguments: &[&dyn ToString],
+    ) -> Result<Twin> {
         let program = folder.join("twin.py");
         fs::write(&program, PROGRAM).context("The Python program cannot be written")?;
-        let mut command = Command::new("python3");
+        let mut command = Command::new(python);
         command
             .arg(&program)
             .arg(peer)
@@ -31,7 +41,12 @@ impl Twin {
             .stdout(Stdio::piped());
         keeper::end_with_parent(&mut command);
         let started = command.spawn();
-        let mut child = started.context("there is no python3 here; apt-get install python3")?;
+        let mut child = started.with_context(|| {
+            format!(
+                "there is no {} here; apt-get install python3",
+                python.display()
+            )
+        })?;
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let mut twin = Twin {
             child,

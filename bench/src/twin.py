@@ -63,6 +63,48 @@ def manager(client, server):
     return run
 
 
+def broker(socket, core):
+    """A private server's tasks: put; added, claimed and acknowledged; handed to another process."""
+    import redis
+
+    os.sched_setaffinity(0, {int(core)})
+    client = redis.Redis(unix_socket_path=socket)
+    other = mp.Process(target=echo, args=(socket,), daemon=True)
+    other.start()
+
+    def run(n):
+        begin = now()
+        for _ in repeat(None, n):
+            client.lpush("tasks", "task")
+        put = now() - begin
+        client.delete("tasks")
+        begin = now()
+        for _ in repeat(None, n):
+            client.xadd("jobs", {"task": "mail"})
+            [[_, [[job, _]]]] = client.xreadgroup("workers", "me", {"jobs": ">"}, count=1)
+            client.xack("jobs", "workers", job)
+        claim = now() - begin
+        client.xtrim("jobs", maxlen=0)
+        begin = now()
+        for _ in repeat(None, n):
+            client.lpush("python there", "task")
+            client.brpop("python back", 1)
+        return [put, claim, (now() - begin) / 2]
+
+    run.keep = other
+    return run
+
+
+def echo(socket):
+    """Gives back what it is given."""
+    import redis
+
+    client = redis.Redis(unix_socket_path=socket)
+    while True:
+        if client.brpop("python there", 1):
+            client.lpush("python back", "task")
+
+
 def processes(method, count):
     """Start and join `count` processes that do nothing."""
     context = mp.get_context(method)
@@ -176,7 +218,7 @@ def latency(size, depth, pause, *cores):
     return run
 
 
-PEERS = [value, raw_value, manager, processes, queue, latency]
+PEERS = [value, raw_value, manager, broker, processes, queue, latency]
 
 
 def main():

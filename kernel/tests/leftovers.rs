@@ -317,3 +317,39 @@ fn a_setup_that_is_ended_leaves_no_compiler() {
         }
     });
 }
+
+/// The message broker of a notebook is a child of its runtime; its socket lies in the session's directory.
+#[test]
+fn a_broker_ends_with_its_notebook_however_that_ends() {
+    let start = "use broker::prelude::*;
+        let server: Broker = Broker::start_with(&[])?;
+        println!(\"{} {}\", server.pid().unwrap(), server.url());";
+    block_on(async {
+        for (which, who) in [(0, "front"), (1, "inner kernel"), (3, "runtime")] {
+            let mut lent = lend().await;
+            let shown = lent.kernel.execute(start, LONG).await.unwrap();
+            assert_eq!(shown.error(), None);
+            let said = shown.stdout();
+            let (pid, url) = said.trim().split_once(' ').unwrap();
+            let (pid, socket) = (pid.parse().unwrap(), url.strip_prefix("unix://").unwrap());
+            assert!(alive(pid) && Path::new(socket).exists(), "{said}");
+            assert!(
+                sessions(&lent.place)
+                    .iter()
+                    .any(|session| Path::new(socket).starts_with(session))
+            );
+            kill(family(lent.kernel.child.id().unwrap())[which]);
+            within_a_second(&format!("the server has ended with the {who}"), || {
+                !alive(pid)
+            })
+            .await;
+            if which == 0 {
+                within_a_second("so has its socket", || !Path::new(socket).exists()).await;
+                continue;
+            }
+            let shown = lent.kernel.execute("println!(\"{}\", 6 * 7);", LONG).await;
+            assert_eq!(shown.unwrap().stdout(), "42\n");
+            lent.end().await;
+        }
+    });
+}

@@ -1,5 +1,6 @@
 //! What is measured: one file for each building block.
 
+pub(crate) mod broker;
 pub(crate) mod early_exit;
 pub(crate) mod flag;
 pub(crate) mod kernel;
