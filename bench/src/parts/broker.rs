@@ -85,7 +85,7 @@ fn look(bench: &mut Bench, broker: &Broker, socket: &str, cores: &[usize]) -> Re
 /// A task put, claimed, and handed to another worker.
 fn work(bench: &mut Bench, broker: &Broker, socket: &str, cores: &[usize]) -> Result<()> {
     let n = if bench.quick { 100 } else { 2_000 };
-    let other = Workers::spawn(1, |_| {
+    let other = Workers::spawn(1, |_| -> () {
         loop {
             let task = broker
                 .call(["BRPOP", "there", "1"])

