@@ -1,5 +1,4 @@
 use super::LIMIT;
-use crate::Proportion;
 use broker::Broker;
 use labsupport::process::Workers;
 use labsupport::shared::Flag;
@@ -22,15 +21,14 @@ const LEASE: &str = "20";
 /// let blind = |broker: &Broker, _token: u64, text: &str| {
 ///     broker.call(["SET", "file", text]).unwrap();
 /// };
-/// assert_eq!(late_writes(&broker, 3, blind).share(), 1.0);
+/// assert_eq!(late_writes(&broker, 3, blind), 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Panics
 /// `write` panics in a worker, a worker does not come home, or the broker cannot be asked.
-pub fn late_writes(broker: &Broker, runs: u64, write: impl Fn(&Broker, u64, &str)) -> Proportion {
-    let old_stays = (0..runs).filter(|_| is_overwritten(broker, &write)).count();
-    Proportion::new(old_stays as u64, runs)
+pub fn late_writes(broker: &Broker, runs: u64, write: impl Fn(&Broker, u64, &str)) -> u64 {
+    (0..runs).filter(|_| is_overwritten(broker, &write)).count() as u64
 }
 
 fn is_overwritten(broker: &Broker, write: &dyn Fn(&Broker, u64, &str)) -> bool {
