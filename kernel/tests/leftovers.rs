@@ -347,6 +347,11 @@ fn a_broker_ends_with_its_notebook_however_that_ends() {
                 within_a_second("so has its socket", || !Path::new(socket).exists()).await;
                 continue;
             }
+            // The next cell may be told of it; the one after that runs.
+            lent.kernel
+                .execute("println!(\"told\");", LONG)
+                .await
+                .unwrap();
             let shown = lent.kernel.execute("println!(\"{}\", 6 * 7);", LONG).await;
             assert_eq!(shown.unwrap().stdout(), "42\n");
             lent.end().await;
