@@ -209,7 +209,7 @@ const CHANGED: &str = "
     return document.querySelector('.lm-DockPanel .lm-TabBar-tab.jp-mod-dirty, #jp-main-dock-panel .jp-mod-dirty') !== null;";
 
 /// The labs that have figures, and words of their figures' titles.
-const LABS: [(&str, &[&str]); 5] = [
+const LABS: [(&str, &[&str]); 6] = [
     (
         "01_poison_pill.ipynb",
         &[
