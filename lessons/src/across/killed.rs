@@ -1,4 +1,4 @@
-use super::LIMIT;
+use super::{LIMIT, ask};
 use broker::{Broker, Reply};
 use figures::Table;
 use labsupport::internal::{getpid, send_signal};
@@ -43,10 +43,7 @@ const SIGKILL: i32 = 9;
 /// # Panics
 /// `take` panics in a worker, or the broker cannot be asked.
 pub fn effects(broker: &Broker, point: &str, take: Takes<'_>) -> Option<u64> {
-    let call = |words: &[&str]| {
-        let reply = broker.call(words);
-        reply.unwrap_or_else(|error| panic!("{error}"))
-    };
+    let call = |words: &[&str]| -> Reply { ask(broker, words) };
     call(&["DEL", "tasks", "doing", "jobs", "done", "mails"]);
     call(&["LPUSH", "tasks", "mail"]);
     call(&["XGROUP", "CREATE", "jobs", "workers", "0", "MKSTREAM"]);
@@ -73,8 +70,8 @@ pub fn effects(broker: &Broker, point: &str, take: Takes<'_>) -> Option<u64> {
         Exit::Returned => {}
         other => panic!("the second worker {other}"),
     }
-    let mails = broker.ask::<Option<u64>>(["GET", "mails"]);
-    Some(mails.unwrap_or_else(|error| panic!("{error}")).unwrap_or(0))
+    let mails: Option<u64> = ask(broker, &["GET", "mails"]);
+    Some(mails.unwrap_or(0))
 }
 
 /// A row for each way to take a task, a column for each of the [`POINTS`], and what can be promised of it.
@@ -148,10 +145,7 @@ pub fn effects_table(broker: &Broker, ways: &[(&str, Takes<'_>)]) -> Table {
 /// # Panics
 /// The broker cannot be asked, or there is no such group.
 pub fn claim_or_read(broker: &Broker, stream: &str, group: &str) -> Option<String> {
-    let call = |words: &[&str]| {
-        let reply = broker.call(words);
-        reply.unwrap_or_else(|error| panic!("{error}"))
-    };
+    let call = |words: &[&str]| -> Reply { ask(broker, words) };
     let left = ["XAUTOCLAIM", stream, group, "me", "0", "0", "COUNT", "1"];
     let new = [
         "XREADGROUP",

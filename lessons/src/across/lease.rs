@@ -1,5 +1,5 @@
-use super::LIMIT;
-use broker::Broker;
+use super::{LIMIT, ask};
+use broker::{Broker, Reply};
 use labsupport::process::Workers;
 use labsupport::shared::Flag;
 use std::time::{Duration, Instant};
@@ -32,10 +32,7 @@ pub fn late_writes(broker: &Broker, runs: u64, write: impl Fn(&Broker, u64, &str
 }
 
 fn is_overwritten(broker: &Broker, write: &dyn Fn(&Broker, u64, &str)) -> bool {
-    let call = |words: &[&str]| {
-        let reply = broker.call(words);
-        reply.unwrap_or_else(|error| panic!("{error}"))
-    };
+    let call = |words: &[&str]| -> Reply { ask(broker, words) };
     // Takes the lease, and gives it its number.
     let take = || {
         let clock = Instant::now();
@@ -43,8 +40,7 @@ fn is_overwritten(broker: &Broker, write: &dyn Fn(&Broker, u64, &str)) -> bool {
             assert!(clock.elapsed() < LIMIT, "the lease does not run out");
             std::thread::sleep(Duration::from_millis(1));
         }
-        let token = broker.ask::<u64>(["INCR", "lab06:token"]);
-        token.unwrap_or_else(|error| panic!("{error}"))
+        ask::<u64>(broker, &["INCR", "lab06:token"])
     };
     call(&["DEL", "file", "newest"]);
     let [has_lease, may_go_on] = [(); 2].map(|()| Flag::new().expect("a flag"));

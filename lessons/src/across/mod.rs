@@ -11,6 +11,7 @@ mod lease;
 mod looks;
 mod peers;
 
+use broker::{Broker, FromReply};
 use std::time::Duration;
 
 /// No worker here takes longer, on any machine.
@@ -23,3 +24,9 @@ pub use killed::{POINTS, Takes, claim_or_read, effects, effects_table};
 pub use lease::late_writes;
 pub use looks::lost_to_looks;
 pub use peers::{PeerError, celery, kafka};
+
+/// The reply to a command. What is measured here runs in cells and workers, where an error of the broker's may end it: a panic with its words.
+pub(crate) fn ask<T: FromReply>(broker: &Broker, command: &[&str]) -> T {
+    let reply = broker.ask(command);
+    reply.unwrap_or_else(|error| panic!("{error}"))
+}

@@ -1,8 +1,9 @@
 use super::answer::{Answer, answer};
 use super::exercise::{Exercise, Hint};
+use crate::across::ask;
 use crate::check::Facts;
-use broker::Broker;
 use broker::internal::before_calls;
+use broker::{Broker, Reply};
 use labsupport::internal::{getpid, send_signal};
 use labsupport::process::{Report, Workers};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -109,13 +110,7 @@ fn server() -> Broker {
 }
 
 fn call(broker: &Broker, words: &[&str]) {
-    let reply = broker.call(words);
-    reply.unwrap_or_else(|error| panic!("{error}"));
-}
-
-fn ask(broker: &Broker, words: &[&str]) -> u64 {
-    let reply = broker.ask(words);
-    reply.unwrap_or_else(|error| panic!("{error}"))
+    ask::<Reply>(broker, words);
 }
 
 fn one(work: impl Fn()) -> Report<()> {
@@ -168,7 +163,7 @@ fn no_task_is_lost(facts: &Facts, work: Work, recover: Recover) {
     facts.equal(
         "3 workers: nothing is left in the broker",
         0,
-        ask(&broker, &["DBSIZE"]),
+        ask::<u64>(&broker, &["DBSIZE"]),
     );
 
     fill(10);
