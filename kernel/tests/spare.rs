@@ -73,8 +73,12 @@ impl Serving {
         (serving, folder, place)
     }
 
-    /// For the next test.
+    /// For the next test, which must not mistake a kernel that a notebook had for a spare.
     fn give_back(self, folder: tempfile::TempDir, place: Place) {
+        assert!(
+            self.inner_kernels().len() <= 1,
+            "what was the spare still lives"
+        );
         ends_with_the_tests(self.keeper.process.id(), &folder);
         let idle = (self.keeper, folder, place);
         *IDLE.lock().unwrap_or_else(PoisonError::into_inner) = Some(idle);
@@ -399,6 +403,7 @@ fn a_spare_that_is_being_made_stands_still_while_a_cell_runs() {
         kernel.finish(&cell, LONG).await.unwrap();
         within_a_second("it goes on", || stat(second, 0) != "T").await;
         kernel.shutdown(false).await.unwrap();
+        within_a_second("what was the spare has ended", || !alive(first)).await;
     });
     serving.give_back(home, place);
 }

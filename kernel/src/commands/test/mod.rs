@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use run::{Ending, Run};
 use std::time::Instant;
-use steps::{Lane, QUICK, SET_UP, STEPS, Step};
+use steps::{QUICK, SET_UP, STEPS, Step};
 
 /// The options of `test`.
 #[derive(Args, Debug)]
@@ -40,7 +40,7 @@ impl Test {
         if steps.is_empty() {
             bail!("No step's name contains that word.");
         }
-        if steps.iter().any(|step| step.lane == Lane::Kernel) {
+        if steps.iter().any(Step::needs_set_up) {
             steps.insert(0, SET_UP);
         }
 

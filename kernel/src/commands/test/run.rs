@@ -1,7 +1,7 @@
 //! Runs steps in two lanes, prints the output of each step in one piece, and ends all of them at one interrupt.
 
 use super::screen::{Running, Screen, TICK, excerpt};
-use super::steps::{Lane, Step};
+use super::steps::{Lane, SET_UP, Step};
 use crate::place::{Place, scratch};
 use crate::session::launch;
 use anyhow::{Context, Result};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, SetOnce};
 
 /// How long processes have to end by themselves after an interrupt.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -41,11 +41,14 @@ pub(super) struct Run<'a> {
     endings: RefCell<Vec<(usize, Ending)>>,
     /// Each running step holds this for reading, and a step that must run alone holds it for writing.
     room: RwLock<()>,
+    /// Set when the set-up has ended, or where there is none.
+    set_up: SetOnce<()>,
 }
 
 impl<'a> Run<'a> {
     pub(super) fn new(place: &'a Place, steps: &'a [Step], night: bool) -> Result<Run<'a>> {
         let folder = scratch()?;
+        let has_set_up = steps.iter().any(|step| step.name == SET_UP.name);
         Ok(Run {
             place,
             steps,
@@ -56,6 +59,7 @@ impl<'a> Run<'a> {
             running: RefCell::default(),
             endings: RefCell::default(),
             room: RwLock::new(()),
+            set_up: SetOnce::new_with((!has_set_up).then_some(())),
         })
     }
 
@@ -101,6 +105,9 @@ impl<'a> Run<'a> {
             if step.lane != lane {
                 continue;
             }
+            if step.after_set_up {
+                self.set_up.wait().await;
+            }
             let ending = if step.alone {
                 let _alone = self.room.write().await;
                 self.ending(step).await
@@ -109,6 +116,9 @@ impl<'a> Run<'a> {
                 self.ending(step).await
             };
             self.endings.borrow_mut().push((index, ending));
+            if step.name == SET_UP.name {
+                let _ = self.set_up.set(());
+            }
         }
     }
 
@@ -316,6 +326,25 @@ mod tests {
         assert!(
             matches!(not_there, ("not there", Ending::Failed(_, why)) if why.contains("cannot be started"))
         );
+    }
+
+    #[test]
+    fn what_needs_the_set_up_waits_until_it_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = folder.path().join("made");
+        let makes: &'static str = format!("mkdir {}", made.display()).leak();
+        let needs: &'static str = format!("rmdir {}", made.display()).leak();
+        let set_up = Step {
+            command: makes,
+            ..SET_UP
+        };
+        // What comes before the set-up in its lane starts later than the other lane.
+        let slow = step("slow", "sleep 0.2").with_kernels();
+        for (name, ending) in run(&[slow, set_up, step("needs", needs).after_set_up()]) {
+            assert!(matches!(ending, Ending::Passed(_)), "{name}");
+        }
+        let alone = run(&[step("without a set-up", "true").after_set_up()]);
+        assert!(matches!(alone[..], [(_, Ending::Passed(_))]));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(super) struct Step {
     pub night: bool,
     /// Whether it measures, so that nothing may run beside it.
     pub alone: bool,
+    /// Whether it needs what the set-up makes, although it starts no kernel.
+    pub after_set_up: bool,
 }
 
 pub(super) const fn step(name: &'static str, command: &'static str) -> Step {
@@ -34,6 +36,7 @@ pub(super) const fn step(name: &'static str, command: &'static str) -> Step {
         needs: None,
         night: false,
         alone: false,
+        after_set_up: false,
     }
 }
 
@@ -45,6 +48,11 @@ impl Step {
 
     pub(super) const fn if_there(mut self, needs: &'static str, advice: &'static str) -> Step {
         self.needs = Some((needs, advice));
+        self
+    }
+
+    pub(super) const fn after_set_up(mut self) -> Step {
+        self.after_set_up = true;
         self
     }
 
@@ -62,17 +70,23 @@ impl Step {
         self.lane = Lane::Kernel;
         self
     }
+
+    /// Whether it can only run after [`SET_UP`].
+    pub(super) fn needs_set_up(&self) -> bool {
+        self.after_set_up || self.lane == Lane::Kernel
+    }
 }
 
 /// What kernels need, and what `cargo labs setup` makes. It comes before the first step that starts one.
 pub(super) const SET_UP: Step = step("setup", "cargo labs setup").with_kernels();
 
 /// The kernel's tests are built like the kernel itself, in release: evcxr takes minutes to build, and should be built only once. For the
-/// same reason clippy leaves the kernel out: it would check all of evcxr again. Builds with other flags have a folder of their own;
-/// otherwise each build would throw away the other's results.
-pub(super) const STEPS: [Step; 23] = [
+/// same reason clippy leaves the kernel out: it would check all of evcxr again. Steps name the same packages as far as they can, since Cargo
+/// builds a dependency again where another choice of packages asks for other features of it. Builds with other flags have a folder of their
+/// own; otherwise each build would throw away the other's results.
+pub(super) const STEPS: [Step; 19] = [
     // Some tests call cargo without a network, and steps that run beside each other should not wait for each other's downloads.
-    step("crates", "cargo fetch --locked").with_kernels(),
+    step("downloads", "cargo fetch --locked").with_kernels(),
     step("format", "cargo fmt --all --check"),
     step(
         "supply chain",
@@ -89,30 +103,27 @@ pub(super) const STEPS: [Step; 23] = [
     )
     .with(&[("RUSTDOCFLAGS", "--deny warnings")]),
     step(
-        "crates of cells",
-        "cargo test --package labsupport --package labsupport-faults --package manager --package figures --no-fail-fast",
-    ),
-    step(
         "model",
         "cargo test --manifest-path labsupport/model/Cargo.toml --locked --release --lib --target-dir target/model model::",
     )
     .with(&[("RUSTFLAGS", "--cfg loom")]),
-    // With the server that the set-up has installed.
-    step("broker and lessons", "cargo test --package broker --package lessons --no-fail-fast").with_kernels(),
-    step("launcher", "cargo test --package labs-launcher"),
-    step("data", "cargo test --package labs-data"),
-    // This tests only that the bench measures at all; `cargo labs bench` says how fast things are.
-    step("bench", "cargo test --package labs-bench"),
+    // Of the bench, this tests only that it measures at all; `cargo labs bench` says how fast things are. Lab 06's tests start the server that
+    // the set-up has installed.
+    step(
+        "crates",
+        "cargo test --package labsupport --package labsupport-faults --package manager --package broker --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --no-fail-fast",
+    )
+    .after_set_up(),
     step("kernel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --no-fail-fast").with_kernels(),
     // Installs what `cargo labs wheel` makes, and opens it as a user who has no checkout.
-    step("wheel", "cargo test --release --package labs --test kernel wheel:: -- --ignored").with_kernels(),
+    step("wheel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel wheel:: -- --ignored").with_kernels(),
     // Two users of a JupyterHub. It is installed the first time, below target/labs/hub.
-    step("hub", "cargo test --release --package labs --test kernel server:: -- --ignored").with_kernels(),
-    step("other programs", "cargo test --release --package labs --test kernel versions:: -- --ignored")
+    step("hub", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel server:: -- --ignored").with_kernels(),
+    step("other programs", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel versions:: -- --ignored")
         .with_kernels()
         .at_night(),
     // The appendix of lab 06. Its environment is installed the first time, below target/labs/celery.
-    step("celery and kafka", "cargo test --release --package labs --test kernel peers:: -- --ignored")
+    step("celery and kafka", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel peers:: -- --ignored")
         .with_kernels()
         .at_night(),
     // Runs every lab; the browser looks at the pages, and at the notebooks with their outputs.
@@ -183,11 +194,11 @@ pub(super) const QUICK: [Step; 7] = [
         "cargo test --package labsupport --package manager --package broker --package figures --package lessons --lib",
     ),
     step("launcher", "cargo test --package labs-launcher"),
-    step("kernel units", "cargo test --release --package labs --lib").with_kernels(),
+    step("kernel units", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --lib").with_kernels(),
     // A cell, an error, a figure.
     step(
         "smoke",
-        "cargo test --release --package labs --test kernel -- --test-threads=1 front::errors_are front::every_figure",
+        "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel -- --test-threads=1 front::errors_are front::every_figure",
     )
     .with_kernels(),
     step("lab", "cargo labs check notebooks/00_start_here.ipynb").with_kernels(),
