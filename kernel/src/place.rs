@@ -213,6 +213,11 @@ impl Place {
         plain(self.home.clone()).join("template")
     }
 
+    /// The cells that were compiled before.
+    pub fn cells(&self) -> PathBuf {
+        plain(self.passing()).join("cells")
+    }
+
     /// The directories of the running sessions.
     pub fn sessions(&self) -> PathBuf {
         plain(self.passing()).join("sessions")

@@ -1,5 +1,6 @@
 //! `labs compile`: says what cargo says, and asks cargo again as soon as anything has changed that cargo would look at.
 
+use crate::common::{LONG, block_on, home, start};
 use labs::place::Place;
 use serde_json::Value;
 use std::fs::{self, File};
@@ -36,6 +37,8 @@ echo '{"reason":"build-finished","success":true}'
 /// A session's directory, a crate of the labs, and programs that only look like cargo and the compiler.
 struct Bench {
     folder: tempfile::TempDir,
+    /// The name of the session's directory.
+    session: String,
 }
 
 fn script(file: &Path, text: &str) {
@@ -47,6 +50,7 @@ impl Bench {
     fn new() -> Bench {
         let bench = Bench {
             folder: tempfile::tempdir().unwrap(),
+            session: "session".into(),
         };
         let at = |name: &str| bench.at(name);
         for folder in [
@@ -91,9 +95,9 @@ impl Bench {
         let mut command = Command::new(env!("CARGO_BIN_EXE_labs"));
         command
             .arg("compile")
-            .args([self.at("bin/cargo"), self.at("session")])
+            .args([self.at("bin/cargo"), self.at(&self.session)])
             .args(["build", "--message-format=json"])
-            .current_dir(self.at("session/eval"))
+            .current_dir(self.at(&self.session).join("eval"))
             .env("RUSTC", self.at("bin/rustc"))
             .env("RUSTC_WRAPPER", env!("CARGO_BIN_EXE_labs"))
             .env("RUSTC_WORKSPACE_WRAPPER", env!("CARGO_BIN_EXE_labs"))
@@ -108,7 +112,7 @@ impl Bench {
     }
 
     fn compile_with(&self, code: &str, change: impl FnOnce(&mut Command)) -> (Output, String) {
-        let file = self.at("session/eval/src/lib.rs");
+        let file = self.at(&self.session).join("eval/src/lib.rs");
         if fs::read_to_string(&file).ok().as_deref() != Some(code) {
             fs::write(file, code).unwrap();
         }
@@ -123,9 +127,32 @@ impl Bench {
     fn calls(&self, code: &str) -> String {
         let (output, calls) = self.compile(code);
         assert!(output.status.success(), "{output:?}");
-        let made = fs::read_to_string(self.at("session/eval/target/host/debug/libctx.so"));
-        assert_eq!(made.unwrap(), code);
+        let made = self
+            .at(&self.session)
+            .join("eval/target/host/debug/libctx.so");
+        assert_eq!(fs::read_to_string(made).unwrap(), code);
         calls
+    }
+
+    /// Keeps compiled cells.
+    fn compile_keeping(&self, code: &str) -> (Output, String) {
+        self.compile_with(code, |command| {
+            command.env("LABS_CELLS", self.at("cells"));
+        })
+    }
+
+    /// Goes on in another session, as a copy of the same template.
+    fn next_session(&mut self) {
+        let old = std::mem::replace(&mut self.session, "another session".into());
+        let _ = fs::remove_dir_all(self.at(&self.session));
+        let copied = Command::new("cp")
+            .arg("-a")
+            .args([self.at(&old), self.at(&self.session)])
+            .status();
+        assert!(copied.unwrap().success());
+        for name in ["compile.json", "compiled", "eval/src/lib.rs"] {
+            let _ = fs::remove_file(self.at(&self.session).join(name));
+        }
     }
 }
 
@@ -269,6 +296,99 @@ fn an_error_is_told_and_a_compiler_that_breaks_is_left_to_cargo() {
     assert_eq!(calls, "compiled asked compiled");
     assert_eq!(output.status.code(), Some(101));
     assert_eq!(bench.calls("better"), BOTH);
+}
+
+#[test]
+fn a_cell_that_was_compiled_before_is_not_compiled_again() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.compile_keeping("start").1, BOTH);
+    let (output, calls) = bench.compile_keeping("one");
+    assert_eq!(calls, "compiled");
+    assert_eq!(bench.compile_keeping("two").1, "compiled");
+    let (again, calls) = bench.compile_keeping("one");
+    assert_eq!((calls.as_str(), again.stdout), ("", output.stdout.clone()));
+    // Without the folder, nothing is found.
+    assert_eq!(bench.calls("start"), BOTH);
+    assert_eq!(bench.calls("two"), "compiled");
+
+    bench.next_session();
+    assert_eq!(bench.compile_keeping("start").1, BOTH);
+    let (again, calls) = bench.compile_keeping("one");
+    assert_eq!((calls.as_str(), again.stdout), ("", output.stdout));
+    // Nor is what another compiler made, or what was made with other crates.
+    for (changed, text) in [
+        ("bin/rustc", format!("#!/bin/sh\n# newer\n{COMPILER}")),
+        (
+            "another session/eval/target/host/debug/deps/libours.rlib",
+            "newer".into(),
+        ),
+    ] {
+        bench.write(changed, &text);
+        assert_eq!(bench.compile_keeping("start").1, BOTH, "{changed}");
+        assert_eq!(bench.compile_keeping("one").1, "compiled", "{changed}");
+        assert_eq!(bench.compile_keeping("two").1, "compiled", "{changed}");
+        assert_eq!(bench.compile_keeping("one").1, "", "{changed}");
+    }
+    // What is damaged is compiled again, and then found again.
+    for entry in fs::read_dir(bench.at("cells")).unwrap() {
+        fs::write(entry.unwrap().path(), "damaged").unwrap();
+    }
+    assert_eq!(bench.compile_keeping("two").1, "compiled");
+    assert_eq!(bench.compile_keeping("one").1, "compiled");
+    assert_eq!(bench.compile_keeping("two").1, "");
+    // Errors are not kept.
+    assert_eq!(bench.compile_keeping("wrong").1, "compiled");
+    assert_eq!(bench.compile_keeping("wrong").1, "compiled");
+}
+
+#[test]
+fn where_cells_cannot_be_kept_they_are_compiled() {
+    let bench = Bench::new();
+    fs::write(bench.at("cells"), "a file, not a folder").unwrap();
+    assert_eq!(bench.compile_keeping("start").1, BOTH);
+    assert_eq!(bench.compile_keeping("one").1, "compiled");
+    assert_eq!(bench.compile_keeping("two").1, "compiled");
+    assert_eq!(bench.compile_keeping("one").1, "compiled");
+}
+
+/// What was compiled in one session meets, in the next, what is compiled there: they must agree on the notebook's own types.
+#[test]
+fn a_kept_cell_and_a_new_one_agree_on_the_types_of_the_notebook() {
+    let (_folder, place) = home();
+    let cells = |edited: &'static str| {
+        [
+            "#[derive(Debug)] struct Own { x: u32 }\nimpl Own { fn x(&self) -> u32 { self.x } }\nfn seven() -> u32 { 7 }",
+            "use std::collections::BTreeMap;\nlet own = Own { x: seven() };\nlet mut map: BTreeMap<u32, Own> = BTreeMap::new();",
+            edited,
+            "println!(\"{}\", map.len());",
+        ]
+    };
+    let kept = || {
+        let entries = fs::read_dir(place.cells()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let run = |edited| {
+        let mut said = String::new();
+        block_on(async {
+            let mut kernel = start(&place).await;
+            for cell in cells(edited) {
+                let shown = kernel.execute(cell, LONG).await.unwrap();
+                assert_eq!(shown.error(), None);
+                said += &shown.stdout();
+            }
+            kernel.shutdown(false).await.unwrap();
+        });
+        said
+    };
+    let first = "map.insert(1, Own { x: own.x() + 1 }); println!(\"{map:?}\");";
+    assert_eq!(run(first), "{1: Own { x: 8 }}\n1\n");
+    let before = kept();
+    assert_eq!(run(first), "{1: Own { x: 8 }}\n1\n");
+    assert_eq!(kept(), before, "nothing was compiled the second time");
+    let second = "map.insert(2, own); println!(\"{map:?}\");";
+    assert_eq!(run(second), "{2: Own { x: 7 }}\n1\n");
+    assert!(kept().len() > before.len(), "the edited cell was compiled");
 }
 
 #[test]

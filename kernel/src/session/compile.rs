@@ -9,9 +9,14 @@
 //! cargo names its compiler's command to nobody, but it runs a wrapper where there is one: `labs` itself, which writes down what it was
 //! given and becomes the compiler.
 //!
+//! A cell that was compiled before, in this session or in an earlier one, is not compiled again: see `cells.rs`. In one process, a type is the same
+//! in two cells only if the compiler was given the same number for their crate. cargo makes that number from the session's folder, so the
+//! wrapper gives the compiler another, which all sessions have.
+//!
 //! With a crate of their own (`:dep`), cells are always compiled by cargo: its folder might be anywhere. With `LABS_ASK_CARGO` set,
 //! they are, too: to compare.
 
+use super::cells::Cells;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,6 +44,10 @@ const RUN: &str = "rustc.json";
 const KNOWN: &str = "compile.json";
 /// The code that was compiled last.
 const LAST: &str = "compiled";
+/// What the compiler is told about the crate of the cells, in the place of cargo's number.
+const METADATA: &str = "metadata=cells";
+/// The code of the cell that is compiled, in its folder.
+const SOURCE: &str = "src/lib.rs";
 
 /// A call of the compiler.
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,6 +64,8 @@ struct Known {
     run: Run,
     /// cargo's messages about what it had built, a line each.
     artifacts: String,
+    /// What cells are compiled with: the same in two sessions where the compiler makes the same of the same cell.
+    with: String,
 }
 
 /// Whether this process is the wrapper of a compiler; then it becomes that compiler, and returns only if it cannot.
@@ -68,9 +79,18 @@ pub fn as_wrapper() -> Option<ExitCode> {
     if Path::new(&program).file_name() != Some(OsStr::new("rustc")) {
         return None;
     }
+    let mut arguments: Vec<OsString> = arguments.collect();
+    let cells = is_the_cells(&arguments);
+    if cells {
+        let number =
+            |argument: &&mut OsString| argument.as_encoded_bytes().starts_with(b"metadata=");
+        for argument in arguments.iter_mut().filter(number) {
+            *argument = METADATA.into();
+        }
+    }
     let mut command = Command::new(&program);
     command.args(arguments).env_remove(WRAPS);
-    if !file.is_empty() && is_the_cells(&command) {
+    if !file.is_empty() && cells {
         // Without it, cargo is asked the next time, too.
         let _ = write_down(Path::new(&file), &command);
     }
@@ -80,10 +100,10 @@ pub fn as_wrapper() -> Option<ExitCode> {
 }
 
 /// Whether this compiles cells: the crate that evcxr calls `ctx`.
-fn is_the_cells(command: &Command) -> bool {
-    let mut arguments = command.get_args();
+fn is_the_cells(arguments: &[OsString]) -> bool {
+    let mut arguments = arguments.iter();
     arguments.any(|argument| argument == "--crate-name")
-        && arguments.next() == Some(OsStr::new("ctx"))
+        && arguments.next().is_some_and(|name| name == "ctx")
 }
 
 fn write_down(file: &Path, command: &Command) -> Result<()> {
@@ -134,11 +154,11 @@ pub fn run(cargo: &Path, session: &Path, arguments: &[String]) -> Result<ExitCod
     io::stdout().write_all(&output.stdout)?;
     if output.status.success()
         && let (Some(before), Ok(after)) = (state, look())
-        // What changed meanwhile, cargo may have seen or not. What it built may have changed.
+        // What changed meanwhile, cargo may have seen or not. What it built may have changed, and what it wrote into the lock file.
         && before.inputs == after.inputs
     {
         // Where it cannot be kept, cargo is asked again.
-        let _ = keep(session, &written, &output.stdout, after);
+        let _ = keep(session, &folder, &written, &output.stdout, after);
     }
     let code = output
         .status
@@ -151,15 +171,21 @@ fn read_known(session: &Path) -> Result<Known> {
     Ok(serde_json::from_slice(&fs::read(session.join(KNOWN))?)?)
 }
 
-fn keep(session: &Path, written: &Path, said: &[u8], state: State) -> Result<()> {
+fn keep(session: &Path, folder: &Path, written: &Path, said: &[u8], state: State) -> Result<()> {
     let is_artifact = |line: &&str| line.starts_with("{\"reason\":\"compiler-artifact\"");
     let lines = std::str::from_utf8(said)?.lines().filter(is_artifact);
+    let run: Run = serde_json::from_slice(&fs::read(written)?)?;
+    let with = run.fingerprint(folder)?;
     let known = Known {
         state,
-        run: serde_json::from_slice(&fs::read(written)?)?,
+        run,
         artifacts: lines.map(|line| format!("{line}\n")).collect(),
+        with,
     };
-    known.cell()?;
+    let cell = known.cell()?;
+    if depends_on_the_code_alone(&cell.made) {
+        known.put(&cell, &fs::read_to_string(folder.join(SOURCE))?);
+    }
     let new = session.join("compile.new");
     fs::write(&new, serde_json::to_vec(&known)?)?;
     Ok(fs::rename(new, session.join(KNOWN))?)
@@ -202,21 +228,38 @@ impl Known {
         })
     }
 
+    /// Keeps the cell that was compiled just now, for later sessions. Where that fails, they compile it again.
+    fn put(&self, cell: &Cell, code: &str) {
+        if let Some(cells) = Cells::find() {
+            let _ = cells.put(&self.with, code, &cell.made);
+        }
+    }
+
     /// Runs the compiler and prints what cargo would have printed; whether it succeeded. An error where cargo has to be asked.
     fn compile(&self, session: &Path, folder: &Path) -> Result<bool> {
         let cell = self.cell()?;
         let last = session.join(LAST);
-        let code = format!("{:x}", file(&folder.join("src/lib.rs"))?);
+        let source = folder.join(SOURCE);
+        let state_of_source = || file(&source).map(|number| format!("{number:x}"));
+        let state = state_of_source()?;
         // As for cargo, code that was compiled already is not compiled again.
-        if fs::read_to_string(&last).ok().as_ref() != Some(&code) || !cell.made.is_file() {
+        if fs::read_to_string(&last).ok().as_ref() != Some(&state) || !cell.made.is_file() {
             for file in [&last, &cell.made] {
                 let _ = fs::remove_file(file);
             }
-            if !self.run.passing_on(&cell, folder)? {
+            let code = fs::read_to_string(&source)?;
+            if let Some(found) = Cells::find().and_then(|cells| cells.get(&self.with, &code)) {
+                // Errors name lines of the code that was compiled.
+                if found.code != code {
+                    fs::write(&source, found.code)?;
+                }
+                fs::write(&cell.made, found.library)?;
+                fs::write(&last, state_of_source()?)?;
+            } else if !self.run.passing_on(&cell, folder)? {
                 return Ok(false);
-            }
-            if depends_on_the_code_alone(&cell.made) {
-                fs::write(&last, code)?;
+            } else if depends_on_the_code_alone(&cell.made) {
+                fs::write(&last, state)?;
+                self.put(&cell, &code);
             }
         }
         let _ = fs::remove_file(&cell.linked);
@@ -269,6 +312,74 @@ impl Run {
     }
 }
 
+impl Run {
+    /// A text that is the same in two sessions where the compiler makes the same of the same code: compiler and linker, arguments and
+    /// environment, without the session's directory, and what was built of the labs' crates.
+    fn fingerprint(&self, folder: &Path) -> Result<String> {
+        const READ: [&str; 5] = [
+            "COMPILER_PATH",
+            "GCC_EXEC_PREFIX",
+            "LD_RUN_PATH",
+            "LIBRARY_PATH",
+            "SOURCE_DATE_EPOCH",
+        ];
+        let session = folder.parent().and_then(Path::to_str);
+        let session = session.context("sessions have a directory")?;
+        let general = |text: &str| text.replace(session, "<session>");
+        let mut hasher = DefaultHasher::new();
+        for argument in &self.arguments {
+            general(argument).hash(&mut hasher);
+        }
+        for (name, value) in &self.environment {
+            if name.starts_with("CARGO_") || name.starts_with("RUSTC") || READ.contains(&&name[..])
+            {
+                (name, general(value)).hash(&mut hasher);
+            }
+        }
+        let path = self.environment.get("PATH").map(String::as_str);
+        for program in ["cc", "ld"] {
+            let mut folders = std::env::split_paths(path.unwrap_or_default());
+            let program = folders.find_map(|folder| fs::canonicalize(folder.join(program)).ok());
+            let about = program.as_deref().map(lasting).transpose()?;
+            (program, about).hash(&mut hasher);
+        }
+        // The compiler is a small program; its library's name changes with its version.
+        let compiler = fs::canonicalize(&self.program)?;
+        let libraries = fs::read_dir(compiler.with_file_name("../lib"));
+        let entries = libraries.into_iter().flatten().flatten();
+        let mut names: Vec<OsString> = entries.map(|entry| entry.file_name()).collect();
+        names.retain(|name| name.as_encoded_bytes().starts_with(b"librustc"));
+        names.sort();
+        (lasting(&compiler)?, compiler, names).hash(&mut hasher);
+        for path in built(folder)? {
+            (path.file_name(), lasting(&path)?).hash(&mut hasher);
+        }
+        Ok(format!("{:016x}", hasher.finish()))
+    }
+}
+
+/// What stays when a file is copied with its times: its length and when it was written.
+fn lasting(path: &Path) -> Result<(u64, i64, i64)> {
+    let about = fs::metadata(path)?;
+    Ok((about.len(), about.mtime(), about.mtime_nsec()))
+}
+
+/// The libraries of crates that cargo has built below the folder of cells, in order.
+fn built(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut crates = Vec::new();
+    for target in fs::read_dir(folder.join("target"))? {
+        let made = fs::read_dir(target?.path().join("debug/deps"));
+        let made = made.into_iter().flatten().flatten();
+        crates.extend(made.map(|entry| entry.path()));
+    }
+    crates.retain(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        (name.ends_with(".rlib") || name.ends_with(".so")) && name != "libctx.so"
+    });
+    crates.sort();
+    Ok(crates)
+}
+
 /// Whether it only says how many errors or warnings there were, which cargo counts itself.
 fn is_a_sum(message: &Value) -> bool {
     let said = message["message"].as_str().unwrap_or_default();
@@ -290,6 +401,8 @@ fn depends_on_the_code_alone(made: &Path) -> bool {
 struct State {
     /// What cargo reads.
     inputs: u64,
+    /// The lock file, which cargo reads, and writes where it names crates that cells do not need.
+    lock: u64,
     /// What it has built: the crates of cells.
     built: u64,
 }
@@ -309,7 +422,8 @@ impl State {
         std::env::vars_os()
             .collect::<BTreeMap<_, _>>()
             .hash(&mut inputs);
-        fs::read(folder.join("Cargo.lock"))?.hash(&mut inputs);
+        let mut lock = DefaultHasher::new();
+        fs::read(folder.join("Cargo.lock"))?.hash(&mut lock);
         let compiler = std::env::var_os("RUSTC").context("evcxr names the compiler")?;
         for program in [cargo, Path::new(&compiler)] {
             file(program)?.hash(&mut inputs);
@@ -333,28 +447,14 @@ impl State {
             }
         }
 
-        let mut crates = Vec::new();
-        for target in fs::read_dir(folder.join("target"))? {
-            let made = fs::read_dir(target?.path().join("debug/deps"));
-            crates.extend(
-                made.into_iter()
-                    .flatten()
-                    .flatten()
-                    .map(|entry| entry.path()),
-            );
-        }
-        crates.retain(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            (name.ends_with(".rlib") || name.ends_with(".so")) && name != "libctx.so"
-        });
-        crates.sort();
-        let mut built = DefaultHasher::new();
-        for path in crates {
-            (file(&path)?, path).hash(&mut built);
+        let mut made = DefaultHasher::new();
+        for path in built(folder)? {
+            (file(&path)?, path).hash(&mut made);
         }
         Ok(State {
             inputs: inputs.finish(),
-            built: built.finish(),
+            lock: lock.finish(),
+            built: made.finish(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! How an inner kernel is started: the program `labs-evcxr`, with everything it may touch in one directory.
 
 use super::toolchain::{self, Toolchain};
-use super::{config, rust_src, stand_in};
+use super::{cells, config, rust_src, stand_in};
 use crate::environment::appendix::Appendix;
 use crate::log;
 use crate::place::Place;
@@ -91,6 +91,9 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     // compiling the labs' crates are excluded by this cfg in their Cargo.toml, which saves half of the reading.
     command.env(session::FLAGS, "--cfg rust_analyzer");
     command.env(JOURNAL, journal(place));
+    if std::env::var_os(cells::FOLDER).is_none() {
+        command.env(cells::FOLDER, place.cells());
+    }
     if std::env::var_os(BROKER).is_none() && place.broker().is_file() {
         command.env(BROKER, place.broker());
     }

@@ -12,6 +12,7 @@
 //! everything that it has started, removes its directory, and ends itself. As soon as the inner kernel is gone, the holder sees the leash's
 //! end.
 
+pub mod cells;
 pub mod compile;
 pub mod config;
 pub mod launch;

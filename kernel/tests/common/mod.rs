@@ -329,7 +329,7 @@ extern "C" fn end_all() {
     let deadline = Instant::now() + Duration::from_secs(3);
     for (pid, folder) in left.drain(..) {
         while alive(pid) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         let _ = fs::remove_dir_all(folder);
     }

@@ -1,0 +1,201 @@
+//! A cell's code without the order of evcxr's tables.
+//!
+//! evcxr writes, in this order: attributes; the items of the notebook, one after the other, from a table, and items of its own; and a
+//! function in which each variable is checked, taken and put back, again from a table. So items are sorted, and so are neighbouring
+//! lines that check, take or put. Macros are the exception, since one may be used only below its definition: with one among the
+//! items, they stay as they are.
+
+use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
+
+/// What evcxr writes below the items.
+const BELOW_ITEMS: &str = "\n#[unsafe(no_mangle)]\npub extern \"C\" fn run_user_code_";
+
+/// What a line begins with that evcxr writes for each variable.
+const FOR_EACH_VARIABLE: [(&str, &str); 3] = [
+    ("vars_ok &= evcxr_variable_store.check_variable::<", ""),
+    ("let ", " = evcxr_variable_store.take_variable::<"),
+    ("evcxr_variable_store.put_variable::<", ""),
+];
+
+/// `code`, such that two cells have the same where they differ only in the order of evcxr's tables.
+pub(super) fn comparable(code: &str) -> String {
+    let (items, rest) = match code.find(BELOW_ITEMS) {
+        Some(end) => code.split_at(end),
+        None => ("", code),
+    };
+    // The attributes of the whole come first.
+    let (mut out, items) = match items.split_once('\n') {
+        Some((line, items)) if line.starts_with("#![") => (format!("{line}\n"), items),
+        _ => (String::new(), items),
+    };
+    let mut pieces = pieces(items);
+    if !pieces.iter().any(|piece| piece.contains("macro_rules")) {
+        pieces.sort_unstable();
+    }
+    out += &pieces.join("\n");
+    let mut lines: Vec<&str> = rest.split('\n').collect();
+    for run in lines.chunk_by_mut(|one, next| kind(one).is_some() && kind(one) == kind(next)) {
+        run.sort_unstable();
+    }
+    out.push('\n');
+    out += &lines.join("\n");
+    out
+}
+
+/// Which of the lines that evcxr writes for each variable this is.
+fn kind(line: &str) -> Option<usize> {
+    FOR_EACH_VARIABLE.iter().position(|(begins, contains)| {
+        line.starts_with(begins) && line.contains(contains) && line.ends_with(");")
+    })
+}
+
+/// The items, each with its attributes. Where an item cannot be told from the next, both are one piece.
+fn pieces(items: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut at, mut depth) = (0, 0, 0_i32);
+    // Whether the last token can be an item's end, and has a line break after it.
+    let (mut ended, mut broken) = (false, false);
+    for token in tokenize(items, FrontmatterAllowed::No) {
+        let text = &items[at..at + token.len as usize];
+        match token.kind {
+            TokenKind::Whitespace => broken |= text.contains('\n'),
+            TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => {}
+            kind => {
+                if ended && broken && depth == 0 && begins_an_item(kind, text) {
+                    pieces.push(items[start..at].trim());
+                    start = at;
+                }
+                depth += match kind {
+                    TokenKind::OpenBrace | TokenKind::OpenParen | TokenKind::OpenBracket => 1,
+                    TokenKind::CloseBrace | TokenKind::CloseParen | TokenKind::CloseBracket => -1,
+                    _ => 0,
+                };
+                ended = matches!(kind, TokenKind::Semi | TokenKind::CloseBrace);
+                broken = false;
+            }
+        }
+        at += token.len as usize;
+    }
+    pieces.push(items[start..].trim());
+    pieces
+}
+
+/// Whether an item may begin with this token, and nothing that follows a `}` inside an item does.
+fn begins_an_item(kind: TokenKind, text: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "async", "const", "enum", "extern", "fn", "impl", "mod", "pub", "static", "struct",
+        "trait", "type", "union", "use",
+    ];
+    kind == TokenKind::Pound || (kind == TokenKind::Ident && WORDS.contains(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(items: &str, body: &str) -> String {
+        format!(
+            "#![allow(unused_imports, unused_mut, dead_code)]\n{items}{BELOW_ITEMS}1() {{\n{body}\n}}\n"
+        )
+    }
+
+    #[test]
+    fn the_order_of_items_and_variables_has_no_meaning() {
+        let one = cell(
+            "use std::io::Read;\n#[derive(Debug)]\nstruct P { x: [u8; { 3 }] }\nfn f() -> u32 {\n    2\n}\nconst C: u32 = { 3 };",
+            "vars_ok &= evcxr_variable_store.check_variable::<i32>(stringify!(a));\n\
+             vars_ok &= evcxr_variable_store.check_variable::<u8>(stringify!(b));\n\
+             let a = evcxr_variable_store.take_variable::<i32>(stringify!(a));\n\
+             let mut b = evcxr_variable_store.take_variable::<u8>(stringify!(b));\n\
+             work();\n\
+             evcxr_variable_store.put_variable::<i32>(stringify!(a), a);\n\
+             evcxr_variable_store.put_variable::<u8>(stringify!(b), b);",
+        );
+        let other = cell(
+            "const C: u32 = { 3 };\nfn f() -> u32 {\n    2\n}\nuse std::io::Read;\n#[derive(Debug)]\nstruct P { x: [u8; { 3 }] }",
+            "vars_ok &= evcxr_variable_store.check_variable::<u8>(stringify!(b));\n\
+             vars_ok &= evcxr_variable_store.check_variable::<i32>(stringify!(a));\n\
+             let mut b = evcxr_variable_store.take_variable::<u8>(stringify!(b));\n\
+             let a = evcxr_variable_store.take_variable::<i32>(stringify!(a));\n\
+             work();\n\
+             evcxr_variable_store.put_variable::<u8>(stringify!(b), b);\n\
+             evcxr_variable_store.put_variable::<i32>(stringify!(a), a);",
+        );
+        assert_eq!(comparable(&one), comparable(&other));
+    }
+
+    /// Two cells whose lines are the same, in an order that matters.
+    #[test]
+    fn every_other_order_has_one() {
+        let pairs = [
+            // In the cell's own code.
+            ("", "let a = 1;\nlet a = 2;", "let a = 2;\nlet a = 1;"),
+            ("", "use a::*;\nuse b::*;\n", "use b::*;\nuse a::*;\n"),
+            // A variable taken after it was put.
+            (
+                "",
+                "evcxr_variable_store.put_variable::<u8>(stringify!(b), b);\nwork();\nevcxr_variable_store.put_variable::<u8>(stringify!(c), c);",
+                "evcxr_variable_store.put_variable::<u8>(stringify!(c), c);\nwork();\nevcxr_variable_store.put_variable::<u8>(stringify!(b), b);",
+            ),
+        ];
+        for (items, one, other) in pairs {
+            assert_ne!(
+                comparable(&cell(items, one)),
+                comparable(&cell(items, other))
+            );
+        }
+        let items = [
+            // Inside an item.
+            (
+                "fn f() {\n    a();\n    b();\n}",
+                "fn f() {\n    b();\n    a();\n}",
+            ),
+            (
+                "const T: &str = \"\nfn a() {}\nfn b() {}\";",
+                "const T: &str = \"\nfn b() {}\nfn a() {}\";",
+            ),
+            (
+                "mod m {\nfn a() {}\nfn b() {}\n}",
+                "mod m {\nfn b() {}\nfn a() {}\n}",
+            ),
+            // Items that are not told apart.
+            (
+                "const A: u32 = { 3 }\n+ { 4 };\nconst B: u32 = { 5 }\n+ { 6 };",
+                "const A: u32 = { 3 }\n+ { 6 };\nconst B: u32 = { 5 }\n+ { 4 };",
+            ),
+            // An attribute belongs to the item below it.
+            (
+                "#[inline]\nfn a() {}\nfn b() {}",
+                "fn a() {}\n#[inline]\nfn b() {}",
+            ),
+            // A macro can be used only below its definition.
+            (
+                "macro_rules! m { () => {} }\nmacro_rules! m { (a) => {} }",
+                "macro_rules! m { (a) => {} }\nmacro_rules! m { () => {} }",
+            ),
+        ];
+        for (one, other) in items {
+            assert_ne!(
+                comparable(&cell(one, "")),
+                comparable(&cell(other, "")),
+                "{one}"
+            );
+        }
+    }
+
+    #[test]
+    fn strange_code_stays_as_it_is() {
+        for code in [
+            "",
+            "\n",
+            "fn f() {",
+            "}}}",
+            "\"",
+            "/*",
+            "é\r\n\u{0}",
+            BELOW_ITEMS,
+        ] {
+            assert_eq!(comparable(code).trim(), code.trim());
+        }
+    }
+}
