@@ -15,6 +15,7 @@ import ctypes
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import subprocess
@@ -76,9 +77,13 @@ class Kernel:
         self.scratch = pathlib.Path(options.scratch) / ("%s-%d-%d" % (kind, os.getpid(), number))
         self.scratch.mkdir(parents=True)
         self.first, self.figure_cell = CELLS[kind]
+        # No run's figures are those of another run, whose cells the labs may have kept.
+        self.base = random.randrange(1000, 100_000)
         file = str(self.scratch / "connection.json")
         write_connection_file(file)
         environment = dict(os.environ, LABS_JOURNAL="")
+        if options.what == "twice":
+            environment["LABS_CELLS"] = ""  # nothing was compiled before
         if kind == "labs":
             command = [options.labs, "kernel", "--connection-file", file]
         elif kind == "ipykernel":
@@ -193,7 +198,7 @@ class Kernel:
         return time.monotonic() - begun
 
     def figure(self, number):
-        end, shown = self.run(self.figure_cell.replace("NUMBER", str(number)))
+        end, shown = self.run(self.figure_cell.replace("NUMBER", str(self.base + number)))
         if shown is None:
             raise RuntimeError("no figure came; %s" % (self.scratch / "log").read_text()[-500:])
         return shown
