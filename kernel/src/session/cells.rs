@@ -6,15 +6,18 @@
 //! other, under a name that is made of both.
 //!
 //! evcxr keeps items and variables in tables whose order differs from session to session, and writes them in that order. Neither has a
-//! meaning, so cells are compared without it ([`comparable`]).
+//! meaning, so cells are compared without it ([`comparable`]). Variables that a cell does not mention are left out before ([`mentioned`]).
 //!
 //! A library is used only if its bytes are those that were kept. What was not used for longest is removed once there is more than
 //! [`ROOM`].
 
+mod code;
 mod comparable;
+mod mentioned;
 
 use anyhow::{Context, Result, ensure};
 use comparable::comparable;
+pub(super) use mentioned::only_mentioned;
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, File};
 use std::hash::{Hash, Hasher};

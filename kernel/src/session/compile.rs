@@ -16,7 +16,7 @@
 //! With a crate of their own (`:dep`), cells are always compiled by cargo: its folder might be anywhere. With `LABS_ASK_CARGO` set,
 //! they are, too: to compare.
 
-use super::cells::Cells;
+use super::cells::{Cells, only_mentioned};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -247,7 +247,12 @@ impl Known {
             for file in [&last, &cell.made] {
                 let _ = fs::remove_file(file);
             }
-            let code = fs::read_to_string(&source)?;
+            let whole = fs::read_to_string(&source)?;
+            let code = only_mentioned(&whole);
+            if code != whole {
+                fs::write(&source, &code)?;
+            }
+            let state = state_of_source()?;
             if let Some(found) = Cells::find().and_then(|cells| cells.get(&self.with, &code)) {
                 // Errors name lines of the code that was compiled.
                 if found.code != code {

@@ -1,28 +1,15 @@
 //! A cell's code without the order of evcxr's tables.
 //!
-//! evcxr writes, in this order: attributes; the items of the notebook, one after the other, from a table, and items of its own; and a
-//! function in which each variable is checked, taken and put back, again from a table. So items are sorted, and so are neighbouring
-//! lines that check, take or put. Macros are the exception, since one may be used only below its definition: with one among the
-//! items, they stay as they are.
+//! evcxr writes items and variables in the order of tables, which is another one in each session ([`code`](super::code)). So items are
+//! sorted, and so are neighbouring lines that check, take or put a variable. Macros are the exception, since one may be used only below its
+//! definition: with one among the items, they stay as they are.
 
+use super::code::{ForVariable, parts};
 use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
-
-/// What evcxr writes below the items.
-const BELOW_ITEMS: &str = "\n#[unsafe(no_mangle)]\npub extern \"C\" fn run_user_code_";
-
-/// What a line begins with that evcxr writes for each variable.
-const FOR_EACH_VARIABLE: [(&str, &str); 3] = [
-    ("vars_ok &= evcxr_variable_store.check_variable::<", ""),
-    ("let ", " = evcxr_variable_store.take_variable::<"),
-    ("evcxr_variable_store.put_variable::<", ""),
-];
 
 /// `code`, such that two cells have the same where they differ only in the order of evcxr's tables.
 pub(super) fn comparable(code: &str) -> String {
-    let (items, rest) = match code.find(BELOW_ITEMS) {
-        Some(end) => code.split_at(end),
-        None => ("", code),
-    };
+    let (items, rest) = parts(code);
     // The attributes of the whole come first.
     let (mut out, items) = match items.split_once('\n') {
         Some((line, items)) if line.starts_with("#![") => (format!("{line}\n"), items),
@@ -34,19 +21,13 @@ pub(super) fn comparable(code: &str) -> String {
     }
     out += &pieces.join("\n");
     let mut lines: Vec<&str> = rest.split('\n').collect();
-    for run in lines.chunk_by_mut(|one, next| kind(one).is_some() && kind(one) == kind(next)) {
+    let does = |line: &str| ForVariable::read(line).map(|line| line.does);
+    for run in lines.chunk_by_mut(|one, next| does(one).is_some() && does(one) == does(next)) {
         run.sort_unstable();
     }
     out.push('\n');
     out += &lines.join("\n");
     out
-}
-
-/// Which of the lines that evcxr writes for each variable this is.
-fn kind(line: &str) -> Option<usize> {
-    FOR_EACH_VARIABLE.iter().position(|(begins, contains)| {
-        line.starts_with(begins) && line.contains(contains) && line.ends_with(");")
-    })
 }
 
 /// The items, each with its attributes. Where an item cannot be told from the next, both are one piece.
@@ -95,7 +76,7 @@ mod tests {
 
     fn cell(items: &str, body: &str) -> String {
         format!(
-            "#![allow(unused_imports, unused_mut, dead_code)]\n{items}{BELOW_ITEMS}1() {{\n{body}\n}}\n"
+            "#![allow(unused_imports, unused_mut, dead_code)]\n{items}\n#[unsafe(no_mangle)]\npub extern \"C\" fn run_user_code_1() {{\n{body}\n}}\n"
         )
     }
 
@@ -193,7 +174,7 @@ mod tests {
             "\"",
             "/*",
             "é\r\n\u{0}",
-            BELOW_ITEMS,
+            "\n#[unsafe(no_mangle)]\npub extern \"C\" fn run_user_code_",
         ] {
             assert_eq!(comparable(code).trim(), code.trim());
         }
