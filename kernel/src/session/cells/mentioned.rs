@@ -4,7 +4,7 @@
 //! one line: for each variable, it must plan what becomes of it if any of the others panics. A variable whose name the cell does not
 //! contain may as well stay in the store, and is checked by the next cell that names it.
 
-use super::code::{Does, ForVariable, parts};
+use super::code::{ForVariable, parts};
 use std::collections::{HashMap, HashSet};
 
 /// `code`, with all lines at their places, but empty lines for the variables that the cell leaves alone. The names in strings and comments count:
@@ -45,6 +45,7 @@ pub(in crate::session) fn only_mentioned(code: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::code::Does;
     use super::*;
 
     /// A cell of a notebook with the variables `a` to `c`.
