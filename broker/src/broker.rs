@@ -105,7 +105,8 @@ impl Broker {
         }))
     }
 
-    /// Connects to a server that runs already: `redis://[user:password@]host[:port][/database]` or `unix:///path/to/socket`. Redis and Valkey speak the same.
+    /// Connects to a server that runs already: `redis://[user:password@]host[:port][/database]`, the same with
+    /// `rediss://` for [TLS](crate#tls), or `unix:///path/to/socket`. Redis and Valkey speak the same.
     ///
     /// # Errors
     /// The address cannot be read ([`ErrorKind::Invalid`]), nothing answers there ([`ErrorKind::Refused`], [`ErrorKind::TimedOut`]), or the
@@ -483,6 +484,9 @@ impl Route {
                 server.pid(),
                 activity(server.pid())
             ),
+            (None, _) if command == "CONNECT" => {
+                "Check that it runs and that the network is there; Broker::within sets another limit.".into()
+            }
             (None, _) => format!(
                 "It may still carry out {command}. Check that it runs and that the network is there; Broker::within sets another limit."
             ),

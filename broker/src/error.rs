@@ -27,13 +27,13 @@ pub struct BrokerError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// There is no server program on this machine.
+    /// There is no server program on this machine, or none for TLS.
     ServerMissing,
     /// The server program was run and did not answer; the text has its last words.
     DidNotStart,
     /// An address, a setting, a command or a delay that cannot be right. Nothing was sent.
     Invalid,
-    /// Nothing listens at the address, or the server turned the connection away.
+    /// Nothing listens at the address, the server turned the connection away, or its certificate cannot be trusted.
     Refused,
     /// The connection broke. The server may have carried out the call, or not.
     Disconnected,

@@ -74,8 +74,21 @@
 //! # Another server
 //!
 //! [`Broker::connect`] uses a server that runs already, on this machine or another one. If the environment variable `LABS_BROKER` has an
-//! address, [`Broker::start`] connects to it too, and the server is shared with everybody who uses it. Addresses that ask for TLS
-//! (`rediss://`) are refused with an error; a tunnel does as well.
+//! address, [`Broker::start`] connects to it too, and the server is shared with everybody who uses it.
+//!
+//! # TLS
+//!
+//! An address that begins with `rediss://` asks for TLS. Another program does it, `broker-tls`, which is started for each connection and ends
+//! with it; `cargo labs setup --with tls` makes it. The server must have a certificate for the host's name, signed by an authority that the
+//! system trusts. Settings at the end of the address, named as the options of `valkey-cli` and `redis-cli`, change that:
+//!
+//! | setting | what it is |
+//! |---|---|
+//! | `?cacert=/file.pem` | the authority to trust instead of the system's; without it, `LABS_BROKER_CA` names one for all addresses |
+//! | `&sni=name` | the name to check, if it is not the host's |
+//! | `&cert=/file.pem&key=/file.pem` | this client's own certificate, for a server that wants one |
+//!
+//! There is no way to leave out the check.
 //!
 //! # Where the server comes from
 //!
@@ -99,6 +112,7 @@ mod resp;
 mod server;
 mod stream;
 mod subscription;
+mod tls;
 mod watched;
 
 pub use broker::{Broker, Restarted};
