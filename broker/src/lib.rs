@@ -98,12 +98,15 @@
 mod address;
 mod blocking;
 mod broker;
+mod cluster;
 mod connection;
 mod deadline;
 mod error;
 mod folder;
 mod from_reply;
 pub mod internal;
+mod keys;
+mod nodes;
 pub mod prelude;
 mod program;
 mod proxy;
