@@ -90,6 +90,46 @@
 //!
 //! There is no way to leave out the check.
 //!
+//! # Clusters
+//!
+//! The address of one node is enough. A handle asks that node, follows it to the one that has the key, and remembers that. The same user,
+//! password and TLS are used at every node. A slot may move and a replica may take over while a program works.
+//!
+//! * The first key of a command decides. All keys of a command, of a script and of a transaction must be in one slot: they have the same word
+//!   in braces, as `{tasks}:todo` and `{tasks}:doing`, or `tasks` and `doing:{tasks}`.
+//! * A transaction is at the node of its first key.
+//! * A command without a key goes to the node that the address names. `KEYS`, `DBSIZE`, `SCAN`, `FLUSHALL` and `SCRIPT LOAD` know of that node
+//!   alone. `WAIT` goes to the node that was asked last. A message goes to everybody, whichever node they listen at.
+//! * What a cluster refuses for a moment (`CLUSTERDOWN`, `TRYAGAIN`) is sent again until the limit.
+//! * [`Broker::far`] leads to the nodes that the cluster has when it is called.
+//!
+//! ```
+//! use broker::prelude::*;
+//! let broker = Broker::start()?; // or a cluster
+//! broker.call(["RPUSH", "tasks", "2", "3"])?;
+//! let task: String = broker.ask(["LMOVE", "tasks", "doing:{tasks}", "RIGHT", "LEFT"])?;
+//! assert_eq!(task, "3");
+//! # Ok::<(), BrokerError>(())
+//! ```
+//!
+//! # Errors
+//!
+//! | kind | carried out? | what it is, and what to do |
+//! |---|---|---|
+//! | [`Invalid`](ErrorKind::Invalid) | no | an address, a setting or a command that cannot be right: the text says what to write |
+//! | [`ServerMissing`](ErrorKind::ServerMissing) | no | no server program, or none for TLS: `cargo labs setup`, `cargo labs setup --with tls` |
+//! | [`Refused`](ErrorKind::Refused) | no | nothing listens; a certificate is expired, for another host or signed by a stranger; the server wants a client's certificate; no TLS where TLS was asked for; a node of a cluster is gone and has no replica yet: the text says which |
+//! | [`Disconnected`](ErrorKind::Disconnected) | perhaps | the connection broke, or the program for TLS was killed. The next call connects anew |
+//! | [`TimedOut`](ErrorKind::TimedOut) | perhaps | no answer within the limit. A server without TLS may say nothing at all to a client with it |
+//! | [`Server`](ErrorKind::Server), `MOVED`, `ASK` | no | a transaction whose keys are not at one node, or nodes that name each other without an end |
+//! | [`Server`](ErrorKind::Server), `CROSSSLOT` | no | keys of several slots in one command: the same word in braces |
+//! | [`Server`](ErrorKind::Server), `CLUSTERDOWN`, `TRYAGAIN` | no | the cluster was not ready within the limit |
+//! | [`Server`](ErrorKind::Server), `NOSCRIPT` | no | each node knows only the scripts that were sent to it: `EVAL` |
+//! | [`Server`](ErrorKind::Server), others | as the server says | its words, and what to do about the usual ones |
+//! | [`WrongType`](ErrorKind::WrongType) | yes | the reply is of another type than was asked for |
+//! | [`Unreadable`](ErrorKind::Unreadable) | perhaps | the address is that of another program, or of TLS without `rediss://` |
+//! | [`DidNotStart`](ErrorKind::DidNotStart), [`NotOwner`](ErrorKind::NotOwner), [`Os`](ErrorKind::Os) | no | a private server's start, a worker that may not do this, a system without room |
+//!
 //! # Where the server comes from
 //!
 //! The first of: the program that `LABS_BROKER_PROGRAM` names, the one that `cargo labs setup` has downloaded, `valkey-server` or

@@ -24,14 +24,13 @@ const TLS: &str = "LABS_BROKER_TLS";
 /// The file of the program that does TLS. It is the crate `broker/tls`.
 const TLS_NAME: &str = "broker-tls";
 
-/// The program that does TLS: the one that is named, the one beside this program (a worker in its container), the one that setup has made,
-/// one in PATH.
+/// The program that does TLS: the one that is named (the kernel names the one that setup has made), the one beside this program (a worker in
+/// its container), one in PATH.
 pub(crate) fn find_tls() -> Result<PathBuf, BrokerError> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     choose_tls(
         set(TLS).as_deref(),
         std::env::current_exe().ok().as_deref(),
-        set(HOME).as_deref(),
         set("PATH").as_deref(),
     )
 }
@@ -39,7 +38,6 @@ pub(crate) fn find_tls() -> Result<PathBuf, BrokerError> {
 fn choose_tls(
     named: Option<&OsStr>,
     own: Option<&Path>,
-    home: Option<&OsStr>,
     path: Option<&OsStr>,
 ) -> Result<PathBuf, BrokerError> {
     let missing = |text: String| Err(BrokerError::new(ErrorKind::ServerMissing, text));
@@ -58,10 +56,8 @@ fn choose_tls(
         true => folder.parent(),
         false => Some(folder),
     });
-    let home = home.map_or_else(|| CHECKOUT.into(), PathBuf::from);
     beside
         .map(Path::to_path_buf)
-        .chain([home.join("tls")])
         .chain(path.iter().flat_map(std::env::split_paths))
         .map(|folder| folder.join(TLS_NAME))
         .find(|file| is_program(file))
@@ -69,8 +65,8 @@ fn choose_tls(
             || {
                 missing(format!(
                     "the address asks for TLS, and the program that does it is not there, since most need none. `cargo labs setup --with tls` makes \
-                     it, once. For a program outside the labs: `cargo build --release -p {TLS_NAME}`, and put it beside that program or name it \
-                     in {TLS}."
+                     it, once; then restart the kernel. For a program outside the labs: `cargo build --release -p {TLS_NAME}`, and put it beside \
+                     that program or name it in {TLS}."
                 ))
             },
             Ok,
@@ -194,7 +190,6 @@ mod tests {
             choose_tls(
                 named.map(Path::as_os_str),
                 Some(own),
-                Some(folder.as_os_str()),
                 Some(path.as_os_str()),
             )
         };
@@ -206,8 +201,6 @@ mod tests {
         );
         let last = program("path/broker-tls");
         assert_eq!(chosen(None, &user).unwrap(), last);
-        let made = program("tls/broker-tls");
-        assert_eq!(chosen(None, &user).unwrap(), made);
         let beside = program("user/broker-tls");
         assert_eq!(chosen(None, &user).unwrap(), beside);
         assert_eq!(chosen(None, &test).unwrap(), beside);

@@ -542,3 +542,22 @@ fn nodes_that_send_each_other_on_forever_are_an_error() {
     assert_eq!(error.code(), Some("MOVED"));
     assert!(error.to_string().contains("sent on 16 times"), "{error}");
 }
+
+#[test]
+fn a_worker_works_on_a_cluster() {
+    let cluster = Cluster::of_three("worker", &[]);
+    let broker = cluster.client();
+    for task in ["1 100", "101 200"] {
+        broker.call(["LPUSH", "tasks", task]).unwrap();
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
+    command.args([&broker.url(), "anna"]).stdout(Stdio::null());
+    labsupport::internal::stop_with_parent(&mut command);
+    let mut worker = command.spawn().unwrap();
+    until("all tasks are done", || {
+        broker.ask::<u64>(["HLEN", "primes"]).unwrap() == 2
+    });
+    broker.call(["SET", "stop", "1"]).unwrap();
+    assert!(worker.wait().unwrap().success());
+    assert_eq!(broker.call(["HGET", "primes", "1 100"]).unwrap(), "25");
+}
