@@ -81,7 +81,7 @@ pub(super) const STEPS: [Step; 23] = [
     .if_there("cargo deny --version", "cargo install --locked cargo-deny"),
     step(
         "lint",
-        "cargo clippy --package labsupport --package labsupport-faults --package manager --package broker --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
+        "cargo clippy --package labsupport --package labsupport-faults --package manager --package broker --package broker-tls --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
     ),
     step(
         "documentation",
@@ -98,7 +98,7 @@ pub(super) const STEPS: [Step; 23] = [
     )
     .with(&[("RUSTFLAGS", "--cfg loom")]),
     // With the server that the set-up has installed.
-    step("broker and lessons", "cargo test --package broker --package lessons --no-fail-fast").with_kernels(),
+    step("broker and lessons", "cargo test --package broker --package broker-tls --package lessons --no-fail-fast").with_kernels(),
     step("launcher", "cargo test --package labs-launcher"),
     step("data", "cargo test --package labs-data"),
     // This tests only that the bench measures at all; `cargo labs bench` says how fast things are.
@@ -176,7 +176,7 @@ pub(super) const QUICK: [Step; 7] = [
     step("format", "cargo fmt --all --check"),
     step(
         "lint",
-        "cargo clippy --package labsupport --package labsupport-faults --package manager --package broker --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
+        "cargo clippy --package labsupport --package labsupport-faults --package manager --package broker --package broker-tls --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
     ),
     step(
         "crates of cells",
