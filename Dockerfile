@@ -38,8 +38,8 @@ RUN cd / \
 ENV PATH=/opt/labs/bin:/opt/made/venv/bin:/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 COPY . .
 RUN --mount=type=cache,target=/opt/labs/target --mount=type=cache,target=/usr/local/cargo/registry \
-    cargo build --release --locked --package labs --package labs-evcxr \
-    && install -D --strip --target-directory bin target/release/labs target/release/labs-evcxr
+    cargo build --release --locked --package labs --package labs-evcxr --package broker-tls \
+    && install -D --strip --target-directory bin target/release/labs target/release/labs-evcxr target/release/broker-tls
 # A home of cargo's that holds what cells need and nothing else (without the downloads cargo would ask for them again, although
 # they are unpacked); then the Python environment, the sources for type inference in
 # the place of the compiler's own, and the warm template. Everybody may read it and nobody write it.

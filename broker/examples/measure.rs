@@ -1,5 +1,8 @@
 //! What a broker costs, as `cargo run --release -p broker --example measure` measures it: the start, the memory, a round trip beside the same
 //! bytes on a bare socket, and a look at a watched key. If `redis-benchmark` or `valkey-benchmark` is in PATH, its figure stands beside them.
+//!
+//! With addresses behind `--` it measures those servers instead, in turn: a new connection, and a GET. So the price of TLS shows if a server has
+//! a port with it and one without.
 
 use broker::prelude::*;
 use labsupport::prelude::*;
@@ -13,6 +16,10 @@ const CALLS: usize = 20_000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{}", machine());
+    let urls: Vec<String> = std::env::args().skip(1).collect();
+    if !urls.is_empty() {
+        return Ok(compare(&urls)?);
+    }
     let starts: Vec<f64> = (0..20)
         .map(|_| {
             let begun = Instant::now();
@@ -72,6 +79,30 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "ms",
             times,
         );
+    }
+    Ok(())
+}
+
+/// A connection and a GET at each address.
+fn compare(urls: &[String]) -> Result<(), BrokerError> {
+    let mut all = vec![(Vec::new(), Vec::new()); urls.len()];
+    for _ in 0..ROUNDS {
+        for (url, (connects, gets)) in urls.iter().zip(&mut all) {
+            for _ in 0..10 {
+                let begun = Instant::now();
+                let broker = Broker::connect(url)?;
+                connects.push(begun.elapsed().as_secs_f64() * 1e3);
+                drop(broker);
+            }
+            let broker = Broker::connect(url)?;
+            gets.push(each(|| broker.call(["GET", "stop"]).map(drop))?);
+        }
+    }
+    for (url, (connects, gets)) in urls.iter().zip(all) {
+        let broker = Broker::connect(url)?;
+        println!("{}", broker.url());
+        show("connection to first answer", "ms", connects);
+        show("GET", "µs", gets);
     }
     Ok(())
 }

@@ -22,7 +22,24 @@ pub(crate) struct Address {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Unix(PathBuf),
-    Tcp { host: String, port: u16 },
+    Tcp {
+        host: String,
+        port: u16,
+        /// With TLS, and how.
+        tls: Option<Tls>,
+    },
+}
+
+/// Whom to trust, and who this client is. The names are those of the options of `valkey-cli` and `redis-cli`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tls {
+    /// The authorities to trust, instead of the system's.
+    pub(crate) cacert: Option<PathBuf>,
+    /// This client's certificate, and its key.
+    pub(crate) cert: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
+    /// The name that the server's certificate must have, if it is not the host's.
+    pub(crate) sni: Option<String>,
 }
 
 /// What a new connection says first.
@@ -41,43 +58,56 @@ impl Address {
         }
     }
 
-    /// Reads `redis://[user:password@]host[:port][/database]` or `unix:///path`, either one with the settings `?user=…&pass=…&db=…`. An error
-    /// does not repeat the address, since it may contain a password.
+    /// Reads `redis://[user:password@]host[:port][/database]`, the same with `rediss://` for TLS, or `unix:///path`, each with the settings
+    /// `?user=…&pass=…&db=…`, and for TLS `cacert`, `cert`, `key` and `sni`. An error does not repeat the address, since it may contain a
+    /// password.
     pub(crate) fn parse(url: &str) -> Result<Address, BrokerError> {
         let (scheme, rest) = url
             .trim()
             .split_once("://")
             .ok_or_else(|| wrong("it has no ://"))?;
-        if matches!(scheme, "rediss" | "valkeys") {
-            return Err(BrokerError::new(
-                ErrorKind::Invalid,
-                "the address asks for TLS, which this crate does not speak. A tunnel on your machine does as well: `stunnel`, or \
-                 `ssh -L 6379:localhost:6379 host` and redis://localhost.",
-            ));
+        if rest.ends_with("#insecure") {
+            return Err(insecure());
         }
         if rest.contains('#') {
             return Err(wrong("it has a #, which is written %23"));
         }
         let (rest, settings) = rest.split_once('?').unwrap_or((rest, ""));
         let mut login = Login::default();
-        let place = match scheme {
-            "redis" | "valkey" => {
+        let mut place = match scheme {
+            "redis" | "valkey" | "rediss" | "valkeys" => {
                 let (server, database) = rest.split_once('/').unwrap_or((rest, ""));
                 login.set("db", database.trim_matches('/'))?;
                 let (who, server) = server.rsplit_once('@').unwrap_or(("", server));
                 let (user, password) = who.split_once(':').unwrap_or((who, ""));
                 login.set("user", user)?;
                 login.set("pass", password)?;
-                tcp(server)?
+                let has_tls = matches!(scheme, "rediss" | "valkeys");
+                let tls = has_tls.then(Tls::default);
+                tcp(server, tls)?
             }
             "unix" | "redis+unix" | "valkey+unix" => unix(rest)?,
             _ => return Err(wrong("it begins with no scheme that is known")),
         };
         for setting in settings.split('&').filter(|setting| !setting.is_empty()) {
             let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
-            login.set(name, value)?;
+            match (&mut place, name) {
+                (_, "insecure" | "ssl_cert_reqs" | "ssl_check_hostname") => return Err(insecure()),
+                (Place::Tcp { tls: Some(tls), .. }, "cacert" | "cert" | "key" | "sni") => {
+                    tls.set(name, value)?;
+                }
+                (_, "cacert" | "cert" | "key" | "sni") => {
+                    return Err(wrong(format_args!("the setting {name} is for rediss://")));
+                }
+                _ => login.set(name, value)?,
+            }
         }
-        Ok(Address { place, login })
+        match &place {
+            Place::Tcp { tls: Some(tls), .. } if tls.cert.is_some() != tls.key.is_some() => Err(
+                wrong("a client's certificate needs both, cert=file and key=file"),
+            ),
+            _ => Ok(Address { place, login }),
+        }
     }
 
     /// The address as [`parse`](Address::parse) reads it, without the password.
@@ -92,7 +122,7 @@ impl Address {
                 let setting = if database.is_empty() { "" } else { "?db=" };
                 format!("unix://{path}{setting}{database}")
             }
-            Place::Tcp { host, port } => {
+            Place::Tcp { host, port, tls } => {
                 let login = match (&self.login.user, &self.login.password) {
                     (None, None) => String::new(),
                     (user, password) => {
@@ -106,8 +136,54 @@ impl Address {
                     false => host.clone(),
                 };
                 let slash = if database.is_empty() { "" } else { "/" };
-                format!("redis://{login}{host}:{port}{slash}{database}")
+                let (s, settings) = match tls {
+                    None => ("", String::new()),
+                    Some(tls) => ("s", tls.settings()),
+                };
+                format!("redis{s}://{login}{host}:{port}{slash}{database}{settings}")
             }
+        }
+    }
+}
+
+impl Tls {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), BrokerError> {
+        let bytes = decoded(value)?;
+        if bytes.is_empty() || bytes.contains(&0) {
+            return Err(wrong(format_args!("the setting {name} is empty")));
+        }
+        if name == "sni" {
+            let text = String::from_utf8(bytes).map_err(|_| wrong("sni is no name"))?;
+            self.sni = Some(text);
+            return Ok(());
+        }
+        let file = Some(OsString::from_vec(bytes).into());
+        match name {
+            "cacert" => self.cacert = file,
+            "cert" => self.cert = file,
+            _ => self.key = file,
+        }
+        Ok(())
+    }
+
+    /// As they stand at the end of an address.
+    fn settings(&self) -> String {
+        let files = [
+            ("cacert", &self.cacert),
+            ("cert", &self.cert),
+            ("key", &self.key),
+        ];
+        let files = files
+            .into_iter()
+            .filter_map(|(name, file)| Some((name, file.as_ref()?.as_os_str().as_bytes())));
+        let sni = self.sni.iter().map(|name| ("sni", name.as_bytes()));
+        let settings: Vec<String> = files
+            .chain(sni)
+            .map(|(name, value)| format!("{name}={}", encoded(value, b"/")))
+            .collect();
+        match settings.is_empty() {
+            true => String::new(),
+            false => format!("?{}", settings.join("&")),
         }
     }
 }
@@ -128,7 +204,7 @@ impl Login {
                 Err(_) => return Err(wrong("the database is no number")),
             },
             "protocol" => {} // other clients ask for it; this one chooses by itself
-            _ => return Err(wrong("it has a setting other than user, pass and db")),
+            _ => return Err(wrong("it has a setting that is not known")),
         }
         Ok(())
     }
@@ -138,14 +214,23 @@ fn wrong(why: impl fmt::Display) -> BrokerError {
     BrokerError::new(
         ErrorKind::Invalid,
         format!(
-            "the address of the broker cannot be read ({why}). Write redis://host:port, redis://user:password@host:port/database or \
-             unix:///path/to/socket. Some characters of a password are written with a percent sign: @ is %40, / is %2F, % is %25."
+            "the address of the broker cannot be read ({why}). Write redis://host:port, redis://user:password@host:port/database, the same with \
+             rediss:// for TLS, or unix:///path/to/socket. Some characters of a password are written with a percent sign: @ is %40, / is %2F, % is %25."
         ),
     )
 }
 
+/// What other clients call insecure does not exist here.
+fn insecure() -> BrokerError {
+    BrokerError::new(
+        ErrorKind::Invalid,
+        "the address asks for TLS without a check of the server, and then anybody on the way can be the server. Name the server's authority \
+         instead: LABS_BROKER_CA=file, or ?cacert=file at the end of the address.",
+    )
+}
+
 /// A host, and perhaps a port behind a colon. An IPv6 address stands in brackets, because it has colons of its own.
-fn tcp(server: &str) -> Result<Place, BrokerError> {
+fn tcp(server: &str, tls: Option<Tls>) -> Result<Place, BrokerError> {
     let (host, port) = match server.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
             Some((host, port)) if host.parse::<Ipv6Addr>().is_ok() => (host, port),
@@ -181,6 +266,7 @@ fn tcp(server: &str) -> Result<Place, BrokerError> {
     Ok(Place::Tcp {
         host: host.into(),
         port,
+        tls,
     })
 }
 
@@ -256,6 +342,14 @@ mod tests {
             ("redis://127.0.0.1:7000?db=4", "redis://127.0.0.1:7000/4"),
             ("valkey://[::1]:7000", "redis://[::1]:7000"),
             (
+                "rediss://ada:s3cret@host/1?sni=b&cacert=/a%20b",
+                "rediss://ada:***@host:6379/1?cacert=/a%20b&sni=b",
+            ),
+            (
+                "valkeys://host?key=k&cert=c",
+                "rediss://host:6379?cert=c&key=k",
+            ),
+            (
                 "redis://ada:s3cret@[fe80::1]/1",
                 "redis://ada:***@[fe80::1]:6379/1",
             ),
@@ -321,7 +415,12 @@ mod tests {
             "redis://:s3cret@[::1]7000",
             "redis://:s3cret@0.0.0.0",
             "redis://:s3cret@[::]",
-            "rediss://:s3cret@host",
+            "rediss://:s3cret@host#insecure",
+            "rediss://:s3cret@host?ssl_cert_reqs=none",
+            "rediss://:s3cret@host?cert=/c.pem",
+            "rediss://:s3cret@host?cacert=",
+            "redis://:s3cret@host?cacert=/ca.pem",
+            "unix:///tmp/socket?pass=s3cret&sni=host",
             "unix://",
             "unix://tmp/socket",
             "unix:///tmp/%00",
@@ -340,7 +439,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_an_address_or_an_error(url in "((redis|unix)://)?[a-z0-9:/@%?&=#\\[\\]é.]{0,30}") {
+        fn any_text_is_an_address_or_an_error(url in "((rediss?|unix)://)?[a-z0-9:/@%?&=#\\[\\]é.]{0,30}(\\?(sni|key|cacert)=[a-z%0-9]{0,4})?") {
             if let Ok(address) = Address::parse(&url) {
                 // What is shown is read as the same place.
                 let again = Address::parse(&address.url()).unwrap();

@@ -1,12 +1,13 @@
-use crate::address::Address;
+use crate::address::{Address, Place};
 use crate::blocking::{Wait, wait_of};
-use crate::connection::Connection;
+use crate::cluster::{Map, Node};
 use crate::deadline::{Deadline, PATIENCE};
+use crate::nodes::Nodes;
 use crate::server::Server;
 use crate::{BrokerError, ErrorKind, FromReply, Proxy, Reply, Subscription, Watched, proxy};
 use labsupport::internal::activity;
 use labsupport::measure::human;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::fmt;
 use std::fs;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub struct Broker {
     route: Route,
     patience: Duration,
     // Not Sync: a connection carries one call at a time.
-    connection: Cell<Option<Connection>>,
+    nodes: RefCell<Nodes>,
     /// Called before each call, by checks that must get in between two of them.
     before: Option<Arc<dyn Fn() + Send + Sync>>,
 }
@@ -105,7 +106,8 @@ impl Broker {
         }))
     }
 
-    /// Connects to a server that runs already: `redis://[user:password@]host[:port][/database]` or `unix:///path/to/socket`. Redis and Valkey speak the same.
+    /// Connects to a server that runs already: `redis://[user:password@]host[:port][/database]`, the same with
+    /// `rediss://` for [TLS](crate#tls), or `unix:///path/to/socket`. Redis and Valkey speak the same.
     ///
     /// # Errors
     /// The address cannot be read ([`ErrorKind::Invalid`]), nothing answers there ([`ErrorKind::Refused`], [`ErrorKind::TimedOut`]), or the
@@ -134,7 +136,7 @@ impl Broker {
         Broker {
             route,
             patience: PATIENCE,
-            connection: Cell::new(None),
+            nodes: RefCell::default(),
             before: None,
         }
     }
@@ -144,7 +146,9 @@ impl Broker {
     /// A command that waits at the server, such as `BRPOP` or `XREADGROUP … BLOCK`, may wait as long as it says, and the limit counts from
     /// then on. One that would wait forever (a time of 0) ends at the limit.
     ///
-    /// A call is sent at most once. If the connection breaks, the call is an error, and the next one connects anew.
+    /// On a cluster the command goes to the node that has its first key; see [Clusters](crate#clusters).
+    ///
+    /// A call is carried out at most once. If the connection breaks, the call is an error, and the next one connects anew.
     ///
     /// # Errors
     /// The server answers with an error ([`ErrorKind::Server`]), not in time ([`ErrorKind::TimedOut`]), or is gone
@@ -175,18 +179,8 @@ impl Broker {
             Wait::No | Wait::Forever => self.patience,
         };
         let deadline = Deadline::after(limit);
-        let mut connection = self.take(deadline)?;
-        let result = connection.exchange(&command, deadline);
-        match result {
-            Err(error) if error.kind() != ErrorKind::Server => {
-                drop(connection); // its late reply must not become the reply to another call
-                Err(self.explain(error, &command[0], wait))
-            }
-            result => {
-                self.connection.set(Some(connection));
-                result
-            }
-        }
+        let mut nodes = self.nodes.borrow_mut();
+        nodes.call(&self.route, &command, wait, deadline)
     }
 
     /// Sends a command as [`call`](Broker::call) does, and turns its reply into a type of Rust's. [`FromReply`] has the types.
@@ -250,7 +244,7 @@ impl Broker {
         &self,
         channels: impl IntoIterator<Item: AsRef<[u8]>>,
     ) -> Result<Subscription, BrokerError> {
-        Subscription::open(self.route.clone(), channels, self.patience)
+        Subscription::open(self.route.clone(), self.map(), channels, self.patience)
     }
 
     /// A copy of the value of `key` in this process, which the server declares out of date when the value changes (`CLIENT TRACKING`). A look
@@ -270,7 +264,7 @@ impl Broker {
     /// # Ok::<(), BrokerError>(())
     /// ```
     pub fn watched(&self, key: &str) -> Result<Watched, BrokerError> {
-        Watched::open(self.route.clone(), key, self.patience)
+        Watched::open(self.route.clone(), self.map(), key, self.patience)
     }
 
     /// Moves the server away: a proxy that holds every byte back for `delay` in each direction. See [`Proxy`].
@@ -333,7 +327,7 @@ impl Broker {
     pub fn restart(&self) -> Result<Restarted, BrokerError> {
         let server = self.own("restart")?;
         server.restart()?;
-        self.connection.take();
+        self.nodes.borrow_mut().close();
         let direct = Broker::on(Route {
             address: server.address(),
             server: self.route.server.clone(),
@@ -417,16 +411,8 @@ impl Broker {
             })
     }
 
-    /// The connection of this process; a new one if there is none.
-    fn take(&self, deadline: Deadline) -> Result<Connection, BrokerError> {
-        match self.connection.take() {
-            Some(connection) if connection.is_ours() => Ok(connection),
-            other => {
-                drop(other);
-                Connection::open(&self.route.address, deadline)
-                    .map_err(|error| self.explain(error, "connect", Wait::No))
-            }
-        }
+    fn map(&self) -> Map {
+        self.nodes.borrow().map()
     }
 
     /// The server that this process may end.
@@ -444,16 +430,6 @@ impl Broker {
             Some(server) => Ok(server),
         }
     }
-
-    /// Says more about a call that got no answer.
-    #[cold]
-    fn explain(&self, error: BrokerError, command: impl AsRef<[u8]>, wait: Wait) -> BrokerError {
-        if error.kind() != ErrorKind::TimedOut {
-            return error;
-        }
-        self.route
-            .late(error, &String::from_utf8_lossy(command.as_ref()), wait)
-    }
 }
 
 /// The same broker, with `before` called before each of its calls: another client gets in between two calls of a program.
@@ -465,6 +441,27 @@ pub fn before_calls(broker: &Broker, before: impl Fn() + Send + Sync + 'static) 
 }
 
 impl Route {
+    /// The way to a node of the cluster.
+    pub(crate) fn to(&self, node: &Node) -> Result<Address, BrokerError> {
+        let Some(place) = node else {
+            return Ok(self.address.clone());
+        };
+        let place = match &self.proxy {
+            None => place.clone(),
+            Some(line) => line.way_to(place)?,
+        };
+        let login = self.address.login.clone();
+        Ok(Address { place, login })
+    }
+
+    /// Where the server listens that the address names, with or without a proxy before it.
+    pub(crate) fn server_place(&self) -> &Place {
+        match &self.proxy {
+            None => &self.address.place,
+            Some(line) => line.server_place(),
+        }
+    }
+
     /// The error of a command that got no answer in time, with what can be known about the reason.
     #[cold]
     pub(crate) fn late(&self, error: BrokerError, command: &str, wait: Wait) -> BrokerError {
@@ -483,6 +480,9 @@ impl Route {
                 server.pid(),
                 activity(server.pid())
             ),
+            (None, _) if command == "CONNECT" => {
+                "Check that it runs and that the network is there; Broker::within sets another limit.".into()
+            }
             (None, _) => format!(
                 "It may still carry out {command}. Check that it runs and that the network is there; Broker::within sets another limit."
             ),
@@ -520,7 +520,7 @@ impl Clone for Broker {
         Broker {
             route: self.route.clone(),
             patience: self.patience,
-            connection: Cell::new(None),
+            nodes: RefCell::new(Nodes::knowing(self.nodes.borrow().map())),
             before: self.before.clone(),
         }
     }

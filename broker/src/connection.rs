@@ -16,6 +16,8 @@ pub(crate) struct Connection {
     stream: Stream,
     replies: Reader,
     request: Vec<u8>,
+    /// Something has come.
+    heard: bool,
     /// The process that opened it. A fork copies it, but two processes that read from one stream would get each other's answers.
     home: Home,
     name: String,
@@ -30,6 +32,7 @@ impl Connection {
             stream,
             replies: Reader::new(),
             request: Vec::new(),
+            heard: false,
             home: Home::here(),
             name: address.url(),
         };
@@ -97,6 +100,7 @@ impl Connection {
     /// Waits for whatever the server sends.
     pub(crate) fn receive_any(&mut self, deadline: Deadline) -> Result<Received, BrokerError> {
         let read = self.replies.read(&mut self.stream.until(deadline));
+        self.heard |= read.is_ok();
         read.map_err(|failure| match failure {
             Failure::Io(error) => self.broken(&error, deadline),
             Failure::Unreadable(why) => BrokerError::new(
@@ -121,6 +125,11 @@ impl Connection {
     fn broken(&self, error: &io::Error, deadline: Deadline) -> BrokerError {
         match error.kind() {
             io::ErrorKind::TimedOut => self.late(deadline),
+            // Only the program for TLS says so, as long as the server has answered nothing.
+            io::ErrorKind::PermissionDenied if error.get_ref().is_some() => BrokerError::new(
+                ErrorKind::Refused,
+                format!("{} turned the connection away ({error}).", self.name),
+            ),
             _ => self.cut(&in_words(error)),
         }
     }
@@ -134,10 +143,14 @@ impl Connection {
 
     #[cold]
     fn cut(&self, why: &str) -> BrokerError {
+        let hint = match (&self.stream, self.heard) {
+            (Stream::Tcp(_), false) => " If it wants TLS, write rediss:// instead of redis://.",
+            _ => "",
+        };
         BrokerError::new(
             ErrorKind::Disconnected,
             format!(
-                "the connection to {} broke ({why}). The server may have carried out the call, or not. The next call connects anew.",
+                "the connection to {} broke ({why}). The server may have carried out the call, or not. The next call connects anew.{hint}",
                 self.name
             ),
         )
@@ -178,12 +191,24 @@ pub(crate) fn write_command(command: &[impl AsRef<[u8]>], request: &mut Vec<u8>)
 
 fn not_connected(address: &Address, error: &io::Error, deadline: Deadline) -> BrokerError {
     let url = address.url();
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    if let Some(error) = inner {
+        return BrokerError::clone(error);
+    }
     if error.kind() == io::ErrorKind::TimedOut {
         let limit = human(deadline.limit());
+        if error.get_ref().is_some() {
+            let text = format!("{url} was not ready within {limit}: {error}");
+            return BrokerError::new(ErrorKind::TimedOut, text);
+        }
         return BrokerError::new(
             ErrorKind::TimedOut,
             format!("{url} has not taken the connection within {limit}"),
         );
+    }
+    if error.kind() == io::ErrorKind::PermissionDenied && error.get_ref().is_some() {
+        let text = format!("no connection to {url}: {error}.");
+        return BrokerError::new(ErrorKind::Refused, text);
     }
     let advice = match &address.place {
         Place::Unix(_) => {
@@ -210,6 +235,8 @@ fn in_words(error: &io::Error) -> String {
         io::ErrorKind::UnexpectedEof => "the server closed it".into(),
         io::ErrorKind::ConnectionRefused => "nothing listens there".into(),
         io::ErrorKind::NotFound => "there is nothing of this name".into(),
+        // A sentence of the program for TLS.
+        io::ErrorKind::Other => error.to_string(),
         _ => error.to_string().to_lowercase(),
     }
 }
@@ -229,6 +256,7 @@ mod tests {
             stream: Stream::Unix(client),
             replies: Reader::new(),
             request: Vec::new(),
+            heard: false,
             home: Home::here(),
             name: "a pair".into(),
         };

@@ -27,13 +27,13 @@ pub struct BrokerError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// There is no server program on this machine.
+    /// There is no server program on this machine, or none for TLS.
     ServerMissing,
     /// The server program was run and did not answer; the text has its last words.
     DidNotStart,
     /// An address, a setting, a command or a delay that cannot be right. Nothing was sent.
     Invalid,
-    /// Nothing listens at the address, or the server turned the connection away.
+    /// Nothing listens at the address, the server turned the connection away, or its certificate cannot be trusted.
     Refused,
     /// The connection broke. The server may have carried out the call, or not.
     Disconnected,
@@ -100,8 +100,16 @@ impl BrokerError {
                 "It cannot save to its disk, and takes no writes until it can: make room there, or start a broker without \"save\"."
             }
             "BUSY" => "A script runs for too long: SCRIPT KILL ends it.",
-            "MOVED" | "ASK" => {
-                "The server is one of a cluster, and another one keeps this key: connect to the server that it names."
+            "MOVED" | "ASK" => "The server is one of a cluster, and another one has this key.",
+            "CROSSSLOT" => {
+                "A cluster takes only keys of one slot in one command: give them the same word in braces, as in {tasks}:todo and \
+                 {tasks}:doing, of which only the word counts."
+            }
+            "CLUSTERDOWN" => {
+                "A part of the cluster is missing: `CLUSTER INFO` and `CLUSTER NODES` say which."
+            }
+            "TRYAGAIN" => {
+                "The keys of the command are on their way to another node, and some have arrived."
             }
             "EXECABORT" => "A command of the transaction was refused, so none of it was done.",
             "NOGROUP" => "Make the group first: XGROUP CREATE key group 0 MKSTREAM.",
@@ -115,6 +123,14 @@ impl BrokerError {
                 "the server answers: {}{space}{advice}",
                 words.trim_end_matches('.')
             ),
+        }
+    }
+
+    /// The same error, with another sentence.
+    pub(crate) fn more(self, words: impl fmt::Display) -> BrokerError {
+        BrokerError {
+            text: format!("{} {words}", self.text),
+            ..self
         }
     }
 

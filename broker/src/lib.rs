@@ -74,8 +74,61 @@
 //! # Another server
 //!
 //! [`Broker::connect`] uses a server that runs already, on this machine or another one. If the environment variable `LABS_BROKER` has an
-//! address, [`Broker::start`] connects to it too, and the server is shared with everybody who uses it. Addresses that ask for TLS
-//! (`rediss://`) are refused with an error; a tunnel does as well.
+//! address, [`Broker::start`] connects to it too, and the server is shared with everybody who uses it.
+//!
+//! # TLS
+//!
+//! An address that begins with `rediss://` asks for TLS. Another program does it, `broker-tls`, which is started for each connection and ends
+//! with it; `cargo labs setup --with tls` makes it. The server must have a certificate for the host's name, signed by an authority that the
+//! system trusts. Settings at the end of the address, named as the options of `valkey-cli` and `redis-cli`, change that:
+//!
+//! | setting | what it is |
+//! |---|---|
+//! | `?cacert=/file.pem` | the authority to trust instead of the system's; without it, `LABS_BROKER_CA` names one for all addresses |
+//! | `&sni=name` | the name to check, if it is not the host's |
+//! | `&cert=/file.pem&key=/file.pem` | this client's own certificate, for a server that wants one |
+//!
+//! There is no way to leave out the check.
+//!
+//! # Clusters
+//!
+//! The address of one node is enough. A handle asks that node, follows it to the one that has the key, and remembers that. The same user,
+//! password and TLS are used at every node. A slot may move and a replica may take over while a program works.
+//!
+//! * The first key of a command decides. All keys of a command, of a script and of a transaction must be in one slot: they have the same word
+//!   in braces, as `{tasks}:todo` and `{tasks}:doing`, or `tasks` and `doing:{tasks}`.
+//! * A transaction is at the node of its first key.
+//! * A command without a key goes to the node that the address names. `KEYS`, `DBSIZE`, `SCAN`, `FLUSHALL` and `SCRIPT LOAD` know of that node
+//!   alone. `WAIT` goes to the node that was asked last. A message goes to everybody, whichever node they listen at.
+//! * What a cluster refuses for a moment (`CLUSTERDOWN`, `TRYAGAIN`) is sent again until the limit.
+//! * [`Broker::far`] leads to the nodes that the cluster has when it is called.
+//!
+//! ```
+//! use broker::prelude::*;
+//! let broker = Broker::start()?; // or a cluster
+//! broker.call(["RPUSH", "tasks", "2", "3"])?;
+//! let task: String = broker.ask(["LMOVE", "tasks", "doing:{tasks}", "RIGHT", "LEFT"])?;
+//! assert_eq!(task, "3");
+//! # Ok::<(), BrokerError>(())
+//! ```
+//!
+//! # Errors
+//!
+//! | kind | carried out? | what it is, and what to do |
+//! |---|---|---|
+//! | [`Invalid`](ErrorKind::Invalid) | no | an address, a setting or a command that cannot be right: the text says what to write |
+//! | [`ServerMissing`](ErrorKind::ServerMissing) | no | no server program, or none for TLS: `cargo labs setup`, `cargo labs setup --with tls` |
+//! | [`Refused`](ErrorKind::Refused) | no | nothing listens; a certificate is expired, for another host or signed by a stranger; the server wants a client's certificate; no TLS where TLS was asked for; a node of a cluster is gone and has no replica yet: the text says which |
+//! | [`Disconnected`](ErrorKind::Disconnected) | perhaps | the connection broke, or the program for TLS was killed. The next call connects anew |
+//! | [`TimedOut`](ErrorKind::TimedOut) | perhaps | no answer within the limit. A server without TLS may say nothing at all to a client with it |
+//! | [`Server`](ErrorKind::Server), `MOVED`, `ASK` | no | a transaction whose keys are not at one node, or nodes that name each other without an end |
+//! | [`Server`](ErrorKind::Server), `CROSSSLOT` | no | keys of several slots in one command: the same word in braces |
+//! | [`Server`](ErrorKind::Server), `CLUSTERDOWN`, `TRYAGAIN` | no | the cluster was not ready within the limit |
+//! | [`Server`](ErrorKind::Server), `NOSCRIPT` | no | each node knows only the scripts that were sent to it: `EVAL` |
+//! | [`Server`](ErrorKind::Server), others | as the server says | its words, and what to do about the usual ones |
+//! | [`WrongType`](ErrorKind::WrongType) | yes | the reply is of another type than was asked for |
+//! | [`Unreadable`](ErrorKind::Unreadable) | perhaps | the address is that of another program, or of TLS without `rediss://` |
+//! | [`DidNotStart`](ErrorKind::DidNotStart), [`NotOwner`](ErrorKind::NotOwner), [`Os`](ErrorKind::Os) | no | a private server's start, a worker that may not do this, a system without room |
 //!
 //! # Where the server comes from
 //!
@@ -85,12 +138,15 @@
 mod address;
 mod blocking;
 mod broker;
+mod cluster;
 mod connection;
 mod deadline;
 mod error;
 mod folder;
 mod from_reply;
 pub mod internal;
+mod keys;
+mod nodes;
 pub mod prelude;
 mod program;
 mod proxy;
@@ -99,6 +155,7 @@ mod resp;
 mod server;
 mod stream;
 mod subscription;
+mod tls;
 mod watched;
 
 pub use broker::{Broker, Restarted};

@@ -1,10 +1,11 @@
 use crate::address::{Address, Place};
 use crate::broker::Route;
+use crate::cluster::named;
 use crate::connection::no_socket;
 use crate::deadline::{Deadline, PATIENCE};
 use crate::folder::Folder;
 use crate::stream::Stream;
-use crate::{Broker, BrokerError, ErrorKind};
+use crate::{Broker, BrokerError, ErrorKind, Reply};
 use labsupport::measure::human;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::net::{RecvFlags, SendFlags, recv, send};
@@ -14,6 +15,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -66,6 +68,8 @@ pub struct Proxy {
 pub(crate) struct Line {
     told: Arc<Told>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// The server that the address names, and the other nodes of its cluster, each with its socket here.
+    ways: Vec<(Place, PathBuf)>,
     folder: Folder,
 }
 
@@ -90,17 +94,32 @@ impl Proxy {
             end: AtomicBool::new(false),
         });
         let folder = Folder::new()?;
+        let mut places = vec![route.server_place().clone()];
+        places.extend(other_nodes(&route));
         let socket = folder.socket();
-        let listener = UnixListener::bind(&socket)
-            .and_then(|listener| {
-                std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o700))?;
-                listener.set_nonblocking(true)?;
-                Ok(listener)
-            })
-            .map_err(refused)?;
+        let (mut ways, mut doors) = (Vec::new(), Vec::new());
+        for place in places {
+            let socket = match ways.len() {
+                0 => socket.clone(),
+                number => socket.with_extension(number.to_string()),
+            };
+            let listener = UnixListener::bind(&socket)
+                .and_then(|listener| {
+                    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o700))?;
+                    listener.set_nonblocking(true)?;
+                    Ok(listener)
+                })
+                .map_err(refused)?;
+            // Through another proxy, if there is one already.
+            let there = match ways.is_empty() {
+                true => route.address.place.clone(),
+                false => route.to(&Some(place.clone()))?.place,
+            };
+            doors.push((listener, there));
+            ways.push((place, socket));
+        }
         let relay = Relay {
-            listener,
-            there: route.address.place.clone(),
+            doors,
             told: Arc::clone(&told),
             pairs: Vec::new(),
         };
@@ -111,6 +130,7 @@ impl Proxy {
         let line = Arc::new(Line {
             told,
             thread: Mutex::new(Some(thread)),
+            ways,
             folder,
         });
         let broker = Broker::on(Route {
@@ -243,7 +263,54 @@ fn nanos(delay: Duration) -> Result<u64, BrokerError> {
     Ok(delay.as_nanos() as u64)
 }
 
+/// The nodes of the cluster of which the server is one. Of a server that is none it is an empty list.
+fn other_nodes(route: &Route) -> Vec<Place> {
+    // A private server is no cluster.
+    if route.server.is_some() {
+        return Vec::new();
+    }
+    let slots = Broker::on(route.clone()).call(["CLUSTER", "SLOTS"]);
+    let Ok(Reply::List(slots)) = slots else {
+        return Vec::new();
+    };
+    let mut places = Vec::new();
+    for range in &slots {
+        // The first slot, the last one, and the nodes that have them.
+        for node in range.list().unwrap_or_default().iter().skip(2) {
+            let place = match node.list().unwrap_or_default() {
+                [host, port, ..] => port
+                    .int()
+                    .ok()
+                    .and_then(|port| u16::try_from(port).ok())
+                    .map(|port| {
+                        let host = host.text().unwrap_or_default();
+                        named(route.server_place(), host, port)
+                    }),
+                _ => None,
+            };
+            places.extend(place.filter(|place| !places.contains(place)));
+        }
+    }
+    places
+}
+
 impl Line {
+    /// The server that the address names.
+    pub(crate) fn server_place(&self) -> &Place {
+        &self.ways[0].0
+    }
+
+    /// The way to a node of the cluster: the socket here that leads to it.
+    pub(crate) fn way_to(&self, node: &Place) -> Result<Place, BrokerError> {
+        match self.ways.iter().find(|(place, _)| place == node) {
+            Some((_, socket)) => Ok(Place::Unix(socket.clone())),
+            None => Err(BrokerError::new(
+                ErrorKind::Invalid,
+                "the cluster has got a node to which this proxy does not lead: make a new one with Broker::far.",
+            )),
+        }
+    }
+
     pub(crate) fn is_cut(&self) -> bool {
         self.told.cut.load(Ordering::Acquire)
     }
@@ -289,8 +356,8 @@ impl Told {
 
 /// The thread's own: the connections that it carries.
 struct Relay {
-    listener: UnixListener,
-    there: Place,
+    /// A socket for each node, and where the node is.
+    doors: Vec<(UnixListener, Place)>,
     told: Arc<Told>,
     pairs: Vec<Pair>,
 }
@@ -344,7 +411,9 @@ impl Relay {
         let mut polled = vec![PollFd::new(&self.told.bell, PollFlags::IN)];
         let mut next: Option<Instant> = None;
         if !self.told.cut.load(Ordering::Acquire) {
-            polled.push(PollFd::new(&self.listener, PollFlags::IN));
+            for (listener, _) in &self.doors {
+                polled.push(PollFd::new(listener, PollFlags::IN));
+            }
             for Pair {
                 near,
                 far,
@@ -370,10 +439,12 @@ impl Relay {
     }
 
     fn accept(&mut self) {
-        while let Ok((client, _)) = self.listener.accept() {
-            // Without a server the client sees its connection end, as it would without a proxy.
-            if let Ok(pair) = Pair::new(client, &self.there) {
-                self.pairs.push(pair);
+        for (listener, there) in &self.doors {
+            while let Ok((client, _)) = listener.accept() {
+                // Without a server the client sees its connection end, as it would without a proxy.
+                if let Ok(pair) = Pair::new(client, there) {
+                    self.pairs.push(pair);
+                }
             }
         }
     }

@@ -184,6 +184,10 @@ impl Reader {
         let Some((&mark, rest)) = self.buffer[self.at..].split_first() else {
             return Ok(None);
         };
+        // What a server with TLS sends to a client without: an alert, or a handshake.
+        if matches!(mark, 0x15 | 0x16) {
+            return Err("it is TLS, for which the address begins with rediss://");
+        }
         if !b"+-:$*_#,(!=%~>|".contains(&mark) {
             return Err("it begins with a byte with which no reply begins");
         }

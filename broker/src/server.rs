@@ -304,7 +304,7 @@ fn keep(mut command: Command, started: mpsc::Sender<io::Result<(Pid, OwnedFd)>>)
 }
 
 /// Whether the process ends within `limit`.
-fn ends_within(handle: &OwnedFd, limit: Duration) -> bool {
+pub(crate) fn ends_within(handle: &OwnedFd, limit: Duration) -> bool {
     let limit = Timespec::try_from(limit).ok();
     poll(&mut [PollFd::new(handle, PollFlags::IN)], limit.as_ref()).is_ok_and(|ended| ended > 0)
 }

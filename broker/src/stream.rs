@@ -2,6 +2,7 @@
 
 use crate::address::Place;
 use crate::deadline::Deadline;
+use crate::tls::Encrypted;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -16,6 +17,8 @@ use std::time::Duration;
 pub(crate) enum Stream {
     Unix(UnixStream),
     Tcp(TcpStream),
+    /// TCP with TLS.
+    Tls(Encrypted),
 }
 
 impl Stream {
@@ -23,20 +26,12 @@ impl Stream {
     pub(crate) fn open(place: &Place, deadline: Deadline) -> io::Result<Stream> {
         match place {
             Place::Unix(path) => unix(path, deadline).map(Stream::Unix),
-            Place::Tcp { host, port } => {
-                let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
-                for address in (host.as_str(), *port).to_socket_addrs()? {
-                    let left = deadline.left().ok_or(ErrorKind::TimedOut)?;
-                    match TcpStream::connect_timeout(&address, left) {
-                        Ok(stream) => {
-                            stream.set_nodelay(true)?;
-                            stream.set_nonblocking(true)?;
-                            return Ok(Stream::Tcp(stream));
-                        }
-                        Err(error) => last = error,
-                    }
+            Place::Tcp { host, port, tls } => {
+                let stream = tcp(host, *port, deadline)?;
+                match tls {
+                    None => Ok(Stream::Tcp(stream)),
+                    Some(tls) => Encrypted::open(stream, host, tls, deadline).map(Stream::Tls),
                 }
-                Err(last)
             }
         }
     }
@@ -47,6 +42,7 @@ impl Stream {
             let sent = match self {
                 Stream::Unix(stream) => stream.write(bytes),
                 Stream::Tcp(stream) => stream.write(bytes),
+                Stream::Tls(stream) => stream.write(bytes),
             };
             match sent {
                 Ok(0) => return Err(ErrorKind::BrokenPipe.into()),
@@ -75,6 +71,7 @@ impl Stream {
         let _ = match self {
             Stream::Unix(stream) => stream.shutdown(Shutdown::Both),
             Stream::Tcp(stream) => stream.shutdown(Shutdown::Both),
+            Stream::Tls(stream) => stream.plain().shutdown(Shutdown::Both),
         };
     }
 
@@ -83,6 +80,7 @@ impl Stream {
         match self {
             Stream::Unix(stream) => stream.try_clone().map(Stream::Unix),
             Stream::Tcp(stream) => stream.try_clone().map(Stream::Tcp),
+            Stream::Tls(stream) => stream.plain().try_clone().map(Stream::Unix),
         }
     }
 
@@ -108,6 +106,7 @@ impl AsFd for Stream {
         match self {
             Stream::Unix(stream) => stream.as_fd(),
             Stream::Tcp(stream) => stream.as_fd(),
+            Stream::Tls(stream) => stream.plain().as_fd(),
         }
     }
 }
@@ -134,6 +133,7 @@ impl Read for Until<'_> {
             let read = match self.stream {
                 Stream::Unix(stream) => stream.read(buffer),
                 Stream::Tcp(stream) => stream.read(buffer),
+                Stream::Tls(stream) => stream.read(buffer),
             };
             match read {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -144,6 +144,22 @@ impl Read for Until<'_> {
             }
         }
     }
+}
+
+fn tcp(host: &str, port: u16, deadline: Deadline) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
+    for address in (host, port).to_socket_addrs()? {
+        let left = deadline.left().ok_or(ErrorKind::TimedOut)?;
+        match TcpStream::connect_timeout(&address, left) {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                stream.set_nonblocking(true)?;
+                return Ok(stream);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 /// Connects to a Unix socket. If the server is stopped and its backlog is full, `connect` waits as long as a send may.

@@ -1,5 +1,6 @@
 use crate::blocking::Wait;
 use crate::broker::Route;
+use crate::cluster::{Map, Way};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::resp::Received;
@@ -42,6 +43,7 @@ pub struct Message {
 impl Subscription {
     pub(crate) fn open(
         route: Route,
+        mut map: Map,
         channels: impl IntoIterator<Item: AsRef<[u8]>>,
         patience: Duration,
     ) -> Result<Subscription, BrokerError> {
@@ -63,8 +65,9 @@ impl Subscription {
             .map(|name| String::from_utf8_lossy(name).into_owned())
             .collect();
         let deadline = Deadline::after(patience);
-        let open = || {
-            let mut connection = Connection::open(&route.address, deadline)?;
+        // Every node of a cluster passes every message on.
+        let mut open = || {
+            let mut connection = Way::to(None, &route, deadline).connect(&mut map)?;
             connection.send(&command, deadline)?;
             // One reply for each channel.
             for _ in &channels {

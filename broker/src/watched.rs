@@ -1,5 +1,6 @@
 use crate::blocking::Wait;
 use crate::broker::Route;
+use crate::cluster::{Answer, Map, Way};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::resp::Received;
@@ -54,6 +55,8 @@ const ALWAYS: Duration = Duration::from_secs(1 << 32);
 /// ```
 pub struct Watched {
     route: Route,
+    /// What is known of the cluster, if it is one.
+    map: RefCell<Map>,
     key: String,
     patience: Duration,
     // Not Sync: one look at a time.
@@ -87,12 +90,14 @@ struct Heard {
 impl Watched {
     pub(crate) fn open(
         route: Route,
+        mut map: Map,
         key: &str,
         patience: Duration,
     ) -> Result<Watched, BrokerError> {
-        let copy = Copy::read(&route, key, patience)?;
+        let copy = Copy::read(&route, &mut map, key, patience)?;
         Ok(Watched {
             route,
+            map: RefCell::new(map),
             key: key.into(),
             patience,
             copy: RefCell::new(copy),
@@ -165,19 +170,25 @@ impl Watched {
     #[cold]
     pub fn refresh(&self) -> Result<(), BrokerError> {
         let mut copy = self.copy.borrow_mut();
-        if !copy.home.is_here() || !copy.line.heard.connected.load(Ordering::Acquire) {
-            *copy = Copy::read(&self.route, &self.key, self.patience)?;
-            return Ok(());
-        }
         let deadline = Deadline::after(self.patience);
-        match copy.line.ask(&self.key, deadline) {
-            Ok(value) => copy.value = value,
-            Err(error) => {
-                // A late reply must not be taken for that to a later question.
-                copy.line.hang_up();
-                return Err(late(&self.route, error));
+        if copy.home.is_here() && copy.line.heard.connected.load(Ordering::Acquire) {
+            match copy.line.ask(&self.key, false, deadline) {
+                // Another node of the cluster has the key now.
+                Ok(Reply::Error(words)) if Answer::of(&words) != Answer::Final => {}
+                Ok(Reply::Error(words)) => return Err(BrokerError::server(&words)),
+                Ok(value) => {
+                    copy.value = value;
+                    return Ok(());
+                }
+                Err(error) => {
+                    // A late reply must not be taken for that to a later question.
+                    copy.line.hang_up();
+                    return Err(late(&self.route, error));
+                }
             }
         }
+        let mut map = self.map.borrow_mut();
+        *copy = Copy::read(&self.route, &mut map, &self.key, self.patience)?;
         Ok(())
     }
 
@@ -227,17 +238,29 @@ impl Watched {
 }
 
 impl Copy {
-    /// Connects and reads the value.
-    fn read(route: &Route, key: &str, patience: Duration) -> Result<Copy, BrokerError> {
+    /// Connects to the node that has the key, and reads the value.
+    fn read(
+        route: &Route,
+        map: &mut Map,
+        key: &str,
+        patience: Duration,
+    ) -> Result<Copy, BrokerError> {
         let deadline = Deadline::after(patience);
-        let read = || {
-            let mut line = Line::open(route, deadline)?;
-            let value = line.ask(key, deadline)?;
-            Ok(Copy {
-                value,
-                line,
-                home: Home::here(),
-            })
+        let mut way = Way::to(map.node_of(&["GET", key]), route, deadline);
+        let mut read = || {
+            loop {
+                let mut line = Line::open(&mut way, map, deadline)?;
+                match line.ask(key, way.asking, deadline)? {
+                    Reply::Error(words) => way.follow(&words, map)?,
+                    value => {
+                        return Ok(Copy {
+                            value,
+                            line,
+                            home: Home::here(),
+                        });
+                    }
+                }
+            }
         };
         read().map_err(|error| late(route, error))
     }
@@ -252,8 +275,8 @@ impl Heard {
 }
 
 impl Line {
-    fn open(route: &Route, deadline: Deadline) -> Result<Line, BrokerError> {
-        let mut connection = Connection::open(&route.address, deadline)?;
+    fn open(way: &mut Way<'_>, map: &mut Map, deadline: Deadline) -> Result<Line, BrokerError> {
+        let mut connection = way.connect(map)?;
         // Only the newer protocol brings messages on the connection of the calls.
         connection.exchange(&["HELLO", "3"], deadline)?;
         connection.exchange(&["CLIENT", "TRACKING", "ON"], deadline)?;
@@ -282,10 +305,17 @@ impl Line {
         })
     }
 
-    /// Asks for the value. From now on the server tells once if it changes.
-    fn ask(&mut self, key: &str, deadline: Deadline) -> Result<Reply, BrokerError> {
+    /// Asks for the value; an error of the server's is [`Reply::Error`]. From now on the server tells once if the value changes.
+    fn ask(&mut self, key: &str, asking: bool, deadline: Deadline) -> Result<Reply, BrokerError> {
+        if asking {
+            self.exchange(&["ASKING"], deadline)?;
+        }
+        self.exchange(&["GET", key], deadline)
+    }
+
+    fn exchange(&mut self, command: &[&str], deadline: Deadline) -> Result<Reply, BrokerError> {
         let mut request = Vec::new();
-        crate::connection::write_command(&["GET", key], &mut request);
+        crate::connection::write_command(command, &mut request);
         let gone = || {
             BrokerError::new(
                 ErrorKind::Disconnected,
@@ -297,8 +327,7 @@ impl Line {
             .replies
             .recv_timeout(deadline.left().unwrap_or_default())
         {
-            Ok(Reply::Error(words)) => Err(BrokerError::server(&words)),
-            Ok(value) => Ok(value),
+            Ok(reply) => Ok(reply),
             Err(mpsc::RecvTimeoutError::Disconnected) => Err(gone()),
             Err(mpsc::RecvTimeoutError::Timeout) => Err(BrokerError::new(
                 ErrorKind::TimedOut,

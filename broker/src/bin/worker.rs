@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A task is a text such as `1 100000` in the list `tasks`; the worker counts the primes in that range and adds them to the hash `primes`. What
-//! it has in hand lies in `doing:NAME` until it is done. A worker that is started again under the same name does that first, so a task is done
+//! it has in hand lies in `doing:{tasks}:NAME` until it is done. A worker that is started again under the same name does that first, so a task is done
 //! at least once, and the result is written once: the same task again writes the same number. It goes home when the key `stop` is set.
 
 use broker::{Broker, BrokerError};
@@ -38,7 +38,8 @@ fn main() -> ExitCode {
 fn work(url: &str, name: &str) -> Result<u64, BrokerError> {
     let broker = Broker::connect(url)?;
     let stop = broker.watched("stop")?;
-    let doing = format!("doing:{name}");
+    // The braces put it beside `tasks`, if the broker is a cluster.
+    let doing = format!("doing:{{tasks}}:{name}");
     let mut done = 0;
     while !stop.is_set()? {
         // What it had in hand when it was killed comes first.

@@ -1,5 +1,6 @@
 //! The broker on a real server: processes, hostile servers, distance.
 
+mod cluster;
 mod common;
 mod far;
 mod hostile;

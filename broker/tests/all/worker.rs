@@ -22,13 +22,15 @@ fn a_killed_worker_goes_on_with_its_task_when_it_is_started_again() {
     broker.call(["LPUSH", "tasks", "1 20000000"]).unwrap();
     let mut killed = worker(&far[1], "anna");
     until("anna has a task in hand", || {
-        broker.ask::<u64>(["LLEN", "doing:anna"]).unwrap() == 1
+        broker.ask::<u64>(["LLEN", "doing:{tasks}:anna"]).unwrap() == 1
     });
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert!(broker.call(["GET", "primes"]).unwrap().is_nil());
     // A shorter one in its place, as the test need not take so long.
-    broker.call(["LSET", "doing:anna", "0", "1 1000"]).unwrap();
+    broker
+        .call(["LSET", "doing:{tasks}:anna", "0", "1 1000"])
+        .unwrap();
     for hundred in 0..30 {
         let task = format!("{} {}", 100 * hundred + 1, 100 * hundred + 100);
         broker.call(["LPUSH", "tasks", &task]).unwrap();
@@ -60,13 +62,13 @@ fn a_worker_leaves_its_task_in_hand_if_it_is_told_to_stop() {
     broker.call(["LPUSH", "tasks", "1 20000000"]).unwrap();
     let mut worker = worker(&near, "anna");
     until("it has a task in hand", || {
-        broker.ask::<u64>(["LLEN", "doing:anna"]).unwrap() == 1
+        broker.ask::<u64>(["LLEN", "doing:{tasks}:anna"]).unwrap() == 1
     });
     broker.call(["SET", "stop", "1"]).unwrap();
     assert!(worker.wait().unwrap().success());
     assert_eq!(
         broker
-            .ask::<Vec<String>>(["LRANGE", "doing:anna", "0", "-1"])
+            .ask::<Vec<String>>(["LRANGE", "doing:{tasks}:anna", "0", "-1"])
             .unwrap(),
         ["1 20000000"]
     );

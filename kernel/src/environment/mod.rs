@@ -7,6 +7,7 @@ pub mod extension;
 pub mod facts;
 pub mod jupyter;
 pub mod kernelspec;
+pub mod tls;
 
 use crate::place::{Place, in_words, make_private};
 use crate::progress::Steps;

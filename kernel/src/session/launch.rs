@@ -2,7 +2,7 @@
 
 use super::toolchain::{self, Toolchain};
 use super::{cells, config, rust_src, stand_in};
-use crate::environment::appendix::Appendix;
+use crate::environment::{appendix::Appendix, tls};
 use crate::log;
 use crate::place::Place;
 use anyhow::{Context, Result};
@@ -31,6 +31,8 @@ const CODE: &str = "LABS_CODE";
 pub const CODE_FILE: &str = "code";
 /// Tells `broker` which program its server is.
 pub const BROKER: &str = "LABS_BROKER_PROGRAM";
+/// Tells `broker` which program does TLS.
+const TLS: &str = "LABS_BROKER_TLS";
 /// Tells `lessons` where the Python with Celery is, whether it is installed or not.
 pub const PEERS: &str = "LABS_PEERS_PYTHON";
 /// Keeps cargo from asking the network.
@@ -96,6 +98,10 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
     }
     if std::env::var_os(BROKER).is_none() && place.broker().is_file() {
         command.env(BROKER, place.broker());
+    }
+    if std::env::var_os(TLS).is_none() {
+        let program = tls::program().ok().filter(|program| program.is_file());
+        command.envs(program.map(|program| (TLS, program)));
     }
     command.env(PEERS, Appendix::Celery.venv(place).join("bin/python"));
     // Cells are compiled outside the checkout, where its rust-toolchain.toml does not reach.

@@ -44,7 +44,9 @@ const SIGKILL: i32 = 9;
 /// `take` panics in a worker, or the broker cannot be asked.
 pub fn effects(broker: &Broker, point: &str, take: Takes<'_>) -> Option<u64> {
     let call = |words: &[&str]| -> Reply { ask(broker, words) };
-    call(&["DEL", "tasks", "doing", "jobs", "done", "mails"]);
+    for key in ["tasks", "doing", "jobs", "done", "mails"] {
+        call(&["DEL", key]);
+    }
     call(&["LPUSH", "tasks", "mail"]);
     call(&["XGROUP", "CREATE", "jobs", "workers", "0", "MKSTREAM"]);
     call(&["XADD", "jobs", "*", "task", "mail"]);

@@ -95,7 +95,7 @@ pub(super) const STEPS: [Step; 19] = [
     .if_there("cargo deny --version", "cargo install --locked cargo-deny"),
     step(
         "lint",
-        "cargo clippy --package labsupport --package labsupport-faults --package manager --package broker --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
+        "cargo clippy --package labsupport --package labsupport-faults --package manager --package broker --package broker-tls --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
     ),
     step(
         "documentation",
@@ -111,7 +111,7 @@ pub(super) const STEPS: [Step; 19] = [
     // the set-up has installed.
     step(
         "crates",
-        "cargo test --package labsupport --package labsupport-faults --package manager --package broker --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --no-fail-fast",
+        "cargo test --package labsupport --package labsupport-faults --package manager --package broker --package broker-tls --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --no-fail-fast",
     )
     .after_set_up(),
     step("kernel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --no-fail-fast").with_kernels(),
@@ -187,7 +187,7 @@ pub(super) const QUICK: [Step; 7] = [
     step("format", "cargo fmt --all --check"),
     step(
         "lint",
-        "cargo clippy --package labsupport --package labsupport-faults --package manager --package broker --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
+        "cargo clippy --package labsupport --package labsupport-faults --package manager --package broker --package broker-tls --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --package labs-runtime --all-targets -- --deny warnings",
     ),
     step(
         "crates of cells",

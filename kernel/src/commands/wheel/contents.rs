@@ -2,7 +2,7 @@
 //! `sys.prefix`, in `NAME.dist-info` what pip asks.
 //!
 //! ```text
-//! bin/labs, bin/labs-evcxr    and bin/labs-broker, the message broker's server
+//! bin/labs, bin/labs-evcxr    and bin/labs-broker, the message broker's server; bin/broker-tls if setup has made it
 //! share/labs/                   what the programs take for the checkout (src/place.rs)
 //!     labsupport/ and others    the crates of cells as source, without tests; the student's machine compiles them
 //!     notebooks/, data/         with solutions, evcxr.toml and the pinned versions of JupyterLab

@@ -10,7 +10,7 @@
 
 mod contents;
 
-use crate::environment::{broker, checks};
+use crate::environment::{broker, checks, tls};
 use crate::place::{Place, make_private};
 use crate::progress::Steps;
 use crate::session::launch;
@@ -38,7 +38,8 @@ impl Wheel {
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
         place.require_checkout("wheel")?;
-        let programs = [std::env::current_exe()?, launch::program()?];
+        let mut programs = vec![std::env::current_exe()?, launch::program()?];
+        programs.extend(tls::program().ok().filter(|program| program.is_file()));
         let out = self
             .out
             .unwrap_or_else(|| place.workspace.join("target/wheel"));
