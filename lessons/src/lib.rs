@@ -155,7 +155,10 @@ pub use journal::{journal, record};
 pub use predict::{Comparison, Prediction, predict};
 pub use proportion::Proportion;
 pub use python::{PythonError, python_baseline};
-pub use schedule::{Exploration, Explorer, ExplorerError, Forced, Replay, Steps, Words};
+pub use schedule::{
+    Diagnosis, Exploration, Explorer, ExplorerError, Forced, Game, Mystery, Replay, Steps, Words,
+    mystery,
+};
 
 labsupport::shown_in_words!(
     Amount,
@@ -164,6 +167,7 @@ labsupport::shown_in_words!(
     Comparison,
     ExplorerError,
     Fact,
+    Mystery,
     PythonError,
     Steps,
     Words

@@ -29,8 +29,10 @@ mod error;
 mod exploration;
 mod explorer;
 mod forced;
+mod game;
 mod graph;
 mod letter;
+mod mystery;
 mod protocol;
 mod real_workers;
 mod replay;
@@ -39,12 +41,15 @@ mod step;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod word;
 mod words;
 
 pub use error::ExplorerError;
 pub use exploration::Exploration;
 pub use explorer::Explorer;
 pub use forced::Forced;
+pub use game::Game;
+pub use mystery::{Diagnosis, Mystery, mystery};
 pub use replay::Replay;
 pub use steps::Steps;
 pub use words::Words;
