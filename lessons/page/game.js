@@ -225,11 +225,11 @@
       });
       const bar = element("span", "bar", this.bar);
       bar.setAttribute("aria-hidden", "true");
-      const last = letter(protocol.workers.length - 1);
+      const keys = listed(protocol.workers.map((_, worker) => letter(worker)));
       this.place.replaceChildren(
         element("p", "goal", element("strong", "", protocol.title), ` Choose who takes the next step, and break a rule: ${
           protocol.rules.length > 0 ? protocol.rules.join("; ") : "no worker waits forever"}.`),
-        element("p", "keys", `The keys A to ${last} take a step while the game has the focus.`),
+        element("p", "keys", `The keys ${keys} take a step while the game has the focus.`),
         element("div", "lanes", ...lanes),
         element("div", "memory",
           element("table", "words", element("thead", "", element("tr", "", ...names)), element("tbody", "", this.memory)),
