@@ -156,8 +156,8 @@ pub use predict::{Comparison, Prediction, predict};
 pub use proportion::Proportion;
 pub use python::{PythonError, python_baseline};
 pub use schedule::{
-    Diagnosis, Exploration, Explorer, ExplorerError, Forced, Game, Mystery, Replay, Steps, Words,
-    mystery,
+    Diagnosis, Exploration, Explorer, ExplorerError, Forced, Game, Mystery, Replay, Round, Stamps,
+    Steps, Words, mystery,
 };
 
 labsupport::shown_in_words!(

@@ -1,3 +1,4 @@
+use super::chance;
 use super::error::ExplorerError;
 use super::exploration::Exploration;
 use super::forced::Forced;
@@ -5,6 +6,7 @@ use super::game::Game;
 use super::graph::Graph;
 use super::protocol::{Protocol, Rule, When};
 use super::replay::Replay;
+use super::stamps::Stamps;
 use super::steps::Steps;
 use super::word;
 use super::words::Words;
@@ -279,6 +281,41 @@ impl Explorer {
     pub(super) fn id(&self, word: &str) -> Result<u128, ExplorerError> {
         let graph = self.graph()?;
         Ok(graph.id(&word::schedule(&self.protocol, word)?))
+    }
+
+    /// Leaves the schedule to chance: real processes, one per worker, take their steps when they can, for so many rounds. Each step is
+    /// indivisible, as in the model, and between two steps each worker waits for a moment of random length, at most some microseconds. The
+    /// result counts the bad rounds and draws the first of them.
+    ///
+    /// # Errors
+    /// An error of [`explore`](Explorer::explore). There is not enough shared memory, or a process cannot be started. A process panicked, was
+    /// killed, or was not done after a minute.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let two = Steps::new().write("x", |s, me| s["x"] = me).write("y", |s, me| s["y"] = me);
+    /// let explorer = Explorer::new(["x", "y"]).workers(2, &two).invariant("a pair", |s| s["x"] == s["y"]);
+    /// let stamps = explorer.chance(200)?;
+    /// println!("{stamps}");
+    /// if let Some(round) = stamps.first_broken() {
+    ///     println!("{round}");
+    ///     assert!(explorer.play(&round.word())?.matches_model());
+    /// }
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn chance(&self, rounds: usize) -> Result<Stamps, ExplorerError> {
+        self.graph()?;
+        chance::race(&self.protocol, rounds)
+    }
+
+    /// Room for the times of a race of your own code, whose steps are those of this protocol: see [`Stamps`].
+    ///
+    /// # Errors
+    /// An error of [`explore`](Explorer::explore), or there is not enough shared memory.
+    pub fn stamps(&self, rounds: usize) -> Result<Stamps, ExplorerError> {
+        self.graph()?;
+        Stamps::new(&self.protocol, rounds)
     }
 
     /// The protocol as a game on the page, in which the student is the scheduler. A protocol that cannot be explored shows the reason instead.

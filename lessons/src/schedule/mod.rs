@@ -25,6 +25,7 @@
 //! | `replay` | one schedule in the model |
 //! | `forced`, `stage` | one schedule on real processes, and what these share |
 
+mod chance;
 mod error;
 mod exploration;
 mod explorer;
@@ -36,6 +37,8 @@ mod mystery;
 mod protocol;
 mod real_workers;
 mod replay;
+mod round;
+mod stamps;
 mod state;
 mod step;
 mod steps;
@@ -51,5 +54,7 @@ pub use forced::Forced;
 pub use game::Game;
 pub use mystery::{Diagnosis, Mystery, mystery};
 pub use replay::Replay;
+pub use round::Round;
+pub use stamps::Stamps;
 pub use steps::Steps;
 pub use words::Words;

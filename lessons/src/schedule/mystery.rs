@@ -8,7 +8,8 @@ use std::ops::Deref;
 /// last digits of your student number; the next number has another mistake.
 ///
 /// The steps show only their numbers. What they do must be found out with the methods of [`Explorer`], all of which a mystery has: play the
-/// [`game`](Explorer::game), [`explore`](Explorer::explore) every schedule, and [`play`](Explorer::play) words on real processes. All eight have eight steps, of which some may do nothing. Then hand in a diagnosis: [`Mystery::is`].
+/// [`game`](Explorer::game), [`explore`](Explorer::explore) every schedule, [`play`](Explorer::play) words on real processes, and leave some rounds to
+/// [`chance`](Explorer::chance). All eight have eight steps, of which some may do nothing. Then hand in a diagnosis: [`Mystery::is`].
 ///
 /// # Examples
 /// ```
