@@ -6,10 +6,19 @@
   "use strict";
 
   /**
-   * A state: where each worker can go (-1 if it cannot, otherwise 3 × the state after + what came of the step); the words; each worker's
-   * next step; the worker that holds the lock, or -1; the rules that are broken here; the schedules from here on, and the bad ones among
-   * them. A number that JavaScript cannot hold exactly is a string of digits.
-   * @typedef {[number[], (number | string)[], number[], number, number[], number | string, number | string]} State
+   * A state as the page's data has it: its parts without their names. A number that JavaScript cannot hold exactly is a string of digits.
+   * @typedef {[number[], (number | string)[], number[], number, number[], number | string, number | string]} Row
+   */
+
+  /**
+   * @typedef {object} State
+   * @property {number[]} after By worker: -1 if it cannot go, otherwise 3 × the state after its step + what came of the step.
+   * @property {(number | string)[]} words
+   * @property {number[]} places By worker: its next step.
+   * @property {number} holder The worker that holds the lock, or -1.
+   * @property {number[]} broken The rules that are broken here.
+   * @property {bigint} schedules How many there are from here on.
+   * @property {bigint} bad How many of them are bad, whatever came before.
    */
 
   /**
@@ -23,7 +32,6 @@
    * @property {State[]} states
    */
 
-  const [AFTER, WORDS, PLACES, HOLDER, BROKEN, SCHEDULES, BAD] = [0, 1, 2, 3, 4, 5, 6];
   /** What came of a step, by its number. */
   const CAME_OF_IT = ["", " → goes on", " → leaves"];
 
@@ -58,11 +66,11 @@
 
     /** @param {number} worker */
     isDone(worker) {
-      return this.state[PLACES][worker] === this.protocol.workers[worker].length;
+      return this.state.places[worker] === this.protocol.workers[worker].length;
     }
 
     get isOver() {
-      return this.state[AFTER].every((after) => after < 0);
+      return this.state.after.every((after) => after < 0);
     }
 
     /** The workers that wait for the lock forever. */
@@ -74,7 +82,7 @@
     get broken() {
       const broken = new Set();
       for (let steps = 0; steps <= this.taken.length; steps += 1) {
-        this.after(steps)[BROKEN].forEach((rule) => broken.add(this.protocol.rules[rule]));
+        this.after(steps).broken.forEach((rule) => broken.add(this.protocol.rules[rule]));
       }
       return [...broken];
     }
@@ -85,28 +93,27 @@
 
     /** The schedules that begin like this one, and the bad ones among them. @returns {[bigint, bigint]} */
     get ahead() {
-      const schedules = BigInt(this.state[SCHEDULES]);
-      return [schedules, this.isBad ? schedules : BigInt(this.state[BAD])];
+      const { schedules, bad } = this.state;
+      return [schedules, this.isBad ? schedules : bad];
     }
 
     /** Why `worker` cannot take a step, or nothing if it can. @param {number} worker */
     whyNot(worker) {
-      if (this.state[AFTER][worker] >= 0) {
+      if (this.state.after[worker] >= 0) {
         return "";
       }
       if (!this.isDone(worker)) {
-        return `waits for the lock that ${letter(this.state[HOLDER])} holds`;
+        return `waits for the lock that ${letter(this.state.holder)} holds`;
       }
-      const last = this.taken.findLast((taken) => taken.worker === worker);
       const left = this.taken.some((taken) => taken.worker === worker && CAME_OF_IT[taken.way] === " → leaves");
-      return last && left ? "has left" : "has done all its steps";
+      return left ? "has left" : "has done all its steps";
     }
 
     /** @param {number} worker */
     step(worker) {
-      const after = this.state[AFTER][worker];
+      const after = this.state.after[worker];
       if (after >= 0) {
-        const step = this.state[PLACES][worker];
+        const step = this.state.places[worker];
         this.taken.push({ worker, step, way: after % 3, state: Math.floor(after / 3) });
       }
     }
@@ -118,7 +125,7 @@
     /** The first worker that can goes on, again and again. */
     finish() {
       while (!this.isOver) {
-        this.step(this.state[AFTER].findIndex((after) => after >= 0));
+        this.step(this.state.after.findIndex((after) => after >= 0));
       }
     }
 
@@ -135,9 +142,9 @@
       }
       const [before, now] = [this.after(steps - 1), this.state];
       const changes = this.protocol.words.map((name, word) =>
-        before[WORDS][word] === now[WORDS][word] ? "" : `${name} ${before[WORDS][word]} → ${now[WORDS][word]}`);
-      if (before[HOLDER] !== now[HOLDER]) {
-        changes.push(now[HOLDER] < 0 ? `${letter(before[HOLDER])} gives the lock back` : `${letter(now[HOLDER])} has the lock`);
+        before.words[word] === now.words[word] ? "" : `${name} ${before.words[word]} → ${now.words[word]}`);
+      if (before.holder !== now.holder) {
+        changes.push(now.holder < 0 ? `${letter(before.holder)} gives the lock back` : `${letter(now.holder)} has the lock`);
       }
       return changes.filter((change) => change !== "");
     }
@@ -173,6 +180,15 @@
     return made;
   }
 
+  /** The data of a page. @param {string} json @returns {Protocol} */
+  function read(json) {
+    const data = JSON.parse(json);
+    const states = data.states.map((/** @type {Row} */ [after, words, places, holder, broken, schedules, bad]) => ({
+      after, words, places, holder, broken, schedules: BigInt(schedules), bad: BigInt(bad),
+    }));
+    return { ...data, states };
+  }
+
   /** The page's side of one game. */
   class Board {
     /** @param {HTMLElement} place @param {Protocol} protocol */
@@ -180,7 +196,7 @@
       this.place = place;
       this.protocol = protocol;
       this.play = new Play(protocol);
-      this.hasLock = protocol.states.some((state) => state[HOLDER] >= 0);
+      this.hasLock = protocol.states.some((state) => state.holder >= 0);
       this.workers = protocol.workers.map((steps, worker) => this.worker(steps, worker));
       this.memory = element("tr", "");
       this.lock = element("p", "lock");
@@ -351,7 +367,7 @@
       const { play, protocol } = this;
       this.workers.forEach((lane, worker) => {
         const whyNot = play.whyNot(worker);
-        const place = play.state[PLACES][worker];
+        const place = play.state.places[worker];
         lane.next.textContent = whyNot === "" ? protocol.workers[worker][place] : whyNot;
         lane.go.setAttribute("aria-disabled", String(whyNot !== ""));
         const own = new Map(play.taken.filter((taken) => taken.worker === worker).map((taken) => [taken.step, taken.way]));
@@ -372,17 +388,17 @@
       });
       const steps = play.taken.length;
       const before = play.after(Math.max(steps - 1, 0));
-      this.memory.replaceChildren(...play.state[WORDS].map((value, word) => {
-        const changed = before[WORDS][word] !== value;
+      this.memory.replaceChildren(...play.state.words.map((value, word) => {
+        const changed = before.words[word] !== value;
         const cell = element("td", changed ? "changed" : "value", String(value));
         if (changed) {
-          cell.append(element("small", "", ` was ${before[WORDS][word]}`));
+          cell.append(element("small", "", ` was ${before.words[word]}`));
         }
         return cell;
       }));
-      const holder = play.state[HOLDER];
+      const holder = play.state.holder;
       this.lock.textContent = holder < 0 ? "Lock: free" : `Lock: held by ${letter(holder)}`;
-      this.lock.className = `labs-game-lock${before[HOLDER] === holder ? "" : " labs-game-changed"}`;
+      this.lock.className = `labs-game-lock${before.holder === holder ? "" : " labs-game-changed"}`;
       const [schedules, bad] = play.ahead;
       this.counts.textContent = schedules === 1n
         ? `1 schedule is still reachable, and it is ${bad === 1n ? "bad" : "good"}.`
@@ -401,7 +417,7 @@
     const data = place.querySelector("script[type='application/json']");
     if (board instanceof HTMLElement && board.dataset.mounted === undefined && data) {
       board.dataset.mounted = "true";
-      new Board(board, JSON.parse(data.textContent ?? "")).mount();
+      new Board(board, read(data.textContent ?? "")).mount();
     }
   }
 })();
