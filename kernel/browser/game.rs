@@ -70,6 +70,8 @@ fn counted(explorer: &Explorer, word: &str) -> String {
             "1 schedule is still reachable, and it is {}.",
             if bad == 1 { "bad" } else { "good" }
         ),
+        (all, 0) => format!("None of the {all} schedules still reachable is bad."),
+        (all, bad) if all == bad => format!("All {all} schedules still reachable are bad."),
         (all, 1) => format!("Of {all} schedules still reachable, 1 is bad."),
         (all, bad) => format!("Of {all} schedules still reachable, {bad} are bad."),
     }

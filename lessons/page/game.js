@@ -155,6 +155,20 @@
     return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
   }
 
+  /** How many schedules are left, and how many bad ones, as text. @param {bigint} schedules @param {bigint} bad */
+  function counted(schedules, bad) {
+    if (schedules === 1n) {
+      return `1 schedule is still reachable, and it is ${bad === 1n ? "bad" : "good"}.`;
+    }
+    if (bad === 0n) {
+      return `None of the ${thousands(schedules)} schedules still reachable is bad.`;
+    }
+    if (bad === schedules) {
+      return `All ${thousands(schedules)} schedules still reachable are bad.`;
+    }
+    return `Of ${thousands(schedules)} schedules still reachable, ${thousands(bad)} ${bad === 1n ? "is" : "are"} bad.`;
+  }
+
   /**
    * A new element with this class and these parts. Text only ever becomes text, never HTML.
    * @template {keyof HTMLElementTagNameMap} Tag
@@ -206,6 +220,7 @@
       this.counts = element("p", "counts");
       this.word = element("code", "word");
       this.line = element("code", "line");
+      this.when = element("span", "when");
       this.undo = button("Undo", "U", () => this.takeBack());
       this.restart = button("Restart", "R", () => this.startAgain());
       this.finish = button("Run to the end", "E", () => this.toTheEnd());
@@ -254,7 +269,7 @@
         element("div", "ahead", this.counts, bar),
         element("p", "row", "Your schedule: ", this.word),
         element("p", "row", this.undo, this.restart, this.finish),
-        element("p", "row", "For the next cell: ", this.line, this.copy),
+        element("p", "row", this.when, this.line, this.copy),
       );
       this.place.tabIndex = 0;
       this.place.setAttribute("role", "group");
@@ -400,11 +415,10 @@
       this.lock.textContent = holder < 0 ? "Lock: free" : `Lock: held by ${letter(holder)}`;
       this.lock.className = `labs-game-lock${before.holder === holder ? "" : " labs-game-changed"}`;
       const [schedules, bad] = play.ahead;
-      this.counts.textContent = schedules === 1n
-        ? `1 schedule is still reachable, and it is ${bad === 1n ? "bad" : "good"}.`
-        : `Of ${thousands(schedules)} schedules still reachable, ${thousands(bad)} ${bad === 1n ? "is" : "are"} bad.`;
+      this.counts.textContent = counted(schedules, bad);
       this.bar.style.width = `${Number((bad * 1000n) / schedules) / 10}%`;
       this.word.textContent = play.word === "" ? "(no step so far)" : play.word;
+      this.when.textContent = play.isOver ? "For the next cell:" : "For the next cell, once no worker can go on:";
       this.line.textContent = `${protocol.variable}.play("${play.word}")?`;
       this.undo.setAttribute("aria-disabled", String(steps === 0));
       this.restart.setAttribute("aria-disabled", String(steps === 0));
