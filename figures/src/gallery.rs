@@ -288,6 +288,18 @@ fn steps(draw: &mut dyn FnMut(&str, StepDiagram)) {
             .waits(0)
             .caption(CAPTION),
     );
+    let times = [0, 40, 1_234, u64::MAX];
+    let timed = times.iter().fold(
+        StepDiagram::new("With times")
+            .lanes(["A", "B"])
+            .words(["found", "finder"].map(|word| (word, 0))),
+        |figure, &time| {
+            figure
+                .step(time as usize % 2, "look → goes on", [1, 2])
+                .at(time)
+        },
+    );
+    draw("timed", timed.mark(LONG).caption(CAPTION));
     let many = StepDiagram::new("Many")
         .lanes(["A", "B", "C", "D", LONG])
         .words(["found", "finder", "answer", LONG, "n", "sum"].map(|word| (word, 0)));

@@ -2,6 +2,7 @@ use crate::drawing::theme::{FAINT, GRID, INK, PAPER, SHADE, colour};
 use crate::drawing::{Align, Canvas, LINE, Layout, MARGIN, Plot, Point, Twin, WIDTH};
 use crate::drawing::{fit, text_width, widest};
 use crate::error::FigureError;
+use labsupport::internal::thousands;
 use plotters::style::RGBColor;
 
 /// Who did what, one step after the other: a lane for each worker, time running downwards, and the words of memory after each step.
@@ -41,6 +42,8 @@ struct Row {
     lane: usize,
     name: String,
     values: Vec<u64>,
+    /// In nanoseconds.
+    time: Option<u64>,
     /// The lane whose worker holds the lock after this step.
     holder: Option<usize>,
     marks: Vec<String>,
@@ -128,6 +131,7 @@ impl StepDiagram {
             lane,
             name,
             values,
+            time: None,
             holder: None,
             marks: Vec::new(),
         });
@@ -152,6 +156,28 @@ impl StepDiagram {
     pub fn held_by(mut self, lane: usize) -> StepDiagram {
         self.assert_lane(lane);
         self.last().holder = Some(lane);
+        self
+    }
+
+    /// Says when the last step was, in nanoseconds of a clock that all workers share.
+    ///
+    /// # Panics
+    /// There is no step yet.
+    ///
+    /// # Examples
+    /// ```
+    /// use figures::prelude::*;
+    /// let figure = StepDiagram::new("Measured")
+    ///     .lanes(["A", "B"])
+    ///     .step(0, "look", [])
+    ///     .at(0)
+    ///     .step(1, "look", [])
+    ///     .at(1250);
+    /// assert!(figure.svg()?.contains("1,250"));
+    /// # Ok::<(), FigureError>(())
+    /// ```
+    pub fn at(mut self, nanoseconds: u64) -> StepDiagram {
+        self.last().time = Some(nanoseconds);
         self
     }
 
@@ -242,9 +268,17 @@ impl StepDiagram {
         self.rows.iter().any(|row| row.holder.is_some())
     }
 
+    fn has_times(&self) -> bool {
+        self.rows.iter().any(|row| row.time.is_some())
+    }
+
     /// The words' names, their values at the start, and a line between the rows.
     fn draw_words(&self, canvas: &mut Canvas<'_>, places: &Places) {
         let middle = places.start + LINE / 2;
+        if self.has_times() {
+            let at = (places.lanes_left - GAP, places.head);
+            canvas.text(at, "ns", INK, Align::Right);
+        }
         canvas.text_middle((MARGIN + 2, middle), "start", FAINT, Align::Left);
         for (word, name) in self.words.iter().enumerate() {
             let (left, right) = places.word(word);
@@ -299,6 +333,10 @@ impl StepDiagram {
         let middle = places.middle(index);
         let number = (index + 1).to_string();
         canvas.text_middle((MARGIN + 24, middle), &number, FAINT, Align::Right);
+        if let Some(time) = row.time {
+            let at = (places.lanes_left - GAP, middle);
+            canvas.text_middle(at, &thousands(time), INK, Align::Right);
+        }
 
         let lines = &places.names[index];
         let x = places.lane(row.lane);
@@ -342,6 +380,8 @@ impl StepDiagram {
     pub fn text(&self) -> String {
         let locks = self.has_lock();
         let mut header: Vec<&str> = vec!["step"];
+        header.extend(self.has_times().then_some("ns"));
+        let lanes = header.len();
         header.extend(self.lanes.iter().map(String::as_str));
         header.extend(locks.then_some("lock"));
         let left = header.len();
@@ -352,7 +392,10 @@ impl StepDiagram {
         let steps = self.rows.iter().enumerate().map(|(index, row)| {
             let mut cells = vec![String::new(); left];
             cells[0] = (index + 1).to_string();
-            cells[1 + row.lane] = row.name.clone();
+            if let Some(time) = row.time {
+                cells[1] = thousands(time);
+            }
+            cells[lanes + row.lane] = row.name.clone();
             if let Some(holder) = row.holder {
                 cells[left - 1] = self.lanes[holder].clone();
             }
@@ -389,9 +432,9 @@ impl StepDiagram {
 /// Where everything is.
 ///
 /// ```text
-/// │ number │ lane A │ lane B │ … │ word │ word │ … │   head: the names
-/// │ start  │   │    │   │    │   │  0   │  0   │   │   start
-/// │ 1      │ [box]  │   │    │   │  1   │  0   │   │   rows
+/// │ number │ ns │ lane A │ lane B │ … │ word │ word │ … │   head: the names
+/// │ start  │    │   │    │   │    │   │  0   │  0   │   │   start
+/// │ 1      │ 0  │ [box]  │   │    │   │  1   │  0   │   │   rows
 /// ```
 struct Places {
     head: i32,
@@ -400,6 +443,8 @@ struct Places {
     rows: Vec<(i32, i32)>,
     /// Below the last row, and below the room in which waiting lanes say so.
     end: i32,
+    /// Where the first lane begins.
+    lanes_left: i32,
     lane_width: i32,
     box_height: i32,
     /// Each step's name in lines that fit its box.
@@ -410,7 +455,14 @@ struct Places {
 
 impl Places {
     fn of(figure: &StepDiagram) -> Places {
-        let room = WIDTH - 2 * MARGIN - NUMBERS;
+        let times = widest(figure.rows.iter().filter_map(|row| row.time.map(thousands)));
+        let lanes_left = MARGIN
+            + NUMBERS
+            + match figure.has_times() {
+                true => times.max(text_width("ns")) * 10 / 9 + 2 * GAP,
+                false => 0,
+            };
+        let room = WIDTH - MARGIN - lanes_left;
         // A word is as wide as its name and its values, as long as each lane keeps room for "→ goes on".
         let mut word_width: Vec<i32> = (figure.words.iter().enumerate())
             .map(|(word, name)| {
@@ -455,6 +507,7 @@ impl Places {
             start,
             rows,
             end: y + waiting,
+            lanes_left,
             lane_width,
             box_height,
             names,
@@ -476,7 +529,7 @@ impl Places {
 
     /// The middle of a lane.
     fn lane(&self, lane: usize) -> i32 {
-        MARGIN + NUMBERS + self.lane_width * lane as i32 + self.lane_width / 2
+        self.lanes_left + self.lane_width * lane as i32 + self.lane_width / 2
     }
 
     /// The middle of a row's box.
@@ -573,6 +626,29 @@ mod tests {
              B waits forever.\n\
              The end.\n"
         );
+    }
+
+    #[test]
+    fn times_have_a_column_of_their_own() {
+        let timed = |last| {
+            StepDiagram::new("T")
+                .lanes(["A", "B"])
+                .words([("x", 0)])
+                .step(0, "write", [1])
+                .at(0)
+                .step(1, "write", [2])
+                .at(last)
+        };
+        assert!(timed(12_345).text().contains(
+            "step   ns      A      B       x\n\
+             start                         0\n\
+             1      0       write         *1\n\
+             2      12,345         write  *2\n"
+        ));
+        // A wide time moves the lanes, and takes nothing from the words.
+        let (narrow, wide) = (Places::of(&timed(9)), Places::of(&timed(u64::MAX)));
+        assert!(wide.lanes_left > narrow.lanes_left + 50 && wide.words_left == narrow.words_left);
+        assert!(wide.lane(1) + wide.lane_width / 2 <= wide.words_left);
     }
 
     #[test]

@@ -101,6 +101,40 @@
 //! # Ok::<(), ExplorerError>(())
 //! ```
 //!
+//! # Let the student be the scheduler
+//!
+//! [`Explorer::game`] is a protocol as a game on the page: one button for each worker, and the student tries to break a rule. What the
+//! student played is a word, and [`Explorer::play`] forces it on real processes. [`mystery()`] is a protocol with a mistake to be found
+//! out, another one for each number.
+//!
+//! ```
+//! # use lessons::prelude::*;
+//! # let two = Steps::new().write("x", |s, me| s["x"] = me).write("y", |s, me| s["y"] = me);
+//! # let explorer = Explorer::new(["x", "y"]).workers(2, &two).invariant("a pair", |s| s["x"] == s["y"]);
+//! println!("{}", explorer.game()); // in a notebook: end the cell with `explorer.game()`
+//! let forced = explorer.play("ABBA")?;
+//! assert!(forced.matches_model());
+//! # Ok::<(), ExplorerError>(())
+//! ```
+//!
+//! # Leave it to chance, and replay the round that failed
+//!
+//! [`Explorer::chance`] races the steps of a protocol, and [`Explorer::stamps`] makes room for the times of a race of your own code.
+//! Both are [`Stamps`]: they count the bad rounds, and the first of them is a picture with its nanoseconds, and a word to play.
+//!
+//! ```
+//! # use lessons::prelude::*;
+//! # let two = Steps::new().write("x", |s, me| s["x"] = me).write("y", |s, me| s["y"] = me);
+//! # let explorer = Explorer::new(["x", "y"]).workers(2, &two).invariant("a pair", |s| s["x"] == s["y"]);
+//! let stamps = explorer.chance(100)?;
+//! println!("{stamps}");
+//! if let Some(round) = stamps.first_broken() {
+//!     println!("{round}");
+//!     assert!(explorer.play(&round.word())?.matches_model());
+//! }
+//! # Ok::<(), ExplorerError>(())
+//! ```
+//!
 //! # How sure is "k of n"
 //!
 //! After 0 of 200 runs, is it impossible or only rare? A [`Proportion`] has the interval of the chances that agree with what was seen.
@@ -155,7 +189,10 @@ pub use journal::{journal, record};
 pub use predict::{Comparison, Prediction, predict};
 pub use proportion::Proportion;
 pub use python::{PythonError, python_baseline};
-pub use schedule::{Exploration, Explorer, ExplorerError, Forced, Replay, Steps, Words};
+pub use schedule::{
+    Diagnosis, Exploration, Explorer, ExplorerError, Forced, Game, Mystery, Replay, Round, Stamps,
+    Steps, Words, mystery,
+};
 
 labsupport::shown_in_words!(
     Amount,
@@ -164,6 +201,7 @@ labsupport::shown_in_words!(
     Comparison,
     ExplorerError,
     Fact,
+    Mystery,
     PythonError,
     Steps,
     Words

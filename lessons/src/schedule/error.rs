@@ -62,6 +62,13 @@ pub enum ExplorerError {
         /// How many it visits.
         limit: usize,
     },
+    /// There are more states than a game puts into a page.
+    TooManyStatesForAGame {
+        /// How many there are.
+        states: usize,
+        /// How many it takes.
+        limit: usize,
+    },
     /// There are more schedules than a 128-bit number can count.
     TooManySchedules,
     /// There is no schedule with this number.
@@ -70,6 +77,22 @@ pub enum ExplorerError {
         id: u128,
         /// How many there are.
         schedules: u128,
+    },
+    /// A word asks for a step that its worker cannot take.
+    NoSuchStep {
+        /// The word.
+        word: String,
+        /// Which of its letters, from 1.
+        letter: usize,
+        /// Why the worker cannot take it, and which workers can take a step there.
+        why: String,
+    },
+    /// A word ends while workers can still take steps.
+    EndsEarly {
+        /// The word.
+        word: String,
+        /// A word that begins like it and goes on to the end.
+        whole: String,
     },
     /// Real processes could not be started, or did not reach the end of the schedule.
     Processes(String),
@@ -130,6 +153,13 @@ impl fmt::Display for ExplorerError {
                  values.",
                 thousands(*limit as u128)
             ),
+            ExplorerError::TooManyStatesForAGame { states, limit } => write!(
+                f,
+                "{} different states are more than a page should carry ({}): use fewer workers or shorter lists. Exploring and \
+                 forcing work all the same.",
+                thousands(*states as u128),
+                thousands(*limit as u128)
+            ),
             ExplorerError::TooManySchedules => write!(
                 f,
                 "there are more schedules than a 128-bit number can count: use fewer workers or shorter lists."
@@ -140,6 +170,13 @@ impl fmt::Display for ExplorerError {
                 thousands(*id),
                 thousands(*schedules),
                 thousands(schedules.saturating_sub(1))
+            ),
+            ExplorerError::NoSuchStep { word, letter, why } => {
+                write!(f, "\"{word}\" cannot be played: at letter {letter}, {why}")
+            }
+            ExplorerError::EndsEarly { word, whole } => write!(
+                f,
+                "\"{word}\" ends before the workers do: go on until none of them can take a step, such as \"{whole}\"."
             ),
             ExplorerError::Processes(why) => f.write_str(why),
         }

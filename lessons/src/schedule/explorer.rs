@@ -1,10 +1,14 @@
+use super::chance;
 use super::error::ExplorerError;
 use super::exploration::Exploration;
 use super::forced::Forced;
+use super::game::Game;
 use super::graph::Graph;
 use super::protocol::{Protocol, Rule, When};
 use super::replay::Replay;
+use super::stamps::Stamps;
 use super::steps::Steps;
+use super::word;
 use super::words::Words;
 use std::cell::OnceCell;
 use std::fmt;
@@ -40,6 +44,8 @@ use std::rc::Rc;
 /// ```
 #[derive(Clone)]
 pub struct Explorer {
+    /// For a protocol whose steps are not shown, in place of them.
+    name: Option<String>,
     protocol: Protocol,
     /// The first name that `.start` did not find.
     unknown: Option<String>,
@@ -51,6 +57,7 @@ impl Explorer {
     /// An explorer of a protocol with these shared words, which all start at 0.
     pub fn new<S: Into<String>>(words: impl IntoIterator<Item = S>) -> Explorer {
         Explorer {
+            name: None,
             protocol: Protocol {
                 start: Words::new(words.into_iter().map(Into::into).collect()),
                 lists: Vec::new(),
@@ -59,6 +66,14 @@ impl Explorer {
             unknown: None,
             graph: OnceCell::new(),
         }
+    }
+
+    /// The same protocol under a name, with steps that show only their numbers.
+    pub(super) fn veiled(mut self, name: String) -> Explorer {
+        let lists = self.protocol.lists.into_iter();
+        self.protocol.lists = lists.map(Steps::veiled).collect();
+        self.name = Some(name);
+        self
     }
 
     /// Makes the word `name` start at `value`.
@@ -235,6 +250,88 @@ impl Explorer {
         Forced::run(&self.protocol, self.replay(id)?)
     }
 
+    /// Forces the schedule that `word` spells, a letter for each step, on real processes: [`force`](Explorer::force) for what a student played
+    /// in the [`game`](Explorer::game). Small letters count as large ones, and spaces not at all.
+    ///
+    /// # Errors
+    /// A letter is no worker's, or its worker cannot take a step there: it is done, or it waits for the lock. The word ends before all workers
+    /// do. An error of [`force`](Explorer::force).
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let locked = Steps::new().lock().write("x", |s, me| s["x"] = me).unlock();
+    /// let explorer = Explorer::new(["x"]).workers(2, &locked);
+    /// assert!(explorer.play("BBB AAA")?.matches_model());
+    ///
+    /// let error = explorer.play("AAB").unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "\"AAB\" cannot be played: at letter 3, B waits for the lock that A holds. There, A can take a step."
+    /// );
+    /// let error = explorer.play("AAA").unwrap_err();
+    /// assert!(error.to_string().ends_with("such as \"AAABBB\"."));
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn play(&self, word: &str) -> Result<Forced, ExplorerError> {
+        self.force(self.id(word)?)
+    }
+
+    /// The number of the schedule that `word` spells.
+    pub(super) fn id(&self, word: &str) -> Result<u128, ExplorerError> {
+        let graph = self.graph()?;
+        Ok(graph.id(&word::schedule(&self.protocol, word)?))
+    }
+
+    /// Leaves the schedule to chance: real processes, one per worker, take their steps when they can, for so many rounds. Each step is
+    /// indivisible, as in the model, and between two steps each worker waits for a moment of random length, at most some microseconds. The
+    /// result counts the bad rounds and draws the first of them.
+    ///
+    /// # Errors
+    /// An error of [`explore`](Explorer::explore). There is not enough shared memory, or a process cannot be started. A process panicked, was
+    /// killed, or was not done after a minute.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let two = Steps::new().write("x", |s, me| s["x"] = me).write("y", |s, me| s["y"] = me);
+    /// let explorer = Explorer::new(["x", "y"]).workers(2, &two).invariant("a pair", |s| s["x"] == s["y"]);
+    /// let stamps = explorer.chance(200)?;
+    /// println!("{stamps}");
+    /// if let Some(round) = stamps.first_broken() {
+    ///     println!("{round}");
+    ///     assert!(explorer.play(&round.word())?.matches_model());
+    /// }
+    /// # Ok::<(), ExplorerError>(())
+    /// ```
+    pub fn chance(&self, rounds: usize) -> Result<Stamps, ExplorerError> {
+        self.graph()?;
+        chance::race(&self.protocol, rounds)
+    }
+
+    /// Room for the times of a race of your own code, whose steps are those of this protocol: see [`Stamps`].
+    ///
+    /// # Errors
+    /// An error of [`explore`](Explorer::explore), or there is not enough shared memory.
+    pub fn stamps(&self, rounds: usize) -> Result<Stamps, ExplorerError> {
+        self.graph()?;
+        Stamps::new(&self.protocol, rounds)
+    }
+
+    /// The protocol as a game on the page, in which the student is the scheduler. A protocol that cannot be explored shows the reason instead.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// let race = Steps::new().write("write", |s, me| s["last"] = me);
+    /// let game = Explorer::new(["last"]).workers(2, &race).invariant("B is the last", |s| s["last"] == 2).game();
+    /// assert!(game.to_string().ends_with("explorer.play(\"AB\")?\n"));
+    /// assert!(Explorer::new(["last"]).game().to_string().starts_with("No game: there are no workers"));
+    /// ```
+    pub fn game(&self) -> Game {
+        Game::new(self.name.as_deref(), &self.protocol, self.graph())
+    }
+
     fn graph(&self) -> Result<&Graph, ExplorerError> {
         self.graph_within(ExplorerError::MOST_STATES)
     }
@@ -255,6 +352,9 @@ impl Explorer {
 
 impl fmt::Debug for Explorer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(name) = &self.name {
+            return write!(f, "Explorer({name})");
+        }
         let rules: Vec<&str> = self
             .protocol
             .rules

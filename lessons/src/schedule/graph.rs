@@ -97,7 +97,19 @@ impl Graph {
         &self.counts[node as usize * self.width..][..self.width]
     }
 
-    fn root(&self) -> u32 {
+    /// How many states there are.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// How many schedules there are from `node` on, and how many of them are bad whatever came before.
+    pub(super) fn ahead(&self, node: u32) -> (u128, u128) {
+        let counts = self.counts(node);
+        (counts[PATHS], counts[BAD])
+    }
+
+    /// The node of the start.
+    pub(super) fn root(&self) -> u32 {
         self.nodes.len() as u32 - 1
     }
 
@@ -120,7 +132,7 @@ impl Graph {
     }
 
     /// The workers that can go at `node`, and the nodes after their steps.
-    fn ways(&self, node: u32) -> impl Iterator<Item = (usize, u32)> + '_ {
+    pub(super) fn ways(&self, node: u32) -> impl Iterator<Item = (usize, u32)> + '_ {
         let after = self.nodes[node as usize].after.iter().enumerate();
         after.filter_map(|(worker, node)| node.map(|node| (worker, node)))
     }
@@ -147,6 +159,23 @@ impl Graph {
             schedule.push(worker);
             node = after;
         }
+    }
+
+    /// The number of a schedule, the reverse of [`schedule`](Graph::schedule): how many come before it. At each step those are the schedules
+    /// in which an earlier worker goes.
+    pub(super) fn id(&self, schedule: &[usize]) -> u128 {
+        let (mut id, mut node) = (0, self.root());
+        for &worker in schedule {
+            let ways = self.ways(node).take_while(|&(other, _)| other <= worker);
+            for (other, after) in ways.collect::<Vec<_>>() {
+                if other == worker {
+                    node = after;
+                } else {
+                    id += self.counts(after)[PATHS];
+                }
+            }
+        }
+        id
     }
 
     /// The number of the bad schedule with the fewest steps; among these, of the one that changes between workers least often; and among

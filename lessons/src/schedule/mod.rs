@@ -6,7 +6,9 @@
 //! ```text
 //!  A: check, write, set ─┐            ┌─ explore ─► how many schedules there are, and how many are bad
 //!                        ├─► Explorer ┼─ replay ──► one schedule, step by step, as a picture
-//!  B: check, write, set ─┘            └─ force ───► the same schedule on real processes
+//!  B: check, write, set ─┘            ├─ force ───► the same schedule on real processes
+//!                                     ├─ game ────► the student chooses a schedule; `play` forces it
+//!                                     └─ chance ──► real processes that nobody forces, with the time of each step
 //! ```
 //!
 //! A *schedule* says which worker does the next step, from the start until no worker can go on. Schedules are numbered from 0 in
@@ -19,32 +21,46 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `explorer` | what a lab calls: build a protocol, explore, replay, force |
+//! | `explorer` | what a lab calls: build a protocol, explore, replay, force, play, leave to chance |
 //! | `protocol`, `steps`, `step`, `words` | what is explored; `step` says what each kind of step means |
 //! | `state`, `graph`, `exploration` | the model, all its states, and what they add up to |
 //! | `replay` | one schedule in the model |
-//! | `forced`, `stage` | one schedule on real processes, and what these share |
+//! | `forced`, `real_workers` | one schedule on real processes, and what these share |
+//! | `word` | a schedule that a student wrote: the worker of each letter, or why it cannot be |
+//! | `game` | the student as the scheduler; its script is `page/game.js` |
+//! | `stamps`, `round`, `chance` | the times of a race, one round of it as a picture, and a race of the model's own steps |
+//! | `mystery` | eight protocols with a mistake each, to be found out |
 
+mod chance;
 mod error;
 mod exploration;
 mod explorer;
 mod forced;
+mod game;
 mod graph;
 mod letter;
+mod mystery;
 mod protocol;
 mod real_workers;
 mod replay;
+mod round;
+mod stamps;
 mod state;
 mod step;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod word;
 mod words;
 
 pub use error::ExplorerError;
 pub use exploration::Exploration;
 pub use explorer::Explorer;
 pub use forced::Forced;
+pub use game::Game;
+pub use mystery::{Diagnosis, Mystery, mystery};
 pub use replay::Replay;
+pub use round::Round;
+pub use stamps::Stamps;
 pub use steps::Steps;
 pub use words::Words;

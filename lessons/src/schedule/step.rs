@@ -1,4 +1,5 @@
 use super::words::Words;
+use std::fmt;
 use std::rc::Rc;
 
 /// A step, which nothing comes between.
@@ -67,13 +68,31 @@ impl Step {
         }
     }
 
-    /// The step's name, and what came of it if there are two ways.
-    pub(super) fn label(&self, goes_on: bool) -> String {
-        let way = match self.kind {
-            Kind::LeaveIf(_) | Kind::SwapOrLeave(_) if goes_on => " → goes on",
-            Kind::LeaveIf(_) | Kind::SwapOrLeave(_) => " → leaves",
-            Kind::Write(_) | Kind::Lock | Kind::Unlock => "",
-        };
-        format!("{}{way}", self.name)
+    /// What came of the step.
+    pub(super) fn way(&self, goes_on: bool) -> Way {
+        match self.kind {
+            Kind::LeaveIf(_) | Kind::SwapOrLeave(_) if goes_on => Way::GoesOn,
+            Kind::LeaveIf(_) | Kind::SwapOrLeave(_) => Way::Leaves,
+            Kind::Write(_) | Kind::Lock | Kind::Unlock => Way::Only,
+        }
+    }
+}
+
+/// What comes of a step. The numbers are those of page/game.js.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Nothing was decided.
+    Only = 0,
+    GoesOn = 1,
+    Leaves = 2,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Way::Only => "",
+            Way::GoesOn => " → goes on",
+            Way::Leaves => " → leaves",
+        })
     }
 }

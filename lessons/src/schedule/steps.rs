@@ -1,6 +1,6 @@
 use super::error::ExplorerError;
 use super::letter::letter;
-use super::step::{Kind, LockUse, Step};
+use super::step::{Kind, LockUse, Step, Way};
 use super::words::Words;
 use std::fmt;
 use std::rc::Rc;
@@ -34,6 +34,8 @@ use std::rc::Rc;
 #[derive(Clone, Default)]
 pub struct Steps {
     pub(super) steps: Vec<Step>,
+    /// The steps show only their numbers.
+    veiled: bool,
 }
 
 /// Where a worker is in its list.
@@ -164,9 +166,35 @@ impl Steps {
         self.steps.get(usize::from(place.next))
     }
 
+    /// The same steps, of which everything shown has only numbers, and what any observer would see: that a worker left.
+    pub(super) fn veiled(mut self) -> Steps {
+        self.veiled = true;
+        self
+    }
+
+    fn name(&self, index: usize) -> String {
+        if self.veiled {
+            format!("step {}", index + 1)
+        } else {
+            self.steps[index].name.clone()
+        }
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        (0..self.len()).map(|index| self.name(index)).collect()
+    }
+
+    /// What came of the step at `index`.
+    pub(super) fn way(&self, index: usize, goes_on: bool) -> Way {
+        match self.steps[index].way(goes_on) {
+            Way::GoesOn if self.veiled => Way::Only,
+            way => way,
+        }
+    }
+
     /// The name of the step at `index`, and what came of it if there are two ways.
     pub(super) fn label(&self, index: usize, goes_on: bool) -> String {
-        self.steps[index].label(goes_on)
+        format!("{}{}", self.name(index), self.way(index, goes_on))
     }
 
     /// The place after the step at `place`. `goes_on` says whether the worker goes on or leaves, and `holds` whether it now holds the lock.
@@ -212,8 +240,7 @@ impl Steps {
 
 impl fmt::Display for Steps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.steps.iter().map(|step| step.name.as_str()).collect();
-        f.write_str(&names.join(", "))
+        f.write_str(&self.names().join(", "))
     }
 }
 

@@ -586,3 +586,64 @@ fn numbers_have_commas() {
         .collect();
     assert_eq!(all, ["0", "999", "1,000", "1,234,567"]);
 }
+
+#[test]
+fn every_word_is_played_and_has_its_number() {
+    for (name, ops) in PROTOCOLS {
+        let explorer = explorer(2, ops);
+        for id in 0..explorer.explore().unwrap().schedules() {
+            let word = explorer.replay(id).unwrap().schedule();
+            assert_eq!(explorer.id(&word).unwrap(), id, "{name}, {word}");
+        }
+    }
+    let explorer = explorer(2, PROTOCOLS[1].1);
+    for id in 0..explorer.explore().unwrap().schedules() {
+        let model = explorer.replay(id).unwrap();
+        let played = explorer.play(&model.schedule().to_lowercase()).unwrap();
+        assert!(played.matches_model(), "{played}");
+        assert_eq!(played.end(), model.end());
+    }
+}
+
+#[test]
+fn a_word_that_cannot_be_played_says_which_letter_and_why() {
+    let lock_only = explorer(2, PROTOCOLS[1].1);
+    let stuck = explorer(3, &[Lock, FINDER]);
+    for (explorer, word, says) in [
+        (
+            &lock_only,
+            "AAX",
+            "\"AAX\" cannot be played: at letter 3, there is no worker X. The workers are A and B.",
+        ),
+        (
+            &lock_only,
+            "ABBA",
+            "\"ABBA\" cannot be played: at letter 4, A waits for the lock that B holds. There, B can take a step.",
+        ),
+        (
+            &lock_only,
+            "aaaaaa aab",
+            "\"AAAAAAAAB\" cannot be played: at letter 7, A is done: its last step was \"unlock\". There, B can take a step.",
+        ),
+        (
+            &lock_only,
+            "AAAAAABB",
+            "\"AAAAAABB\" cannot be played: at letter 8, B is done: its last step was \"step 0 → leaves\". No worker can \
+             take a step there: leave this letter out, and all after it.",
+        ),
+        (
+            &lock_only,
+            "",
+            "\"\" ends before the workers do: go on until none of them can take a step, such as \"AAAAAAB\".",
+        ),
+        (
+            &stuck,
+            "AAC",
+            "\"AAC\" cannot be played: at letter 3, C waits for the lock that A holds. No worker can take a step there: \
+             leave this letter out, and all after it.",
+        ),
+    ] {
+        assert_eq!(explorer.play(word).unwrap_err().to_string(), says);
+    }
+    assert!(stuck.play("AA").unwrap().matches_model()); // and B and C wait forever
+}
