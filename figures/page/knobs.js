@@ -18,8 +18,8 @@
  * @typedef {"live" | "over" | "gone"} State
  */
 
-/** How many steps a slider has. With the arrow keys, one press is one step. */
-export const STEPS = 200;
+/** How many steps a slider has; one press of an arrow key is one step. Powers of ten are steps where the range has up to six of them. */
+export const STEPS = 300;
 
 /** The shortest time between two messages while a slider is dragged, in milliseconds. */
 const PACE = 16;

@@ -8,7 +8,7 @@ use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
 /// Chooses JupyterLab's theme in its settings, as its menu does, and loads the page again.
-async fn dress(browser: &Client, theme: &str) {
+pub(crate) async fn dress(browser: &Client, theme: &str) {
     let choose = "
         const request = new XMLHttpRequest();
         request.open('PUT', '/lab/api/settings/@jupyterlab/apputils-extension:themes', false);

@@ -104,6 +104,10 @@ impl Front {
                 None => self.knobs.heard(&comm, data, Instant::now()),
             },
         };
+        if let Some(comm) = &effects.close {
+            let closed = json!({"comm_id": comm, "data": {}});
+            self.ports.publish(Some(said), "comm_close", closed).await;
+        }
         self.carry_out(effects).await;
     }
 
@@ -127,15 +131,10 @@ impl Front {
         if let (Some(reply), State::Ready(inner)) = (effects.reply, &self.state) {
             inner.order(&Order::Reply(reply));
         }
-        let close = effects.close.map(|comm| ("comm_close", comm, json!({})));
-        let tell = effects.tell.into_iter();
-        for (kind, comm, data) in tell
-            .map(|(comm, data)| ("comm_msg", comm, data))
-            .chain(close)
-        {
+        for (comm, data) in effects.tell {
             let content = json!({"comm_id": comm, "data": data});
             let cell = self.running.as_ref().map(|cell| &cell.request);
-            self.ports.publish(cell, kind, content).await;
+            self.ports.publish(cell, "comm_msg", content).await;
         }
     }
 
