@@ -109,12 +109,11 @@ export class Panel {
         root.classList.add("labs-knobs");
         root.setAttribute("role", "group");
         root.setAttribute("aria-label", "Knobs");
-        // The arrow keys belong to the slider here, and not to the notebook around it.
-        root.setAttribute("data-lm-suppress-shortcuts", "true");
         this.rows = knobs.map((knob, index) => this.row(root, knob, index));
         const foot = append(root, "div", "labs-knobs-foot");
         this.button = append(foot, "button", "labs-knobs-button");
         this.button.type = "button";
+        keepKeys(this.button);
         this.button.addEventListener("click", () => this.press());
         this.said = append(foot, "span", "labs-knobs-said");
         this.said.setAttribute("role", "status");
@@ -136,6 +135,7 @@ export class Panel {
             ? append(root, "select", "labs-knobs-control")
             : append(root, "input", "labs-knobs-control");
         control.id = id;
+        keepKeys(control);
         if (control instanceof HTMLSelectElement) {
             knob.choices.forEach((choice, number) => control.add(new Option(choice, String(number))));
         } else if (knob.scale === "switch") {
@@ -231,6 +231,15 @@ export class Panel {
         this.values = told.values === undefined ? this.values : [...told.values];
         this.show();
     }
+}
+
+/**
+ * The keys belong to the control here, and not to the notebook around it, whose arrows go from cell to cell. JupyterLab looks at the
+ * element that has the focus, so the mark must be there.
+ * @param {HTMLElement} control
+ */
+function keepKeys(control) {
+    control.setAttribute("data-lm-suppress-shortcuts", "true");
 }
 
 /**

@@ -66,6 +66,8 @@ struct Live {
     set: String,
     /// The cell has drawn, and waits for values.
     waits: bool,
+    /// Its figure is here, so that it is about to ask for values, if it does not wait for them already.
+    drawn: bool,
     /// There are values that it has not drawn.
     moved: bool,
     /// It is to end.
@@ -297,6 +299,7 @@ impl Knobs {
             self.live = Some(Live {
                 set,
                 waits: false,
+                drawn: false,
                 moved: false,
                 done: false,
                 touched: now,
@@ -339,7 +342,7 @@ impl Knobs {
         if !live.moved {
             return Effects::default();
         }
-        (live.waits, live.moved) = (false, false);
+        (live.waits, live.moved, live.drawn) = (false, false, false);
         let set = self.sets.iter().find(|set| set.name == live.set);
         Effects {
             reply: set.map(|set| words(&set.values)),
@@ -409,6 +412,15 @@ impl Knobs {
         Some(request)
     }
 
+    /// The place `place` of the page was filled.
+    pub(super) fn filled(&mut self, place: &Value) {
+        if let Some(live) = &mut self.live
+            && let Some(set) = self.sets.iter().find(|set| set.name == live.set)
+        {
+            live.drawn |= place.as_str() == Some(&set.place);
+        }
+    }
+
     /// Whether a cell runs whose knobs can be moved.
     pub(super) fn are_live(&self) -> bool {
         self.live.is_some()
@@ -416,7 +428,8 @@ impl Knobs {
 
     /// Ends the cell if it waits for a knob.
     pub(super) fn end_if_it_waits(&mut self) -> Option<Effects> {
-        let live = self.live.as_mut().filter(|live| live.waits)?;
+        let live = self.live.as_mut();
+        let live = live.filter(|live| live.waits || live.drawn)?;
         live.done = true;
         Some(self.go_on())
     }

@@ -32,6 +32,7 @@ impl Front {
             // Nobody wants more figures of a cell that was stopped.
             cell::Shown::Display(_) if cell.interrupted => {}
             cell::Shown::Display(note) => {
+                self.knobs.filled(&note.1["transient"]["display_id"]);
                 // Text that was printed earlier is shown earlier.
                 self.show_what_is_due().await;
                 self.outbox.push(note);
