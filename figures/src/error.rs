@@ -70,3 +70,49 @@ impl fmt::Display for FigureError {
 }
 
 impl std::error::Error for FigureError {}
+
+/// Why [`interact`](crate::interact) has no knobs to show, or no figure.
+///
+/// # Examples
+/// ```
+/// use figures::prelude::*;
+/// let error = interact([Knob::new("n", 0.0..=9.0).log()], |_| Table::new(["n"])).unwrap_err();
+/// assert_eq!(error.to_string(), "The knob \"n\" is logarithmic and begins at 0: begin above zero.");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum KnobError {
+    /// There is no knob, or there are too many.
+    Count {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// A knob cannot be turned, or cannot stand where it starts.
+    Unusable {
+        /// Its name.
+        name: String,
+        /// What is wrong with it, and what to write instead.
+        why: String,
+    },
+    /// The closure returned this error when it ran for the last time.
+    Draw(String),
+}
+
+impl fmt::Display for KnobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KnobError::Count { count, most } => {
+                write!(
+                    f,
+                    "There are {count} knobs: give a figure 1 to {most} of them."
+                )
+            }
+            KnobError::Unusable { name, why } => write!(f, "The knob \"{name}\" {why}."),
+            KnobError::Draw(error) => write!(f, "The figure could not be drawn: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for KnobError {}

@@ -53,6 +53,10 @@
 //! [`Live`] is a place in the output whose figure is replaced whenever there are new numbers. [`Progress`] says how much is done and how
 //! long the rest may take. Both fall back to plain lines where a page cannot change while a cell runs.
 //!
+//! # Let the reader change a number
+//!
+//! [`interact`] shows [`Knob`]s above a figure, and runs the measurement again with real workers each time the reader moves one.
+//!
 //! # The text twin
 //!
 //! `text()` gives the title, every number that the picture shows in a table, and the caption. It is meant for screen readers, for
@@ -82,7 +86,9 @@ mod format;
 #[cfg(test)]
 mod gallery;
 mod heat_map;
+mod interact;
 mod interval_explorer;
+mod knob;
 mod lines;
 mod live;
 pub mod numbers;
@@ -95,10 +101,12 @@ mod trace;
 
 pub use bars::Bars;
 pub use dots::Dots;
-pub use error::FigureError;
+pub use error::{FigureError, KnobError};
 pub use format::Format;
 pub use heat_map::HeatMap;
+pub use interact::interact;
 pub use interval_explorer::IntervalExplorer;
+pub use knob::{Knob, Knobs};
 pub use lines::Lines;
 pub use live::Live;
 pub use progress::{Counted, Progress};
@@ -108,4 +116,11 @@ pub use timeline::Timeline;
 pub use trace::{Event, Lane, LaneRecord, LaneSummary, Recording, Trace};
 
 drawing::page::shown_as_pictures!(Bars, Dots, HeatMap, Lines, StepDiagram, Timeline);
-labsupport::shown_in_words!(Event, FigureError, LaneRecord, LaneSummary, Recording);
+labsupport::shown_in_words!(
+    Event,
+    FigureError,
+    KnobError,
+    LaneRecord,
+    LaneSummary,
+    Recording
+);

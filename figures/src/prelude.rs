@@ -1,6 +1,7 @@
 //! Everything a lab needs to draw and to record: `use figures::prelude::*;`.
 
 pub use crate::{
-    Bars, Dots, Event, FigureError, Format, HeatMap, IntervalExplorer, Lane, LaneRecord, Lines,
-    Live, Progress, Recording, StepDiagram, Table, Timeline, Trace,
+    Bars, Dots, Event, FigureError, Format, HeatMap, IntervalExplorer, Knob, KnobError, Knobs,
+    Lane, LaneRecord, Lines, Live, Progress, Recording, StepDiagram, Table, Timeline, Trace,
+    interact,
 };

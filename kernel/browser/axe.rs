@@ -4,18 +4,19 @@ use crate::driver::checkout;
 use fantoccini::Client;
 use serde_json::{Value, json};
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
-/// The script, installed as `axe/package-lock.json` says: this version, with this hash.
-fn script() -> String {
+/// A file of a package, installed as `axe/package-lock.json` says: this version, with this hash.
+pub(crate) fn node_program(name: &str) -> PathBuf {
     let (ours, folder) = (
         checkout().join("kernel/browser/axe"),
         checkout().join("target/labs/axe"),
     );
-    let script = folder.join("node_modules/axe-core/axe.min.js");
+    let file = folder.join("node_modules").join(name);
     let lock = "package-lock.json";
     let same = fs::read(folder.join(lock)).ok() == fs::read(ours.join(lock)).ok();
-    if !(same && script.is_file()) {
+    if !(same && file.is_file()) {
         fs::create_dir_all(&folder).unwrap();
         for file in ["package.json", lock] {
             fs::copy(ours.join(file), folder.join(file)).unwrap();
@@ -25,9 +26,13 @@ fn script() -> String {
             .current_dir(&folder)
             .status()
             .expect("npm is there: apt install npm");
-        assert!(installed.success(), "axe-core cannot be installed");
+        assert!(installed.success(), "the packages cannot be installed");
     }
-    fs::read_to_string(script).unwrap()
+    file
+}
+
+fn script() -> String {
+    fs::read_to_string(node_program("axe-core/axe.min.js")).unwrap()
 }
 
 /// What axe finds in the parts of the page that `inside` selects: each rule that is broken, with the first few places.

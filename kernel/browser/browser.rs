@@ -7,6 +7,7 @@ mod axe;
 mod driver;
 mod figures;
 mod game;
+mod knobs;
 mod site;
 
 use driver::{Driver, block_on, checkout, click, free_port, page_says, photograph};

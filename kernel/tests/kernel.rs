@@ -15,6 +15,7 @@ mod flood;
 mod front;
 mod hostile;
 mod image;
+mod knobs;
 mod leftovers;
 mod mistakes;
 mod panics;

@@ -30,7 +30,7 @@ fn mirror(from: &Path, to: &Path, depth: usize) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let (path, target) = (entry.path(), to.join(entry.file_name()));
-        let is_ours = ["kernels", "labs_keeper.py", "labs.json"]
+        let is_ours = ["kernels", "labs_keeper.py", "labs.json", "labextensions"]
             .iter()
             .any(|name| path.ends_with(name));
         if is_ours {

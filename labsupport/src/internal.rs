@@ -2,6 +2,7 @@
 
 pub use crate::cell::display::Page;
 pub use crate::cell::escape::quote;
+pub use crate::cell::host::ask as ask_kernel;
 pub use crate::cell::pace::Pace;
 pub use crate::cell::table::thousands;
 pub use crate::measure::human::{human_seconds, seconds_scale, three_digits};

@@ -49,6 +49,8 @@ pub(super) const FOLDER: u8 = b'f';
 
 /// The first byte of a packet from the runtime: here follows a question.
 pub(super) const QUESTION: u8 = b'r';
+/// A question to the front, and the first byte of its answer.
+pub(super) const ASK: u8 = b'a';
 pub(super) const PANIC: u8 = b'p';
 pub(super) const CRASH: u8 = b'k';
 pub(super) const REMEMBER: u8 = b'm';

@@ -41,6 +41,8 @@ pub enum Kind {
     Asked = b'q' as isize,
     /// The process in which cells run has ended, as JSON: [`Ended`].
     Ended = b'x' as isize,
+    /// The cell asks the front itself, as JSON, and waits for [`Order::Reply`].
+    Question = b'Q' as isize,
 }
 
 /// How the process in which cells run has ended.
@@ -71,7 +73,7 @@ pub enum Crash {
     BadInstruction,
 }
 
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 12] = [
     Kind::Stdout,
     Kind::Stderr,
     Kind::Display,
@@ -83,6 +85,7 @@ const KINDS: [Kind; 11] = [
     Kind::Skipped,
     Kind::Asked,
     Kind::Ended,
+    Kind::Question,
 ];
 
 /// What the front sends to the tap: one packet each, its first byte says which.
@@ -96,6 +99,8 @@ pub enum Order {
     Stop,
     /// The request is over, and with it a stop.
     Over,
+    /// The answer to a [`Kind::Question`].
+    Reply(String),
 }
 
 impl Order {
@@ -107,6 +112,7 @@ impl Order {
             Order::Answer(None) => (b'e', ""),
             Order::Stop => (b's', ""),
             Order::Over => (b'o', ""),
+            Order::Reply(answer) => (b'r', answer.as_str()),
         };
         let mut bytes = vec![kind];
         bytes.extend_from_slice(text.as_bytes());
@@ -123,6 +129,7 @@ impl Order {
             b'e' => Order::Answer(None),
             b's' => Order::Stop,
             b'o' => Order::Over,
+            b'r' => Order::Reply(text()),
             _ => return None,
         })
     }
@@ -211,6 +218,7 @@ mod tests {
             Order::Answer(None),
             Order::Stop,
             Order::Over,
+            Order::Reply(r#"{"values":[1.0]}"#.into()),
         ] {
             assert_eq!(Order::from_bytes(&order.to_bytes()), Some(order));
         }

@@ -82,7 +82,7 @@ fn ask(tap: &Tap, socket: &UnixDatagram, buffer: &mut [u8]) -> usize {
 }
 
 /// The front says in which folder the notebook lies.
-fn enter(folder: &[u8]) {
+pub(super) fn enter(folder: &[u8]) {
     let folder = String::from_utf8_lossy(folder);
     if let Err(error) = std::env::set_current_dir(&*folder) {
         eprintln!("The notebook's folder {folder} cannot be entered: {error}.");

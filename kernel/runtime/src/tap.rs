@@ -87,8 +87,10 @@ struct Loop {
     /// How many bytes the thread that runs cells wants to read, and how many one of the other threads wants.
     main_asks: Option<usize>,
     other_asks: Option<usize>,
-    /// The front was asked for an answer.
+    /// The front was asked for an answer of the student's.
     asked: bool,
+    /// The cell has asked the front itself, and waits.
+    asks_front: bool,
     prompt: (String, bool),
     /// Bytes from evcxr that were not handed out to the runtime yet.
     commands: Vec<u8>,
@@ -126,6 +128,7 @@ impl Tap {
             main_asks: None,
             other_asks: None,
             asked: false,
+            asks_front: false,
             prompt: Default::default(),
             commands_ended: false,
             front_gone: false,
@@ -186,7 +189,7 @@ impl Loop {
                 self.obey_all();
             }
             if main {
-                self.main_asks = question(&self.ends.main).or(self.main_asks);
+                self.hear_main();
             }
             if commands {
                 self.read_commands();
@@ -274,6 +277,28 @@ impl Loop {
     fn write_to_evcxr(&mut self, bytes: &[u8]) {
         if self.ends.evcxr.write_all(bytes).is_err() {
             self.leave(Ended::default()); // evcxr is gone
+        }
+    }
+
+    /// Hears the thread that runs cells.
+    fn hear_main(&mut self) {
+        let mut packet = vec![0; 256 * 1024];
+        let Ok(length @ 1..) = self.ends.main.recv(&mut packet) else {
+            return;
+        };
+        let content = &packet[1..length];
+        match packet[0] {
+            connection::QUESTION => self.main_asks = wanted(content).or(self.main_asks),
+            connection::ASK => {
+                // What was shown before the question comes before it, and is no result, since the cell goes on.
+                self.drain();
+                if let Some(event) = self.reader.no_result() {
+                    self.tell(event);
+                }
+                self.asks_front = true;
+                self.say(Kind::Question, content);
+            }
+            _ => {}
         }
     }
 
@@ -374,6 +399,11 @@ impl Loop {
                 self.stop_now();
             }
             Order::Over => self.stop = false,
+            Order::Reply(answer) if self.asks_front => {
+                self.asks_front = false;
+                answer_with(&self.ends.main, connection::ASK, answer.as_bytes());
+            }
+            Order::Reply(_) => {}
         }
     }
 
@@ -435,7 +465,7 @@ impl Loop {
     }
 
     fn forget_questions(&mut self) {
-        self.asked = false;
+        (self.asked, self.asks_front) = (false, false);
         self.prompt = Default::default();
         self.input.clear();
         self.crash = None;
@@ -523,7 +553,9 @@ impl Loop {
             self.tell(event);
         }
         self.hear_others();
-        while question(&self.ends.main).is_some() {}
+        while descriptor::is_readable(&self.ends.main)
+            && matches!(self.ends.main.recv(&mut [0; 16]), Ok(1..))
+        {}
         (self.main_asks, self.other_asks) = (None, None);
         let ended = Ended {
             signal: status.terminating_signal(),
@@ -577,18 +609,6 @@ fn wanted(content: &[u8]) -> Option<usize> {
         .try_into()
         .ok()
         .map(|bytes| u64::from_le_bytes(bytes) as usize)
-}
-
-/// The question on `socket`, if there is one.
-fn question(socket: &UnixDatagram) -> Option<usize> {
-    if !descriptor::is_readable(socket) {
-        return None;
-    }
-    let mut packet = [0; 16];
-    match socket.recv(&mut packet) {
-        Ok(length) if length > 0 && packet[0] == connection::QUESTION => wanted(&packet[1..length]),
-        _ => None,
-    }
 }
 
 fn answer_with(socket: &UnixDatagram, kind: u8, content: &[u8]) {

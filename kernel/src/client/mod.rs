@@ -178,6 +178,12 @@ impl Kernel {
         }
     }
 
+    /// Waits for the next message that is published, as an effect of whatever it be.
+    pub async fn next_message(&mut self, limit: Duration) -> Result<JupyterMessage> {
+        let message = timeout(limit, self.iopub.read()).await;
+        Ok(message.context("Nothing was published")??)
+    }
+
     /// Waits until a cell asks, and returns its prompt.
     pub async fn next_question(&mut self, limit: Duration) -> Result<String> {
         let message = timeout(limit, self.stdin.read())

@@ -1,5 +1,5 @@
-//! The extension of Jupyter's server that keeps the spare kernel. It lies inside the environment, beside the kernelspec: so exactly the
-//! servers that are started from there have it.
+//! What we add to Jupyter: the extension of its server that keeps the spare kernel, and the extension of its page that shows knobs. Both lie
+//! inside the environment, beside the kernelspec: so exactly the servers that are started from there have them.
 
 use crate::place::{Place, replace};
 use anyhow::{Context, Result};
@@ -19,11 +19,38 @@ pub const SETTING: (&str, &str) = (
     include_str!("../../jupyter/labs.json"),
 );
 
+/// The extension of the page, below the environment's folder. JupyterLab looks for `package.json`.
+pub const PAGE: [(&str, &str); 5] = [
+    (
+        "share/jupyter/labextensions/labs-page/package.json",
+        include_str!("../../../figures/page/package.json"),
+    ),
+    (
+        "share/jupyter/labextensions/labs-page/static/remoteEntry.js",
+        include_str!("../../../figures/page/remoteEntry.js"),
+    ),
+    (
+        "share/jupyter/labextensions/labs-page/static/jupyterlab.js",
+        include_str!("../../../figures/page/jupyterlab.js"),
+    ),
+    (
+        "share/jupyter/labextensions/labs-page/static/knobs.js",
+        include_str!("../../../figures/page/knobs.js"),
+    ),
+    (
+        "share/jupyter/labextensions/labs-page/static/knobs.css",
+        include_str!("../../../figures/page/knobs.css"),
+    ),
+];
+
 /// Writes the files that are missing or have changed.
 pub fn write(place: &Place) -> Result<()> {
     let venv = place.venv();
     write_one(&packages(&venv)?.join(MODULE.0), MODULE.1)?;
-    write_one(&venv.join(SETTING.0), SETTING.1)
+    for (file, text) in [SETTING].iter().chain(&PAGE) {
+        write_one(&venv.join(file), text)?;
+    }
+    Ok(())
 }
 
 /// Where the environment's Python has its packages.
@@ -78,6 +105,23 @@ mod tests {
             setting["ServerApp"]["jpserver_extensions"]["labs_keeper"],
             true
         );
+        // JupyterLab loads what the manifest names, and the style sheet is named in the script.
+        let page = place.venv().join("share/jupyter/labextensions/labs-page");
+        let manifest = fs::read(page.join("package.json")).unwrap();
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+        let load = manifest["jupyterlab"]["_build"]["load"].as_str().unwrap();
+        let entry = fs::read_to_string(page.join(load)).unwrap();
+        let script = fs::read_to_string(page.join("static/jupyterlab.js")).unwrap();
+        for (words, file) in [
+            (&entry, "./jupyterlab.js"),
+            (&script, "./knobs.js"),
+            (&script, "./knobs.css"),
+        ] {
+            assert!(
+                words.contains(file) && page.join("static").join(file).is_file(),
+                "{file}"
+            );
+        }
         let before = fs::metadata(&module).unwrap();
         write(&place).unwrap();
         assert_eq!(fs::metadata(&module).unwrap().ino(), before.ino());

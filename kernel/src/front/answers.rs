@@ -33,9 +33,14 @@ pub(super) fn kernel_info(rust: &str) -> Value {
     })
 }
 
-/// The answer to `comm_info_request`: comms are opened and closed within one exchange, so none is ever open.
-pub(super) fn comm_info() -> Value {
-    json!({"status": "ok", "comms": {}})
+/// The answer to `comm_info_request`: the open comms, all of them of one target.
+pub(super) fn comm_info(request: &Message, comms: Value) -> Value {
+    let is_wanted = match request.content["target_name"].as_str() {
+        None | Some("") => true,
+        Some(target) => target == super::knobs::TARGET,
+    };
+    let comms = if is_wanted { comms } else { json!({}) };
+    json!({"status": "ok", "comms": comms})
 }
 
 /// The answer to `history_request`, from the cells of this kernel.

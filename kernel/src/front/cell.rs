@@ -196,6 +196,7 @@ impl Cell {
                 self.failed = true;
                 Shown::Nothing
             }
+            Kind::Question => Shown::Nothing, // the front has answered it
             Kind::Result => {
                 // A block that ends without a value shows (), which tells nobody anything.
                 if let Ok(mut result) = serde_json::from_slice::<Value>(&content)

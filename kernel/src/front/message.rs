@@ -23,6 +23,8 @@ pub(super) struct Message {
     pub content: Value,
     /// Binary parts.
     pub buffers: Vec<Bytes>,
+    /// It is a cell that the front itself runs again, so that its knobs can be moved. It has no reply.
+    pub again: bool,
 }
 
 impl Message {
@@ -48,6 +50,7 @@ impl Message {
                 _ => json!({}),
             },
             buffers: Vec::new(),
+            again: false,
         }
     }
 
@@ -67,6 +70,7 @@ impl Message {
             metadata: json_text::parse(&raw.jparts[2]).context("its metadata is broken")?,
             content,
             buffers: raw.jparts[4..].to_vec(),
+            again: false,
         })
     }
 

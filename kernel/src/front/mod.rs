@@ -16,6 +16,7 @@ mod flood;
 mod gate;
 mod inner;
 mod json_text;
+mod knobs;
 mod message;
 mod names;
 mod outbox;
@@ -46,6 +47,7 @@ use errors::{CellError, Sources};
 use flood::Note;
 use inner::{Inner, Said};
 use jupyter_protocol::{ConnectionInfo, Header};
+use knobs::Knobs;
 use labs_runtime::packet::{Ended, Kind, LONGEST_ANSWER, Order};
 use labs_runtime::watch;
 use message::Message;
@@ -174,6 +176,7 @@ struct Front {
     times: progress::Past,
     /// What evcxr has answered about code since the last cell.
     known: complete::Known,
+    knobs: Knobs,
     rust: String,
     done: bool,
 }
@@ -202,6 +205,7 @@ impl Front {
             prelude: prelude::of_cells(&place),
             times: progress::Past::default(),
             known: complete::Known::default(),
+            knobs: Knobs::new(),
             rust: config::toolchain(&place).unwrap_or_default(),
             done: false,
             place,
@@ -303,10 +307,13 @@ impl Front {
                     self.fail(&message, &ending::stopped_before_it_began())
                         .await;
                 }
-                None => {
-                    self.queue.push_back(message);
-                    self.advance().await;
+                None if message.kind().starts_with("comm_") || self.knobs.are_live() => {
+                    // A page that opens now is not to wait until the knobs of another are let go.
+                    if !self.answer_whole(&message).await {
+                        self.wait_for_turn(message).await;
+                    }
                 }
+                None => self.wait_for_turn(message).await,
             },
             Event::Asked(Channel::Control, message) => self.control(message).await,
             Event::Asked(Channel::Stdin, message) => self.answered(&message),
@@ -346,10 +353,23 @@ impl Front {
                     self.outbox.push(note);
                 }
                 self.send_what_waits().await;
+                if self.knobs.due().is_some_and(|due| due <= now) {
+                    self.end_knobs().await;
+                }
                 if self.running.as_ref().is_some_and(Cell::is_done) {
                     self.finish().await;
                 }
             }
+        }
+    }
+
+    /// Puts a request at the end of the queue.
+    async fn wait_for_turn(&mut self, request: Message) {
+        self.queue.push_back(request);
+        self.advance().await;
+        // Knobs do not keep another cell waiting.
+        if self.queue.iter().any(is_code) {
+            self.end_knobs().await;
         }
     }
 

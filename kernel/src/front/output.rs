@@ -18,13 +18,21 @@ impl Front {
             let request = Some(&cell.request);
             self.ports.publish(request, kind, content).await;
         }
+        if kind == Kind::Question {
+            return self.asked_about_knobs(&content).await;
+        }
         let Some(cell) = self.writer() else { return };
+        let is_again = cell.request.again;
         match cell.output(kind, content) {
             cell::Shown::Nothing => {}
+            // The page has what the cell printed and showed already; only its figure changes.
+            cell::Shown::Text(("stdout", _)) if is_again => {}
+            cell::Shown::Display((kind, _)) if is_again && kind != "update_display_data" => {}
             cell::Shown::Text(chunk) => self.show_text(vec![chunk]).await,
             // Nobody wants more figures of a cell that was stopped.
             cell::Shown::Display(_) if cell.interrupted => {}
             cell::Shown::Display(note) => {
+                self.knobs.filled(&note.1["transient"]["display_id"]);
                 // Text that was printed earlier is shown earlier.
                 self.show_what_is_due().await;
                 self.outbox.push(note);
@@ -69,6 +77,65 @@ impl Front {
         Sources {
             compiled,
             cells: &self.cells,
+        }
+    }
+
+    /// The cell asks about its knobs.
+    async fn asked_about_knobs(&mut self, question: &[u8]) {
+        let Some(cell) = self.running.as_ref().filter(|cell| cell.is_code()) else {
+            return;
+        };
+        let alone = !self.queue.iter().any(is_code) && !cell.interrupted;
+        let (request, now) = (&cell.request, Instant::now());
+        let effects = self.knobs.asked(request, question, alone, now);
+        self.carry_out(effects).await;
+    }
+
+    /// A page says something about knobs, or opens or closes its comm.
+    pub(super) async fn heard_of_knobs(&mut self, said: &Message) {
+        let (comm, data) = (said.text("comm_id").to_string(), &said.content["data"]);
+        let effects = match said.kind() {
+            "comm_open" => self.knobs.opened(&comm, said.text("target_name")),
+            "comm_close" => return self.knobs.closed(&comm),
+            _ => match self.knobs.explored(&comm, data) {
+                Some(request) => {
+                    self.queue.push_back(request);
+                    return Box::pin(self.advance()).await;
+                }
+                None => self.knobs.heard(&comm, data, Instant::now()),
+            },
+        };
+        if let Some(comm) = &effects.close {
+            let closed = json!({"comm_id": comm, "data": {}});
+            self.ports.publish(Some(said), "comm_close", closed).await;
+        }
+        self.carry_out(effects).await;
+    }
+
+    /// Ends the cell that waits for a knob, if one does.
+    pub(super) async fn end_knobs(&mut self) -> bool {
+        let Some(effects) = self.knobs.end_if_it_waits() else {
+            return false;
+        };
+        self.carry_out(effects).await;
+        true
+    }
+
+    /// Tells the cell, and the pages, what is to be told about knobs.
+    pub(super) async fn carry_out(&mut self, effects: knobs::Effects) {
+        if let Some(note) = effects.show {
+            self.show_what_is_due().await;
+            self.outbox.push(note);
+            self.send_what_waits().await;
+        }
+        // The cell first: it works while the page is told.
+        if let (Some(reply), State::Ready(inner)) = (effects.reply, &self.state) {
+            inner.order(&Order::Reply(reply));
+        }
+        for (comm, data) in effects.tell {
+            let content = json!({"comm_id": comm, "data": data});
+            let cell = self.running.as_ref().map(|cell| &cell.request);
+            self.ports.publish(cell, "comm_msg", content).await;
         }
     }
 
@@ -135,7 +202,8 @@ impl Front {
             .map(|cell| [cell.text.due(), cell.flood.due()]);
         let progress = self.running.as_ref().and_then(|cell| cell.progress.due());
         let text = text.into_iter().flatten().flatten();
-        text.chain(room).chain(progress).min()
+        let knobs = self.knobs.due();
+        text.chain(room).chain(progress).chain(knobs).min()
     }
 
     /// Tells the page that its cell is still being compiled, if that is due.

@@ -116,7 +116,7 @@ impl Front {
     pub(super) async fn answer_alone(&mut self, channel: Channel, request: &Message) -> bool {
         let content = match request.kind() {
             "kernel_info_request" => answers::kernel_info(&self.rust),
-            "comm_info_request" => answers::comm_info(),
+            "comm_info_request" => answers::comm_info(request, self.knobs.comms()),
             "history_request" => answers::history(request, &self.history),
             "connect_request" => self.ports.numbers.clone(),
             "is_complete_request" => answers::is_complete(request.text("code")),
@@ -126,21 +126,22 @@ impl Front {
                 self.defined.ended(true);
                 cell::reply_ok(request, self.count)
             }
-            // There is nothing here that a comm could talk to; the protocol says to close it at once.
-            "comm_open" => {
-                let closed = json!({"comm_id": request.content["comm_id"], "data": {}});
+            "comm_open" | "comm_msg" | "comm_close" => {
                 self.ports.publish_state(Some(request), "busy").await;
-                self.ports
-                    .publish(Some(request), "comm_close", closed)
-                    .await;
+                self.heard_of_knobs(request).await;
                 json!({})
             }
-            "comm_msg" | "comm_close" => json!({}),
             _ => return false,
         };
         let kind = reply_kind(request.kind());
         self.answer(channel, request, &kind, content).await;
         true
+    }
+
+    /// As [`answer_alone`](Front::answer_alone), on the shell port, if `request` is as it must be.
+    pub(super) async fn answer_whole(&mut self, request: &Message) -> bool {
+        let mut request = request.clone();
+        request::complete(&mut request).is_ok() && self.answer_alone(Channel::Shell, &request).await
     }
 
     /// Answers a request that neither we nor evcxr understand.
@@ -197,6 +198,10 @@ impl Front {
         if let (Some((shell, _)), Some(cell)) = (&mut self.shell, &mut self.running) {
             cell.interrupted = true;
             return shell.kill();
+        }
+        // A cell that only waits for a knob ends well.
+        if self.end_knobs().await {
+            return;
         }
         match (&mut self.state, &mut self.running) {
             (State::Ready(inner), Some(cell)) if cell.is_code() => {
@@ -265,13 +270,22 @@ impl Front {
                 .publish(Some(request), "error", error.content())
                 .await;
         }
-        if wants_reply(request) {
+        if wants_reply(request) && !request.again {
             let reply = cell::reply_error(error, self.count);
             self.ports
                 .reply(Channel::Shell, request, &reply_kind(request.kind()), reply)
                 .await;
         }
         self.ports.publish_state(Some(request), "idle").await;
+        self.not_explored(request).await;
+    }
+
+    /// *Explore* was pressed, and the cell could not be begun.
+    async fn not_explored(&mut self, request: &Message) {
+        if request.again {
+            let effects = self.knobs.cell_ended(true);
+            self.carry_out(effects).await;
+        }
     }
 
     /// The cells that were sent together with one that fails now: those that arrived before the page was told of the failure.
@@ -291,6 +305,9 @@ impl Front {
 
     /// Answers a cell that is not run, because one before it failed: so Run All stops.
     pub(super) async fn abort(&mut self, request: &Message) {
+        if request.again {
+            return self.not_explored(request).await;
+        }
         // Without a number: the prompt stays empty.
         let reply = json!({"status": "aborted"});
         self.answer(Channel::Shell, request, "execute_reply", reply)

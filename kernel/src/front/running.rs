@@ -19,6 +19,8 @@ impl Front {
         if cell.is_code() {
             self.tell_busy(true);
             self.known.forget();
+            let effects = self.knobs.cell_begins(&cell.request);
+            self.carry_out(effects).await;
             let source = cell.request.text("code").to_string();
             if let (Some(attempts), State::Ready(inner)) =
                 (self.attempts.begins(&source), &self.state)
@@ -29,7 +31,7 @@ impl Front {
                     attempts,
                 );
             }
-            if !cell.is_silent() {
+            if !cell.is_silent() && !cell.request.again {
                 let input = json!({"code": source, "execution_count": cell.number});
                 self.ports
                     .publish(Some(&cell.request), "execute_input", input)
@@ -97,7 +99,7 @@ impl Front {
             Ok(id) => {
                 cell.id = id;
                 if cell.is_code() {
-                    let is_first = !cell.is_shown;
+                    let is_first = !cell.is_shown && !cell.request.again;
                     cell.progress.compiles(Instant::now(), is_first);
                 }
             }
@@ -264,7 +266,8 @@ impl Front {
             inner.forget_half_sent();
         }
         self.show_last(chunks).await;
-        for result in results {
+        let is_again = self.running.as_ref().is_some_and(|cell| cell.request.again);
+        for result in results.into_iter().filter(|_| !is_again) {
             self.publish_in_cell("execute_result", result).await;
         }
         for error in errors {
@@ -303,6 +306,7 @@ impl Front {
         }
         if let Some(reply) = reply
             && wants_reply(&cell.request)
+            && !cell.request.again
         {
             let kind = reply_kind(cell.request.kind());
             let metadata = times.map_or(json!({}), |times| times.metadata());
@@ -314,6 +318,8 @@ impl Front {
         self.shell = None;
         if cell.is_code() {
             self.tell_busy(false);
+            let effects = self.knobs.cell_ended(cell.request.again);
+            self.carry_out(effects).await;
         }
         self.ports.publish_state(Some(&cell.request), "idle").await;
         self.outbox.idle(Instant::now());
@@ -334,6 +340,8 @@ impl Front {
         };
         eprintln!("The inner kernel ended. It said: {said}");
         self.ended_meanwhile = None;
+        let effects = self.knobs.forget_all();
+        self.carry_out(effects).await;
         self.start(); // drops the old one, and its directory
         let has_quit = |cell: &Cell| {
             let mut lines = cell.request.text("code").lines();

@@ -71,6 +71,17 @@ impl Display {
         }
     }
 
+    /// The name by which the kernel knows this place.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Makes this the place with the name `id`, which an earlier display has filled.
+    pub fn take_place_of(&mut self, id: &str) {
+        self.id = id.into();
+        self.filled = true;
+    }
+
     /// Whether the page can be filled again while the cell runs.
     ///
     /// # Examples

@@ -9,6 +9,7 @@ use std::sync::Arc;
 type Flush = extern "C" fn();
 type Ready = extern "C" fn(Flush);
 type Panicked = unsafe extern "C" fn(*const u8, usize) -> bool;
+type Ask = unsafe extern "C" fn(*const u8, usize, *mut u8, usize) -> isize;
 
 /// Tells the labs' kernel that cells use this crate. Whatever they print then appears with its own cell, even without a newline at the end, and
 /// the kernel gets every panic in full. The labs' prelude calls it. On another kernel, and in a program, nothing happens.
@@ -38,6 +39,34 @@ pub fn ready() {
             before(info);
         }
     }));
+}
+
+/// The longest question that [`ask`] passes on, in bytes. It must fit into one packet.
+const LONGEST_QUESTION: usize = 60 * 1024;
+
+/// Asks the labs' kernel something about the page, as JSON, and waits for its answer. What the cell has shown before is on its way to the
+/// page before the question is.
+///
+/// `None` if nobody answers: on another kernel, in a program, in a worker, in a thread that does not run cells.
+pub fn ask(question: &str) -> Option<String> {
+    // SAFETY: the type is that of the function which the kernel defines under this name (kernel/runtime/src/host.rs).
+    let ask = unsafe { find::<Ask>(c"labs_ask") }?;
+    if question.len() > LONGEST_QUESTION {
+        return None;
+    }
+    let _ = io::stdout().flush();
+    let mut answer = vec![0; 64 * 1024];
+    // SAFETY: the question lives through the call, and the answer has as much room as is said.
+    let length = unsafe {
+        ask(
+            question.as_ptr(),
+            question.len(),
+            answer.as_mut_ptr(),
+            answer.len(),
+        )
+    };
+    answer.truncate(usize::try_from(length).ok()?);
+    String::from_utf8(answer).ok()
 }
 
 /// The function `name` of the program that this process runs.

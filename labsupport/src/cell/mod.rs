@@ -17,7 +17,7 @@ pub(crate) mod display;
 pub(crate) mod escape;
 #[cfg(any(test, feature = "faults"))]
 pub(crate) mod fake;
-mod host;
+pub(crate) mod host;
 pub(crate) mod pace;
 mod show;
 mod shown_in_words;

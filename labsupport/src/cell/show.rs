@@ -1,3 +1,4 @@
+use std::fmt;
 use std::io::{self, Write};
 
 /// Something that a notebook page can show: every figure, every table, every report.
@@ -30,6 +31,28 @@ use std::io::{self, Write};
 pub trait Show {
     /// Pairs of MIME type and content, the richest first. The last is always the same content as text, `text/plain`.
     fn contents(&self) -> Vec<(&'static str, String)>;
+
+    /// What went wrong, if this is an error in the place of what was to be shown.
+    fn error(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A result shows its value, or its error in words.
+impl<T: Show, E: fmt::Display> Show for Result<T, E> {
+    fn contents(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Ok(shown) => shown.contents(),
+            Err(error) => vec![("text/plain", error.to_string())],
+        }
+    }
+
+    fn error(&self) -> Option<String> {
+        match self {
+            Ok(shown) => shown.error(),
+            Err(error) => Some(error.to_string()),
+        }
+    }
 }
 
 /// Shows `contents`, pairs of MIME type and text, as the output of the running cell.
@@ -68,6 +91,20 @@ pub(super) fn print(lines: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_result_shows_its_value_or_its_error() {
+        struct Three;
+        impl Show for Three {
+            fn contents(&self) -> Vec<(&'static str, String)> {
+                vec![("text/plain", "3".into())]
+            }
+        }
+        let (good, bad): (Result<Three, &str>, Result<Three, &str>) = (Ok(Three), Err("no <b>"));
+        assert_eq!(good.contents(), [("text/plain", "3".into())]);
+        assert_eq!((good.error(), bad.error()), (None, Some("no <b>".into())));
+        assert_eq!(bad.contents(), [("text/plain", "no <b>".into())]);
+    }
 
     #[test]
     fn a_block_has_its_markers_on_lines_of_their_own() {

@@ -9,6 +9,7 @@
 //!     Cargo.toml, Cargo.lock, rust-toolchain.toml, deploy/doctor.sh
 //! share/jupyter/kernels/rust/   so that JupyterLab there has the kernel, whoever starts it
 //! etc/jupyter/, labs_keeper.py  so that it keeps a spare one
+//! share/jupyter/labextensions/  so that its pages show knobs
 //! ```
 
 use crate::environment::{extension, kernelspec};
@@ -108,10 +109,9 @@ pub(super) fn lay_out(place: &Place, programs: &[PathBuf], to: &Path) -> Result<
     kernelspec::write_to(&kernel, KERNEL, Default::default())?;
 
     write(&to.join(extension::MODULE.0), extension::MODULE.1)?;
-    write(
-        &data.join("data").join(extension::SETTING.0),
-        extension::SETTING.1,
-    )?;
+    for (file, text) in [extension::SETTING].iter().chain(&extension::PAGE) {
+        write(&data.join("data").join(file), text)?;
+    }
 
     let about = to.join(format!("{base}.dist-info"));
     for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
