@@ -355,11 +355,39 @@ def many(options):
             kernel.end()
 
 
+# What stands above a cell, one line for each cell before it.
+ABOVE = {
+    "variables": "let v%d = vec![%du32; 3];",
+    "functions": "fn f%d(x: u32) -> u32 { (0..x).map(|y| y * %d).sum() }",
+    "figures": 'let p%d = Lines::new("S").series("s", (1..=10).map(|n| (f64::from(n), f64::from(n * %d)))); p%d.clone()',
+}
+
+
+def long(options):
+    """How long a short cell takes when so many cells stand above it."""
+    counts = [int(count) for count in options.counts.split(",")]
+    for what, line in ABOVE.items():
+        kernel = Kernel(options.kind, options, list(ABOVE).index(what))
+        try:
+            done = 0
+            for count in counts:
+                for number in range(done, count):
+                    kernel.run(line.replace("%d", str(number)))
+                done = count
+                took = sorted(
+                    kernel.run('println!("{}", %d);' % (kernel.base + count * 10 + again))[0] for again in range(options.edits)
+                )
+                print(json.dumps({"what": what, "count": count, "seconds": took[len(took) // 2]}), flush=True)
+        finally:
+            kernel.end()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["measure", "twice", "many", "warm"])
+    parser.add_argument("what", choices=["measure", "twice", "many", "warm", "long"])
     parser.add_argument("kind", choices=list(CELLS))
     parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--counts", default="1,10,30,100", help="how many cells stand above, for `long`")
     parser.add_argument("--edits", type=int, default=10)
     parser.add_argument("--labs", required=True, help="the program `labs`")
     parser.add_argument("--workspace", required=True)
@@ -371,8 +399,8 @@ def main():
     parser.add_argument("--compiled", help="the folder where `crates` keeps what it has compiled")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    if options.what == "many":
-        many(options)
+    if options.what in ("many", "long"):
+        {"many": many, "long": long}[options.what](options)
     else:
         once = {"measure": measure, "twice": twice, "warm": warm}[options.what]
         print(json.dumps(once(options)), flush=True)

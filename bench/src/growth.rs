@@ -1,4 +1,5 @@
-//! How cost grows: with the number of workers, with the depth of a queue, with the size of an array, with the number of notebooks.
+//! How cost grows: with the number of workers, with the depth of a queue, with the size of an array, with the number of notebooks, with the
+//! length of a notebook.
 //! Each gives a figure, and a sentence that names the first wall: the size from which on the cost has at least doubled.
 
 use crate::bench::Bench;
@@ -12,13 +13,14 @@ use std::fs;
 use std::hint::black_box;
 use std::time::Instant;
 
-pub(crate) const STEPS: usize = 4;
+pub(crate) const STEPS: usize = 5;
 
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
     workers(bench)?;
     queue(bench)?;
     arrays(bench)?;
-    notebooks(bench)
+    notebooks(bench)?;
+    cells(bench)
 }
 
 /// Sizes of something that grows, each with its cost in nanoseconds or bytes.
@@ -294,6 +296,57 @@ fn notebooks(bench: &mut Bench) -> Result<()> {
         json!({"name": "growth_notebooks_start", "unit": "s", "points": start, "wall": wall}),
     )?;
     bench.figure("growth_notebooks_start", &figure)
+}
+
+/// A long notebook: how long a cell of one line takes, by the number of cells above it.
+fn cells(bench: &mut Bench) -> Result<()> {
+    let counts = if bench.quick { "1,3" } else { "1,10,30,100" };
+    let bar = bench.next("a cell below others", 1);
+    let run = Kernels::find(&bench.folder, bench.quick)
+        .and_then(|kernels| kernels.long(Kind::Labs, counts));
+    bar.finish_and_clear();
+    let lines = match run {
+        Ok(lines) => lines,
+        Err(why) => return bench.skip("a cell below others", counts, &why),
+    };
+    let mut curves: Vec<(String, Curve)> = Vec::new();
+    for line in &lines {
+        let what = line["what"].as_str().context("the client says what")?;
+        let count = line["count"].as_f64().context("the client counts")?;
+        let took = line["seconds"]
+            .as_f64()
+            .context("the client tells the time")?;
+        match curves.iter_mut().find(|(name, _)| name == what) {
+            Some((_, curve)) => curve.push((count, took)),
+            None => curves.push((what.into(), vec![(count, took)])),
+        }
+    }
+    let grown = |(name, curve): &(String, Curve)| {
+        let last = curve.last().map_or(0.0, |last| last.1);
+        let factor = Format::Number.write(last / cheapest(curve));
+        format!("{factor} times as long below {name}")
+    };
+    let grown: Vec<String> = curves.iter().map(grown).collect();
+    let wall = format!(
+        "With the most cells above it, a cell takes, compared with the fastest of its row, {}.",
+        grown.join(", ")
+    );
+    let mut figure = Lines::new("A cell of one line in a long notebook")
+        .x("cells above it")
+        .y("from its start to its end")
+        .y_format(Format::Seconds)
+        .log_x()
+        .caption(format!(
+            "{wall} Medians of 5 cells, measured on {}.",
+            machine()
+        ));
+    for (name, curve) in curves {
+        bench.record(
+            json!({"name": format!("growth_cells: {name}"), "unit": "s", "points": curve, "wall": wall}),
+        )?;
+        figure = figure.series(name, curve);
+    }
+    bench.figure("growth_cells", &figure)
 }
 
 /// Keeps a figure and its numbers.

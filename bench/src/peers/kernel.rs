@@ -104,6 +104,11 @@ impl Kernels {
         self.run("many", kind, &["--count", &count.to_string()])
     }
 
+    /// How long a short cell takes with 1, 10 and more cells above it: a line each.
+    pub(crate) fn long(&self, kind: Kind, counts: &str) -> Result<Vec<Value>> {
+        self.run("long", kind, &["--counts", counts, "--edits", "5"])
+    }
+
     /// The one line that the client prints.
     fn once(&self, what: &str, kind: Kind, more: &[&str]) -> Result<Value> {
         let mut lines = self.run(what, kind, more)?;
