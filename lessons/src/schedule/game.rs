@@ -169,9 +169,9 @@ impl Board {
             "<div class=\"labs-game\"><style>{}</style><div class=\"labs-game-board\"><p>The game needs this page's script. Run the cell \
              to play, or play with the words below.</p></div><script type=\"application/json\">{data}</script>\
              <details><summary>The same in words</summary><pre>{}</pre></details><script>{}</script></div>",
-            include_str!("../../page/game.css"),
+            include_str!("page/game.css"),
             cell::escape(text),
-            include_str!("../../page/game.js"),
+            include_str!("page/game.js"),
         )
     }
 
