@@ -5,6 +5,6 @@ pub use crate::fraud::{
 };
 pub use crate::{
     Amount, AmountError, CheckLabError, Checked, Exploration, Explorer, ExplorerError, Facts,
-    Forced, Prediction, Proportion, PythonError, Replay, Steps, Words, check, check_lab,
-    data_folder, journal, predict, python_baseline, record,
+    Forced, Prediction, Proportion, PythonError, Replay, RunError, Steps, Turns, Words, check,
+    check_lab, data_folder, in_turns, journal, predict, python_baseline, record, run_workers,
 };
