@@ -20,8 +20,9 @@ use std::hint::black_box;
 /// assert_eq!(locked.len(), 60);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[allow(clippy::redundant_closure)] // it is inlined: see `running`
 pub fn measure_together<T>(workers: usize, operation: impl Fn() -> T) -> Result<Samples, RunError> {
-    let values = run_workers(workers, |_| measure(15, &operation).values().to_vec())?;
+    let values = run_workers(workers, |_| measure(15, || operation()).values().to_vec())?;
     Ok(Samples::new("ns", values.concat()))
 }
 
@@ -68,9 +69,12 @@ const LOOKS: u64 = 100_000;
 /// assert!(cpu_per_look_in_crowds(Flag::is_set)?.len() >= 4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[allow(clippy::redundant_closure)] // it is inlined: see `running`
 pub fn cpu_per_look_in_crowds(look: impl Fn(&Flag) -> bool) -> Result<Vec<f64>, RunError> {
     let crowds = 1..=cores().clamp(4, 8);
-    crowds.map(|workers| cpu_per_look(workers, &look)).collect()
+    crowds
+        .map(|workers| cpu_per_look(workers, |flag| look(flag)))
+        .collect()
 }
 
 /// Bars for the looks, with the guess beside each.

@@ -25,14 +25,15 @@ const LOOKS: [u64; 2] = [20_000, 2_000_000];
 /// println!("{locked} with the lock, {free} without");
 /// # Ok::<(), lessons::RunError>(())
 /// ```
+#[allow(clippy::redundant_closure)] // it is inlined: see `running`
 pub fn looks_in_turns(
     with_lock: impl Fn(&Flag) -> bool,
     without: impl Fn(&Flag) -> bool,
 ) -> Result<[Samples; 2], RunError> {
     let mut nanoseconds = [vec![], vec![]];
     for _ in 0..TURNS {
-        nanoseconds[0].extend(together(LOOKS[0], &with_lock)?);
-        nanoseconds[1].extend(together(LOOKS[1], &without)?);
+        nanoseconds[0].extend(together(LOOKS[0], |flag| with_lock(flag))?);
+        nanoseconds[1].extend(together(LOOKS[1], |flag| without(flag))?);
     }
     Ok(nanoseconds.map(|values| Samples::new("ns", values)))
 }

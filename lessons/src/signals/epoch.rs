@@ -76,6 +76,7 @@ impl Epoch {
     ///
     /// # Panics
     /// The manager does not answer.
+    #[inline]
     pub fn read(&self) -> u64 {
         match (self.look, &self.dict) {
             (Look::Free, _) => self.word.get_unlocked(),
@@ -106,6 +107,7 @@ impl Epoch {
     }
 
     /// Whether the word in shared memory says this, read without the lock: only to count.
+    #[inline]
     pub(super) fn is_now(&self, me: u64) -> bool {
         self.word.get_unlocked() == me
     }
