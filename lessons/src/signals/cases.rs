@@ -99,7 +99,7 @@ labsupport::shown_in_words!(Quality);
 /// use lessons::signals::find_case;
 /// let log = Transactions::load()?;
 /// let theft = find_case(&log, 20_000, [true, false, false, false]); // only velocity
-/// assert!(log[theft].label.is_fraud());
+/// assert_eq!(detect::judge(&log, theft)[0], Verdict::Fraud);
 /// # Ok::<(), TransactionsError>(())
 /// ```
 pub fn find_case(log: &Transactions, from: usize, signals: [bool; 4]) -> usize {
