@@ -175,11 +175,17 @@ mod data;
 mod exercises;
 pub mod fraud;
 pub mod journal;
+pub mod ladder;
+pub mod looking;
+pub mod pools;
 mod predict;
 pub mod prelude;
 mod proportion;
 mod python;
+pub mod racing;
+mod running;
 mod schedule;
+pub mod signals;
 
 pub use amount::{Amount, AmountError};
 pub use check::{Checked, Fact, Facts, check};
@@ -189,6 +195,7 @@ pub use journal::{journal, record};
 pub use predict::{Comparison, Prediction, predict};
 pub use proportion::Proportion;
 pub use python::{PythonError, python_baseline};
+pub use running::{RunError, Turns, in_turns, run_workers};
 pub use schedule::{
     Diagnosis, Exploration, Explorer, ExplorerError, Forced, Game, Mystery, Replay, Round, Stamps,
     Steps, Words, mystery,
