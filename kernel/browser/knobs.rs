@@ -218,6 +218,14 @@ fn a_knob_that_is_moved_runs_the_workers_again() {
         assert_eq!(findings(&browser, &[".labs-knobs"]).await, [""; 0]);
 
         // The next cell takes the kernel; the last figure stays.
+        // (A knob that has the focus has made its own cell the active one.)
+        let next = browser
+            .find(Locator::XPath(
+                "//div[contains(@class, 'cm-line')][contains(., 'after')]",
+            ))
+            .await
+            .unwrap();
+        next.click().await.unwrap();
         menu(&browser, "Run", "runmenu:run").await;
         page_says(&browser, "the next cell", 20, &output_has(1, "after")).await;
         page_says(&browser, "the knobs rest", 10, OVER).await;
