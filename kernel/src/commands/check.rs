@@ -1,6 +1,7 @@
 //! `cargo labs check`: runs notebooks on the real kernel, and prints a line for each.
 
 use crate::client::{Connection, Kernel, Output, Shown};
+use crate::commands::limits;
 use crate::environment;
 use crate::notebook::{self, joined};
 use crate::place::{Place, scratch};
@@ -52,6 +53,8 @@ struct Line {
     median_cell_s: Option<f64>,
     total_s: f64,
     error: Option<String>,
+    /// What exceeds the limits of a lab.
+    warnings: Vec<String>,
 }
 
 impl Check {
@@ -119,6 +122,7 @@ impl Check {
 
     async fn run_cells(&self, place: &Place, path: &Path, line: &mut Line) -> Result<()> {
         let mut document = notebook::read(path)?;
+        line.warnings = limits::exceeded(&document);
         let cells = document["cells"]
             .as_array_mut()
             .context("a notebook has cells")?;
@@ -218,6 +222,9 @@ fn print(line: &Line) {
     );
     if let Some(error) = &line.error {
         println!("        {}", error.replace('\n', "\n        "));
+    }
+    for warning in &line.warnings {
+        println!("        warning: {warning}");
     }
 }
 

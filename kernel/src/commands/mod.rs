@@ -7,6 +7,7 @@ mod copy;
 mod doctor;
 mod export;
 mod keep;
+mod limits;
 mod open;
 mod publish;
 mod reset;
