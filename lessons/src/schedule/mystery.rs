@@ -4,7 +4,7 @@ use labsupport::cell::{self, Show};
 use std::fmt;
 use std::ops::Deref;
 
-/// A protocol with one mistake, to be found out: the double check of lab 02, in one of eight [`Mutation`]s. Take your own number, such as the
+/// A protocol with one mistake, to be found out: the double check of lab 02, with one of eight mistakes in it. Take your own number, such as the
 /// last digits of your student number; the next number has another mistake.
 ///
 /// The steps show only their numbers. What they do must be found out with the methods of [`Explorer`], all of which a mystery has: play the
