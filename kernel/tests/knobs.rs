@@ -320,8 +320,7 @@ async fn explore_runs_the_cell_again_and_changes_nothing_but_its_figure() {
     for value in [4.0, 6.0] {
         say(&mut kernel, "page", json!({"set": set, "do": "explore"})).await;
         // It takes up where the knobs stand, and in the place of the figure. No other output comes.
-        // (Pages are told "over" when the knobs are let go, and once more when the cell has ended.)
-        while state(&mut kernel, "page").await != "live" {}
+        assert_eq!(state(&mut kernel, "page").await, "live");
         assert!(matches!(next(&mut kernel).await, Said::Figure(_, true)));
         say(
             &mut kernel,

@@ -295,7 +295,11 @@ impl Knobs {
             false => ("drawn", "over"),
         };
         let told = json!({"set": set, "state": state, "values": values});
+        let mut tell = self.to_all(None, told);
         if live {
+            if let Some(before) = self.live.take() {
+                tell.extend(self.to_all(None, json!({"set": before.set, "state": "over"})));
+            }
             self.live = Some(Live {
                 set,
                 waits: false,
@@ -307,7 +311,7 @@ impl Knobs {
         }
         Effects {
             reply: Some(format!("{word} {place} {}", words(values))),
-            tell: self.to_all(None, told),
+            tell,
             ..Effects::default()
         }
     }
@@ -331,13 +335,9 @@ impl Knobs {
             return Effects::default();
         };
         if live.done {
-            let set = live.set.clone();
-            self.live = None;
-            let told = json!({"set": set, "state": "over"});
-            return Effects {
-                tell: self.to_all(None, told),
-                ..Effects::done()
-            };
+            // Pages are told when the cell has ended: only then it can be explored.
+            (live.waits, live.drawn) = (false, false);
+            return Effects::done();
         }
         if !live.moved {
             return Effects::default();
