@@ -27,7 +27,7 @@ pub struct Point {
     /// Iterations between two looks.
     pub interval: u64,
     /// Whether each look took the lock.
-    pub locked: bool,
+    pub takes_lock: bool,
     /// How much less was done per second of CPU time than with hardly any looks: a share of 1.
     pub overhead: f64,
     /// The same per second on the clock.
@@ -113,7 +113,7 @@ fn point(run: OneRun<'_>, cost: u64, interval: u64, locked: bool) -> Result<Poin
     Ok(Point {
         cost,
         interval,
-        locked,
+        takes_lock: locked,
         overhead: pairs.less(|run| run.per_cpu_second).median(),
         lost: pairs.less(|run| run.per_second).median(),
         reaction: pairs.reactions().median(),
@@ -178,7 +178,7 @@ impl Sweep {
     /// # Panics
     /// It was not measured.
     pub fn at(&self, cost: u64, interval: u64, locked: bool) -> Point {
-        let is_it = |p: &&Point| (p.cost, p.interval, p.locked) == (cost, interval, locked);
+        let is_it = |p: &&Point| (p.cost, p.interval, p.takes_lock) == (cost, interval, locked);
         let found = self.points.iter().find(is_it);
         *found.unwrap_or_else(|| {
             panic!("{cost} ns and a look at every {interval} is not in the sweep")
@@ -187,7 +187,7 @@ impl Sweep {
 
     /// The combinations of one cost, with the lock or without.
     pub(super) fn row(&self, cost: u64, locked: bool) -> impl Iterator<Item = &Point> {
-        (self.points.iter()).filter(move |p| p.cost == cost && p.locked == locked)
+        (self.points.iter()).filter(move |p| p.cost == cost && p.takes_lock == locked)
     }
 
     /// The reaction against the interval, lock-free, with a line for each cost.

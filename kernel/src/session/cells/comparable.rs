@@ -21,13 +21,27 @@ pub(super) fn comparable(code: &str) -> String {
     }
     out += &pieces.join("\n");
     let mut lines: Vec<&str> = rest.split('\n').collect();
-    let does = |line: &str| ForVariable::read(line).map(|line| line.does);
-    for run in lines.chunk_by_mut(|one, next| does(one).is_some() && does(one) == does(next)) {
-        run.sort_unstable();
+    let mut start = 0;
+    while start < lines.len() {
+        let end = start + same(&lines[start..]);
+        lines[start..end].sort_unstable();
+        start = end;
     }
     out.push('\n');
     out += &lines.join("\n");
     out
+}
+
+/// How many of the first lines do the same with a variable each. An empty line may be in the place of a variable that the cell leaves alone.
+fn same(lines: &[&str]) -> usize {
+    let does = |line: &str| ForVariable::read(line).map(|line| line.does);
+    let Some(first) = lines.iter().find(|line| !line.is_empty()) else {
+        return lines.len();
+    };
+    let Some(here) = does(first) else { return 1 };
+    let same = lines.iter();
+    same.take_while(|line| line.is_empty() || does(line) == Some(here))
+        .count()
 }
 
 /// The items, each with its attributes. Where an item cannot be told from the next, both are one piece.
@@ -103,6 +117,27 @@ mod tests {
              evcxr_variable_store.put_variable::<i32>(stringify!(a), a);",
         );
         assert_eq!(comparable(&one), comparable(&other));
+    }
+
+    #[test]
+    fn nor_has_the_place_of_a_variable_that_is_left_alone() {
+        let take = |name: &str| {
+            format!("let {name} = evcxr_variable_store.take_variable::<T>(stringify!({name}));")
+        };
+        let one = cell(
+            "",
+            &format!("begin\n\n{}\n\n{}\nwork();", take("a"), take("b")),
+        );
+        let other = cell(
+            "",
+            &format!("begin\n{}\n\n\n{}\nwork();", take("b"), take("a")),
+        );
+        assert_eq!(comparable(&one), comparable(&other));
+        let less = cell(
+            "",
+            &format!("begin\n{}\n\n{}\nwork();", take("b"), take("a")),
+        );
+        assert_ne!(comparable(&one), comparable(&less), "errors name lines");
     }
 
     /// Two cells whose lines are the same, in an order that matters.

@@ -29,18 +29,13 @@ pub(in crate::session) fn only_mentioned(code: &str) -> String {
         let [checked, taken, put] = count[about.name];
         words.contains(name) || (checked, taken) != (1, 1) || put > 1
     };
-    let does = |about: &Option<ForVariable>| about.map(|about| about.does);
-    let mut out = Vec::with_capacity(lines.len());
-    for run in lines.chunk_by(|(_, one), (_, next)| does(one) == does(next)) {
-        let end = out.len() + run.len();
-        let kept = run
-            .iter()
-            .filter(|(_, about)| about.as_ref().is_none_or(stays));
-        out.extend(kept.map(|(line, _)| *line));
-        // The empty ones come last, so that the order of the variables leaves no trace.
-        out.resize(end, "");
-    }
-    format!("{items}{}", out.join("\n"))
+    // Each line stays where it is: evcxr knows from the line of an error which variable a cell has moved.
+    let kept = lines.iter().map(|(line, about)| match about {
+        Some(about) if !stays(about) => "",
+        _ => line,
+    });
+    let kept: Vec<&str> = kept.collect();
+    format!("{items}{}", kept.join("\n"))
 }
 
 #[cfg(test)]
@@ -66,12 +61,10 @@ mod tests {
 
     fn taken(own: &str) -> Vec<String> {
         let code = only_mentioned(&cell(own));
+        for (line, whole) in code.lines().zip(cell(own).lines()) {
+            assert!(line == whole || line.is_empty(), "a line has moved: {line}");
+        }
         assert_eq!(code.lines().count(), cell(own).lines().count());
-        let line_of = |code: &str| {
-            code.lines()
-                .position(|line| line == own.lines().next().unwrap())
-        };
-        assert_eq!(line_of(&code), line_of(&cell(own)));
         let about: Vec<ForVariable> = code.lines().filter_map(ForVariable::read).collect();
         let of = |does| {
             about
