@@ -113,7 +113,7 @@ mod tests {
                 Point {
                     cost,
                     interval,
-                    locked,
+                    takes_lock: locked,
                     overhead: look / (between + look),
                     lost: look / (between + look),
                     reaction: between,
