@@ -395,11 +395,14 @@ async fn knobs_work_after_the_kernel_behind_them_was_lost() {
     let (_folder, place) = home();
     let mut kernel = start(&place).await;
     open(&mut kernel, "page").await;
-    let (_, set, _) = live(&mut kernel).await;
+    let (lost, set, _) = live(&mut kernel).await;
     // The inner kernel is killed while the cell waits for a knob.
     let inner = family(kernel.child.id().unwrap())[1];
     labs_runtime::watch::send(inner as i32, labs_runtime::watch::Signal::KILL);
     assert_eq!(state(&mut kernel, "page").await, "gone");
+    // Cells that come before a page is told of the failure fail with it.
+    let failed = kernel.finish(&lost, LONG).await.unwrap();
+    assert!(failed.error().is_some());
     say(&mut kernel, "page", json!({"set": set, "values": [4, 0]})).await;
     let (cell, set, first) = live(&mut kernel).await;
     assert_eq!(first.0, 102.0);
