@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// `labs test --only data` where `cargo` is a script.
+/// `labs test --only lint` where `cargo` is a script.
 fn test(folder: &Path, cargo: &str) -> Command {
     let file = folder.join("cargo");
     fs::write(&file, format!("#!/bin/sh\n{cargo}\n")).unwrap();
@@ -14,7 +14,7 @@ fn test(folder: &Path, cargo: &str) -> Command {
     let path = std::env::var("PATH").unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_labs"));
     command
-        .args(["test", "--only", "data"])
+        .args(["test", "--only", "lint"])
         .env("PATH", format!("{}:{path}", folder.display()));
     command
 }
@@ -27,9 +27,9 @@ fn what_a_step_says_is_kept_together_and_its_failures_come_last() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stdout).unwrap();
     let together =
-        "first\nfailures:\n---- one ----\nwhy\ntest result: FAILED\nlast\n── data: FAILED after ";
+        "first\nfailures:\n---- one ----\nwhy\ntest result: FAILED\nlast\n── lint: FAILED after ";
     assert!(said.contains(together), "{said}");
-    let after = "── what failed in data:\nfailures:\n---- one ----\nwhy\ntest result: FAILED\n\nFAILED   data ";
+    let after = "── what failed in lint:\nfailures:\n---- one ----\nwhy\ntest result: FAILED\n\nFAILED   lint ";
     assert!(said.contains(after), "{said}");
     assert!(
         said.ends_with("\nsteps: 0 passed, 1 failed, 0 skipped\n"),
@@ -66,7 +66,7 @@ fn one_interrupt_ends_all_that_was_started() {
             .next()
             .unwrap()
             .unwrap()
-            .starts_with("▸ data: cargo test")
+            .starts_with("▸ lint: cargo clippy")
     );
     while !listed.exists() {
         std::thread::sleep(std::time::Duration::from_millis(5));
@@ -80,7 +80,7 @@ fn one_interrupt_ends_all_that_was_started() {
     assert!(errors.contains("The tests were stopped"), "{errors}");
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
     assert!(
-        rest.iter().any(|line| line.starts_with("stopped  data")),
+        rest.iter().any(|line| line.starts_with("stopped  lint")),
         "{rest:?}"
     );
     assert_eq!(rest.last().unwrap(), "steps: 0 passed, 0 failed, 0 skipped");
