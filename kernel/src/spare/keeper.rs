@@ -18,9 +18,6 @@ const AGAIN: Duration = Duration::from_millis(20);
 /// How long a keeper that ends waits for a spare that is just being started.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a notebook waits for a spare that is just being started: less than the notebook's own patience.
-const NEARLY: Duration = Duration::from_millis(300);
-
 /// Keeps spares as long as it lives. Unclaimed spares end with it.
 #[derive(Debug)]
 pub struct Keeper {
@@ -187,7 +184,8 @@ fn hand_out(connection: &UnixStream, shared: &Arc<Shared>) -> Result<()> {
         return Ok(()); // it took too long, and the notebook starts a kernel of its own
     }
     loop {
-        let Some(mut spare) = take(shared) else {
+        let spare = shared.state().spares.pop();
+        let Some(mut spare) = spare else {
             (&*connection).write_all(b"none\n")?;
             return Ok(());
         };
@@ -209,17 +207,6 @@ fn hand_out(connection: &UnixStream, shared: &Arc<Shared>) -> Result<()> {
         }
         return Ok(());
     }
-}
-
-/// A spare, if there is one. One that is just being started is worth waiting for: a second kernel beside it would slow both down.
-fn take(shared: &Shared) -> Option<Spare> {
-    let waited = shared
-        .changed
-        .wait_timeout_while(shared.state(), NEARLY, |state| {
-            state.spares.is_empty() && state.starting
-        });
-    let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-    state.spares.pop()
 }
 
 /// Whether nobody waits at the other end of `connection`. After its claim a notebook says nothing more.
