@@ -132,16 +132,18 @@ fn is_program(file: &Path) -> bool {
 mod tests {
     use super::*;
 
+    /// An empty file that may be run.
+    fn program_at(file: PathBuf) -> PathBuf {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).unwrap();
+        file
+    }
+
     #[test]
     fn the_places_are_looked_at_in_order() {
         let folder = std::env::temp_dir().join(format!("labs-program-{}", std::process::id()));
-        let program = |name: &str| {
-            let file = folder.join(name);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(&file, "").unwrap();
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).unwrap();
-            file
-        };
+        let program = |name: &str| program_at(folder.join(name));
         let (first, second) = (folder.join("first"), folder.join("second"));
         let path = std::env::join_paths([&first, &second]).unwrap();
         let chosen = |named: Option<&Path>| {
@@ -177,13 +179,7 @@ mod tests {
     #[test]
     fn the_program_for_tls_is_looked_for_beside_its_user_first() {
         let folder = std::env::temp_dir().join(format!("labs-tls-{}", std::process::id()));
-        let program = |name: &str| {
-            let file = folder.join(name);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(&file, "").unwrap();
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).unwrap();
-            file
-        };
+        let program = |name: &str| program_at(folder.join(name));
         let (user, test) = (folder.join("user/worker"), folder.join("user/deps/test"));
         let path = folder.join("path");
         let chosen = |named: Option<&Path>, own: &Path| {

@@ -32,6 +32,7 @@
 //! | `mystery` | eight protocols with a mistake each, to be found out |
 
 mod chance;
+mod diagram;
 mod error;
 mod exploration;
 mod explorer;

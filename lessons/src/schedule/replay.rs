@@ -1,3 +1,4 @@
+use super::diagram::{Drawn, diagram};
 use super::letter::letter;
 use super::protocol::Protocol;
 use super::state::State;
@@ -169,33 +170,20 @@ impl Replay {
     }
 
     fn diagram(&self) -> StepDiagram {
-        let mut diagram = StepDiagram::new(format!(
+        let title = format!(
             "Schedule {} of {} (the first is 0)",
             thousands(self.id),
             thousands(self.schedules)
-        ))
-        .lanes((0..self.workers).map(|worker| letter(worker).to_string()))
-        .words(
-            self.start
-                .names()
-                .iter()
-                .map(String::as_str)
-                .zip(self.start.values().iter().copied()),
         );
-        for moment in &self.moments {
-            let values = moment.words.values().iter().copied();
-            diagram = diagram.step(moment.worker, moment.label.as_str(), values);
-            if let Some(holder) = moment.holder {
-                diagram = diagram.held_by(holder);
-            }
-            for name in &moment.broke {
-                diagram = diagram.mark(format!("rule broken: {name}"));
-            }
-        }
-        for &worker in &self.stuck {
-            diagram = diagram.waits(worker);
-        }
-        diagram.caption(self.verdict())
+        let steps = self.moments.iter().map(|moment| Drawn {
+            worker: moment.worker,
+            label: &moment.label,
+            words: &moment.words,
+            holder: moment.holder,
+            broke: &moment.broke,
+            time: None,
+        });
+        diagram(title, self.workers, &self.start, steps, &self.stuck).caption(self.verdict())
     }
 
     /// Which invariants hold and which do not, in sentences.
