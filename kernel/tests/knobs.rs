@@ -306,7 +306,9 @@ async fn explore_runs_the_cell_again_and_changes_nothing_but_its_figure() {
     let (_folder, place) = home();
     let mut kernel = start(&place).await;
     open(&mut kernel, "page").await;
-    let code = format!("println!(\"once\");\n{CELL}");
+    // Text that comes soon after other text is gathered first, and shown a moment later.
+    let late = "println!(\"later\");\nstd::thread::sleep(std::time::Duration::from_millis(200));";
+    let code = format!("println!(\"once\");\n{late}\n{CELL}");
     let cell = run(&mut kernel, &code, "the-cell").await;
     let after = run(&mut kernel, "();", "next").await;
     let mut set = String::new();

@@ -150,6 +150,13 @@ impl Cell {
         self.idle && (self.reply.is_some() || !self.request.kind().ends_with("_request"))
     }
 
+    /// What the page is told of text that the cell printed, however late it comes.
+    pub(super) fn shown(&mut self, chunk: Chunk, now: std::time::Instant) -> Option<Note> {
+        // The page has what the cell printed when it ran first.
+        let is_known = self.request.again && chunk.0 == "stdout";
+        (!is_known).then(|| self.flood.add(chunk, now)).flatten()
+    }
+
     /// Takes in what the cell printed or showed.
     pub(super) fn output(&mut self, kind: Kind, content: Vec<u8>) -> Shown {
         match kind {

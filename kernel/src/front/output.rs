@@ -25,8 +25,7 @@ impl Front {
         let is_again = cell.request.again;
         match cell.output(kind, content) {
             cell::Shown::Nothing => {}
-            // The page has what the cell printed and showed already; only its figure changes.
-            cell::Shown::Text(("stdout", _)) if is_again => {}
+            // The page has what the cell showed already; only its figure changes.
             cell::Shown::Display((kind, _)) if is_again && kind != "update_display_data" => {}
             cell::Shown::Text(chunk) => self.show_text(vec![chunk]).await,
             // Nobody wants more figures of a cell that was stopped.
@@ -52,7 +51,7 @@ impl Front {
         let Some(cell) = self.writer() else { return };
         let notes: Vec<Note> = chunks
             .into_iter()
-            .filter_map(|chunk| cell.flood.add(chunk, now))
+            .filter_map(|chunk| cell.shown(chunk, now))
             .collect();
         for note in notes {
             self.outbox.push(note);
@@ -252,7 +251,7 @@ impl Front {
         let Some(cell) = self.writer() else { return };
         let mut notes: Vec<Note> = chunks
             .into_iter()
-            .filter_map(|chunk| cell.flood.add(chunk, now))
+            .filter_map(|chunk| cell.shown(chunk, now))
             .collect();
         notes.extend(cell.flood.end());
         notes.extend(cell.figures.end());
