@@ -247,11 +247,12 @@ fn any_jupyterlab_hands_out_a_spare_and_takes_its_keeper_along_when_it_is_killed
         assert_eq!(keeper, again);
         assert_eq!(family(front), [front], "it has taken the spare");
         let all = family(pid);
+        let mut missing = vec![keeper, front, spare, next];
+        missing.retain(|one| !all.contains(one));
         assert!(
-            [keeper, front, spare, next]
-                .iter()
-                .all(|one| all.contains(one)),
-            "{all:?}"
+            missing.is_empty(),
+            "{missing:?} of {all:?}\n{}",
+            server.log()
         );
         kill(pid);
         server.process.wait().unwrap();

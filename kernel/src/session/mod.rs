@@ -69,8 +69,19 @@ struct About {
 impl Session {
     /// Starts an inner kernel for a notebook in `folder`. It is not ready yet; its ports answer when it is.
     pub fn start(place: &Place, folder: &Path) -> Result<Session> {
+        Session::begin(place, Some(folder))
+    }
+
+    /// As [`start`](Session::start), for a notebook that is not known yet, and that moves it into its own folder. At which moment that will be is not
+    /// known either, so it begins in its own directory: in the labs' folder evcxr could read there where the crates lie, and look for them
+    /// from another folder.
+    pub fn spare(place: &Place) -> Result<Session> {
+        Session::begin(place, None)
+    }
+
+    fn begin(place: &Place, folder: Option<&Path>) -> Result<Session> {
         let (directory, lock) = sweep::new_directory(place)?;
-        let started = Session::start_in(place, folder, &directory, lock);
+        let started = Session::start_in(place, folder.unwrap_or(&directory), &directory, lock);
         if started.is_err() {
             session_directory::remove(&directory);
         }

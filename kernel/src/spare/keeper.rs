@@ -254,7 +254,7 @@ fn start(shared: &Shared) -> Result<Option<Spare>> {
     }
     let place = &shared.place;
     let made_from = template::fingerprint(place)?;
-    let session = Session::start(place, &place.notebooks())?;
+    let session = Session::spare(place)?;
     Ok(Some(Spare { session, made_from }))
 }
 

@@ -136,6 +136,18 @@ pub(crate) fn home_without_template(folder: &Path) -> Place {
 
 /// The processes below `pid`, itself included: front, inner kernel, runtime, workers.
 pub(crate) fn family(pid: u32) -> Vec<u32> {
+    // While another child ends, the system's list may lack one that lives. So look until two looks see the same.
+    let mut before = descendants(pid);
+    loop {
+        let now = descendants(pid);
+        if now == before {
+            return now;
+        }
+        before = now;
+    }
+}
+
+fn descendants(pid: u32) -> Vec<u32> {
     let mut found = vec![pid];
     let mut next = 0;
     while next < found.len() {
