@@ -35,19 +35,19 @@ echo '{"reason":"build-finished","success":true}'
 "#;
 
 /// A session's directory, a crate of the labs, and programs that only look like cargo and the compiler.
-struct Bench {
+pub(crate) struct Bench {
     folder: tempfile::TempDir,
     /// The name of the session's directory.
-    session: String,
+    pub(crate) session: String,
 }
 
-fn script(file: &Path, text: &str) {
+pub(crate) fn script(file: &Path, text: &str) {
     fs::write(file, format!("#!/bin/sh\n{text}")).unwrap();
     fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 impl Bench {
-    fn new() -> Bench {
+    pub(crate) fn new() -> Bench {
         let bench = Bench {
             folder: tempfile::tempdir().unwrap(),
             session: "session".into(),
@@ -82,11 +82,11 @@ impl Bench {
         bench
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::create_dir_all(self.at(name).parent().unwrap()).unwrap();
         fs::write(self.at(name), text).unwrap();
     }
@@ -142,9 +142,9 @@ impl Bench {
     }
 
     /// Goes on in another session, as a copy of the same template.
-    fn next_session(&mut self) {
-        let old = std::mem::replace(&mut self.session, "another session".into());
-        let _ = fs::remove_dir_all(self.at(&self.session));
+    pub(crate) fn next_session(&mut self) {
+        let next = format!("another {}", self.session);
+        let old = std::mem::replace(&mut self.session, next);
         let copied = Command::new("cp")
             .arg("-a")
             .args([self.at(&old), self.at(&self.session)])
@@ -311,10 +311,12 @@ fn a_cell_that_was_compiled_before_is_not_compiled_again() {
     assert_eq!(bench.calls("start"), BOTH);
     assert_eq!(bench.calls("two"), "compiled");
 
+    // The next session asks cargo nothing, as long as it was copied from the same template.
     bench.next_session();
-    assert_eq!(bench.compile_keeping("start").1, BOTH);
+    assert_eq!(bench.compile_keeping("start").1, "");
     let (again, calls) = bench.compile_keeping("one");
     assert_eq!((calls.as_str(), again.stdout), ("", output.stdout));
+    assert_eq!(bench.compile_keeping("three").1, "compiled");
     // Nor is what another compiler made, or what was made with other crates.
     for (changed, text) in [
         ("bin/rustc", format!("#!/bin/sh\n# newer\n{COMPILER}")),
@@ -330,12 +332,18 @@ fn a_cell_that_was_compiled_before_is_not_compiled_again() {
         assert_eq!(bench.compile_keeping("one").1, "", "{changed}");
     }
     // What is damaged is compiled again, and then found again.
-    for entry in fs::read_dir(bench.at("cells")).unwrap() {
-        fs::write(entry.unwrap().path(), "damaged").unwrap();
+    for folder in ["cells", "cells/answers"] {
+        for entry in fs::read_dir(bench.at(folder)).unwrap().flatten() {
+            if entry.path().is_file() {
+                fs::write(entry.path(), "damaged").unwrap();
+            }
+        }
     }
     assert_eq!(bench.compile_keeping("two").1, "compiled");
     assert_eq!(bench.compile_keeping("one").1, "compiled");
     assert_eq!(bench.compile_keeping("two").1, "");
+    bench.next_session();
+    assert_eq!(bench.compile_keeping("start").1, BOTH);
     // Errors are not kept.
     assert_eq!(bench.compile_keeping("wrong").1, "compiled");
     assert_eq!(bench.compile_keeping("wrong").1, "compiled");

@@ -3,6 +3,7 @@
 
 mod common;
 
+mod answers;
 mod check;
 mod class;
 mod compile;

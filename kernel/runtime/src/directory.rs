@@ -12,6 +12,9 @@ pub const OUTPUT: &str = "LABS_OUTPUT";
 /// evcxr sets this variable itself for each of its own calls of cargo, so the inner kernel's value reaches only rust-analyzer's call.
 pub const FLAGS: &str = "RUSTFLAGS";
 
+/// The user's `CARGO_HOME`, or empty: an inner kernel has one of its own, in which rust-analyzer finds the stand-in for cargo.
+pub const CARGO_HOME: &str = "LABS_CARGO_HOME";
+
 /// The name by which evcxr finds the sources of the standard library.
 pub const SHOWN: &str = "library";
 /// The name under which the sources wait until evcxr may see them.

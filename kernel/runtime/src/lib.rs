@@ -67,6 +67,11 @@ pub fn split() {
         std::env::set_var("RUST_BACKTRACE", "0");
         // These flags are meant for rust-analyzer. Programs that a cell starts must not inherit them.
         std::env::remove_var(directory::FLAGS);
+        match std::env::var_os(directory::CARGO_HOME) {
+            None => {}
+            Some(none) if none.is_empty() => std::env::remove_var("CARGO_HOME"),
+            Some(home) => std::env::set_var("CARGO_HOME", home),
+        }
         OwnedFd::from_raw_fd(handle)
     };
     descriptor::close_on_exec(&front);

@@ -16,7 +16,7 @@ mod test;
 mod wheel;
 
 use crate::front;
-use crate::session::compile;
+use crate::session::{answers, compile};
 use anyhow::Result;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -62,6 +62,17 @@ pub enum Command {
     /// The keeper of the spare kernel: an extension of Jupyter's server calls this
     #[command(hide = true)]
     Keep,
+    /// Answers a question that only reads: the stand-ins for cargo call this
+    #[command(hide = true)]
+    Answer {
+        /// cargo itself
+        cargo: PathBuf,
+        /// The session's directory
+        session: PathBuf,
+        /// The arguments for cargo
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Compiles a cell: the stand-in for cargo calls this
     #[command(hide = true)]
     Compile {
@@ -79,6 +90,11 @@ impl Command {
     /// Runs the command. Returns the code with which the program is to end.
     pub fn run(self) -> Result<ExitCode> {
         match self {
+            Command::Answer {
+                cargo,
+                session,
+                arguments,
+            } => return answers::run(&cargo, &session, &arguments),
             Command::Compile {
                 cargo,
                 session,

@@ -61,6 +61,11 @@ impl Cells {
         })
     }
 
+    /// Where they are.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The cell with this `code` that was compiled `with` the same.
     pub(super) fn get(&self, with: &str, code: &str) -> Option<Found> {
         let wanted = comparable(code);
@@ -149,14 +154,14 @@ fn about_of(with: &str, library: &[u8]) -> String {
     format!("// {with} {} {:016x}", library.len(), number(&library))
 }
 
-fn number(what: &impl Hash) -> u64 {
+pub(super) fn number(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
     hasher.finish()
 }
 
 /// Writes a file completely or not at all, also for another process that reads or writes it.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let new = path.with_extension(format!("{}.new", std::process::id()));
     fs::write(&new, bytes)
         .and_then(|()| fs::rename(&new, path))

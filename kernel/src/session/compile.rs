@@ -2,9 +2,9 @@
 //!
 //! For each cell cargo reads manifests, resolves versions and looks at every file of every crate, and then runs the compiler with the
 //! arguments of the last time. So the stand-in for cargo calls `labs compile`. Once cargo has compiled a cell, this keeps what cargo
-//! ran and everything that the answer depended on: arguments, environment, manifest, lock file, configuration, toolchain, the labs'
-//! crates and what was built of them. As long as all of that is unchanged, it runs the compiler and says what cargo would have said.
-//! Where anything differs or cannot be read, cargo is asked, and what it runs is kept instead.
+//! ran and everything that the answer depended on: see `state.rs`. As long as all of that is unchanged, in this session or in a later one, it runs
+//! the compiler and says what cargo would have said. Where anything differs or cannot be read, cargo is asked, and what it runs is kept
+//! instead.
 //!
 //! cargo names its compiler's command to nobody, but it runs a wrapper where there is one: `labs` itself, which writes down what it was
 //! given and becomes the compiler.
@@ -16,7 +16,9 @@
 //! With a crate of their own (`:dep`), cells are always compiled by cargo: its folder might be anywhere. With `LABS_ASK_CARGO` set,
 //! they are, too: to compare.
 
+use super::answers;
 use super::cells::{Cells, only_mentioned};
+use super::state::{JOB_SERVER, State, built, file, for_any_session, for_this_session, lasting};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,22 +28,20 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use toml::Table;
 
 /// Set where `labs` is cargo's wrapper of the compiler: the file in which it writes down what it was given, or empty.
 const WRAPS: &str = "LABS_WRAPS_RUSTC";
 /// Names cargo's wrapper for the crates of the workspace.
 const WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
-/// How cargo and the compiler tell each other how many processes there may be. The pipes in them are one build's own.
-const JOB_SERVER: [&str; 3] = ["CARGO_MAKEFLAGS", "MAKEFLAGS", "MFLAGS"];
 /// What cargo is about to run.
 const RUN: &str = "rustc.json";
 /// What the compiler can be called with, without asking cargo.
 const KNOWN: &str = "compile.json";
+/// In which state cargo was asked in vain: the cell had an error.
+const BEGAN: &str = "began.json";
 /// The code that was compiled last.
 const LAST: &str = "compiled";
 /// What the compiler is told about the crate of the cells, in the place of cargo's number.
@@ -50,7 +50,7 @@ const METADATA: &str = "metadata=cells";
 const SOURCE: &str = "src/lib.rs";
 
 /// A call of the compiler.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Run {
     program: String,
     arguments: Vec<String>,
@@ -58,7 +58,7 @@ struct Run {
 }
 
 /// What cargo ran and said when it last compiled a cell, and on what that depended, the code aside.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Known {
     state: State,
     run: Run,
@@ -127,11 +127,14 @@ fn write_down(file: &Path, command: &Command) -> Result<()> {
 /// session's directory.
 pub fn run(cargo: &Path, session: &Path, arguments: &[String]) -> Result<ExitCode> {
     let folder = std::env::current_dir()?;
-    let look = || State::look(cargo, session, &folder, arguments);
+    let session = &fs::canonicalize(session)?;
+    let look = || {
+        let compiler = std::env::var_os("RUSTC").context("evcxr names the compiler")?;
+        State::look(cargo, Path::new(&compiler), session, &folder, arguments)
+    };
     let state = look().ok();
     if let Some(state) = &state
-        && let Ok(known) = read_known(session)
-        && known.state == *state
+        && let Some(known) = Known::of(state, session)
         && let Ok(succeeded) = known.compile(session, &folder)
     {
         // 101 is what cargo ends with.
@@ -152,32 +155,42 @@ pub fn run(cargo: &Path, session: &Path, arguments: &[String]) -> Result<ExitCod
         .output()
         .with_context(|| format!("{} cannot be run", cargo.display()))?;
     io::stdout().write_all(&output.stdout)?;
-    if output.status.success()
-        && let (Some(before), Ok(after)) = (state, look())
+    if let (Some(before), Ok(after)) = (state, look())
         // What changed meanwhile, cargo may have seen or not. What it built may have changed, and what it wrote into the lock file.
         && before.inputs == after.inputs
     {
         // Where it cannot be kept, cargo is asked again.
-        let _ = keep(session, &folder, &written, &output.stdout, after);
+        let _ = match output.status.success() {
+            true => keep(session, &folder, &written, &output.stdout, before, after),
+            false => begin(session, &before),
+        };
     }
-    let code = output
-        .status
-        .code()
-        .and_then(|code| u8::try_from(code).ok());
-    Ok(code.unwrap_or(101).into())
+    Ok(answers::ending(output.status))
 }
 
-fn read_known(session: &Path) -> Result<Known> {
-    Ok(serde_json::from_slice(&fs::read(session.join(KNOWN))?)?)
+/// Keeps in which state cargo was asked, for when it compiles a cell without an error.
+fn begin(session: &Path, before: &State) -> Result<()> {
+    Ok(fs::write(session.join(BEGAN), serde_json::to_vec(before)?)?)
 }
 
-fn keep(session: &Path, folder: &Path, written: &Path, said: &[u8], state: State) -> Result<()> {
+fn keep(
+    session: &Path,
+    folder: &Path,
+    written: &Path,
+    said: &[u8],
+    before: State,
+    after: State,
+) -> Result<()> {
     let is_artifact = |line: &&str| line.starts_with("{\"reason\":\"compiler-artifact\"");
     let lines = std::str::from_utf8(said)?.lines().filter(is_artifact);
     let run: Run = serde_json::from_slice(&fs::read(written)?)?;
     let with = run.fingerprint(folder)?;
+    let began = fs::read(session.join(BEGAN)).ok();
+    let began = began.and_then(|began| serde_json::from_slice::<State>(&began).ok());
+    let began = began.filter(|began| began.inputs == after.inputs);
+    let states = [Some(before), began, Some(after.clone())];
     let known = Known {
-        state,
+        state: after,
         run,
         artifacts: lines.map(|line| format!("{line}\n")).collect(),
         with,
@@ -186,9 +199,12 @@ fn keep(session: &Path, folder: &Path, written: &Path, said: &[u8], state: State
     if depends_on_the_code_alone(&cell.made) {
         known.put(&cell, &fs::read_to_string(folder.join(SOURCE))?);
     }
-    let new = session.join("compile.new");
-    fs::write(&new, serde_json::to_vec(&known)?)?;
-    Ok(fs::rename(new, session.join(KNOWN))?)
+    known.keep_in(session)?;
+    // The next session begins as this one did, and goes on as this one will.
+    for state in states.into_iter().flatten() {
+        known.keep_for_all(&state, session)?;
+    }
+    Ok(())
 }
 
 /// The cells' library, as cargo speaks of it.
@@ -202,6 +218,49 @@ struct Cell {
 }
 
 impl Known {
+    /// What is known of this session, or was found out in an earlier one whose state was the same.
+    fn of(state: &State, session: &Path) -> Option<Known> {
+        let here = fs::read(session.join(KNOWN));
+        let here = here
+            .ok()
+            .and_then(|known| serde_json::from_slice::<Known>(&known).ok());
+        if let Some(known) = here
+            && known.state == *state
+        {
+            return Some(known);
+        }
+        let kept = answers::kept(&name_of(state))?;
+        let known = for_this_session(&kept, session).ok()?;
+        let mut known: Known = serde_json::from_str(&known).ok()?;
+        known.state = state.clone();
+        known.run.environment = in_this_session(known.run.environment);
+        let _ = fs::remove_file(session.join(LAST));
+        known.keep_in(session).ok()?;
+        Some(known)
+    }
+
+    fn keep_in(&self, session: &Path) -> Result<()> {
+        let new = session.join("compile.new");
+        fs::write(&new, serde_json::to_vec(self)?)?;
+        Ok(fs::rename(new, session.join(KNOWN))?)
+    }
+
+    fn keep_for_all(&self, state: &State, session: &Path) -> Result<()> {
+        let environment = self.run.environment.iter();
+        let environment = environment.filter(|(name, _)| is_cargo_s(name));
+        let general = Known {
+            run: Run {
+                environment: environment
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect(),
+                ..self.run.clone()
+            },
+            ..self.clone()
+        };
+        let text = for_any_session(&serde_json::to_string(&general)?, session);
+        text.map_or(Ok(()), |text| answers::keep(&name_of(state), &text))
+    }
+
     fn cell(&self) -> Result<Cell> {
         let last = self.artifacts.lines().last().context("nothing was built")?;
         let artifact: Value = serde_json::from_str(last)?;
@@ -275,6 +334,24 @@ impl Known {
         println!("{{\"reason\":\"build-finished\",\"success\":true}}");
         Ok(true)
     }
+}
+
+/// The name under which it is kept what the compiler is called with.
+fn name_of(state: &State) -> String {
+    format!("compile-{:016x}", state.of_a_cell())
+}
+
+/// Whether cargo sets the variable `name` for the compiler.
+fn is_cargo_s(name: &str) -> bool {
+    name.starts_with("CARGO") || name.starts_with("RUSTC") || name == "LD_LIBRARY_PATH"
+}
+
+/// The variables that cargo has set for the compiler, among those of this session.
+fn in_this_session(cargo_s: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let here = std::env::vars().filter(|(name, _)| {
+        name != WRAPS && !is_cargo_s(name) && !JOB_SERVER.contains(&name.as_str())
+    });
+    here.chain(cargo_s).collect()
 }
 
 impl Run {
@@ -363,28 +440,6 @@ impl Run {
     }
 }
 
-/// What stays when a file is copied with its times: its length and when it was written.
-fn lasting(path: &Path) -> Result<(u64, i64, i64)> {
-    let about = fs::metadata(path)?;
-    Ok((about.len(), about.mtime(), about.mtime_nsec()))
-}
-
-/// The libraries of crates that cargo has built below the folder of cells, in order.
-fn built(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut crates = Vec::new();
-    for target in fs::read_dir(folder.join("target"))? {
-        let made = fs::read_dir(target?.path().join("debug/deps"));
-        let made = made.into_iter().flatten().flatten();
-        crates.extend(made.map(|entry| entry.path()));
-    }
-    crates.retain(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        (name.ends_with(".rlib") || name.ends_with(".so")) && name != "libctx.so"
-    });
-    crates.sort();
-    Ok(crates)
-}
-
 /// Whether it only says how many errors or warnings there were, which cargo counts itself.
 fn is_a_sum(message: &Value) -> bool {
     let said = message["message"].as_str().unwrap_or_default();
@@ -399,93 +454,4 @@ fn depends_on_the_code_alone(made: &Path) -> bool {
         let mut lines = list.lines().filter(|line| !line.is_empty());
         lines.all(|line| line.ends_with(": src/lib.rs") || line == "src/lib.rs:")
     })
-}
-
-/// Everything on which it depends what cargo does with a cell, the code aside.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct State {
-    /// What cargo reads.
-    inputs: u64,
-    /// The lock file, which cargo reads, and writes where it names crates that cells do not need.
-    lock: u64,
-    /// What it has built: the crates of cells.
-    built: u64,
-}
-
-impl State {
-    fn look(cargo: &Path, session: &Path, folder: &Path, arguments: &[String]) -> Result<State> {
-        let own: Table = fs::read_to_string(session.join("own.toml"))?.parse()?;
-        let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
-        let wanted: Table = manifest.parse()?;
-        ensure!(
-            wanted.get("dependencies") == own.get("dependencies"),
-            "cells have crates of their own"
-        );
-
-        let mut inputs = DefaultHasher::new();
-        (arguments, folder, manifest).hash(&mut inputs);
-        std::env::vars_os()
-            .collect::<BTreeMap<_, _>>()
-            .hash(&mut inputs);
-        let mut lock = DefaultHasher::new();
-        fs::read(folder.join("Cargo.lock"))?.hash(&mut lock);
-        let compiler = std::env::var_os("RUSTC").context("evcxr names the compiler")?;
-        for program in [cargo, Path::new(&compiler)] {
-            file(program)?.hash(&mut inputs);
-        }
-        let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-        let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-        let above = folder.ancestors().map(|folder| folder.join(".cargo"));
-        for folder in above.chain(home) {
-            for name in ["config", "config.toml"] {
-                file(&folder.join(name)).ok().hash(&mut inputs);
-            }
-        }
-        let crates = own.get("dependencies").and_then(toml::Value::as_table);
-        for (_, dependency) in crates.context("there are crates of the labs")? {
-            let path = dependency.get("path").and_then(toml::Value::as_str);
-            let path = Path::new(path.context("they lie in folders")?);
-            files(&path.join("src"), &mut inputs)?;
-            // Manifests above it may be its workspace's.
-            for folder in path.ancestors() {
-                file(&folder.join("Cargo.toml")).ok().hash(&mut inputs);
-            }
-        }
-
-        let mut made = DefaultHasher::new();
-        for path in built(folder)? {
-            (file(&path)?, path).hash(&mut made);
-        }
-        Ok(State {
-            inputs: inputs.finish(),
-            lock: lock.finish(),
-            built: made.finish(),
-        })
-    }
-}
-
-/// A number that changes with the file, whatever its times are set to.
-fn file(path: &Path) -> Result<u64> {
-    let about = fs::metadata(path)?;
-    let mut hasher = DefaultHasher::new();
-    (about.ino(), about.len()).hash(&mut hasher);
-    (about.mtime(), about.mtime_nsec()).hash(&mut hasher);
-    (about.ctime(), about.ctime_nsec()).hash(&mut hasher);
-    Ok(hasher.finish())
-}
-
-/// The names and states of all files in a folder and below.
-fn files(folder: &Path, hasher: &mut DefaultHasher) -> Result<()> {
-    let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-    let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
-    paths.sort();
-    for path in paths {
-        path.hash(hasher);
-        if path.is_dir() {
-            files(&path, hasher)?;
-        } else {
-            file(&path)?.hash(hasher);
-        }
-    }
-    Ok(())
 }

@@ -118,6 +118,12 @@ pub fn inner(place: &Place, directory: &Path, connection_file: &Path) -> Result<
         let tools = stand_in::install(place, &toolchain, directory)?;
         // cargo sets this variable for the programs that it starts, and rust-analyzer would use that cargo.
         command.env("CARGO", tools.join("cargo"));
+        // Before that one it would use the one that belongs to the user's rustup.
+        command.env(
+            session::CARGO_HOME,
+            std::env::var_os("CARGO_HOME").unwrap_or_default(),
+        );
+        command.env("CARGO_HOME", tools.join("home"));
         let Toolchain { sysroot, libraries } = toolchain;
         // After the stand-ins comes the compiler itself: rustup's own programs would find out each time which toolchain is meant.
         command.env("PATH", with_first([tools, sysroot.join("bin")], "PATH")?);

@@ -12,6 +12,7 @@
 //! everything that it has started, removes its directory, and ends itself. As soon as the inner kernel is gone, the holder sees the leash's
 //! end.
 
+pub mod answers;
 pub mod cells;
 pub mod compile;
 pub mod config;
@@ -19,6 +20,7 @@ pub mod launch;
 mod pause;
 pub mod rust_src;
 pub mod stand_in;
+mod state;
 pub mod sweep;
 pub mod template;
 pub mod toolchain;

@@ -6,7 +6,7 @@
 //! fails if it knows of a version that was never downloaded.
 //!
 //! So the first folder in an inner kernel's `PATH` has a `rustup` whose answer to `rustup which cargo`, which evcxr asks, is a cargo of
-//! ours. That is a short script; for cells it runs the toolchain's cargo at once. In a session's directory it keeps
+//! ours. That is a short script; for cells it runs the toolchain's cargo at once. rust-analyzer finds another one (`answers.rs`). In a session's directory it keeps
 //!
 //! | file | what it is |
 //! |---|---|
@@ -36,8 +36,9 @@ pub const FAILED: &str = "failed.json";
 pub const FAILED_CODE: &str = "failed.rs";
 
 /// The scripts, by name.
-pub const SCRIPTS: [(&str, &str); 2] = [
+pub const SCRIPTS: [(&str, &str); 3] = [
     ("cargo", include_str!("stand_in/cargo")),
+    ("home/bin/cargo", include_str!("stand_in/home/cargo")),
     ("rustup", include_str!("stand_in/rustup")),
 ];
 
@@ -46,6 +47,7 @@ pub fn install(place: &Place, toolchain: &Toolchain, directory: &Path) -> Result
     let tools = directory.join("tools");
     let real = tools.join("real");
     fs::create_dir_all(&real)?;
+    fs::create_dir_all(tools.join("home/bin"))?;
     for name in ["cargo", "rustc"] {
         let program = toolchain.sysroot.join("bin").join(name);
         // A distribution may install cargo in another folder.
