@@ -293,3 +293,60 @@ fn main_and_magics_are_explained() {
         lent.give_back().await;
     });
 }
+
+/// The values that a cell showed, as text.
+fn results(shown: &Shown) -> Vec<String> {
+    let media = shown.outputs.iter().filter_map(|output| match output {
+        Output::Result(media) | Output::Display(media) => Some(media),
+        _ => None,
+    });
+    let contents = media.flat_map(|media| &media.content);
+    let plain = contents.filter_map(|content| match content {
+        jupyter_protocol::MediaType::Plain(text) => Some(text.trim_end().to_string()),
+        _ => None,
+    });
+    plain.collect()
+}
+
+/// A cell that ends in a value is compiled once, and evcxr's ways to show it in another format stay.
+#[tokio::test]
+async fn a_cell_that_ends_in_a_value_is_compiled_once() {
+    let (_folder, place) = home();
+    let mut kernel = start(&place).await;
+    let prepare = "let numbers = vec![1, 2]; struct Secret; #[derive(Debug)] struct Own { x: u8 }";
+    kernel.execute(prepare, LONG).await.unwrap();
+    let [session] = &sessions(&place)[..] else {
+        panic!("there is one session")
+    };
+    // What the compiler refused last.
+    let refused = session.join(labs::session::stand_in::FAILED);
+    for (code, expected) in [
+        ("numbers", "[1, 2]"),
+        ("numbers.len()", "2"),
+        ("&numbers[1..]", "[2]"),
+        ("numbers.first()", "Some(1)"),
+        ("(1.5, \"text\")", "(1.5, \"text\")"),
+        ("\"text\"", "\"text\""),
+        (
+            "numbers.iter().map(|n| n * 2).collect::<Vec<_>>()",
+            "[2, 4]",
+        ),
+        ("let own = Own { x: 3 };\nown", "Own { x: 3 }"),
+        ("Box::new(own.x) as Box<dyn std::fmt::Debug>", "3"),
+    ] {
+        let _ = std::fs::remove_file(&refused);
+        let shown = kernel.execute(code, LONG).await.unwrap();
+        assert_eq!(results(&shown), [expected], "{code}");
+        assert!(!refused.exists(), "{code} was compiled twice");
+    }
+    let shown = kernel.execute("42", LONG).await.unwrap();
+    assert_eq!(results(&shown), ["42"]);
+    let said = kernel.execute("Secret", LONG).await.unwrap().error();
+    assert!(said.as_ref().unwrap().contains("Debug"), "{said:?}");
+    kernel.execute(":fmt {:#?}", LONG).await.unwrap();
+    let shown = kernel.execute("numbers", LONG).await.unwrap();
+    assert_eq!(results(&shown), ["[\n    1,\n    2,\n]"]);
+    kernel.execute(":fmt {:?}\n:types", LONG).await.unwrap();
+    let shown = kernel.execute("numbers.len()", LONG).await.unwrap();
+    assert_eq!(results(&shown), [": usize = 2"]);
+}

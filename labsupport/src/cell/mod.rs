@@ -14,6 +14,7 @@
 //! that.
 
 pub(crate) mod display;
+mod ending;
 pub(crate) mod escape;
 #[cfg(any(test, feature = "faults"))]
 pub(crate) mod fake;
@@ -25,6 +26,7 @@ pub(crate) mod table;
 
 pub use display::Display;
 pub(crate) use display::Page;
+pub use ending::{Ending, EndingAsAsked};
 pub use escape::escape;
 #[cfg(test)]
 pub(crate) use fake::Fake;

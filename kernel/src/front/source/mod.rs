@@ -3,11 +3,12 @@
 //!
 //! evcxr compiles every item of the notebook into every later cell, each under its name. The rules here follow from that, each in a file
 //! of its own: for items without a name ([`impls`]), for names that the labs' prelude has too ([`shadows`]), for a `static`
-//! ([`statics`]), and for `fn main` ([`main_function`]). Cells that are not Rust at all are for [`magics`].
+//! ([`statics`]), for `fn main` ([`main_function`]), and for the commands that say how values are shown ([`formats`]). Cells that are not Rust at all are for [`magics`].
 //!
 //! Everything is found by tokens ([`scan`]) and mended by insertions that no report shows ([`edit`]).
 
 mod edit;
+mod formats;
 mod impls;
 mod magics;
 mod main_function;
@@ -73,6 +74,7 @@ fn prepare(request: &Request, history: &mut History, prelude: &Prelude) -> Prepa
     let mut edit = Edit::of(request.code);
     let mut notes = Vec::new();
     let mut restoring = None;
+    formats::apply(request.code, &mut edit);
     // If brackets do not match, the compiler says so.
     if let Some(statements) = scan::statements(&tokens) {
         let is_stuck = history.stuck.contains(request.code);
