@@ -11,6 +11,7 @@ const CARGO: &str = r#"
 echo asked >>"$CALLS"
 case $* in *fail*) exit 101 ;; esac
 [ -z "${LOCKS-}" ] || echo locked >Cargo.lock
+[ -z "${CARGO_RESOLVER_LOCKFILE_PATH-}" ] || echo "locked elsewhere" >>"$CARGO_RESOLVER_LOCKFILE_PATH"
 echo "$PWD, $*, CARGO_HOME=${CARGO_HOME-none}"
 echo warned >&2
 "#;
@@ -203,6 +204,31 @@ fn a_lock_file_that_cargo_wrote_is_part_of_the_answer() {
     fs::write(&lock, "old").unwrap();
     assert!(!ask(&bench).1);
     assert_eq!(fs::read_to_string(lock).unwrap(), "locked\n");
+}
+
+/// rust-analyzer has cargo read and write a copy of the lock file, and the sources of the standard library may be read-only.
+#[test]
+fn a_lock_file_elsewhere_is_no_reason_to_write_one() {
+    let bench = Bench::that_answers();
+    bench.write("session/library/Cargo.toml", "[workspace]");
+    bench.write("session/library/Cargo.lock", "theirs");
+    for folder in ["library", "eval"] {
+        let ask = || {
+            let copy = bench.at("copy.lock");
+            fs::write(&copy, "theirs").unwrap();
+            bench.ask_with(folder, &["metadata"], |command| {
+                command.env("CARGO_RESOLVER_LOCKFILE_PATH", copy);
+            })
+        };
+        let (first, asked) = ask();
+        assert!(asked);
+        let lock = bench.at("session").join(folder).join("Cargo.lock");
+        fs::remove_file(&lock).unwrap();
+        fs::write(&lock, if folder == "eval" { "old" } else { "theirs" }).unwrap();
+        let written = fs::metadata(&lock).unwrap().modified().unwrap();
+        assert_eq!(ask(), (first, false), "{folder}");
+        assert_eq!(fs::metadata(&lock).unwrap().modified().unwrap(), written);
+    }
 }
 
 /// Real kernels, and cells see the user's own CARGO_HOME.

@@ -111,6 +111,8 @@ fn the_image_starts_is_healthy_and_runs_lab_01() {
         jupyter kernelspec list | grep rust
         jupyterhub-singleuser --version
         labs check labs/01_poison_pill.ipynb
+        # The first kernel has kept what it asked cargo.
+        labs check labs/00_start_here.ipynb
         test ! -w /opt/labs
         echo the image is well
     "#;

@@ -53,10 +53,9 @@ pub fn run(cargo: &Path, session: &Path, arguments: &[String]) -> Result<ExitCod
     let known = name.as_deref().and_then(kept);
     let known = known.and_then(|known| for_this_session(&known, session).ok());
     let known = known.and_then(|known| serde_json::from_str::<Answer>(&known).ok());
-    if let Some(answer) = known.filter(Answer::is_still_true) {
-        if let Some(lock) = &answer.lock {
-            fs::write(folder.join("Cargo.lock"), lock)?;
-        }
+    if let Some(answer) = known.filter(Answer::is_still_true)
+        && answer.leave_lock_file(&folder).is_ok()
+    {
         return answer.say().map(|()| ExitCode::SUCCESS);
     }
     let output = command
@@ -74,7 +73,7 @@ pub fn run(cargo: &Path, session: &Path, arguments: &[String]) -> Result<ExitCod
             String::from_utf8(output.stderr),
         );
         if let (Ok(out), Ok(errors)) = said {
-            let lock = lock.filter(|_| reads_the_lock_file && before != after);
+            let lock = lock.filter(|_| reads_the_lock_file && before.lock != after.lock);
             let answer = serde_json::to_string(&Answer { out, errors, lock })?;
             // Where it cannot be kept, cargo is asked again.
             let _ = for_any_session(&answer, session).map(|answer| keep(&name, &answer));
@@ -116,6 +115,13 @@ impl Answer {
         let packages = said["packages"].as_array().into_iter().flatten();
         let mut manifests = packages.map(|package| package["manifest_path"].as_str());
         manifests.all(|manifest| manifest.is_some_and(|path| Path::new(path).is_file()))
+    }
+
+    fn leave_lock_file(&self, folder: &Path) -> Result<()> {
+        match &self.lock {
+            Some(lock) => Ok(fs::write(folder.join("Cargo.lock"), lock)?),
+            None => Ok(()),
+        }
     }
 
     fn say(&self) -> Result<()> {

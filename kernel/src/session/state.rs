@@ -30,7 +30,7 @@ pub(super) struct State {
     /// What cargo reads.
     pub inputs: u64,
     /// The lock file, which cargo reads, and writes where it names crates that cells do not need.
-    lock: u64,
+    pub lock: u64,
     /// What it has built: the crates of cells.
     built: u64,
     /// What cargo reads, as far as it is the same in every session.
