@@ -112,15 +112,16 @@ pub use live::Live;
 pub use progress::{Counted, Progress};
 pub use step_diagram::StepDiagram;
 pub use table::Table;
-pub use timeline::Timeline;
-pub use trace::{Event, Lane, LaneRecord, LaneSummary, Recording, Trace};
+pub use timeline::{Timeline, Timelines};
+pub use trace::{Event, Lane, LaneRecord, LaneSummary, Moment, Recording, Trace};
 
-drawing::page::shown_as_pictures!(Bars, Dots, HeatMap, Lines, StepDiagram, Timeline);
+drawing::page::shown_as_pictures!(Bars, Dots, HeatMap, Lines, StepDiagram);
 labsupport::shown_in_words!(
     Event,
     FigureError,
     KnobError,
     LaneRecord,
     LaneSummary,
+    Moment,
     Recording
 );
