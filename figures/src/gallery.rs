@@ -405,10 +405,28 @@ fn several(draw: &mut dyn FnMut(&str, Timelines)) {
     use Event::*;
     let ms = |n: u64| n * 1_000_000;
     let flag = recording(&[
-        &[(0, Started), (ms(1), TaskTaken(1)), (ms(7), TaskDone(1)), (ms(8), FlagSeen), (ms(8), Exited)],
-        &[(0, Started), (ms(5), FlagSet), (ms(6), LockWaited), (ms(7), LockHeld), (ms(9), LockReleased)],
+        &[
+            (0, Started),
+            (ms(1), TaskTaken(1)),
+            (ms(7), TaskDone(1)),
+            (ms(8), FlagSeen),
+            (ms(8), Exited),
+        ],
+        &[
+            (0, Started),
+            (ms(5), FlagSet),
+            (ms(6), LockWaited),
+            (ms(7), LockHeld),
+            (ms(9), LockReleased),
+        ],
     ]);
-    let pill = recording(&[&[(0, Started), (ms(2), PillPut), (ms(3), TaskTaken(1)), (ms(6), PillTaken), (ms(7), Exited)]]);
+    let pill = recording(&[&[
+        (0, Started),
+        (ms(2), PillPut),
+        (ms(3), TaskTaken(1)),
+        (ms(6), PillTaken),
+        (ms(7), Exited),
+    ]]);
     let both = Timelines::new("Two ways")
         .run("flag", Timeline::new("Flag", &flag))
         .run("pill", Timeline::new("Pill", &pill));

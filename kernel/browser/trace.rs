@@ -126,7 +126,8 @@ fn instants(recording: &Recording) -> Vec<u64> {
     times.into_iter().collect()
 }
 
-const VALUE: &str = "return document.querySelector('.labs-trace-slider').getAttribute('aria-valuetext');";
+const VALUE: &str =
+    "return document.querySelector('.labs-trace-slider').getAttribute('aria-valuetext');";
 
 #[test]
 fn by_keyboard_alone_the_page_says_of_every_event_what_the_recording_says() {
@@ -159,7 +160,13 @@ fn by_keyboard_alone_the_page_says_of_every_event_what_the_recording_says() {
         let all = ask(&browser, shown).await;
         assert!(!all.as_str().unwrap().contains(" of "), "{all}");
         press(&browser, "++").await;
-        assert!(ask(&browser, shown).await.as_str().unwrap().contains(" of "));
+        assert!(
+            ask(&browser, shown)
+                .await
+                .as_str()
+                .unwrap()
+                .contains(" of ")
+        );
         press(&browser, &key(Key::Home)).await;
         let start_of_part = ask(&browser, VALUE).await;
         press(&browser, "-").await;
@@ -222,7 +229,8 @@ fn with_the_mouse_the_slider_moves_and_a_drag_zooms() {
     block_on(async {
         let recording = pool(2);
         let browser = open_page(&driver, &folder, &timeline(&recording), &[]).await;
-        let cursor = "return document.querySelector('.labs-trace-cursor').getAttribute('transform');";
+        let cursor =
+            "return document.querySelector('.labs-trace-cursor').getAttribute('transform');";
         focus_slider(&browser).await;
         press(&browser, &key(Key::Home)).await;
         let (before, line) = (ask(&browser, VALUE).await, ask(&browser, cursor).await);
@@ -234,7 +242,8 @@ fn with_the_mouse_the_slider_moves_and_a_drag_zooms() {
         let all = ask(&browser, boxes).await;
         drag(&browser, ".labs-trace-picture", 0.4, 0.6).await;
         assert_ne!(ask(&browser, boxes).await, all);
-        let shown = "return document.querySelector('.labs-trace-shown').textContent.includes(' of ');";
+        let shown =
+            "return document.querySelector('.labs-trace-shown').textContent.includes(' of ');";
         assert_eq!(ask(&browser, shown).await, json!(true));
         photograph(&browser, "trace-zoomed").await;
         // A click, which moves nowhere, chooses the instant and leaves the zoom.
@@ -276,16 +285,33 @@ fn playback_moves_on_says_nothing_meanwhile_and_stops_at_the_end() {
         for frame in 0..6 {
             photograph(&browser, &format!("trace-frame-{frame}")).await;
         }
-        page_says(&browser, "it has moved", 20, "return window.seen.length > 20;").await;
+        page_says(
+            &browser,
+            "it has moved",
+            20,
+            "return window.seen.length > 20;",
+        )
+        .await;
         let said = ask(&browser, "return window.said;").await;
         assert_eq!(said, json!([]), "nothing is said while it plays");
         press(&browser, " ").await;
         page_says(&browser, "it rests", 5, &format!("return {PLAY}('Play');")).await;
-        page_says(&browser, "and says where", 5, "return window.said.length === 1;").await;
+        page_says(
+            &browser,
+            "and says where",
+            5,
+            "return window.said.length === 1;",
+        )
+        .await;
         press(&browser, " ").await;
         page_says(&browser, "it ends", 60, &format!("return {PLAY}('Play') && document.querySelector('.labs-trace-slider').value === '1000';")).await;
         let seen = ask(&browser, "return window.seen;").await;
-        let seen: Vec<i64> = seen.as_array().unwrap().iter().filter_map(Value::as_i64).collect();
+        let seen: Vec<i64> = seen
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_i64)
+            .collect();
         assert!(seen.is_sorted(), "{seen:?}");
         // From the end it begins again.
         press(&browser, " ").await;
@@ -315,7 +341,13 @@ fn where_motion_is_reduced_playback_goes_from_event_to_event() {
         press(&browser, &key(Key::Home)).await;
         ask(&browser, WATCH).await;
         press(&browser, " ").await;
-        page_says(&browser, "three steps", 20, "return new Set(window.seen).size >= 3;").await;
+        page_says(
+            &browser,
+            "three steps",
+            20,
+            "return new Set(window.seen).size >= 3;",
+        )
+        .await;
         press(&browser, " ").await;
         let seen = ask(&browser, "return [...new Set(window.seen)];").await;
         for place in seen.as_array().unwrap() {
@@ -335,7 +367,9 @@ fn several_pools_move_on_one_clock() {
         let never = Ended::of(&trace, 0, quiet);
         assert!(side_by_side(&[("nothing", &never)]).svg().is_err());
         let [first, second] = [pool(0), pool(2)].map(|recording| timeline(&recording));
-        let both = Timelines::new("Two ways").run("flag", first).run("pills", second);
+        let both = Timelines::new("Two ways")
+            .run("flag", first)
+            .run("pills", second);
         let browser = open_page(&driver, &folder, &both, &[]).await;
         focus_slider(&browser).await;
         let start = ask(&browser, VALUE).await;
@@ -379,7 +413,10 @@ fn names_stay_text_on_the_page_and_a_page_without_scripts_has_the_still_picture(
         let file = folder.path().join("without.html");
         std::fs::write(&file, without + rest).unwrap();
         let browser = driver.browser().await;
-        browser.goto(&format!("file://{}", file.display())).await.unwrap();
+        browser
+            .goto(&format!("file://{}", file.display()))
+            .await
+            .unwrap();
         let still = "const image = document.querySelector('.labs-trace-still img');
             return image.complete && image.offsetHeight > 150 && document.querySelector('.labs-trace-picture') === null;";
         page_says(&browser, "the still picture", 5, still).await;
@@ -435,12 +472,23 @@ fn on_a_published_page_the_four_ways_to_go_home_move_together() {
     let driver = Driver::start();
     block_on(async {
         let browser = driver.browser().await;
-        browser.goto(&format!("file://{}", file.display())).await.unwrap();
+        browser
+            .goto(&format!("file://{}", file.display()))
+            .await
+            .unwrap();
         let several = "return [...document.querySelectorAll('.labs-trace[data-moves]')].at(-1)?.querySelectorAll('.labs-trace-now').length === 4;";
         page_says(&browser, "the four are there", 20, several).await;
         let last = "const last = [...document.querySelectorAll('.labs-trace')].at(-1);";
-        ask(&browser, &format!("{last} last.scrollIntoView(); last.querySelector('.labs-trace-slider').focus();")).await;
-        let words = format!("{last} return [...last.querySelectorAll('.labs-trace-now')].map(table => table.textContent);");
+        ask(
+            &browser,
+            &format!(
+                "{last} last.scrollIntoView(); last.querySelector('.labs-trace-slider').focus();"
+            ),
+        )
+        .await;
+        let words = format!(
+            "{last} return [...last.querySelectorAll('.labs-trace-now')].map(table => table.textContent);"
+        );
         let at_signal = ask(&browser, &words).await;
         photograph(&browser, "site-four-signal").await;
         press(&browser, &key(Key::PageUp).repeat(2)).await;
@@ -451,7 +499,11 @@ fn on_a_published_page_the_four_ways_to_go_home_move_together() {
             assert_ne!(at_signal[way], at_end[way]);
         }
         let shown = "return [...document.querySelectorAll('.labs-trace')].every(place => place.querySelector('.labs-trace-picture') !== null);";
-        assert_eq!(ask(&browser, shown).await, json!(true), "every timeline moves");
+        assert_eq!(
+            ask(&browser, shown).await,
+            json!(true),
+            "every timeline moves"
+        );
         assert_eq!(findings(&browser, &[".labs-trace"]).await, [""; 0]);
         browser.close().await.unwrap();
     });

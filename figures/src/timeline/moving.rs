@@ -85,7 +85,7 @@ impl Moving<'_> {
             "<div class=\"labs-trace\"><style>{}</style><div class=\"labs-trace-board\"></div><div class=\"labs-trace-still\">{figure}</div>\
              <script type=\"application/json\">{data}</script><script type=\"module\">{}</script></div>",
             include_str!("page/trace.css"),
-            include_str!("page/trace.js"),
+            without_comments(include_str!("page/trace.js")),
         )
     }
 
@@ -138,10 +138,13 @@ impl Moving<'_> {
                 Event::Note(number) => timeline.meaning(number),
                 event => done_last(event),
             });
-            lasts.iter().position(|known| *known == words).unwrap_or_else(|| {
-                lasts.push(words);
-                lasts.len() - 1
-            })
+            lasts
+                .iter()
+                .position(|known| *known == words)
+                .unwrap_or_else(|| {
+                    lasts.push(words);
+                    lasts.len() - 1
+                })
         };
         let lanes: Vec<String> = (timeline.lanes().into_iter())
             .map(|(index, lane)| {
@@ -221,7 +224,10 @@ impl Moving<'_> {
                 word(state.last) as i64,
             ];
             before = time;
-            let length = row.iter().rposition(|part| *part != 0).map_or(1, |last| last + 1);
+            let length = row
+                .iter()
+                .rposition(|part| *part != 0)
+                .map_or(1, |last| last + 1);
             list(row[..length].iter().map(i64::to_string))
         }))
     }
@@ -238,6 +244,17 @@ impl Moving<'_> {
             Some(format!("[{passed},{}]", sign as usize))
         }))
     }
+}
+
+/// A script without what only its authors read: a quarter of it, and every output carries it. A comment of ours has its lines for itself, and no
+/// other line begins like one.
+fn without_comments(script: &str) -> String {
+    let lines = script.lines().map(str::trim);
+    let is_read = |line: &&str| {
+        let comments = ["//", "/**", "*"];
+        !line.is_empty() && !comments.iter().any(|comment| line.starts_with(comment))
+    };
+    lines.filter(is_read).collect::<Vec<_>>().join("\n")
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -269,16 +286,37 @@ mod tests {
 
     fn data(figure: &dyn Show) -> String {
         let html = html(figure);
-        let (_, rest) = html.split_once("<script type=\"application/json\">").unwrap();
+        let (_, rest) = html
+            .split_once("<script type=\"application/json\">")
+            .unwrap();
         rest.split_once("</script>").unwrap().0.into()
     }
 
     fn small() -> Recording {
         use Event::*;
         recording(&[
-            &[(0, Started), (10, TaskTaken(7)), (20, TaskDone(7)), (25, FlagChecked), (30, PillTaken), (40, Exited)],
-            &[(5, Started), (15, TaskTaken(8)), (35, LockHeld), (50, Note(3))],
-            &[(1, TaskPut(7)), (2, TaskPut(8)), (3, PillPut), (4, PillPut), (12, FlagSet), (60, Terminated)],
+            &[
+                (0, Started),
+                (10, TaskTaken(7)),
+                (20, TaskDone(7)),
+                (25, FlagChecked),
+                (30, PillTaken),
+                (40, Exited),
+            ],
+            &[
+                (5, Started),
+                (15, TaskTaken(8)),
+                (35, LockHeld),
+                (50, Note(3)),
+            ],
+            &[
+                (1, TaskPut(7)),
+                (2, TaskPut(8)),
+                (3, PillPut),
+                (4, PillPut),
+                (12, FlagSet),
+                (60, Terminated),
+            ],
         ])
     }
 
@@ -305,14 +343,20 @@ mod tests {
         let nanos = Duration::from_nanos;
         let part = Timeline::new("T", &small()).between(nanos(12), nanos(36));
         let data = data(&part);
-        assert!(data.contains("\"states\":[[12,0,8],[8],[10,0,0,0,1]],\"marks\":[[25,4],[5,6]]"), "{data}");
+        assert!(
+            data.contains("\"states\":[[12,0,8],[8],[10,0,0,0,1]],\"marks\":[[25,4],[5,6]]"),
+            "{data}"
+        );
         assert!(!data.contains("terminate"), "{data}");
     }
 
     #[test]
     fn whatever_a_name_says_stays_text() {
         let name = "</script><script>alert(1)</script>\"\n&\\";
-        let named = Timeline::new(name, &small()).name(0, name).note(3, name).ended(name);
+        let named = Timeline::new(name, &small())
+            .name(0, name)
+            .note(3, name)
+            .ended(name);
         let several = Timelines::new(name).run(name, named.clone());
         for html in [html(&named), html(&several)] {
             assert!(!html.contains("<script>alert"), "{html}");
@@ -322,7 +366,10 @@ mod tests {
 
     #[test]
     fn neither_style_sheet_nor_script_ends_before_its_end() {
-        for text in [include_str!("page/trace.css"), include_str!("page/trace.js")] {
+        for text in [
+            include_str!("page/trace.css"),
+            include_str!("page/trace.js"),
+        ] {
             assert!(!text.contains("</"));
         }
     }
@@ -334,7 +381,9 @@ mod tests {
                 0 => Event::TaskTaken(n as u32),
                 _ => Event::TaskDone(n as u32 - 1),
             };
-            (0..events / 4).map(|n| (first + 123_457 * n, event(n))).collect()
+            (0..events / 4)
+                .map(|n| (first + 123_457 * n, event(n)))
+                .collect()
         };
         let lanes = [0, 1_000, 2_000, 3_000].map(lane);
         recording(&lanes.each_ref().map(Vec::as_slice))
@@ -348,7 +397,9 @@ mod tests {
         let more = Timeline::new("T", &busy(MOST_EVENTS as u64 + 4));
         let still = html(&more);
         assert!(still.contains("<img") && !still.contains("<script"));
-        assert!(still.contains("does not move: 5,004 events are more than a page should carry (5,000)"));
+        assert!(
+            still.contains("does not move: 5,004 events are more than a page should carry (5,000)")
+        );
         let part = more.between(Duration::ZERO, Duration::from_millis(100));
         assert!(html(&part).contains("<script type=\"module\">"));
     }

@@ -119,7 +119,10 @@ impl Timelines {
     /// The recordings, moved so that their signals fall together.
     fn aligned(&self) -> Aligned {
         let signal_of = |(_, timeline): &(String, Timeline)| timeline.recording.signal();
-        let signals = self.runs.iter().map(|run| signal_of(run).unwrap_or_default());
+        let signals = self
+            .runs
+            .iter()
+            .map(|run| signal_of(run).unwrap_or_default());
         let signal = signals.max().unwrap_or_default();
         let moved = self.runs.iter().map(|run| {
             let mut timeline = run.1.clone();
@@ -137,7 +140,9 @@ impl Timelines {
             runs,
             signal,
             end,
-            last_note: (last + last / 20).max(signal).clamp(Duration::from_nanos(1), end),
+            last_note: (last + last / 20)
+                .max(signal)
+                .clamp(Duration::from_nanos(1), end),
         }
     }
 
@@ -160,7 +165,10 @@ fn height_of(run: &Timeline) -> i32 {
 
 /// The last note that a worker made.
 fn last_note(recording: &Recording) -> Duration {
-    let workers = recording.lanes().iter().filter(|lane| lane.name() != "parent");
+    let workers = recording
+        .lanes()
+        .iter()
+        .filter(|lane| lane.name() != "parent");
     let lasts = workers.filter_map(|lane| lane.events().last());
     Duration::from_nanos(lasts.map(|event| event.0).max().unwrap_or(0))
 }
@@ -244,10 +252,22 @@ mod tests {
     fn two() -> Timelines {
         use Event::*;
         let flag = recording(&[
-            &[(0, Started), (ms(1), TaskTaken(1)), (ms(7), TaskDone(1)), (ms(8), FlagSeen), (ms(8), Exited)],
+            &[
+                (0, Started),
+                (ms(1), TaskTaken(1)),
+                (ms(7), TaskDone(1)),
+                (ms(8), FlagSeen),
+                (ms(8), Exited),
+            ],
             &[(ms(5), FlagSet)],
         ]);
-        let waits = recording(&[&[(0, Started), (ms(2), PillPut), (ms(3), TaskTaken(1)), (ms(6), TaskDone(1)), (ms(90), Exited)]]);
+        let waits = recording(&[&[
+            (0, Started),
+            (ms(2), PillPut),
+            (ms(3), TaskTaken(1)),
+            (ms(6), TaskDone(1)),
+            (ms(90), Exited),
+        ]]);
         Timelines::new("Two ways")
             .run("flag", Timeline::new("F", &flag))
             .run("pill", Timeline::new("P", &waits))
@@ -268,18 +288,34 @@ mod tests {
     #[test]
     fn the_picture_names_each_recording_and_ends_after_the_last_note() {
         let svg = two().caption("Why.").svg().unwrap();
-        for words in [">\nflag\n<", ">\npill\n<", ">\nsignal\n<", ">\n0 s\n<", ">\nWhy.\n<", "task, done", "pill"] {
+        for words in [
+            ">\nflag\n<",
+            ">\npill\n<",
+            ">\nsignal\n<",
+            ">\n0 s\n<",
+            ">\nWhy.\n<",
+            "task, done",
+            "pill",
+        ] {
             assert!(svg.contains(words), "{words} in {svg}");
         }
         let text = two().caption("Why.").text();
-        assert!(text.contains("The signal to go home: 5 ms.") && text.contains("The signal to go home: 2 ms."), "{text}");
+        assert!(
+            text.contains("The signal to go home: 5 ms.")
+                && text.contains("The signal to go home: 2 ms."),
+            "{text}"
+        );
         assert!(text.ends_with("Why.\n"));
 
         // The parent waited longer than any worker had something to note.
         use Event::*;
         let never = recording(&[&[(0, Started), (ms(1), TaskTaken(1)), (ms(2), TaskDone(1))]]);
         let mut lanes = never.lanes().to_vec();
-        lanes.push(crate::trace::parent(&[(0, Started), (ms(1), PillPut), (ms(200), Terminated)]));
+        lanes.push(crate::trace::parent(&[
+            (0, Started),
+            (ms(1), PillPut),
+            (ms(200), Terminated),
+        ]));
         let never = Timelines::new("T").run("one", Timeline::new("N", &Recording::new(lanes)));
         assert_eq!(never.aligned().last_note, Duration::from_micros(2_100));
         assert!(never.svg().unwrap().contains("went on until"));

@@ -173,7 +173,11 @@ impl Pool {
         let mut lanes: Vec<LaneRecord> = (self.notes.iter().enumerate())
             .map(|(lane, notes)| LaneRecord::new(name(lane), notes.clone(), 0))
             .collect();
-        lanes.push(LaneRecord::new("clock".into(), vec![(0, Event::Started), (0, Event::Exited)], 0));
+        lanes.push(LaneRecord::new(
+            "clock".into(),
+            vec![(0, Event::Started), (0, Event::Exited)],
+            0,
+        ));
         Recording::new(lanes)
     }
 }
@@ -203,7 +207,9 @@ fn is_noted(pool: &Pool, message: Message) -> bool {
     let events = pool.notes.iter().flatten();
     if pool.pills[message] {
         // Pills look alike; the notes of the first pills count for the first pills.
-        let taken = events.filter(|(_, event)| *event == Event::PillTaken).count();
+        let taken = events
+            .filter(|(_, event)| *event == Event::PillTaken)
+            .count();
         pills.iter().position(|pill| *pill == message).unwrap() < taken
     } else {
         let taken = Event::TaskTaken(message as u32);
@@ -279,10 +285,34 @@ fn words(recording: &Recording, time: u64) -> String {
 #[test]
 fn a_moment_reads_like_this() {
     use Event::*;
-    let puts = vec![(1, TaskPut(1)), (2, TaskPut(2)), (3, PillPut), (30, Terminated)];
+    let puts = vec![
+        (1, TaskPut(1)),
+        (2, TaskPut(2)),
+        (3, PillPut),
+        (30, Terminated),
+    ];
     let seen = recording(vec![
-        ("worker 0", vec![(0, Started), (10, TaskTaken(1)), (12, LockWaited), (14, LockHeld)], 0),
-        ("worker 1", vec![(5, Started), (20, TaskTaken(2)), (25, TaskDone(2)), (26, PillTaken), (28, Exited)], 0),
+        (
+            "worker 0",
+            vec![
+                (0, Started),
+                (10, TaskTaken(1)),
+                (12, LockWaited),
+                (14, LockHeld),
+            ],
+            0,
+        ),
+        (
+            "worker 1",
+            vec![
+                (5, Started),
+                (20, TaskTaken(2)),
+                (25, TaskDone(2)),
+                (26, PillTaken),
+                (28, Exited),
+            ],
+            0,
+        ),
         ("parent", puts, 0),
     ]);
     assert_eq!(
@@ -293,26 +323,63 @@ fn a_moment_reads_like_this() {
         words(&seen, 29),
         "At 29 ns:\nworker 0: task 1 in its hand, has the lock\nworker 1: gone home, has taken a pill\nqueue: empty\nlock: worker 0 has it\n"
     );
-    assert!(words(&seen, 30).contains("worker 0: ended from outside, task 1 in its hand, has the lock\n"));
+    assert!(
+        words(&seen, 30)
+            .contains("worker 0: ended from outside, task 1 in its hand, has the lock\n")
+    );
 }
 
 #[test]
 fn a_lock_that_another_has_is_no_longer_its_last_owners() {
     use Event::*;
     let seen = recording(vec![
-        ("worker 0", vec![(0, Started), (10, LockHeld), (20, TaskTaken(1)), (50, LockReleased), (60, Exited)], 0),
-        ("worker 1", vec![(0, Started), (40, LockHeld), (45, LockReleased), (60, Exited)], 0),
+        (
+            "worker 0",
+            vec![
+                (0, Started),
+                (10, LockHeld),
+                (20, TaskTaken(1)),
+                (50, LockReleased),
+                (60, Exited),
+            ],
+            0,
+        ),
+        (
+            "worker 1",
+            vec![
+                (0, Started),
+                (40, LockHeld),
+                (45, LockReleased),
+                (60, Exited),
+            ],
+            0,
+        ),
     ]);
     let holder = |time| seen.at(Duration::from_nanos(time)).holder();
-    assert_eq!([9, 10, 39, 40, 45, 50].map(holder), [None, Some(0), Some(0), Some(1), None, None]);
-    assert!(words(&seen, 40).contains("worker 0: task 1 in its hand, the lock is with another by now\n"));
+    assert_eq!(
+        [9, 10, 39, 40, 45, 50].map(holder),
+        [None, Some(0), Some(0), Some(1), None, None]
+    );
+    assert!(
+        words(&seen, 40)
+            .contains("worker 0: task 1 in its hand, the lock is with another by now\n")
+    );
 }
 
 #[test]
 fn what_was_overwritten_is_unknown_until_a_note_speaks_of_it() {
     use Event::*;
     let seen = recording(vec![
-        ("worker 0", vec![(10, FlagChecked), (20, TaskDone(1)), (25, LockReleased), (40, Exited)], 3),
+        (
+            "worker 0",
+            vec![
+                (10, FlagChecked),
+                (20, TaskDone(1)),
+                (25, LockReleased),
+                (40, Exited),
+            ],
+            3,
+        ),
         ("worker 1", vec![(0, Started), (41, Exited)], 0),
         ("parent", vec![(1, TaskPut(1)), (30, FlagSet)], 0),
     ]);
@@ -329,29 +396,81 @@ fn what_was_overwritten_is_unknown_until_a_note_speaks_of_it() {
 fn what_a_killed_worker_took_and_did_not_note_is_in_doubt() {
     use Event::*;
     let seen = recording(vec![
-        ("worker 0", vec![(0, Started), (10, TaskTaken(1)), (20, TaskDone(1))], 0),
-        ("parent", vec![(1, TaskPut(1)), (2, TaskPut(2)), (3, TaskPut(3)), (30, Terminated)], 0),
+        (
+            "worker 0",
+            vec![(0, Started), (10, TaskTaken(1)), (20, TaskDone(1))],
+            0,
+        ),
+        (
+            "parent",
+            vec![
+                (1, TaskPut(1)),
+                (2, TaskPut(2)),
+                (3, TaskPut(3)),
+                (30, Terminated),
+            ],
+            0,
+        ),
     ]);
     let at_end = |left| seen.at_with(Duration::from_nanos(40), left).to_string();
     assert!(at_end(Some(2)).contains("queue: 2 tasks\n"));
     let lost = "queue: 1 task; 1 here or taken by a worker that was ended: unknown\n";
-    assert!(at_end(Some(1)).contains(lost) && at_end(None).contains(lost), "{}", at_end(Some(1)));
-    assert!(at_end(Some(3)).contains("queue: unknown"), "more than was noted to be put");
+    assert!(
+        at_end(Some(1)).contains(lost) && at_end(None).contains(lost),
+        "{}",
+        at_end(Some(1))
+    );
+    assert!(
+        at_end(Some(3)).contains("queue: unknown"),
+        "more than was noted to be put"
+    );
 }
 
 #[test]
 fn several_who_put_give_no_order() {
     use Event::*;
     let seen = recording(vec![
-        ("worker 0", vec![(0, Started), (1, TaskPut(1)), (9, Exited)], 0),
-        ("worker 1", vec![(0, Started), (2, TaskPut(2)), (9, Exited)], 0),
-        ("worker 2", vec![(0, Started), (5, TaskTaken(2)), (9, Exited)], 0),
+        (
+            "worker 0",
+            vec![(0, Started), (1, TaskPut(1)), (9, Exited)],
+            0,
+        ),
+        (
+            "worker 1",
+            vec![(0, Started), (2, TaskPut(2)), (9, Exited)],
+            0,
+        ),
+        (
+            "worker 2",
+            vec![(0, Started), (5, TaskTaken(2)), (9, Exited)],
+            0,
+        ),
     ]);
-    assert!(words(&seen, 6).contains("queue: 1 task\n"), "{}", words(&seen, 6));
+    assert!(
+        words(&seen, 6).contains("queue: 1 task\n"),
+        "{}",
+        words(&seen, 6)
+    );
     let one = recording(vec![
-        ("worker 0", vec![(0, Started), (1, TaskPut(1)), (2, TaskPut(2)), (9, Exited)], 0),
-        ("worker 1", vec![(0, Started), (5, TaskTaken(2)), (9, Exited)], 0),
-        ("worker 2", vec![(0, Started), (7, TaskTaken(1)), (9, Exited)], 0),
+        (
+            "worker 0",
+            vec![(0, Started), (1, TaskPut(1)), (2, TaskPut(2)), (9, Exited)],
+            0,
+        ),
+        (
+            "worker 1",
+            vec![(0, Started), (5, TaskTaken(2)), (9, Exited)],
+            0,
+        ),
+        (
+            "worker 2",
+            vec![(0, Started), (7, TaskTaken(1)), (9, Exited)],
+            0,
+        ),
     ]);
-    assert!(words(&one, 6).contains("queue: empty; 1 taken and not noted\n"), "{}", words(&one, 6));
+    assert!(
+        words(&one, 6).contains("queue: empty; 1 taken and not noted\n"),
+        "{}",
+        words(&one, 6)
+    );
 }

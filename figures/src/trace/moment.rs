@@ -106,7 +106,9 @@ impl Recording {
                     let count = |place, is_pill: Option<bool>| {
                         let there = sent.iter().filter(|message| message.place(now) == place);
                         there
-                            .filter(|message| is_pill.is_none_or(|pill| message.task.is_none() == pill))
+                            .filter(|message| {
+                                is_pill.is_none_or(|pill| message.task.is_none() == pill)
+                            })
                             .count()
                     };
                     Some(Places::Known {
@@ -212,13 +214,21 @@ impl fmt::Display for Places {
             (0, 0) => f.write_str("empty")?,
             (_, 0) => f.write_str(&counted(*tasks, "task"))?,
             (0, _) => f.write_str(&counted(*pills, "pill"))?,
-            _ => write!(f, "{} and {}", counted(*tasks, "task"), counted(*pills, "pill"))?,
+            _ => write!(
+                f,
+                "{} and {}",
+                counted(*tasks, "task"),
+                counted(*pills, "pill")
+            )?,
         }
         if *on_its_way > 0 {
             write!(f, "; {on_its_way} taken and not noted")?;
         }
         if *in_doubt > 0 {
-            write!(f, "; {in_doubt} here or taken by a worker that was ended: unknown")?;
+            write!(
+                f,
+                "; {in_doubt} here or taken by a worker that was ended: unknown"
+            )?;
         }
         Ok(())
     }

@@ -137,8 +137,12 @@ impl LaneRecord {
     /// and the end of the workers as vertical lines.
     pub(crate) fn has_something_of_its_own(&self) -> bool {
         use Event::*;
-        let is_for_all =
-            |event: Event| matches!(event, TaskPut(_) | PillPut | FlagSet | Terminated | Started | Exited);
+        let is_for_all = |event: Event| {
+            matches!(
+                event,
+                TaskPut(_) | PillPut | FlagSet | Terminated | Started | Exited
+            )
+        };
         self.name != "parent" || self.events.iter().any(|(_, event)| !is_for_all(*event))
     }
 
@@ -266,7 +270,10 @@ impl Recording {
     /// When the workers were first told to go home: by the flag, by a pill, or by being ended from outside.
     pub(crate) fn signal(&self) -> Option<Duration> {
         let signals = [Event::FlagSet, Event::PillPut, Event::Terminated];
-        signals.into_iter().filter_map(|event| self.first(event)).min()
+        signals
+            .into_iter()
+            .filter_map(|event| self.first(event))
+            .min()
     }
 
     /// Whether anybody waited for the lock or had it.

@@ -104,6 +104,15 @@ export function laneWords(data, lane, time) {
   return [data.presences[presence], hand, data.locks[lock], data.lasts[last]].filter((words) => words !== "").join(", ");
 }
 
+/** The same in so few words that they have room beside the line. @param {Lane} lane @param {number} time */
+export function laneInShort(lane, time) {
+  const { presence, task, lock } = stateAt(lane, time);
+  const hand = task !== 0 ? `task ${Math.abs(task) - 1}` : presence === HERE ? "no task" : "";
+  const there = ["", "not there yet", "home", "panicked", "ended", "unknown", "unknown"][presence];
+  const key = lock === WAITS ? "waits for the lock" : lock === HOLDS ? "lock" : "";
+  return [there, hand, key].filter((words) => words !== "").join(", ");
+}
+
 /**
  * Where a message is.
  * @param {Message} message
@@ -246,21 +255,20 @@ function sign(kind, stripes) {
   return drawn("svg", { class: "labs-trace-sign", viewBox: "0 0 28 16", "aria-hidden": "true" }, drawn("path", { d: path, class: `labs-trace-${kind}`, ...(kind === "lost" ? { fill: `url(#${stripes})` } : {}) }));
 }
 
-/** So that each board's stripes have a name of their own. */
-let boards = 0;
-
 /** Where everything is drawn, and how much of the time is shown. */
 class Picture {
   /** @param {Data} data */
   constructor(data) {
     this.data = data;
     [this.from, this.to] = data.view;
-    boards += 1;
-    this.stripes = `labs-trace-stripes-${boards}`;
+    // Every output of the page has a script of its own, so a counter would give all of them the same name.
+    this.stripes = `labs-trace-stripes-${Math.random().toString(36).slice(2)}`;
     const lanes = data.runs.reduce((sum, run) => sum + run.lanes.length, 0);
     this.height = data.runs.length > 1 ? 24 : lanes <= 8 ? 40 : 26;
     this.left = Math.max(data.gutter, 60);
     this.static = drawn("g", {});
+    /** @type {Label[]} */
+    this.labels = [];
     this.chosen = drawn("rect", { class: "labs-trace-chosen", y: 0, height: 0, width: 0, x: 0 });
     this.line = drawn("g", { class: "labs-trace-cursor" });
     this.svg = drawn("svg", { class: "labs-trace-picture", role: "img", "aria-label": `${data.title}: what each worker did, and when` },
@@ -329,10 +337,13 @@ class Picture {
       parts.push(this.text(top - 6, "signal", { x: this.x(data.zero), "text-anchor": "middle" }));
     }
     this.static.replaceChildren(...parts);
-    this.bottom = bottom;
+    this.labels = rows.flatMap(({ run, lanes, queue }) => [
+      ...run.lanes.map((lane, index) => new Label(lanes + (index + 0.5) * this.height, (time) => laneInShort(lane, time))),
+      ...(Array.isArray(run.queue) ? [new Label(queue + 17, (time) => queueWords(run, time).split(";")[0])] : []),
+    ]);
     this.svg.setAttribute("viewBox", `0 0 ${WIDTH} ${bottom + 40}`);
     this.chosen.setAttribute("height", String(bottom));
-    this.line.replaceChildren(drawn("path", { d: `M0 6V${bottom}` }), drawn("path", { d: "M-5 0h10l-5 8z" }));
+    this.line.replaceChildren(drawn("path", { d: `M0 6V${bottom}` }), drawn("path", { d: "M-5 0h10l-5 8z" }), ...this.labels.map(({ place }) => place));
   }
 
   /** @param {Run} run @param {Lane} lane @param {number} top */
@@ -429,9 +440,33 @@ class Picture {
     ];
   }
 
-  /** @param {number} time */
+  /** Moves the line to `time`, with what everybody is at beside it. @param {number} time */
   point(time) {
-    this.line.setAttribute("transform", `translate(${this.x(time).toFixed(2)} 0)`);
+    const x = this.x(time);
+    this.line.setAttribute("transform", `translate(${x.toFixed(2)} 0)`);
+    this.labels.forEach((label) => label.show(time, x > (this.left + RIGHT) / 2));
+  }
+}
+
+/** A few words beside the line, at the height of a lane. */
+class Label {
+  /** @param {number} y @param {(time: number) => string} words */
+  constructor(y, words) {
+    this.words = words;
+    this.ground = drawn("rect", { y: y - 8, height: 16, rx: 3, class: "labs-trace-label" });
+    this.text = drawn("text", { y: y + 4, class: "labs-trace-text" });
+    this.place = drawn("g", {}, this.ground, this.text);
+  }
+
+  /** @param {number} time @param {boolean} isLeft */
+  show(time, isLeft) {
+    const words = this.words(time);
+    write(this.text, words);
+    const width = words.length * 6.4 + 8;
+    this.ground.setAttribute("width", String(width));
+    this.ground.setAttribute("x", String(isLeft ? -width - 4 : 4));
+    this.text.setAttribute("x", String(isLeft ? -8 : 8));
+    this.text.setAttribute("text-anchor", isLeft ? "end" : "start");
   }
 }
 
@@ -603,7 +638,9 @@ function mostIn(messages) {
 
 /** @param {string} name @param {string} key @param {string} help @param {() => void} act */
 function button(name, key, help, act) {
-  const made = element("button", "button", name, ...(key === "" ? [] : [" ", element("kbd", "", key)]));
+  const shortcut = element("kbd", "", key);
+  shortcut.setAttribute("aria-hidden", "true");
+  const made = element("button", "button", name, " ", shortcut);
   made.type = "button";
   made.title = help;
   made.addEventListener("click", act);
@@ -627,7 +664,7 @@ class Board {
     this.slider = element("input", "slider");
     this.value = element("output", "value");
     this.said = element("p", "hidden");
-    this.play = button("Play", "space", "", () => this.toggle());
+    this.play = button("Play", "space", "Play what is shown, slowly", () => this.toggle());
     this.speeds = element("select", "speeds");
     this.shown = element("span", "shown");
   }
@@ -655,10 +692,10 @@ class Board {
       element("div", "row", slider, this.value),
       element("div", "row",
         this.play, speed,
-        button("Back", "←", "To the event before", () => this.step(-1)), button("On", "→", "To the next event", () => this.step(1)),
+        button("Back", "←", "To the event before", () => { this.pause(); this.step(-1); }), button("Next", "→", "To the next event", () => { this.pause(); this.step(1); }),
         button("Zoom in", "+", "Show half of the time, around the line", () => this.zoomBy(0.5)),
         button("Zoom out", "−", "Show twice as much of the time", () => this.zoomBy(2)),
-        button("Reset", "Esc", "Show what was shown at first", () => this.zoom(...data.view)), this.shown),
+        button("Reset zoom", "Esc", "Show what was shown at first", () => this.zoom(...data.view)), this.shown),
       picture, legend,
       element("div", "runs", ...this.runs.map(({ place }) => place)),
       this.said,
@@ -672,6 +709,7 @@ class Board {
     this.place.addEventListener("keydown", (event) => this.key(event));
     this.drags();
     this.zoom(...data.view);
+    clearTimeout(this.saying); // nobody has asked for anything so far
   }
 
   /** @param {number} time */
@@ -728,7 +766,6 @@ class Board {
     const next = way > 0
       ? this.instants.find((at) => at > this.time && inside(at))
       : this.instants.findLast((at) => at < this.time && inside(at));
-    if (!this.isPlaying || way < 0) { this.pause(); }
     this.go(next ?? (way > 0 ? to : from));
     return next !== undefined;
   }
@@ -759,6 +796,7 @@ class Board {
     const { from, to } = this.picture;
     if (this.time >= to) { this.go(from); }
     this.isPlaying = true;
+    clearTimeout(this.saying);
     this.showPlay();
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) { this.playSteps(); } else { this.playOn(performance.now()); }
   }
