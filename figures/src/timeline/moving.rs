@@ -57,7 +57,7 @@ impl Show for Timeline {
 pub(super) fn contents<'t>(
     svg: Result<String, FigureError>,
     text: String,
-    moving: impl FnOnce() -> Moving<'t>,
+    moving: impl Fn() -> Moving<'t>,
 ) -> Vec<(&'static str, String)> {
     let mut contents = page::contents(svg, text);
     for (mime, content) in &mut contents {
@@ -361,6 +361,20 @@ mod tests {
         for html in [html(&named), html(&several)] {
             assert!(!html.contains("<script>alert"), "{html}");
             assert_eq!(html.matches("</script>").count(), 2);
+        }
+    }
+
+    #[test]
+    fn comments_stay_at_home_and_no_code_with_them() {
+        let script = "// one\n/** two */\nlet a = 1; // three\n\n  /**\n   * four\n   */\n  a /** five */ += 2;\n";
+        assert_eq!(
+            without_comments(script),
+            "let a = 1; // three\na /** five */ += 2;"
+        );
+        let ours = include_str!("page/trace.js").lines().map(str::trim);
+        for line in ours.filter(|line| line.starts_with("/**") || line.starts_with('*')) {
+            let (_, code) = line.split_once("*/").unwrap_or_default();
+            assert_eq!(code, "", "{line}");
         }
     }
 

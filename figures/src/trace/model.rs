@@ -218,7 +218,7 @@ fn is_noted(pool: &Pool, message: Message) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_a_moment_says_is_so_or_said_to_be_unknown(choices in vec(any::<u8>(), 1..160), looked in any::<bool>()) {

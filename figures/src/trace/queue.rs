@@ -1,7 +1,7 @@
 //! What was in the queue at each instant: derived from the notes of those who put and those who took.
 
 use super::event::Event;
-use super::recording::{LaneRecord, Recording};
+use super::recording::Recording;
 use std::collections::{HashMap, VecDeque};
 
 /// What the notes tell of the queue.
@@ -136,16 +136,31 @@ impl Recording {
         Queued::Messages(sent)
     }
 
-    /// The last notes of the workers that did not end by themselves and had no task: each may have taken one more message.
+    /// Of each worker that did not end by itself and had no task: when it last noted something of its hand. It may have taken one more message
+    /// after that.
     fn ended_free_handed(&self, putters: &[usize]) -> Vec<u64> {
         let states = self.states();
         let lanes = self.lanes().iter().enumerate();
         lanes
             .filter(|(index, lane)| {
                 let hand = states[*index].last().and_then(|(_, state)| state.task);
-                !putters.contains(index) && lane.name() != "parent" && hand.is_none()
+                let went_home = matches!(lane.events().last(), Some((_, Event::Exited)));
+                !putters.contains(index) && lane.name() != "parent" && hand.is_none() && !went_home
             })
-            .filter_map(|(_, lane)| last_note(lane))
+            .filter_map(|(_, lane)| {
+                use Event::*;
+                let is_of_hand = |event: &Event| {
+                    matches!(
+                        event,
+                        Started | TaskTaken(_) | TaskDone(_) | TaskAbandoned(_) | PillTaken
+                    )
+                };
+                let notes = lane.events().iter();
+                notes
+                    .rev()
+                    .find(|(_, event)| is_of_hand(event))
+                    .map(|(time, _)| *time)
+            })
             .collect()
     }
 
@@ -162,13 +177,5 @@ impl Recording {
                 }
             }
         }
-    }
-}
-
-/// When a worker noted something for the last time, if it has not noted its end.
-fn last_note(lane: &LaneRecord) -> Option<u64> {
-    match lane.events().last() {
-        Some((_, Event::Exited)) | None => None,
-        Some((time, _)) => Some(*time),
     }
 }
