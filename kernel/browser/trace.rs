@@ -283,6 +283,11 @@ fn playback_moves_on_says_nothing_meanwhile_and_stops_at_the_end() {
         press(&browser, " ").await;
         page_says(&browser, "it plays", 5, &format!("return {PLAY}('Pause');")).await;
         for frame in 0..6 {
+            let there = format!(
+                "return document.querySelector('.labs-trace-slider').value > {};",
+                150 * frame
+            );
+            page_says(&browser, "it moves", 20, &there).await;
             photograph(&browser, &format!("trace-frame-{frame}")).await;
         }
         page_says(

@@ -260,11 +260,12 @@ class Picture {
   /** @param {Data} data */
   constructor(data) {
     this.data = data;
-    [this.from, this.to] = data.view;
+    this.from = data.view[0];
+    this.to = data.view[1];
     // Every output of the page has a script of its own, so a counter would give all of them the same name.
     this.stripes = `labs-trace-stripes-${Math.random().toString(36).slice(2)}`;
     const lanes = data.runs.reduce((sum, run) => sum + run.lanes.length, 0);
-    this.height = data.runs.length > 1 ? 24 : lanes <= 8 ? 40 : 26;
+    this.height = data.runs.length > 1 ? (data.runs.some((run) => run.lock) ? 32 : 24) : lanes <= 8 ? 40 : 26;
     this.left = Math.max(data.gutter, 60);
     this.static = drawn("g", {});
     /** @type {Label[]} */
@@ -351,6 +352,7 @@ class Picture {
     const middle = top + this.height / 2;
     const strip = run.lock ? 13 : 6;
     const name = lane.name.length * 7 > this.left ? `${lane.name.slice(0, Math.floor(this.left / 7) - 1)}…` : lane.name;
+    /** @type {Node[]} */
     const parts = [
       this.text(middle + 4, name, { x: this.left - 8, "text-anchor": "end" }),
       drawn("path", { d: `M${this.left} ${top}H${RIGHT}`, class: "labs-trace-grid" }),
@@ -375,7 +377,7 @@ class Picture {
         done += state.task > 0 ? 1 : 0;
         paths.add(kind, state.at, to, top + 8, this.height - 8 - strip, true, String(Math.abs(state.task) - 1));
       }
-      if (state.lock === WAITS || state.lock === HOLDS) {
+      if (state.presence === HERE && (state.lock === WAITS || state.lock === HOLDS)) {
         paths.add(state.lock === WAITS ? "wait" : "hold", state.at, until, top + this.height - 11, 7, true);
       }
       const before = lane.states[index - 1]?.presence ?? state.presence;
@@ -684,18 +686,19 @@ class Board {
     }
     this.speeds.addEventListener("change", () => { this.speed = Number(this.speeds.value); });
     this.said.setAttribute("role", "status");
+    this.play.classList.add("labs-trace-play");
     const speed = element("label", "speed", "Speed ", this.speeds);
     const legend = element("p", "legend", ...data.signs.map(([kind, name]) => element("span", "entry", sign(kind, this.picture.stripes), name)));
     const picture = element("div", "scroll", this.picture.svg);
     this.place.replaceChildren(
-      element("p", "title", data.title),
+      element("p", "head", element("strong", "", data.title), this.shown),
       element("div", "row", slider, this.value),
       element("div", "row",
         this.play, speed,
         button("Back", "←", "To the event before", () => { this.pause(); this.step(-1); }), button("Next", "→", "To the next event", () => { this.pause(); this.step(1); }),
         button("Zoom in", "+", "Show half of the time, around the line", () => this.zoomBy(0.5)),
         button("Zoom out", "−", "Show twice as much of the time", () => this.zoomBy(2)),
-        button("Reset zoom", "Esc", "Show what was shown at first", () => this.zoom(...data.view)), this.shown),
+        button("Reset zoom", "Esc", "Show what was shown at first", () => this.zoom(...data.view))),
       picture, legend,
       element("div", "runs", ...this.runs.map(({ place }) => place)),
       this.said,
