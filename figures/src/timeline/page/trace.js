@@ -266,7 +266,7 @@ class Picture {
     this.stripes = `labs-trace-stripes-${Math.random().toString(36).slice(2)}`;
     const lanes = data.runs.reduce((sum, run) => sum + run.lanes.length, 0);
     this.height = data.runs.length > 1 ? (data.runs.some((run) => run.lock) ? 32 : 24) : lanes <= 8 ? 40 : 26;
-    this.left = Math.max(data.gutter, 60);
+    this.left = Math.max(data.gutter, 92); // and "queue (100)" has room there
     this.static = drawn("g", {});
     /** @type {Label[]} */
     this.labels = [];
@@ -698,7 +698,7 @@ class Board {
         button("Back", "←", "To the event before", () => { this.pause(); this.step(-1); }), button("Next", "→", "To the next event", () => { this.pause(); this.step(1); }),
         button("Zoom in", "+", "Show half of the time, around the line", () => this.zoomBy(0.5)),
         button("Zoom out", "−", "Show twice as much of the time", () => this.zoomBy(2)),
-        button("Reset zoom", "Esc", "Show what was shown at first", () => this.zoom(...data.view))),
+        button("Reset", "Esc", "Show what was shown at first", () => this.zoom(...data.view))),
       picture, legend,
       element("div", "runs", ...this.runs.map(({ place }) => place)),
       this.said,
