@@ -54,7 +54,7 @@ fn pool(pills: u32) -> Recording {
 }
 
 fn timeline(recording: &Recording) -> Timeline {
-    Timeline::new("Two workers", recording)
+    Timeline::new("Two workers", recording).caption("One of them was ended.")
 }
 
 /// What a cell shows, as a page of its own.
@@ -175,6 +175,10 @@ fn by_keyboard_alone_the_page_says_of_every_event_what_the_recording_says() {
         assert_ne!(ask(&browser, VALUE).await, start_of_part);
         press(&browser, &key(Key::Escape)).await;
         assert_eq!(ask(&browser, shown).await, all);
+
+        let words = "return document.querySelector('.labs-trace-caption').textContent === 'One of them was ended.'
+            && document.querySelector('.labs-trace-still details').getBoundingClientRect().height > 10;";
+        assert_eq!(ask(&browser, words).await, json!(true), "caption and twin");
 
         // What was shown last is said, once and after a while.
         let says = "return document.querySelector('.labs-trace [role=status]').textContent.includes('worker 0: ');";
@@ -426,6 +430,32 @@ fn names_stay_text_on_the_page_and_a_page_without_scripts_has_the_still_picture(
         let still = "const image = document.querySelector('.labs-trace-still img');
             return image.complete && image.offsetHeight > 150 && document.querySelector('.labs-trace-picture') === null;";
         page_says(&browser, "the still picture", 5, still).await;
+        browser.close().await.unwrap();
+    });
+}
+
+#[test]
+fn a_notebook_that_nobody_trusts_shows_the_still_picture_and_its_words() {
+    let output = |shown: Vec<(&str, String)>| {
+        let data: serde_json::Map<String, Value> = (shown.into_iter())
+            .map(|(mime, content)| (mime.into(), content.into()))
+            .collect();
+        json!({"output_type": "execute_result", "execution_count": 1, "data": data, "metadata": {}})
+    };
+    let desk = Desk::set_up(|folder| {
+        let mut notebook = crate::notebook(&["timeline"]);
+        notebook["cells"][0]["outputs"] = json!([output(timeline(&pool(2)).contents())]);
+        let file = folder.join("0.ipynb");
+        std::fs::write(&file, notebook.to_string()).unwrap();
+        file
+    });
+    block_on(async {
+        let browser = open(&desk).await;
+        let still = "const image = document.querySelector('.jp-OutputArea-output img');
+            return image?.complete === true && image.offsetHeight > 150 && document.querySelector('.labs-trace-picture') === null
+                && document.querySelector('.jp-OutputArea-output details pre').textContent.startsWith('Two workers');";
+        page_says(&browser, "the still picture", 30, still).await;
+        photograph(&browser, "trace-untrusted").await;
         browser.close().await.unwrap();
     });
 }

@@ -10,7 +10,7 @@ const { clock, human, instants, laneWords, lockWords, placeAt, queueWords, read,
     await import(`data:text/javascript,${encodeURIComponent(source)}`);
 
 const data = () => read(JSON.stringify({
-    title: "T", range: [0, 100], view: [0, 100], zero: 0, clock: "c", gutter: 80,
+    title: "T", range: [0, 100], view: [0, 100], zero: 0, clock: "c", caption: "", gutter: 80,
     presences: ["", "not there yet", "gone home", "panicked", "ended from outside"], locks: ["", "waits for the lock", "has the lock"],
     lasts: ["", "has taken a pill"], kinds: [], signs: [],
     runs: [{

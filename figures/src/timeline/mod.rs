@@ -150,16 +150,12 @@ impl Timeline {
         let lanes = self.lanes();
         let has_lock = self.recording.has_lock();
         let height = if lanes.len() <= 8 { 40 } else { 26 };
-        let mut caption = self.caption.clone();
-        if self.recording.dropped() > 0 {
-            caption.push_str(&format!(" {}", self.dropped()));
-        }
         Layout::new(&self.title, height * lanes.len() as i32)
             // A line for the name of each vertical line.
             .above(LINE * self.verticals().len() as i32)
             .beside(self.gutter(), 16)
             .legend(legend_of(self.signs()))
-            .caption(&caption)
+            .caption(&self.whole_caption())
             .svg(&self.text(), |canvas, plot| {
                 let (from, to) = self.range();
                 let time = Time { from, to, plot };
@@ -168,6 +164,14 @@ impl Timeline {
                 self.draw_lanes(canvas, &time, plot.top, height, has_lock);
                 self.draw_verticals(canvas, &time);
             })
+    }
+
+    /// The caption, and what is missing in the picture.
+    fn whole_caption(&self) -> String {
+        match self.recording.dropped() {
+            0 => self.caption.clone(),
+            _ => format!("{} {}", self.caption, self.dropped()),
+        }
     }
 
     /// The room for the names of the lanes.

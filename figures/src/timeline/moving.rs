@@ -23,6 +23,7 @@ pub(super) struct Moving<'t> {
     /// Where the clock says zero, and what it counts from.
     pub(super) zero: Duration,
     pub(super) clock: &'t str,
+    pub(super) caption: String,
     pub(super) signs: Vec<(Sign, String)>,
     /// The recordings and their names, all on one clock.
     pub(super) runs: Vec<(&'t str, &'t Timeline)>,
@@ -36,6 +37,7 @@ impl Timeline {
             view: self.range(),
             zero: Duration::ZERO,
             clock: SINCE_FIRST,
+            caption: self.whole_caption(),
             signs: self.signs(),
             runs: vec![("", self)],
         }
@@ -112,13 +114,14 @@ impl Moving<'_> {
             format!("[{},{}]", quote(Sign::ON_PAGE[*sign as usize]), quote(name))
         });
         format!(
-            "{{\"title\":{},\"range\":{},\"view\":{},\"zero\":{},\"clock\":{},\"gutter\":{},\"presences\":{},\"locks\":{},\"lasts\":{},\
+            "{{\"title\":{},\"range\":{},\"view\":{},\"zero\":{},\"clock\":{},\"caption\":{},\"gutter\":{},\"presences\":{},\"locks\":{},\"lasts\":{},\
              \"kinds\":{},\"signs\":{},\"runs\":{}}}",
             quote(self.title),
             pair(self.range),
             pair(self.view),
             nanos(self.zero),
             quote(self.clock),
+            quote(&self.caption),
             gutter.unwrap_or(0),
             list(Presence::ALL.iter().map(|presence| quote(presence.words()))),
             list(LockUse::ALL.iter().map(|lock| quote(lock.words()))),

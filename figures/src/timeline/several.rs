@@ -155,7 +155,9 @@ impl Timelines {
 impl Show for Timelines {
     fn contents(&self) -> Vec<(&'static str, String)> {
         let aligned = self.aligned();
-        moving::contents(self.svg(), self.text(), || aligned.moving(&self.title))
+        moving::contents(self.svg(), self.text(), || {
+            aligned.moving(&self.title, &self.caption)
+        })
     }
 }
 
@@ -223,7 +225,7 @@ impl Aligned {
         canvas.text((x, plot.top - LINE), "signal", INK, Align::Center);
     }
 
-    fn moving<'t>(&'t self, title: &'t str) -> Moving<'t> {
+    fn moving<'t>(&'t self, title: &'t str, caption: &str) -> Moving<'t> {
         let runs = self.runs.iter();
         Moving {
             title,
@@ -231,6 +233,7 @@ impl Aligned {
             view: (Duration::ZERO, self.last_note),
             zero: self.signal,
             clock: AFTER_SIGNAL,
+            caption: format!("{caption}{}", self.cut()),
             signs: self.signs(),
             runs: runs.map(|(name, run)| (name.as_str(), run)).collect(),
         }
@@ -281,7 +284,7 @@ mod tests {
             assert_eq!(run.recording.signal(), Some(aligned.signal), "{name}");
         }
         assert_eq!(aligned.end, Duration::from_millis(93));
-        let moving = aligned.moving("T");
+        let moving = aligned.moving("T", "Why.");
         assert_eq!((moving.zero, moving.range.1), (aligned.signal, aligned.end));
     }
 

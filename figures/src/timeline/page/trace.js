@@ -51,6 +51,7 @@
  * @property {[number, number]} view What is shown at first.
  * @property {number} zero Where the clock says zero.
  * @property {string} clock What the clock counts from.
+ * @property {string} caption
  * @property {number} gutter The room for the names of lanes.
  * @property {string[]} presences
  * @property {string[]} locks
@@ -601,9 +602,9 @@ class Now {
     const { data, run } = this;
     for (const { lane, words, chip } of this.lanes) {
       write(words, laneWords(data, lane, time));
-      const { task } = stateAt(lane, time);
+      const { task, presence } = stateAt(lane, time);
       write(chip, task === 0 ? "" : String(Math.abs(task) - 1));
-      chip.dataset.kind = task === 0 ? "none" : task < 0 ? "lost" : "task";
+      chip.dataset.kind = task === 0 ? "none" : presence === HERE ? "task" : "lost";
     }
     write(this.queue, queueWords(run, time));
     write(this.lock, lockWords(run, time));
@@ -699,7 +700,7 @@ class Board {
         button("Zoom in", "+", "Show half of the time, around the line", () => this.zoomBy(0.5)),
         button("Zoom out", "−", "Show twice as much of the time", () => this.zoomBy(2)),
         button("Reset", "Esc", "Show what was shown at first", () => this.zoom(...data.view))),
-      picture, legend,
+      picture, legend, ...(data.caption === "" ? [] : [element("p", "caption", data.caption)]),
       element("div", "runs", ...this.runs.map(({ place }) => place)),
       this.said,
     );
