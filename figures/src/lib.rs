@@ -46,6 +46,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! On a page with scripts a timeline moves: a slider goes through the time, and says of each instant who holds what. [`Recording::at`] says the
+//! same in words, as a [`Moment`]. [`Timelines`] shows several recordings on one clock.
+//!
 //! [`StepDiagram`] shows steps whose order matters but whose duration does not: who read, who wrote, and what the memory held after it.
 //!
 //! # Show it while it is measured
