@@ -21,6 +21,7 @@ fn pictures() -> Vec<Drawn> {
     heat_maps(&mut |name, figure| drawn.push((format!("heat-map-{name}"), figure.svg())));
     steps(&mut |name, figure| drawn.push((format!("steps-{name}"), figure.svg())));
     timelines(&mut |name, figure| drawn.push((format!("timeline-{name}"), figure.svg())));
+    several(&mut |name, figure| drawn.push((format!("timelines-{name}"), figure.svg())));
     explorers(&mut |name, figure| drawn.push((format!("explorer-{name}"), figure.svg())));
     drawn
 }
@@ -398,6 +399,41 @@ fn timelines(draw: &mut dyn FnMut(&str, Timeline)) {
         Timeline::new("One event", &recording(&[&[(5, Started)]])),
     );
     draw("empty", Timeline::new("Empty", &recording(&[&[], &[]])));
+}
+
+fn several(draw: &mut dyn FnMut(&str, Timelines)) {
+    use Event::*;
+    let ms = |n: u64| n * 1_000_000;
+    let flag = recording(&[
+        &[
+            (0, Started),
+            (ms(1), TaskTaken(1)),
+            (ms(7), TaskDone(1)),
+            (ms(8), FlagSeen),
+            (ms(8), Exited),
+        ],
+        &[
+            (0, Started),
+            (ms(5), FlagSet),
+            (ms(6), LockWaited),
+            (ms(7), LockHeld),
+            (ms(9), LockReleased),
+        ],
+    ]);
+    let pill = recording(&[&[
+        (0, Started),
+        (ms(2), PillPut),
+        (ms(3), TaskTaken(1)),
+        (ms(6), PillTaken),
+        (ms(7), Exited),
+    ]]);
+    let both = Timelines::new("Two ways")
+        .run("flag", Timeline::new("Flag", &flag))
+        .run("pill", Timeline::new("Pill", &pill));
+    draw("two", both.clone().caption(CAPTION));
+    let long = Timeline::new("Long", &flag).name(0, LONG).ended(LONG);
+    draw("long", both.run(LONG, long).caption(LONG));
+    draw("empty", Timelines::new("Empty"));
 }
 
 fn explorers(draw: &mut dyn FnMut(&str, IntervalExplorer)) {

@@ -46,6 +46,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! On a page with scripts a timeline moves: a slider goes through the time, and says of each instant who holds what. [`Recording::at`] says the
+//! same in words, as a [`Moment`]. [`Timelines`] shows several recordings on one clock.
+//!
 //! [`StepDiagram`] shows steps whose order matters but whose duration does not: who read, who wrote, and what the memory held after it.
 //!
 //! # Show it while it is measured
@@ -112,15 +115,16 @@ pub use live::Live;
 pub use progress::{Counted, Progress};
 pub use step_diagram::StepDiagram;
 pub use table::Table;
-pub use timeline::Timeline;
-pub use trace::{Event, Lane, LaneRecord, LaneSummary, Recording, Trace};
+pub use timeline::{Timeline, Timelines};
+pub use trace::{Event, Lane, LaneRecord, LaneSummary, Moment, Recording, Trace};
 
-drawing::page::shown_as_pictures!(Bars, Dots, HeatMap, Lines, StepDiagram, Timeline);
+drawing::page::shown_as_pictures!(Bars, Dots, HeatMap, Lines, StepDiagram);
 labsupport::shown_in_words!(
     Event,
     FigureError,
     KnobError,
     LaneRecord,
     LaneSummary,
+    Moment,
     Recording
 );

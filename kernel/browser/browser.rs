@@ -9,6 +9,7 @@ mod figures;
 mod game;
 mod knobs;
 mod site;
+mod trace;
 
 use driver::{Driver, block_on, checkout, click, free_port, page_says, photograph};
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
@@ -220,6 +221,7 @@ const LABS: [(&str, &[&str]); 6] = [
             "One pill for each worker",
             "One pill too few",
             "Too many pills",
+            "Ways to go home, on one clock",
         ],
     ),
     (
@@ -263,9 +265,9 @@ async fn all_is_drawn(browser: &Client, file: &str, titles: &[&str]) {
     for (index, title) in titles.iter().enumerate() {
         page_says(browser, title, 20, &has_size(title)).await;
         let script = "
-            [...document.querySelectorAll('.jp-OutputArea-output img')]
-                .find(image => decodeURIComponent(image.src).includes(arguments[0]))
-                .scrollIntoView({block: 'center'});";
+            const image = [...document.querySelectorAll('.jp-OutputArea-output img')]
+                .find(image => decodeURIComponent(image.src).includes(arguments[0]));
+            (image.closest('.labs-trace') ?? image).scrollIntoView({block: 'center'});";
         browser.execute(script, vec![json!(title)]).await.unwrap();
         tokio::time::sleep(Duration::from_millis(300)).await; // for the photograph alone
         photograph(browser, &format!("lab-{}-{index}", &file[..2])).await;
@@ -347,12 +349,13 @@ fn each_lab_runs_from_top_to_bottom_in_the_page() {
     }
 }
 
-/// A script that tells whether the figure with these words in its title is drawn.
+/// A script that tells whether the figure with these words in its title is drawn. A picture that moves is drawn by its script, and the still one
+/// is for print.
 fn has_size(title: &str) -> String {
     format!(
         "return [...document.querySelectorAll('.jp-OutputArea-output img')].some(image =>
-            image.src.startsWith('data:image/svg+xml') && decodeURIComponent(image.src).includes({}) &&
-            image.naturalWidth > 300 && image.offsetHeight > 150);",
+            image.src.startsWith('data:image/svg+xml') && decodeURIComponent(image.src).includes({}) && image.naturalWidth > 300 &&
+            (image.closest('.labs-trace')?.querySelector('.labs-trace-picture') ?? image).getBoundingClientRect().height > 150);",
         json!(title)
     )
 }

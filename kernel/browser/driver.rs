@@ -46,6 +46,12 @@ impl Driver {
 
     /// Opens a new browser.
     pub(crate) async fn browser(&self) -> Client {
+        self.browser_with(&[]).await
+    }
+
+    /// Opens a new browser with more flags.
+    pub(crate) async fn browser_with(&self, more: &[&str]) -> Client {
+        let profile = format!("--user-data-dir={}", self.profile.path().display());
         let flags = [
             "--headless=new",
             "--no-sandbox",
@@ -57,8 +63,9 @@ impl Driver {
             "--disable-component-update",
             "--disable-sync",
             "--window-size=1300,1000",
-            &format!("--user-data-dir={}", self.profile.path().display()),
+            &profile,
         ];
+        let flags: Vec<&str> = flags.iter().chain(more).copied().collect();
         let mut wanted = Capabilities::new();
         wanted.insert("goog:chromeOptions".into(), json!({"args": flags}));
         ClientBuilder::new(HttpConnector::new())

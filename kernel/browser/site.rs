@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 /// The pages of all labs.
-fn site() -> PathBuf {
+pub(crate) fn site() -> PathBuf {
     published().0.clone()
 }
 
@@ -46,12 +46,15 @@ fn published() -> &'static (PathBuf, PathBuf) {
 
 /// What the test must know about the page: pictures without a size, fetched files, and all links.
 const LOOK: &str = "
-    const empty = [...document.querySelectorAll('img, figure svg, .vega svg')].filter(picture => {
+    // A picture that moves is drawn by its script; the still one is for print.
+    const pictures = [...document.querySelectorAll('img, figure svg, .vega svg, .labs-trace-picture')]
+        .filter(picture => !picture.closest('.labs-trace[data-moves] .labs-trace-still'));
+    const empty = pictures.filter(picture => {
         const { width, height } = picture.getBoundingClientRect();
         return width < 100 || height < 50 || picture.naturalWidth === 0;
     });
     return {
-        figures: document.querySelectorAll('figure svg').length,
+        figures: document.querySelectorAll('figure svg, .labs-trace-picture').length,
         empty: empty.map(picture => picture.outerHTML.slice(0, 200)),
         fetched: performance.getEntriesByType('resource').map(entry => entry.name),
         links: [...document.querySelectorAll('a[href]')].map(link => link.getAttribute('href')),

@@ -1,5 +1,9 @@
 mod lane;
+mod moving;
+mod several;
 mod sign;
+
+pub use several::Timelines;
 
 use crate::drawing::theme::{FAINT, GRID, INK, WASTED};
 use crate::drawing::{Align, Axis, Canvas, LINE, Layout, Legend, MARGIN, Plot, Twin, WIDTH};
@@ -19,6 +23,12 @@ use std::time::Duration;
 ///
 /// The picture stays readable with any number of events: spans narrower than a few pixels are drawn as a share of each pixel column, and
 /// marks that would overlap are drawn once. The text twin has the durations.
+///
+/// On a page with scripts the picture moves: a slider goes through the time and plays it slowly, a drag zooms, and for each instant the page says
+/// what every worker holds, what is in the queue, where the pills are and who has the lock, as [`Recording::at`](crate::Recording::at) does. Arrows go
+/// from event to event, Space plays, `+` and `-` zoom, Escape shows what was shown at first. Print, and a page without scripts, have the still
+/// picture. So has a recording of more than 5,000 events in the part that is shown, which would make a page heavy: [`between`](Timeline::between)
+/// chooses a part of it.
 ///
 /// # Examples
 /// ```
@@ -54,6 +64,7 @@ pub struct Timeline {
     between: Option<(Duration, Duration)>,
     shade: Option<String>,
     ended: String,
+    left: Option<usize>,
     caption: String,
 }
 
@@ -68,6 +79,7 @@ impl Timeline {
             between: None,
             shade: Some("wasted work".into()),
             ended: "terminate".into(),
+            left: None,
             caption: String::new(),
         }
     }
@@ -116,6 +128,13 @@ impl Timeline {
         self
     }
 
+    /// How many messages were found in the queue at the end. What is missing then was taken by workers that were ended before they could note it,
+    /// and the moving picture says of which messages this may be so.
+    pub fn left(mut self, messages: usize) -> Timeline {
+        self.left = Some(messages);
+        self
+    }
+
     /// A sentence or two to stand below the figure.
     pub fn caption(mut self, caption: impl Into<String>) -> Timeline {
         self.caption = caption.into();
@@ -129,47 +148,77 @@ impl Timeline {
     pub fn svg(&self) -> Result<String, FigureError> {
         self.check()?;
         let lanes = self.lanes();
-        let has_lock = self.any_event(|e| matches!(e, Event::LockWaited | Event::LockHeld));
+        let has_lock = self.recording.has_lock();
         let height = if lanes.len() <= 8 { 40 } else { 26 };
-        let names = widest(lanes.iter().map(|(index, _)| &self.names[*index]));
-        let mut caption = self.caption.clone();
-        if self.recording.dropped() > 0 {
-            caption.push_str(&format!(" {}", self.dropped()));
-        }
         Layout::new(&self.title, height * lanes.len() as i32)
             // A line for the name of each vertical line.
             .above(LINE * self.verticals().len() as i32)
-            .beside(names.min(WIDTH / 4) + 10, 16)
-            .legend(self.legend())
-            .caption(&caption)
+            .beside(self.gutter(), 16)
+            .legend(legend_of(self.signs()))
+            .caption(&self.whole_caption())
             .svg(&self.text(), |canvas, plot| {
-                let tops = (plot.top..).step_by(height as usize);
                 let (from, to) = self.range();
                 let time = Time { from, to, plot };
-                let rows = || tops.clone().zip(&lanes);
-                for (top, (index, lane)) in rows() {
-                    let shaded = self.shaded(*index, lane);
-                    if let Some((x0, x1)) = shaded.and_then(|(from, to)| time.span(from, to)) {
-                        canvas.rect((x0, top + 1), (x1, top + height - 1), WASTED);
-                    }
-                }
-                self.draw_axis(canvas, &time);
-                for (top, (index, record)) in rows() {
-                    let name = fit(&self.names[*index], WIDTH / 4);
-                    let at = (plot.left - 8, top + height / 2);
-                    canvas.text_middle(at, &name, INK, Align::Right);
-                    canvas.path([(plot.left, top), (plot.right, top)], GRID, 1);
-                    let lane = Lane {
-                        record,
-                        end: self.end_of(record),
-                        top,
-                        height,
-                        has_lock,
-                    };
-                    lane.draw(canvas, &time);
-                }
+                self.draw_shades(canvas, &time, plot.top, height);
+                draw_axis(canvas, &time, Duration::ZERO, SINCE_FIRST);
+                self.draw_lanes(canvas, &time, plot.top, height, has_lock);
                 self.draw_verticals(canvas, &time);
             })
+    }
+
+    /// The caption, and what is missing in the picture.
+    fn whole_caption(&self) -> String {
+        match self.recording.dropped() {
+            0 => self.caption.clone(),
+            _ => format!("{} {}", self.caption, self.dropped()),
+        }
+    }
+
+    /// The room for the names of the lanes.
+    fn gutter(&self) -> i32 {
+        let names = self.lanes().into_iter();
+        widest(names.map(|(index, _)| &self.names[index])).min(WIDTH / 4) + 10
+    }
+
+    /// The lanes' places, from `top` on: the upper edge, the number and the record of each.
+    fn rows(&self, top: i32, height: i32) -> impl Iterator<Item = (i32, usize, &LaneRecord)> {
+        let tops = (top..).step_by(height as usize);
+        tops.zip(self.lanes())
+            .map(|(top, (index, lane))| (top, index, lane))
+    }
+
+    fn draw_shades(&self, canvas: &mut Canvas<'_>, time: &Time, top: i32, height: i32) {
+        for (top, index, lane) in self.rows(top, height) {
+            let shaded = self.shaded(index, lane);
+            if let Some((x0, x1)) = shaded.and_then(|(from, to)| time.span(from, to)) {
+                canvas.rect((x0, top + 1), (x1, top + height - 1), WASTED);
+            }
+        }
+    }
+
+    fn draw_lanes(
+        &self,
+        canvas: &mut Canvas<'_>,
+        time: &Time,
+        top: i32,
+        height: i32,
+        has_lock: bool,
+    ) {
+        let plot = time.plot;
+        for (top, index, record) in self.rows(top, height) {
+            let name = fit(&self.names[index], WIDTH / 4);
+            let at = (plot.left - 8, top + height / 2);
+            canvas.text_middle(at, &name, INK, Align::Right);
+            canvas.path([(plot.left, top), (plot.right, top)], GRID, 1);
+            let lane = Lane {
+                record,
+                end: self.end_of(record),
+                top,
+                height,
+                has_lock,
+            };
+            lane.draw(canvas, time);
+        }
     }
 
     fn check(&self) -> Result<(), FigureError> {
@@ -188,14 +237,7 @@ impl Timeline {
     fn lanes(&self) -> Vec<(usize, &LaneRecord)> {
         let lanes = self.recording.lanes().iter().enumerate();
         lanes
-            .filter(|(_, lane)| {
-                // What the parent does to all of them is a vertical line, not an event of its lane.
-                let vertical = |e: &Event| {
-                    use Event::*;
-                    matches!(e, FlagSet | Terminated | Started | Exited)
-                };
-                lane.name() != "parent" || lane.events().iter().any(|(_, event)| !vertical(event))
-            })
+            .filter(|(_, lane)| lane.has_something_of_its_own())
             .collect()
     }
 
@@ -257,28 +299,6 @@ impl Timeline {
         }
     }
 
-    fn draw_axis(&self, canvas: &mut Canvas<'_>, time: &Time) {
-        let ends = [time.from, time.to].map(|time| time.as_secs_f64());
-        let seconds = Scale {
-            format: Format::Seconds,
-            ..Scale::default()
-        };
-        let axis = Axis::new(&ends, &seconds, false);
-        // The axis may reach beyond the part that is shown.
-        let inside = axis
-            .numbers()
-            .filter(|(at, _)| (ends[0]..=ends[1]).contains(at));
-        let ticks = inside.map(|(at, name)| (time.x(Duration::from_secs_f64(at)), name));
-        let plot = time.plot;
-        plot.ticks_across(canvas, ticks);
-        plot.label_across(canvas, "time since the first event");
-        canvas.path(
-            [(plot.left, plot.bottom), (plot.right, plot.bottom)],
-            FAINT,
-            1,
-        );
-    }
-
     fn draw_verticals(&self, canvas: &mut Canvas<'_>, time: &Time) {
         let Plot { top, bottom, .. } = time.plot;
         for (row, (when, name)) in self.verticals().into_iter().enumerate() {
@@ -291,8 +311,8 @@ impl Timeline {
         }
     }
 
-    /// The legend: what occurs in the part that is shown, and no more.
-    fn legend(&self) -> Legend<'_> {
+    /// The signs of the legend and their names: what occurs in the part that is shown, and no more.
+    fn signs(&self) -> Vec<(Sign, String)> {
         let lanes = self.lanes();
         let (from, to) = self.range();
         let is_shown = |time: Duration| (from..=to).contains(&time);
@@ -324,16 +344,17 @@ impl Timeline {
             (Sign::Wasted, lanes.iter().any(is_shaded)),
             (Sign::Note, !notes.is_empty()),
         ];
-        let mut legend = Legend::default();
-        for (sign, _) in signs.into_iter().filter(|(_, occurs)| *occurs) {
-            let name = match sign {
-                Sign::Wasted => self.shade.as_deref().unwrap_or_default(),
-                Sign::Note => &notes,
-                sign => sign.name(),
-            };
-            legend.add(name, move |canvas, at| sign.draw(canvas, at));
-        }
-        legend
+        let occurring = signs.into_iter().filter(|(_, occurs)| *occurs);
+        occurring
+            .map(|(sign, _)| {
+                let name = match sign {
+                    Sign::Wasted => self.shade.clone().unwrap_or_default(),
+                    Sign::Note => notes.clone(),
+                    sign => sign.name().into(),
+                };
+                (sign, name)
+            })
+            .collect()
     }
 
     /// What the notes among `events` mean, each once.
@@ -463,6 +484,41 @@ impl Timeline {
             last,
         ]
     }
+}
+
+/// What the clock of a timeline counts from.
+const SINCE_FIRST: &str = "time since the first event";
+
+/// The axis; `zero` is where the clock says zero.
+fn draw_axis(canvas: &mut Canvas<'_>, time: &Time, zero: Duration, label: &str) {
+    let ends = [time.from, time.to].map(|time| time.as_secs_f64() - zero.as_secs_f64());
+    let seconds = Scale {
+        format: Format::Seconds,
+        ..Scale::default()
+    };
+    let axis = Axis::new(&ends, &seconds, false);
+    // The axis may reach beyond the part that is shown.
+    let inside = axis
+        .numbers()
+        .filter(|(at, _)| (ends[0]..=ends[1]).contains(at));
+    let at = |seconds: f64| Duration::from_secs_f64((seconds + zero.as_secs_f64()).max(0.0));
+    let ticks = inside.map(|(seconds, name)| (time.x(at(seconds)), name));
+    let plot = time.plot;
+    plot.ticks_across(canvas, ticks);
+    plot.label_across(canvas, label);
+    canvas.path(
+        [(plot.left, plot.bottom), (plot.right, plot.bottom)],
+        FAINT,
+        1,
+    );
+}
+
+fn legend_of(signs: Vec<(Sign, String)>) -> Legend<'static> {
+    let mut legend = Legend::default();
+    for (sign, name) in signs {
+        legend.add(&name, move |canvas, at| sign.draw(canvas, at));
+    }
+    legend
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::trace::Event;
 use plotters::style::RGBColor;
 
 /// The signs that a timeline is made of, as its legend shows them.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) enum Sign {
     Task,
     Lost,
@@ -22,6 +22,11 @@ pub(super) enum Sign {
 impl Sign {
     /// How many signs there are.
     pub(super) const KINDS: usize = Sign::Wasted as usize + 1;
+
+    /// What page/trace.js calls each of them, by its number.
+    pub(super) const ON_PAGE: [&str; Sign::KINDS] = [
+        "task", "lost", "wait", "hold", "check", "seen", "pill", "note", "exit", "killed", "wasted",
+    ];
 
     /// The mark of an event that has one, and the least distance between two of them, in pixels.
     pub(super) fn of(event: Event) -> Option<(Sign, i32)> {

@@ -15,6 +15,10 @@ use std::fmt;
 pub enum Event {
     /// The lane was made.
     Started,
+    /// The task with this number is about to be put into the queue. Recorded before the put, so that no worker's note comes first.
+    TaskPut(u32),
+    /// A poison pill is about to be put into the queue.
+    PillPut,
     /// A task was taken; the number says which.
     TaskTaken(u32),
     /// The task with this number was done.
@@ -49,9 +53,11 @@ impl Event {
     /// The number that some events carry.
     pub(super) fn number(self) -> Option<u32> {
         match self {
-            Event::TaskTaken(n) | Event::TaskDone(n) | Event::TaskAbandoned(n) | Event::Note(n) => {
-                Some(n)
-            }
+            Event::TaskPut(n)
+            | Event::TaskTaken(n)
+            | Event::TaskDone(n)
+            | Event::TaskAbandoned(n)
+            | Event::Note(n) => Some(n),
             _ => None,
         }
     }
@@ -74,6 +80,8 @@ impl Event {
             Event::Panicked => 14,
             Event::Note(_) => 13,
             Event::TaskAbandoned(_) => 15,
+            Event::TaskPut(_) => 16,
+            Event::PillPut => 17,
         };
         kind << 32 | u64::from(self.number().unwrap_or(0))
     }
@@ -97,6 +105,8 @@ impl Event {
             13 => Event::Note(number),
             14 => Event::Panicked,
             15 => Event::TaskAbandoned(number),
+            16 => Event::TaskPut(number),
+            17 => Event::PillPut,
             _ => return None,
         })
     }
@@ -106,6 +116,8 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self {
             Event::Started => "started",
+            Event::TaskPut(n) => return write!(f, "task {n} put"),
+            Event::PillPut => "pill put",
             Event::TaskTaken(n) => return write!(f, "task {n} taken"),
             Event::TaskDone(n) => return write!(f, "task {n} done"),
             Event::TaskAbandoned(n) => return write!(f, "task {n} abandoned"),
@@ -139,6 +151,7 @@ mod tests {
             Event::LockWaited,
             Event::LockHeld,
             Event::LockReleased,
+            Event::PillPut,
             Event::PillTaken,
             Event::Terminated,
             Event::Exited,
@@ -146,6 +159,7 @@ mod tests {
         ];
         let numbered = [0, 7, u32::MAX].into_iter().flat_map(|n| {
             [
+                Event::TaskPut(n),
                 Event::TaskTaken(n),
                 Event::TaskDone(n),
                 Event::TaskAbandoned(n),
@@ -156,6 +170,6 @@ mod tests {
             assert_eq!(Event::decode(event.encode()), Some(event));
         }
         assert_eq!(Event::decode(0), None);
-        assert_eq!(Event::decode(16 << 32), None);
+        assert_eq!(Event::decode(18 << 32), None);
     }
 }

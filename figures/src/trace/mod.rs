@@ -19,13 +19,22 @@
 //! the count a second time, and leaves out what may have been overwritten in between.
 
 mod event;
+#[cfg(test)]
+mod model;
+mod moment;
+mod queue;
 mod recording;
+mod state;
 
 pub use event::Event;
+pub use moment::Moment;
+pub(crate) use moment::done_last;
+pub(crate) use queue::Queued;
 #[cfg(test)]
-pub(crate) use recording::tests::recording;
+pub(crate) use recording::tests::{parent, recording};
 pub use recording::{LaneRecord, LaneSummary, Recording};
 pub(crate) use recording::{Span, SpanKind};
+pub(crate) use state::{LockUse, Presence, States};
 
 use labsupport::internal::{self as sys, fault};
 use labsupport::measure::{Samples, measure};

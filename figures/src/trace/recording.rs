@@ -133,6 +133,19 @@ impl LaneRecord {
         self.dropped
     }
 
+    /// Whether there is anything to show in this lane. What the parent does to all workers is shown elsewhere: its puts in the queue, the flag
+    /// and the end of the workers as vertical lines.
+    pub(crate) fn has_something_of_its_own(&self) -> bool {
+        use Event::*;
+        let is_for_all = |event: Event| {
+            matches!(
+                event,
+                TaskPut(_) | PillPut | FlagSet | Terminated | Started | Exited
+            )
+        };
+        self.name != "parent" || self.events.iter().any(|(_, event)| !is_for_all(*event))
+    }
+
     /// When `event` happened for the first time at or after `from`.
     fn first(&self, event: Event, from: u64) -> Option<u64> {
         let found = self.events.iter().find(|e| e.1 == event && e.0 >= from);
@@ -214,7 +227,7 @@ impl LaneRecord {
 
 impl Recording {
     /// A recording of `lanes`, whose times are all on one clock.
-    pub(super) fn new(mut lanes: Vec<LaneRecord>) -> Recording {
+    pub(crate) fn new(mut lanes: Vec<LaneRecord>) -> Recording {
         let firsts = lanes.iter().filter_map(|lane| lane.events.first());
         let zero = firsts.map(|event| event.0).min().unwrap_or(0);
         for (time, _) in lanes.iter_mut().flat_map(|lane| &mut lane.events) {
@@ -252,6 +265,36 @@ impl Recording {
     /// When the workers were first ended from outside.
     pub(crate) fn terminated(&self) -> Option<Duration> {
         self.first(Event::Terminated)
+    }
+
+    /// When the workers were first told to go home: by the flag, by a pill, or by being ended from outside.
+    pub(crate) fn signal(&self) -> Option<Duration> {
+        let signals = [Event::FlagSet, Event::PillPut, Event::Terminated];
+        signals
+            .into_iter()
+            .filter_map(|event| self.first(event))
+            .min()
+    }
+
+    /// Whether anybody waited for the lock or had it.
+    pub(crate) fn has_lock(&self) -> bool {
+        let mut events = self.lanes.iter().flat_map(LaneRecord::events);
+        events.any(|(_, event)| matches!(event, Event::LockWaited | Event::LockHeld))
+    }
+
+    /// When `event` happened, in nanoseconds, in order.
+    pub(crate) fn times_of(&self, event: Event) -> Vec<u64> {
+        let all = self.events().filter(|(_, _, found)| *found == event);
+        all.map(|(_, time, _)| time).collect()
+    }
+
+    /// The same recording on a clock that began earlier by `by`.
+    pub(crate) fn later(&self, by: Duration) -> Recording {
+        let mut later = self.clone();
+        for (time, _) in later.lanes.iter_mut().flat_map(|lane| &mut lane.events) {
+            *time += by.as_nanos() as u64;
+        }
+        later
     }
 
     fn first(&self, event: Event) -> Option<Duration> {
@@ -367,6 +410,11 @@ impl fmt::Display for LaneSummary {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+
+    /// The parent's lane, for tests.
+    pub(crate) fn parent(events: &[(u64, Event)]) -> LaneRecord {
+        LaneRecord::new("parent".into(), events.to_vec(), 0)
+    }
 
     /// A recording from lists of events, for tests.
     pub(crate) fn recording(lanes: &[&[(u64, Event)]]) -> Recording {

@@ -1,5 +1,5 @@
 use super::TASKS;
-use figures::{Recording, Table, Timeline, Trace};
+use figures::{Recording, Table, Timeline, Timelines, Trace};
 use labsupport::measure::human;
 use labsupport::process::Report;
 use std::fmt;
@@ -74,7 +74,7 @@ impl Ended {
 
     /// What each worker did when.
     pub fn timeline(&self, title: &str) -> Timeline {
-        Timeline::new(title, &self.seen)
+        Timeline::new(title, &self.seen).left(self.left)
     }
 }
 
@@ -129,4 +129,25 @@ pub fn autopsy(ways: &[(&str, &Ended)]) -> Table {
         let counts = counts.map(|count| count.to_string());
         table.row([way.to_string()].into_iter().chain(counts).chain([quiet]))
     })
+}
+
+/// The timelines of the pools on one clock, which says zero when the workers were told to go home.
+///
+/// # Examples
+/// ```
+/// use figures::prelude::*;
+/// use lessons::pools::{Ended, side_by_side};
+/// use std::time::Duration;
+/// let trace = Trace::new(1)?;
+/// trace.parent().record(Event::FlagSet);
+/// let flagged = Ended::of(&trace, 0, Duration::from_millis(3));
+/// assert!(side_by_side(&[("flag", &flagged)]).text().contains("The signal to go home"));
+/// # Ok::<(), labsupport::prelude::SharedError>(())
+/// ```
+pub fn side_by_side(ways: &[(&str, &Ended)]) -> Timelines {
+    let clock = Timelines::new("Ways to go home, on one clock");
+    let all = ways.iter().fold(clock, |clock, (way, ended)| {
+        clock.run(*way, ended.timeline(way).useful_after_flag())
+    });
+    all.caption("The clock says zero when the workers were told to go home: by the first pill, the flag, or terminate().")
 }

@@ -8,7 +8,7 @@ mod torn;
 
 use std::time::{Duration, Instant};
 
-pub use autopsy::{Ended, autopsy};
+pub use autopsy::{Ended, autopsy, side_by_side};
 pub use diary::{diary_cost, do_task};
 pub use torn::torn_when_ended;
 
