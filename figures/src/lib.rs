@@ -59,7 +59,8 @@
 //!
 //! # Let things move
 //!
-//! [`Race`] shows costs that lie decades apart as a race, on a clock so slow that one of them takes a second.
+//! [`Race`] shows costs that lie decades apart as a race, on a clock so slow that one of them takes a second. On a
+//! [`SketchPad`] the reader draws the curve that they expect; [`Lines::sketch`] draws it behind what was measured.
 //!
 //! # The text twin
 //!
@@ -100,6 +101,7 @@ pub mod numbers;
 pub mod prelude;
 mod progress;
 mod race;
+mod sketch_pad;
 mod step_diagram;
 mod table;
 mod timeline;
@@ -117,6 +119,7 @@ pub use lines::Lines;
 pub use live::Live;
 pub use progress::{Counted, Progress};
 pub use race::Race;
+pub use sketch_pad::SketchPad;
 pub use step_diagram::StepDiagram;
 pub use table::Table;
 pub use timeline::Timeline;

@@ -85,7 +85,10 @@ mod tests {
             "{{\"name\":{}}}",
             labsupport::internal::quote("</script><b>")
         );
-        for script in [include_str!("../page/race.js")] {
+        for script in [
+            include_str!("../page/race.js"),
+            include_str!("../page/sketch.js"),
+        ] {
             let moving = Moving {
                 kind: "race",
                 figure: "RaceBoard",

@@ -1,6 +1,6 @@
 //! What a notebook shows of a figure.
 
-use super::canvas;
+pub(crate) use super::canvas::size;
 use crate::error::FigureError;
 use labsupport::cell::escape;
 use std::fmt::Write;
@@ -56,7 +56,7 @@ fn on_page(svg: &str, text: &str) -> String {
 pub(crate) fn picture(svg: &str, text: &str) -> String {
     const WIDTHS: &str = "min-width:36rem;max-width:60rem";
     let title = escape(text.lines().next().unwrap_or_default());
-    let (width, height) = canvas::size(svg);
+    let (width, height) = size(svg);
     format!(
         "<img alt=\"{title}\" width=\"{width}\" height=\"{height}\" style=\"width:100%;{WIDTHS};height:auto\" \
          src=\"data:image/svg+xml,{}\">",
