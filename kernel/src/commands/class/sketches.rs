@@ -5,7 +5,7 @@ use super::section::{Item, Section};
 use super::students::{Student, median, students_words};
 use crate::results::{Axis, Sketch};
 use figures::numbers::Scale;
-use figures::{Format, Table};
+use figures::Table;
 use lessons::Distance;
 use std::collections::BTreeMap;
 
@@ -85,10 +85,9 @@ pub(super) fn sketches(students: &[Student]) -> Option<Section> {
 }
 
 fn scale(axis: &Axis) -> Scale {
-    let format: Format = axis.format();
     Scale {
         label: axis.label.clone(),
         log: axis.log,
-        format,
+        format: axis.format(),
     }
 }
