@@ -159,9 +159,7 @@ export class SketchBoard {
         paper.append(this.paper);
         this.paper.addEventListener("pointerdown", (event) => this.down(event));
         this.paper.addEventListener("pointermove", (event) => this.move(event));
-        for (const end of ["pointerup", "pointercancel"]) {
-            this.paper.addEventListener(end, () => { this.pen = undefined; });
-        }
+        for (const end of ["pointerup", "pointercancel"]) { this.paper.addEventListener(end, () => this.lift()); }
         board.replaceChildren(
             element("p", "labs-sketch-how", "Draw your curve with the mouse or a finger. With the keyboard: Tab to a point, then ↑ ↓ and the page keys " +
                 "move it, ← → go to the next one, and Delete takes it away."),
@@ -203,6 +201,13 @@ export class SketchBoard {
         if (this.pen === undefined) { return; }
         const [x, y] = this.at(event);
         this.draw([nearest(this.pad.xs, x), nearest(this.pad.ys, y)]);
+    }
+
+    /** The pen is lifted: the keyboard goes on where it was. */
+    lift() {
+        if (this.pen === undefined) { return; }
+        this.points[this.pen[0]].focus({ preventScroll: true });
+        this.pen = undefined;
     }
 
     /** @param {[number, number]} to */
