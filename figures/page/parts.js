@@ -33,7 +33,8 @@ export function button(name, key, act) {
 }
 
 /**
- * The keys belong to this part of the page, and not to the notebook around it, whose arrows go from cell to cell.
+ * The keys belong to this part of the page, and not to the notebook around it, whose arrows go from cell to cell. JupyterLab looks at the
+ * element that has the focus, so the mark must be there.
  * @param {Element} part
  */
 export function keepKeys(part) {

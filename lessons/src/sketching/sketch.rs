@@ -161,7 +161,7 @@ impl Sketch {
         let answer = ask(&question).unwrap_or_default();
         let kept: Steps = answer
             .split(' ')
-            .map(|word| word.parse().ok().filter(|step| *step < steps))
+            .map(|word| word.parse::<usize>().ok().filter(|step| *step < steps))
             .collect();
         // Another kernel answers nothing, or something else.
         match kept.len() == points {
