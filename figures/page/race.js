@@ -102,7 +102,7 @@ export class RaceBoard {
     }
 
     mount() {
-        const head = ["", "measured", "on this clock", "one round is one time", "done"].map((name) => {
+        const head = ["", "measured", "on this clock", "once round for each", "done"].map((name) => {
             const cell = element(name === "" ? "td" : "th", "", name);
             if (cell instanceof HTMLTableCellElement && name !== "") { cell.scope = "col"; }
             return cell;
@@ -207,7 +207,7 @@ export class RaceBoard {
     }
 
     words() {
-        return `${this.time.toFixed(this.playing ? 1 : 0)} s`;
+        return `${this.playing ? this.time.toFixed(1) : Number(this.time.toFixed(1))} s`;
     }
 
     /** Puts everything on the page as it is now. */

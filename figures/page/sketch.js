@@ -310,12 +310,14 @@ export class SketchBoard {
         this.line.textContent = pad.line.join(text === "" ? "?" : text);
         const isKept = text !== "" && text === this.kept;
         this.root.classList.toggle("labs-sketch-kept", isKept);
-        this.why.textContent = isKept ? "To have it after a restart too:" : "Copy this into the cell above, and run it:";
+        const isOffered = this.kept !== undefined && !isKept && text !== ""; // the answer is on its way
+        if (isOffered) { return; }
+        this.why.textContent = isKept ? "To have it after a restart too, put this in the place of sketch(…)? above:" : "Put this in the place of sketch(…)? in the cell above, and run it again:";
         if (isKept) {
             this.say("Your curve is kept. Go on to the measurement: it is drawn over your curve.");
         } else if (text === "") {
             this.say("Nothing is drawn so far.");
-        } else if (this.kept === undefined) {
+        } else {
             this.say("Your curve is on this page alone.");
         }
     }

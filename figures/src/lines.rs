@@ -521,7 +521,7 @@ mod tests {
         let svg = with.svg().unwrap();
         let at = |part: &str| svg.find(part).unwrap_or_else(|| panic!("{part} in {svg}"));
         assert!(
-            at("stroke-width=\"7\"") < at("stroke=\"#0072B2\""),
+            at("stroke-width=\"7\"") < at("stroke=\"#0072B2\" stroke-width=\"2\""),
             "behind the lines"
         );
         assert!(

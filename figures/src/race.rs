@@ -274,7 +274,7 @@ mod tests {
         let shown = ladder().contents();
         let html = &shown[0].1;
         assert!(html.contains("labs-still\"><img alt=\"If one access"));
-        assert!(html.contains("manager      40 µs    22 h 13 min"), "{html}");
+        assert!(html.contains("manager     40 µs    22 h 13 min"), "{html}");
         assert_eq!(shown[1], ("text/plain", ladder().text()));
         assert!(ladder().svg().unwrap().contains("process: 5 days 19 h"));
     }

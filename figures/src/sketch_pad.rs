@@ -128,9 +128,12 @@ impl SketchPad {
         (&self.x, &self.y)
     }
 
-    /// Where a point may stand on the y axis, from the lowest to the highest.
+    /// Where a point may stand on the y axis, from the lowest to the highest; nowhere if the axis has no place for its ends.
     pub fn steps(&self) -> Vec<f64> {
         let (low, high) = (self.low, self.high);
+        if ![low, high].into_iter().all(|end| self.y.has_place(end)) {
+            return Vec::new();
+        }
         if !self.y.log {
             let step = (high - low) / LINEAR as f64;
             return (0..=LINEAR).map(|n| low + step * n as f64).collect();

@@ -140,7 +140,7 @@ fn a_curve_is_drawn_with_a_finger_and_the_line_for_the_notebook_is_copied() {
         assert!(curve.is_sorted_by_key(|point| point.1), "{curve:?}");
         // Nobody listens here: the line is to be copied.
         let said = "return document.querySelector('.labs-sketch .labs-said').textContent === 'Your curve is on this page alone.'
-            && document.querySelector('.labs-sketch').textContent.includes('Copy this into the cell above');";
+            && document.querySelector('.labs-sketch').textContent.includes('Put this in the place of sketch(…)?');";
         page_says(&browser, "what to do", 5, said).await;
         photograph(&browser, "sketch-finger").await;
         let copy = "//button[contains(., 'Copy')]";
@@ -163,7 +163,7 @@ const PAD: &str = "let guess = sketch(\"03-reaction\", \"?\")?;\nguess";
 const MEASURED: &str = "let seen = Lines::new(\"The price of not looking\").x(\"interval\").log_x().y(\"reaction\").log_y().y_format(Format::Seconds)
     .series(\"10 µs\", [(1.0, 2e-5), (10.0, 1e-4), (100.0, 1e-3), (1000.0, 1e-2), (10_000.0, 0.1)]);
 println!(\"{}\", guess.compare(&seen, \"10 µs\"));
-guess.under(seen)";
+guess.under(&seen)";
 
 #[test]
 fn in_jupyterlab_the_kernel_keeps_what_is_drawn_and_run_all_does_not_wait() {
@@ -205,7 +205,8 @@ fn in_jupyterlab_the_kernel_keeps_what_is_drawn_and_run_all_does_not_wait() {
                 button: MOUSE_BUTTON_LEFT,
             });
         browser.perform_actions(stroke).await.unwrap();
-        let kept = "return document.querySelector('.labs-sketch .labs-said').textContent.startsWith('Your curve is kept.');";
+        let kept = "const said = document.querySelector('.labs-sketch.labs-sketch-kept .labs-said');
+            return said !== null && said.textContent.startsWith('Your curve is kept.');";
         page_says(&browser, "the kernel has it", 10, kept).await;
         let curve = drawn(&browser).await;
         assert_eq!(

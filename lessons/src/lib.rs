@@ -62,7 +62,7 @@
 //! let curve = sketch("03-reaction", "1: 10 µs; 100: 1 ms")?;
 //! let measured = Lines::new("Reaction").log_x().log_y().y_format(Format::Seconds).series("10 µs", [(1.0, 2e-5), (100.0, 1e-3)]);
 //! println!("{}", curve.compare(&measured, "10 µs"));
-//! assert!(curve.under(measured).text().contains("your curve"));
+//! assert!(curve.under(&measured).text().contains("your curve"));
 //! # Ok::<(), SketchError>(())
 //! ```
 //!

@@ -26,7 +26,7 @@ use std::fmt;
 /// assert!(curve.compare(&measured, "10 µs").to_string().ends_with(
 ///     "Your curve is off by a factor of 10, the median of 3 places. It is farthest off at 100: you drew 10 µs, it was 1 ms."
 /// ));
-/// assert!(curve.under(measured).text().contains("your curve: 10 µs at 1; 10 µs at 100."));
+/// assert!(curve.under(&measured).text().contains("your curve: 10 µs at 1; 10 µs at 100."));
 ///
 /// let open = sketch("03-reaction", "?")?; // in a notebook: end the cell with it
 /// assert!(open.to_string().contains("Nothing is drawn so far."));
@@ -100,7 +100,7 @@ impl Sketch {
             let no_point = || SketchError::NoPoint(point.into());
             let (x, y) = point.split_once(':').ok_or_else(no_point)?;
             let amount = |text: &str| {
-                let amount = text.parse::<Amount>();
+                let amount = text.trim().parse::<Amount>();
                 amount.map_err(|why| SketchError::Amount(point.into(), why))
             };
             let (x, y) = (amount(x)?, amount(y)?);
@@ -151,7 +151,7 @@ impl Sketch {
             format!(",\"drawn\":[{}]", steps.join(","))
         });
         let (name, points, steps) = (
-            quote(self.name),
+            quote(&self.name),
             self.pad.xs().len(),
             self.pad.steps().len(),
         );
@@ -210,8 +210,8 @@ impl Sketch {
     }
 
     /// `figure` with the curve behind what was measured. If none was drawn, the figure says so.
-    pub fn under(&self, figure: Lines) -> Lines {
-        figure.sketch(self.points())
+    pub fn under(&self, figure: &Lines) -> Lines {
+        figure.clone().sketch(self.points())
     }
 
     /// Shows the pad in a notebook cell.
