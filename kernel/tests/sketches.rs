@@ -72,8 +72,8 @@ fn what_a_page_draws_reaches_the_cell_that_asks_and_no_cell_waits_for_it() {
         assert_eq!(points(kernel).await, "[(1.0, 1e-6), (10.0, 2e-5)]");
 
         // The cell that is run again has the curve, and a page that is loaded anew gets it.
-        let shown = kernel.execute(&format!("{open_pad}\nprintln!(\"{{guess}}\");"), LONG);
-        let shown = shown.await.unwrap().stdout();
+        let again = format!("{open_pad}\nprintln!(\"{{guess}}\");");
+        let shown = kernel.execute(&again, LONG).await.unwrap().stdout();
         assert!(shown.contains("Drawn: 1: 1 µs; 10: 20 µs."), "{shown}");
         say(kernel, "two", json!({"sketch": name})).await;
         while told(kernel).await != ("two".into(), drawn.clone()) {}
