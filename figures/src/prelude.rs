@@ -2,6 +2,6 @@
 
 pub use crate::{
     Bars, Dots, Event, FigureError, Format, HeatMap, IntervalExplorer, Knob, KnobError, Knobs,
-    Lane, LaneRecord, Lines, Live, Progress, Race, Recording, SketchPad, StepDiagram, Table, Timeline, Trace,
-    interact,
+    Lane, LaneRecord, Lines, Live, Progress, Race, Recording, SketchPad, StepDiagram, Table,
+    Timeline, Trace, interact,
 };

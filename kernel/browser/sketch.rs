@@ -205,7 +205,8 @@ fn in_jupyterlab_the_kernel_keeps_what_is_drawn_and_run_all_does_not_wait() {
                 button: MOUSE_BUTTON_LEFT,
             });
         browser.perform_actions(stroke).await.unwrap();
-        let kept = "const said = document.querySelector('.labs-sketch.labs-sketch-kept .labs-said');
+        let kept =
+            "const said = document.querySelector('.labs-sketch.labs-sketch-kept .labs-said');
             return said !== null && said.textContent.startsWith('Your curve is kept.');";
         page_says(&browser, "the kernel has it", 10, kept).await;
         let curve = drawn(&browser).await;

@@ -370,7 +370,10 @@ mod tests {
                 other => panic!("{other}"),
             })
         }
-        assert_eq!(of("?", kernel).points_from(kernel), [(3.0, 2e-5), (10_000.0, 10.0)]);
+        assert_eq!(
+            of("?", kernel).points_from(kernel),
+            [(3.0, 2e-5), (10_000.0, 10.0)]
+        );
         assert!(
             of("?", kernel)
                 .to_string()

@@ -4,8 +4,8 @@ use super::figures::{CLOSE, median_line, over, picture, with_place};
 use super::section::{Item, Section};
 use super::students::{Student, median, students_words};
 use crate::results::{Axis, Sketch};
-use figures::numbers::Scale;
 use figures::Table;
+use figures::numbers::Scale;
 use lessons::Distance;
 use std::collections::BTreeMap;
 
