@@ -9,7 +9,7 @@ use labsupport::measure::Samples;
 /// use figures::numbers::Scale;
 /// use lessons::Distance;
 /// let log = Scale { log: true, ..Scale::default() };
-/// let (drawn, measured) = ([(1.0, 10.0), (100.0, 10.0)], [(1.0, 20.0), (10.0, 50.0), (100.0, 10.0)]);
+/// let (drawn, measured) = ([(1.0, 10.0), (10.0, 10.0), (100.0, 10.0)], [(1.0, 20.0), (10.0, 50.0), (100.0, 10.0)]);
 /// let far = Distance::between(&drawn, &measured, (&log, &log)).unwrap();
 /// assert_eq!((far.median, far.points, far.farthest), (2.0, 3, (10.0, 10.0, 50.0)));
 /// assert_eq!(far.words(&log), "a factor of 2");
