@@ -1,4 +1,4 @@
-// Knobs in JupyterLab: shows the outputs that are knobs, and carries what is said about them between page and kernel.
+// Knobs and sketches in JupyterLab: shows the outputs that are knobs, and carries what is said about both between page and kernel.
 //
 // Each notebook has one comm with its kernel. A page that is loaded anew cannot show new figures of a cell that an earlier page has run,
 // so it takes knobs as live only when the kernel has said so since it was loaded.
@@ -20,6 +20,8 @@ class Line {
         this.known = new Map();
         /** @type {Set<View>} */
         this.views = new Set();
+        /** The sketch pads on the page, by name: each wants to know which curve the kernel has. @type {Map<string, (steps: unknown) => void>} */
+        this.pads = new Map();
         session.kernelChanged.connect(() => this.connect());
         session.statusChanged.connect((/** @type {any} */ _, /** @type {string} */ status) => {
             if (["restarting", "autorestarting", "dead", "terminating"].includes(status)) {
@@ -35,6 +37,7 @@ class Line {
     lose() {
         [this.comm, this.kernel] = [null, null];
         this.known.clear();
+        this.pads.forEach((told) => told(null));
         this.views.forEach((view) => view.told({ state: "gone" }));
     }
 
@@ -52,6 +55,7 @@ class Line {
             comm.onClose = () => { if (this.comm === comm) { this.comm = null; } };
             comm.open({});
             this.comm = comm;
+            [...this.pads.keys()].forEach((sketch) => this.say({ sketch }));
         } catch (error) {
             console.warn("Knobs cannot be moved on this page:", error);
         }
@@ -59,6 +63,7 @@ class Line {
 
     /** @param {any} data */
     heard(data) {
+        if (typeof data?.sketch === "string") { this.pads.get(data.sketch)?.(data.steps); }
         if (typeof data?.set !== "string") { return; }
         if (data.state === "gone") {
             this.known.delete(data.set);
@@ -66,6 +71,15 @@ class Line {
             this.known.set(data.set, { ...this.known.get(data.set), ...data });
         }
         this.views.forEach((view) => view.set === data.set && view.told(data));
+    }
+
+    /**
+     * A sketch pad offers its curve, or asks for the kernel's.
+     * @param {{ sketch: string, steps?: unknown, told: (steps: unknown) => void }} pad
+     */
+    offered({ sketch, steps, told }) {
+        this.pads.set(sketch, told);
+        this.say(steps === undefined ? { sketch } : { sketch, steps });
     }
 
     /** @param {any} data */
@@ -163,6 +177,7 @@ export async function plugin(scope) {
             const serve = (/** @type {any} */ notebook) => {
                 const line = new Line(notebook.sessionContext);
                 const createRenderer = () => new Renderer(line);
+                notebook.node.addEventListener("labs-sketch", (/** @type {CustomEvent} */ event) => line.offered(event.detail));
                 notebook.content.rendermime.addFactory({ safe: true, mimeTypes: [MIME], createRenderer }, 0);
             };
             notebooks.forEach(serve);

@@ -1,6 +1,8 @@
 // Knobs on a page: a row for each, with its name, a slider or another control of the browser's own, and its value with its unit.
 //
-// This file knows nothing of JupyterLab, loads nothing, and puts every text on the page as text.
+// This file knows nothing of JupyterLab, loads nothing but parts.js, and puts every text on the page as text.
+
+import { keepKeys } from "./parts.js";
 
 /**
  * A knob, as `Knob` in figures/src/knob.rs writes it.
@@ -231,15 +233,6 @@ export class Panel {
         this.values = told.values === undefined ? this.values : [...told.values];
         this.show();
     }
-}
-
-/**
- * The keys belong to the control here, and not to the notebook around it, whose arrows go from cell to cell. JupyterLab looks at the
- * element that has the focus, so the mark must be there.
- * @param {HTMLElement} control
- */
-function keepKeys(control) {
-    control.setAttribute("data-lm-suppress-shortcuts", "true");
 }
 
 /**

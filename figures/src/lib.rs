@@ -60,6 +60,11 @@
 //!
 //! [`interact`] shows [`Knob`]s above a figure, and runs the measurement again with real workers each time the reader moves one.
 //!
+//! # Let things move
+//!
+//! [`Race`] shows costs that lie decades apart as a race, on a clock so slow that one of them takes a second. On a
+//! [`SketchPad`] the reader draws the curve that they expect; [`Lines::sketch`] draws it behind what was measured.
+//!
 //! # The text twin
 //!
 //! `text()` gives the title, every number that the picture shows in a table, and the caption. It is meant for screen readers, for
@@ -94,9 +99,12 @@ mod interval_explorer;
 mod knob;
 mod lines;
 mod live;
+mod moving;
 pub mod numbers;
 pub mod prelude;
 mod progress;
+mod race;
+mod sketch_pad;
 mod step_diagram;
 mod table;
 mod timeline;
@@ -113,6 +121,8 @@ pub use knob::{Knob, Knobs};
 pub use lines::Lines;
 pub use live::Live;
 pub use progress::{Counted, Progress};
+pub use race::Race;
+pub use sketch_pad::SketchPad;
 pub use step_diagram::StepDiagram;
 pub use table::Table;
 pub use timeline::{Timeline, Timelines};

@@ -34,6 +34,7 @@ pub struct Lines {
     windows: Vec<(String, f64, f64)>,
     marks: Vec<(String, f64)>,
     guesses: Vec<(f64, f64)>,
+    sketch: Option<Vec<(f64, f64)>>,
     crowd: Crowd,
     caption: String,
 }
@@ -54,6 +55,9 @@ struct Crowd {
 /// The height of the plot.
 const HEIGHT: i32 = 300;
 
+/// What the reader's own curve is called in a figure and its twin.
+const SKETCH: &str = "your curve";
+
 impl Lines {
     /// A figure without lines.
     pub fn new(title: impl Into<String>) -> Lines {
@@ -66,6 +70,7 @@ impl Lines {
             windows: Vec::new(),
             marks: Vec::new(),
             guesses: Vec::new(),
+            sketch: None,
             crowd: Crowd::default(),
             caption: String::new(),
         }
@@ -151,6 +156,21 @@ impl Lines {
         self
     }
 
+    /// Draws the curve that the reader has sketched behind the lines: a broad one, so that it is never taken for a measurement. Points for
+    /// which the axes have no place are left out. Without a point, the caption says that no curve was drawn.
+    ///
+    /// # Examples
+    /// ```
+    /// use figures::prelude::*;
+    /// let figure = Lines::new("Two mechanisms").series("locked", [(1.0, 9.0), (4.0, 160.0)]);
+    /// assert!(figure.clone().sketch([(1.0, 10.0), (4.0, 10.0)]).text().contains("your curve: 10 at 1; 10 at 4"));
+    /// assert!(figure.sketch([]).text().ends_with("No curve was drawn.\n"));
+    /// ```
+    pub fn sketch(mut self, points: impl IntoIterator<Item = (f64, f64)>) -> Lines {
+        self.sketch = Some(points.into_iter().collect());
+        self
+    }
+
     /// Puts many lines behind the others, thin and grey, with one name in the legend: for example those of a whole class. Each line comes
     /// with its owner's name. The text twin says how many values there are at each x, and whose are the lowest and the highest.
     ///
@@ -194,7 +214,7 @@ impl Lines {
         Layout::new(&self.title, HEIGHT)
             .beside(LINE + ticks + 8, 8)
             .legend(self.legend())
-            .caption(&self.caption)
+            .caption(&self.whole_caption())
             .svg(&self.text(), |canvas, plot| {
                 let (x, y) = (|x| plot.x(axes.x.place(x)), |y| plot.y(axes.y.place(y)));
                 for (_, low, high) in self.windows.iter().filter(|(_, low, high)| low <= high) {
@@ -224,6 +244,8 @@ impl Lines {
                 for (_, mark) in &self.marks {
                     plot.vertical(canvas, x(*mark));
                 }
+                let sketch = self.sketched().map(|point| (x(point.0), y(point.1)));
+                canvas.sketch(sketch);
                 for line in self.crowd.lines.iter().map(placed) {
                     canvas.path(line.iter().copied(), CROWD, 1);
                     line.into_iter()
@@ -263,8 +285,10 @@ impl Lines {
             self.x.check(*mark, "x", name, 0)?;
             xs.push(*mark);
         }
-        xs.extend(self.guesses().map(|guess| guess.0));
-        ys.extend(self.guesses().map(|guess| guess.1));
+        for (x, y) in self.guesses().chain(self.sketched()) {
+            xs.push(x);
+            ys.push(y);
+        }
         let mut x = Axis::new(&xs, &self.x, false);
         x.widen(0.03);
         let y = Axis::new(&ys, &self.y, true);
@@ -275,6 +299,22 @@ impl Lines {
     fn guesses(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         let all = self.guesses.iter().copied();
         all.filter(|&(x, y)| self.x.has_place(x) && self.y.has_place(y))
+    }
+
+    /// The points of the reader's curve for which the axes have a place.
+    fn sketched(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        let all = self.sketch.iter().flatten().copied();
+        all.filter(|&(x, y)| self.x.has_place(x) && self.y.has_place(y))
+    }
+
+    /// The caption, and that a curve is missing.
+    fn whole_caption(&self) -> String {
+        match &self.sketch {
+            Some(points) if points.is_empty() => format!("{} No curve was drawn.", self.caption)
+                .trim_start()
+                .into(),
+            _ => self.caption.clone(),
+        }
     }
 
     fn legend(&self) -> Legend<'_> {
@@ -296,6 +336,11 @@ impl Lines {
             .for_each(|(name, _)| legend.add_mark(name));
         if self.guesses().next().is_some() {
             legend.add_guess();
+        }
+        if self.sketched().next().is_some() {
+            legend.add(SKETCH, |canvas, (x, y)| {
+                canvas.sketch([(x, y), (x + 28, y)])
+            });
         }
         if let Some(name) = &self.crowd.name {
             legend.add(name, |canvas, (x, y)| {
@@ -338,7 +383,12 @@ impl Lines {
             let (x, y) = (self.x.write(x), self.y.write(y));
             twin.line(format!("{GUESS}: {y} at {x}."));
         }
-        twin.end(&self.caption)
+        let written = |(x, y): (f64, f64)| format!("{} at {}", self.y.write(y), self.x.write(x));
+        let sketch: Vec<String> = self.sketched().map(written).collect();
+        if !sketch.is_empty() {
+            twin.line(format!("{SKETCH}: {}.", sketch.join("; ")));
+        }
+        twin.end(&self.whole_caption())
     }
 
     /// A row for each x, with the y of each series there.
@@ -463,6 +513,29 @@ mod tests {
         let nowhere = sample().guess(10.0, Some(0.0)).guess(0.0, Some(1e-3));
         assert_eq!(nowhere.svg().unwrap(), plain);
         assert_eq!(nowhere.text(), sample().text());
+    }
+
+    #[test]
+    fn a_sketch_is_drawn_first_and_its_absence_is_told() {
+        let with = sample().sketch([(1.0, 1e-2), (10.0, 0.0), (100.0, 1e-7)]);
+        let svg = with.svg().unwrap();
+        let at = |part: &str| svg.find(part).unwrap_or_else(|| panic!("{part} in {svg}"));
+        assert!(
+            at("stroke-width=\"7\"") < at("stroke=\"#0072B2\" stroke-width=\"2\""),
+            "behind the lines"
+        );
+        assert!(
+            with.text()
+                .contains("your curve: 10 ms at 1; 100 ns at 100.")
+        );
+        assert_eq!(
+            with.numbers(),
+            sample().numbers(),
+            "a sketch is not a measurement"
+        );
+        let without = sample().caption("Medians.").sketch([]);
+        assert!(without.text().ends_with("\nMedians. No curve was drawn.\n"));
+        assert!(!without.svg().unwrap().contains(SKETCH));
     }
 
     #[test]

@@ -2,6 +2,6 @@
 
 pub use crate::{
     Bars, Dots, Event, FigureError, Format, HeatMap, IntervalExplorer, Knob, KnobError, Knobs,
-    Lane, LaneRecord, Lines, Live, Moment, Progress, Recording, StepDiagram, Table, Timeline,
-    Timelines, Trace, interact,
+    Lane, LaneRecord, Lines, Live, Moment, Progress, Race, Recording, SketchPad, StepDiagram,
+    Table, Timeline, Timelines, Trace, interact,
 };

@@ -8,7 +8,9 @@ mod driver;
 mod figures;
 mod game;
 mod knobs;
+mod race;
 mod site;
+mod sketch;
 mod trace;
 
 use driver::{Driver, block_on, checkout, click, free_port, page_says, photograph};

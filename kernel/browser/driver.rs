@@ -1,7 +1,8 @@
 //! A browser and what drives it.
 
-use fantoccini::wd::Capabilities;
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
+use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+use url::{ParseError, Url};
 
 /// One browser at a time: two would measure each other.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -136,6 +138,26 @@ pub(crate) async fn photograph(browser: &Client, name: &str) {
 pub(crate) async fn click(browser: &Client, what: Locator<'_>) {
     let element = browser.wait().for_element(what).await.unwrap();
     element.click().await.unwrap();
+}
+
+/// Tells the browser something in its own protocol, for which the driver has no word: what a reader's system asks for, say.
+pub(crate) async fn tell_chromium(browser: &Client, command: &str, parameters: Value) {
+    let told = Told(json!({"cmd": command, "params": parameters}));
+    browser.issue_cmd(told).await.unwrap();
+}
+
+#[derive(Debug)]
+struct Told(Value);
+
+impl WebDriverCompatibleCommand for Told {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        let session = session.unwrap_or_default();
+        base.join(&format!("session/{session}/goog/cdp/execute"))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.0.to_string()))
+    }
 }
 
 /// Runs a future to its end in a runtime of its own, since the driver's client is asynchronous.

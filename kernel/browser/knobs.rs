@@ -337,5 +337,8 @@ fn the_page_s_scripts_have_types_and_their_own_tests_pass() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&tested.stdout).into_owned();
-    assert!(tested.status.success() && said.contains("pass 9"), "{said}");
+    assert!(
+        tested.status.success() && said.contains("pass 16"),
+        "{said}"
+    );
 }

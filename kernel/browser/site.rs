@@ -2,8 +2,9 @@
 
 use crate::axe::findings;
 use crate::driver::{Driver, block_on, checkout, page_says, photograph};
-use fantoccini::Locator;
+use crate::race::{press, rows, time};
 use fantoccini::key::Key;
+use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,9 +48,9 @@ fn published() -> &'static (PathBuf, PathBuf) {
 /// What the test must know about the page: pictures without a size, fetched files, and all links.
 const LOOK: &str = "
     // A picture that moves is drawn by its script; the still one is for print.
-    const pictures = [...document.querySelectorAll('img, figure svg, .vega svg, .labs-trace-picture')]
-        .filter(picture => !picture.closest('.labs-trace[data-moves] .labs-trace-still'));
-    const empty = pictures.filter(picture => {
+    const still = '.labs-trace[data-moves] .labs-trace-still, .labs-race.labs-alive .labs-still';
+    const pictures = [...document.querySelectorAll('img, figure svg, .vega svg, .labs-trace-picture')];
+    const empty = pictures.filter(picture => !picture.closest(still)).filter(picture => {
         const { width, height } = picture.getBoundingClientRect();
         return width < 100 || height < 50 || picture.naturalWidth === 0;
     });
@@ -165,4 +166,50 @@ fn a_published_slider_moves_the_best_interval() {
         photograph(&browser, "site-sliders").await;
         browser.close().await.unwrap();
     });
+}
+
+/// With the keyboard alone, and without a kernel.
+#[test]
+fn a_published_race_runs_and_a_published_pad_is_drawn_on() {
+    let driver = Driver::start();
+    block_on(async {
+        let browser = driver.browser().await;
+        let page = site().join("04_cost_spectrum.html");
+        browser
+            .goto(&format!("file://{}", page.display()))
+            .await
+            .unwrap();
+        focus(&browser, ".labs-race .labs-board").await;
+        press(&browser, &[Key::PageUp, Key::PageUp, Key::Right]).await;
+        assert_eq!(time(&browser).await, 21.0);
+        let rungs = rows(&browser).await;
+        assert_eq!((rungs.len(), rungs[1].1.as_str()), (10, "21"), "{rungs:?}");
+        assert!(rungs[9].1.ends_with("% of the first"), "{rungs:?}");
+        photograph(&browser, "site-race").await;
+
+        let page = site().join("03_check_frequency.html");
+        browser
+            .goto(&format!("file://{}", page.display()))
+            .await
+            .unwrap();
+        focus(&browser, ".labs-sketch circle").await;
+        press(&browser, &[Key::Home, Key::Right, Key::End]).await;
+        let line = "return document.querySelector('.labs-sketch .labs-board code').textContent;";
+        assert_eq!(
+            browser.execute(line, vec![]).await.unwrap(),
+            json!("sketch(\"03-reaction\", \"1: 1 µs; 3: 10 s\")?")
+        );
+        photograph(&browser, "site-sketch").await;
+        browser.close().await.unwrap();
+    });
+}
+
+async fn focus(browser: &Client, part: &str) {
+    let script = format!(
+        "const part = document.querySelector({});
+        part.scrollIntoView({{block: 'center'}});
+        part.focus();",
+        json!(part)
+    );
+    browser.execute(&script, vec![]).await.unwrap();
 }

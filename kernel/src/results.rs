@@ -43,6 +43,9 @@ pub struct Results {
     pub measurements: Vec<Measurement>,
     /// Guesses, each with what was measured.
     pub predictions: Vec<Prediction>,
+    /// Curves that were drawn, each with what was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sketches: Vec<Sketch>,
     /// Exercises, each with its tries.
     pub exercises: Vec<Exercise>,
 }
@@ -151,6 +154,23 @@ pub struct Prediction {
     pub when: u64,
 }
 
+/// A curve that was drawn before a run, and what was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sketch {
+    /// What was asked.
+    pub question: String,
+    /// The horizontal axis.
+    pub across: Axis,
+    /// The vertical axis.
+    pub up: Axis,
+    /// What was drawn, pairs of x and y; empty if nothing was.
+    pub drawn: Vec<(f64, f64)>,
+    /// What was measured.
+    pub measured: Vec<(f64, f64)>,
+    /// Seconds since 1970.
+    pub when: u64,
+}
+
 /// An amount as it was written, and as a number with its unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Amount {
@@ -202,6 +222,7 @@ impl Results {
             machine,
             measurements: Vec::new(),
             predictions: Vec::new(),
+            sketches: Vec::new(),
             exercises: Vec::new(),
         };
         for Entry { when, noted } in entries {
@@ -248,6 +269,20 @@ impl Results {
                         measured,
                         when: *when,
                     })),
+                Noted::Sketch {
+                    question,
+                    x,
+                    y,
+                    drawn,
+                    measured,
+                } => results.sketches.push(Sketch {
+                    question: tidy(question),
+                    across: Axis::of(x),
+                    up: Axis::of(y),
+                    drawn: drawn.clone(),
+                    measured: measured.clone(),
+                    when: *when,
+                }),
                 Noted::Opened { title } => results.note_opened(tidy(title)),
                 Noted::Check {
                     title,
@@ -260,8 +295,10 @@ impl Results {
         // A broken measurement must not make the whole file unreadable.
         results.measurements.retain(|one| one.check().is_ok());
         results.predictions.retain(|one| one.check().is_ok());
+        results.sketches.retain(|one| one.check().is_ok());
         keep_newest(&mut results.measurements);
         keep_newest(&mut results.predictions);
+        keep_newest(&mut results.sketches);
         keep_newest(&mut results.exercises);
         results
     }
@@ -295,7 +332,10 @@ impl Results {
 
     /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
-        self.measurements.is_empty() && self.predictions.is_empty() && self.exercises.is_empty()
+        self.measurements.is_empty()
+            && self.predictions.is_empty()
+            && self.sketches.is_empty()
+            && self.exercises.is_empty()
     }
 
     /// Reads a file that may be anything.
@@ -385,6 +425,10 @@ impl Results {
                 texts.extend([&mut amount.written, &mut amount.unit]);
             }
         }
+        for one in &mut self.sketches {
+            let axes = [&mut one.across.label, &mut one.up.label];
+            texts.extend([&mut one.question].into_iter().chain(axes));
+        }
         for one in &mut self.exercises {
             texts.extend([&mut one.title, &mut one.facts]);
         }
@@ -396,6 +440,7 @@ impl Results {
     fn check(&self) -> Result<()> {
         let most = (self.measurements.len())
             .max(self.predictions.len())
+            .max(self.sketches.len())
             .max(self.exercises.len());
         if most > MOST_ENTRIES {
             bail!("it has {most} entries of one kind; {MOST_ENTRIES} are the most");
@@ -408,17 +453,17 @@ impl Results {
             one.check()
                 .with_context(|| format!("at the question `{}`", one.question))?;
         }
+        for one in &self.sketches {
+            one.check()
+                .with_context(|| format!("in the sketch `{}`", one.question))?;
+        }
         Ok(())
     }
 }
 
 impl Measurement {
     fn check(&self) -> Result<()> {
-        for axis in self.across.iter().chain([&self.measured]) {
-            if Format::named(&axis.format).is_none() {
-                bail!("numbers are not written as `{}`", tidy(&axis.format));
-            }
-        }
+        (self.across.iter().chain([&self.measured])).try_for_each(Axis::check)?;
         match (&self.numbers, &self.across) {
             (Numbers::Points(points), Some(_)) => {
                 (points.iter()).try_for_each(|(x, y)| sane(*x).and(sane(*y)))
@@ -432,6 +477,27 @@ impl Measurement {
             (Numbers::Points(_), None) => bail!("a line has nothing that goes across"),
             (Numbers::Value { .. }, Some(_)) => bail!("a bar has two axes"),
         }
+    }
+}
+
+impl Axis {
+    fn check(&self) -> Result<()> {
+        match Format::named(&self.format) {
+            Some(_) => Ok(()),
+            None => bail!("numbers are not written as `{}`", tidy(&self.format)),
+        }
+    }
+}
+
+impl Sketch {
+    fn check(&self) -> Result<()> {
+        [&self.across, &self.up]
+            .into_iter()
+            .try_for_each(Axis::check)?;
+        let points = self.drawn.iter().chain(&self.measured);
+        points
+            .into_iter()
+            .try_for_each(|(x, y)| sane(*x).and(sane(*y)))
     }
 }
 
@@ -482,6 +548,8 @@ mod tests {
                 "measured": {"label": "t", "log": false, "format": "seconds"},
                 "points": [[1, 0.25], [10, 1e-7]]}],
             "predictions": [{"question": "Q?", "measured": {"written": "3 ns", "value": 3, "unit": "ns"}, "when": 4}],
+            "sketches": [{"question": "C?", "across": {"label": "n", "log": true, "format": "number"},
+                "up": {"label": "t", "log": true, "format": "seconds"}, "drawn": [[1, 0.5]], "measured": [[1, 0.25]], "when": 4}],
             "exercises": [{"title": "E", "tries": 2, "passed": true, "facts": "2 of 2"}]
         })
     }
@@ -498,6 +566,10 @@ mod tests {
     #[test]
     fn whatever_is_wrong_is_a_sentence() {
         assert!(Results::parse(good().to_string().as_bytes()).is_ok());
+        // A file of earlier labs.
+        let mut earlier = good();
+        earlier.as_object_mut().unwrap().remove("sketches");
+        assert!(Results::parse(earlier.to_string().as_bytes()).is_ok());
         for (said, part) in [
             (said(|json| json["version"] = 2.into()), "update the labs"),
             (said(|json| json["version"] = "1".into()), "no version"),
@@ -521,6 +593,14 @@ mod tests {
             (
                 said(|json| json["measurements"][0]["across"] = Value::Null),
                 "nothing that goes across",
+            ),
+            (
+                said(|json| json["sketches"][0]["drawn"][0][1] = 1e300.into()),
+                "in the sketch `C?`: 1e300 is no number",
+            ),
+            (
+                said(|json| json["sketches"][0]["up"]["format"] = "y".into()),
+                "not written as `y`",
             ),
             (
                 said(|json| json["exercises"] = vec![good()["exercises"][0].clone(); 2001].into()),

@@ -26,6 +26,9 @@ fn journal(folder: &Path, n: usize) -> String {
         "170000000{n}\tprediction\tLab 03: one look?\t{n}00 ns\t50 ns\n\
          170000001{n}\tprediction\tLab 03: one look?\t50 ns\t50 ns\n\
          170000000{n}\tprediction\tLab 03: slower?\t\t3 %\n\
+         170000000{n}\tsketch\tLab 03: a curve?\tinterval\tlog number\ttime\tlog seconds\t1.0:0.00{n} 10.0:0.0{n}\t1.0:0.001 10.0:0.01\n\
+         170000001{n}\tsketch\tLab 03: a curve?\tinterval\tlog number\ttime\tlog seconds\t1.0:0.001 10.0:0.01\t1.0:0.001 10.0:0.01\n\
+         170000000{n}\tsketch\tLab 03: no curve?\tinterval\tnumber\tshare\tpercent\t\t1.0:40.0\n\
          170000000{n}\tcheck\tLab 03, exercise 1\tnot yet\t1 of 2\n\
          170000000{n}\tcheck\tLab 03, exercise 1\tpassed\t2 of 2\n\
          170000000{n}\topened\tLab 03, exercise 2\n\
@@ -71,6 +74,13 @@ fn nothing_of_a_journal_is_lost_and_no_name_is_added() {
         json!({"written": "300 ns", "value": 300.0, "unit": "ns"})
     );
     assert_eq!(results["predictions"][2].get("guess"), None);
+    assert_eq!(
+        results["sketches"][0],
+        json!({"question": "Lab 03: a curve?", "across": {"label": "interval", "log": true, "format": "number"},
+            "up": {"label": "time", "log": true, "format": "seconds"}, "drawn": [[1.0, 0.003], [10.0, 0.03]],
+            "measured": [[1.0, 0.001], [10.0, 0.01]], "when": 1_700_000_003})
+    );
+    assert_eq!(results["sketches"][2]["drawn"], json!([]));
     assert_eq!(
         results["exercises"],
         json!([

@@ -24,6 +24,7 @@ mod peers;
 mod protocol;
 mod runtime;
 mod server;
+mod sketches;
 mod source;
 mod spare;
 mod steps;

@@ -51,6 +51,21 @@
 //! # Ok::<(), AmountError>(())
 //! ```
 //!
+//! # Ask for a curve
+//!
+//! [`sketch()`] shows a pad on which the student draws the curve that they expect, with the axes of the measurement. Afterwards
+//! [`compare`](Sketch::compare) says how far off it was, and [`under`](Sketch::under) draws it behind the measurement.
+//!
+//! ```
+//! # use figures::prelude::*;
+//! # use lessons::prelude::*;
+//! let curve = sketch("03-reaction", "1: 10 µs; 100: 1 ms")?;
+//! let measured = Lines::new("Reaction").log_x().log_y().y_format(Format::Seconds).series("10 µs", [(1.0, 2e-5), (100.0, 1e-3)]);
+//! println!("{}", curve.compare(&measured, "10 µs"));
+//! assert!(curve.under(&measured).text().contains("your curve"));
+//! # Ok::<(), SketchError>(())
+//! ```
+//!
 //! # Check an exercise
 //!
 //! [`check()`] runs a test harness, as above: it calls the student's function in workers and reports [`Facts`]. The result is a table with
@@ -186,6 +201,7 @@ pub mod racing;
 mod running;
 mod schedule;
 pub mod signals;
+mod sketching;
 
 pub use amount::{Amount, AmountError};
 pub use check::{Checked, Fact, Facts, check};
@@ -200,16 +216,19 @@ pub use schedule::{
     Diagnosis, Exploration, Explorer, ExplorerError, Forced, Game, Mystery, Replay, Round, Stamps,
     Steps, Words, mystery,
 };
+pub use sketching::{Compared, Distance, Sketch, SketchError, sketch};
 
 labsupport::shown_in_words!(
     Amount,
     AmountError,
     CheckLabError,
+    Compared,
     Comparison,
     ExplorerError,
     Fact,
     Mystery,
     PythonError,
+    SketchError,
     Steps,
     Words
 );

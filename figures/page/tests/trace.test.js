@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 // The script lies in a crate's `src`, where no package.json says that it is a module.
-const source = readFileSync(new URL("../../src/timeline/page/trace.js", import.meta.url), "utf8");
+const source = readFileSync(new URL("../trace.js", import.meta.url), "utf8");
 const { clock, human, instants, laneWords, lockWords, placeAt, queueWords, read, speedFor, stateAt, ticks } =
     await import(`data:text/javascript,${encodeURIComponent(source)}`);
 

@@ -1,5 +1,5 @@
 use super::text_width::TEXT;
-use super::theme::{self, INK, PAPER, colour};
+use super::theme::{self, CROWD, INK, PAPER, colour};
 use crate::error::FigureError;
 use labsupport::cell::escape;
 use plotters::backend::DrawingBackend;
@@ -57,7 +57,7 @@ pub(super) fn svg(
 }
 
 /// The width and height that a picture of [`svg`] names, in pixels.
-pub(super) fn size(svg: &str) -> (&str, &str) {
+pub(crate) fn size(svg: &str) -> (&str, &str) {
     let of = |name: &str| {
         let (_, value) = svg.split_once(name)?;
         Some(value.split_once('"')?.0)
@@ -181,6 +181,15 @@ impl<'a> Canvas<'a> {
         let corners = [(x, y - 8), (x + 8, y), (x, y + 8), (x - 8, y)];
         self.polygon(corners, PAPER);
         self.path(corners.into_iter().chain([corners[0]]), INK, 2);
+    }
+
+    /// The reader's own curve: broad and pale, to be drawn before what was measured.
+    pub(crate) fn sketch(&mut self, points: impl IntoIterator<Item = Point>) {
+        let points: Vec<Point> = points.into_iter().collect();
+        match points[..] {
+            [one] => self.circle(one, 6, CROWD),
+            _ => self.path(points, CROWD, 7),
+        }
     }
 
     /// Text whose top is at `at`.

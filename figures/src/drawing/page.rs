@@ -1,6 +1,6 @@
 //! What a notebook shows of a figure.
 
-use super::canvas;
+pub(crate) use super::canvas::size;
 use crate::error::FigureError;
 use labsupport::cell::escape;
 use std::fmt::Write;
@@ -39,22 +39,28 @@ pub(crate) fn contents(
     }
 }
 
-/// The picture for a page, as wide as the page within two limits, with its text twin folded below it. On a page narrower than the first
-/// limit, words would be too small to read, so there the picture scrolls sideways instead.
+/// The picture for a page, with its text twin folded below it. On a page that is too narrow it scrolls sideways.
+fn on_page(svg: &str, text: &str) -> String {
+    format!(
+        "<figure style=\"margin:0;overflow-x:auto\">{}<details><summary>The same in words</summary><pre>{}</pre></details></figure>",
+        picture(svg, text),
+        escape(text)
+    )
+}
+
+/// The picture as wide as the page within two limits: on a page narrower than the first limit, words would be too small to read.
 ///
 /// JupyterLab prefers this to a bare SVG, which it shows at its own width and without a name. It is an `<img>` because JupyterLab takes
 /// every `<svg>` out of a notebook that it does not trust, and leaves an `<img>` alone. The words in `alt` are the title, which is also
 /// the first line of the text twin.
-fn on_page(svg: &str, text: &str) -> String {
+pub(crate) fn picture(svg: &str, text: &str) -> String {
     const WIDTHS: &str = "min-width:36rem;max-width:60rem";
     let title = escape(text.lines().next().unwrap_or_default());
-    let (width, height) = canvas::size(svg);
+    let (width, height) = size(svg);
     format!(
-        "<figure style=\"margin:0;overflow-x:auto\"><img alt=\"{title}\" width=\"{width}\" height=\"{height}\" \
-         style=\"width:100%;{WIDTHS};height:auto\" src=\"data:image/svg+xml,{}\">\
-         <details><summary>The same in words</summary><pre>{}</pre></details></figure>",
+        "<img alt=\"{title}\" width=\"{width}\" height=\"{height}\" style=\"width:100%;{WIDTHS};height:auto\" \
+         src=\"data:image/svg+xml,{}\">",
         in_address(svg),
-        escape(text)
     )
 }
 

@@ -86,8 +86,8 @@ impl Moving<'_> {
         format!(
             "<div class=\"labs-trace\"><style>{}</style><div class=\"labs-trace-board\"></div><div class=\"labs-trace-still\">{figure}</div>\
              <script type=\"application/json\">{data}</script><script type=\"module\">{}</script></div>",
-            include_str!("page/trace.css"),
-            without_comments(include_str!("page/trace.js")),
+            include_str!("../../page/trace.css"),
+            without_comments(include_str!("../../page/trace.js")),
         )
     }
 
@@ -374,7 +374,7 @@ mod tests {
             without_comments(script),
             "let a = 1; // three\na /** five */ += 2;"
         );
-        let ours = include_str!("page/trace.js").lines().map(str::trim);
+        let ours = include_str!("../../page/trace.js").lines().map(str::trim);
         for line in ours.filter(|line| line.starts_with("/**") || line.starts_with('*')) {
             let (_, code) = line.split_once("*/").unwrap_or_default();
             assert_eq!(code, "", "{line}");
@@ -384,8 +384,8 @@ mod tests {
     #[test]
     fn neither_style_sheet_nor_script_ends_before_its_end() {
         for text in [
-            include_str!("page/trace.css"),
-            include_str!("page/trace.js"),
+            include_str!("../../page/trace.css"),
+            include_str!("../../page/trace.js"),
         ] {
             assert!(!text.contains("</"));
         }

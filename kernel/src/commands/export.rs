@@ -86,10 +86,11 @@ fn print(results: &Results, out: &Path) {
         number => format!("{number} {one}s"),
     };
     println!(
-        "{} has {}, {}, {} and what machine this is.",
+        "{} has {}, {}, {}, {} and what machine this is.",
         out.display(),
         count(results.measurements.len(), "measurement"),
         count(results.predictions.len(), "prediction"),
+        count(results.sketches.len(), "curve"),
         count(results.exercises.len(), "exercise"),
     );
     match &results.name {

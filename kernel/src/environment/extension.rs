@@ -20,7 +20,7 @@ pub const SETTING: (&str, &str) = (
 );
 
 /// The extension of the page, below the environment's folder. JupyterLab looks for `package.json`.
-pub const PAGE: [(&str, &str); 5] = [
+pub const PAGE: [(&str, &str); 6] = [
     (
         "share/jupyter/labextensions/labs-page/package.json",
         include_str!("../../../figures/page/package.json"),
@@ -32,6 +32,10 @@ pub const PAGE: [(&str, &str); 5] = [
     (
         "share/jupyter/labextensions/labs-page/static/jupyterlab.js",
         include_str!("../../../figures/page/jupyterlab.js"),
+    ),
+    (
+        "share/jupyter/labextensions/labs-page/static/parts.js",
+        include_str!("../../../figures/page/parts.js"),
     ),
     (
         "share/jupyter/labextensions/labs-page/static/knobs.js",
@@ -111,11 +115,12 @@ mod tests {
         let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
         let load = manifest["jupyterlab"]["_build"]["load"].as_str().unwrap();
         let entry = fs::read_to_string(page.join(load)).unwrap();
-        let script = fs::read_to_string(page.join("static/jupyterlab.js")).unwrap();
+        let script = |name| fs::read_to_string(page.join("static").join(name)).unwrap();
         for (words, file) in [
-            (&entry, "./jupyterlab.js"),
-            (&script, "./knobs.js"),
-            (&script, "./knobs.css"),
+            (entry, "./jupyterlab.js"),
+            (script("jupyterlab.js"), "./knobs.js"),
+            (script("jupyterlab.js"), "./knobs.css"),
+            (script("knobs.js"), "./parts.js"),
         ] {
             assert!(
                 words.contains(file) && page.join("static").join(file).is_file(),

@@ -180,7 +180,7 @@ impl Knobs {
     }
 
     /// `data` for each page but `except`.
-    fn to_all(&self, except: Option<&str>, data: Value) -> Vec<(String, Value)> {
+    pub(super) fn to_all(&self, except: Option<&str>, data: Value) -> Vec<(String, Value)> {
         let pages = self.pages.iter();
         let pages = pages.filter(|page| except != Some(page.as_str()));
         pages.map(|page| (page.clone(), data.clone())).collect()
@@ -350,10 +350,18 @@ impl Knobs {
         }
     }
 
+    /// Whether a page has opened this comm.
+    pub(super) fn knows(&mut self, comm: &str) -> bool {
+        let knows = self.pages.iter().any(|known| known == comm);
+        if !knows {
+            self.refuse("a comm that is not open");
+        }
+        knows
+    }
+
     /// A page says something.
     pub(super) fn heard(&mut self, comm: &str, data: &Value, now: Instant) -> Effects {
-        if !self.pages.iter().any(|known| known == comm) {
-            self.refuse("a comm that is not open");
+        if !self.knows(comm) {
             return Effects::default();
         }
         let set = data["set"].as_str().unwrap_or_default();
@@ -455,10 +463,11 @@ impl Knobs {
         }
     }
 
-    fn refuse(&mut self, what: &str) {
+    /// Ignores something that a page said, and writes that down, but not forever.
+    pub(super) fn refuse(&mut self, what: &str) {
         self.refused += 1;
         if self.refused <= REFUSALS {
-            eprintln!("A message about knobs was ignored: it names {what}.");
+            eprintln!("A message of a page was ignored: it names {what}.");
         }
         if self.refused == REFUSALS {
             eprintln!("Further messages of that kind are ignored without a word.");

@@ -30,6 +30,7 @@ mod requests;
 mod running;
 mod shell;
 mod shorten;
+mod sketches;
 mod source;
 mod spill;
 mod text;
@@ -55,6 +56,7 @@ use outbox::Outbox;
 use ports::{Channel, Ports};
 use serde_json::{Value, json};
 use shell::Shell;
+use sketches::Sketches;
 use source::Prepared;
 use std::collections::VecDeque;
 use std::fs;
@@ -177,6 +179,7 @@ struct Front {
     /// What evcxr has answered about code since the last cell.
     known: complete::Known,
     knobs: Knobs,
+    sketches: Sketches,
     rust: String,
     done: bool,
 }
@@ -206,6 +209,7 @@ impl Front {
             times: progress::Past::default(),
             known: complete::Known::default(),
             knobs: Knobs::new(),
+            sketches: Sketches::default(),
             rust: config::toolchain(&place).unwrap_or_default(),
             done: false,
             place,

@@ -1,5 +1,6 @@
 //! What cells print, show and ask, on its way to the page.
 
+use super::sketches::Heard;
 use super::*;
 
 impl Front {
@@ -19,7 +20,7 @@ impl Front {
             self.ports.publish(request, kind, content).await;
         }
         if kind == Kind::Question {
-            return self.asked_about_knobs(&content).await;
+            return self.asked_about_the_page(&content).await;
         }
         let Some(cell) = self.writer() else { return };
         let is_again = cell.request.again;
@@ -79,23 +80,31 @@ impl Front {
         }
     }
 
-    /// The cell asks about its knobs.
-    async fn asked_about_knobs(&mut self, question: &[u8]) {
+    /// The cell asks about its knobs, or about a sketch.
+    async fn asked_about_the_page(&mut self, question: &[u8]) {
         let Some(cell) = self.running.as_ref().filter(|cell| cell.is_code()) else {
             return;
         };
         let alone = !self.queue.iter().any(is_code) && !cell.interrupted;
         let (request, now) = (&cell.request, Instant::now());
-        let effects = self.knobs.asked(request, question, alone, now);
+        let effects = match self.sketches.asked(question) {
+            Some((answer, told)) => knobs::Effects {
+                reply: Some(answer),
+                tell: self.knobs.to_all(None, told),
+                ..knobs::Effects::default()
+            },
+            None => self.knobs.asked(request, question, alone, now),
+        };
         self.carry_out(effects).await;
     }
 
-    /// A page says something about knobs, or opens or closes its comm.
-    pub(super) async fn heard_of_knobs(&mut self, said: &Message) {
+    /// A page says something about knobs or a sketch, or opens or closes its comm.
+    pub(super) async fn heard_of_the_page(&mut self, said: &Message) {
         let (comm, data) = (said.text("comm_id").to_string(), &said.content["data"]);
         let effects = match said.kind() {
             "comm_open" => self.knobs.opened(&comm, said.text("target_name")),
             "comm_close" => return self.knobs.closed(&comm),
+            _ if data["sketch"].is_string() => self.heard_of_a_sketch(&comm, data),
             _ => match self.knobs.explored(&comm, data) {
                 Some(request) => {
                     self.queue.push_back(request);
@@ -109,6 +118,24 @@ impl Front {
             self.ports.publish(Some(said), "comm_close", closed).await;
         }
         self.carry_out(effects).await;
+    }
+
+    fn heard_of_a_sketch(&mut self, comm: &str, data: &Value) -> knobs::Effects {
+        if !self.knobs.knows(comm) {
+            return knobs::Effects::default();
+        }
+        let tell = match self.sketches.heard(data) {
+            Heard::Kept(told) => self.knobs.to_all(None, told),
+            Heard::Asked(told) => vec![(comm.into(), told)],
+            Heard::Refused(told) => {
+                self.knobs.refuse("a curve that does not fit its pad");
+                vec![(comm.into(), told)]
+            }
+        };
+        knobs::Effects {
+            tell,
+            ..knobs::Effects::default()
+        }
     }
 
     /// Ends the cell that waits for a knob, if one does.

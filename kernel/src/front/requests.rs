@@ -128,7 +128,7 @@ impl Front {
             }
             "comm_open" | "comm_msg" | "comm_close" => {
                 self.ports.publish_state(Some(request), "busy").await;
-                self.heard_of_knobs(request).await;
+                self.heard_of_the_page(request).await;
                 json!({})
             }
             _ => return false,

@@ -69,6 +69,12 @@ pub fn crates(place: &Place) -> Result<Vec<(String, PathBuf)>> {
         .collect()
 }
 
+/// The folders that a crate of cells is compiled from: its sources and, where its figures move, the scripts for the page.
+pub fn sources(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let folders = ["src", "page"].map(|name| folder.join(name));
+    folders.into_iter().filter(|folder| folder.is_dir())
+}
+
 /// The toolchain that the checkout asks for.
 pub fn toolchain(place: &Place) -> Option<String> {
     let text = fs::read_to_string(place.workspace.join("rust-toolchain.toml")).ok()?;

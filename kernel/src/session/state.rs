@@ -6,6 +6,7 @@
 //! the path of the session's directory.
 
 use super::cells::number;
+use super::config;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -103,7 +104,9 @@ impl State {
             for (_, dependency) in own {
                 let path = dependency.get("path").and_then(toml::Value::as_str);
                 let path = Path::new(path.context("they lie in folders")?);
-                files(&path.join("src"), &mut shared)?;
+                for folder in config::sources(path) {
+                    files(&folder, &mut shared)?;
+                }
                 // Manifests above it may be its workspace's.
                 for folder in path.ancestors() {
                     file(&folder.join("Cargo.toml")).ok().hash(&mut shared);

@@ -133,7 +133,9 @@ pub fn fingerprint(place: &Place) -> Result<String> {
     ];
     for (_, folder) in config::crates(place)? {
         files.push(folder.join("Cargo.toml"));
-        list(&folder.join("src"), &mut files)?;
+        for folder in config::sources(&folder) {
+            list(&folder, &mut files)?;
+        }
     }
     files.sort();
     for file in files {

@@ -37,6 +37,19 @@ pub enum Noted {
         /// The measurement with its unit.
         measured: String,
     },
+    /// A curve that was drawn, and what was measured afterwards.
+    Sketch {
+        /// What was asked.
+        question: String,
+        /// The axis across.
+        x: Scale,
+        /// The axis up.
+        y: Scale,
+        /// What was drawn; empty if nothing was.
+        drawn: Vec<(f64, f64)>,
+        /// What was measured.
+        measured: Vec<(f64, f64)>,
+    },
     /// An exercise was checked for the first time, as it was handed out.
     Opened {
         /// The exercise.
@@ -116,6 +129,22 @@ impl Noted {
                 guess,
                 measured,
             } => tabbed(&["prediction", question, guess, measured]),
+            Noted::Sketch {
+                question,
+                x,
+                y,
+                drawn,
+                measured,
+            } => tabbed(&[
+                "sketch",
+                question,
+                &x.label,
+                &scale_text(x),
+                &y.label,
+                &scale_text(y),
+                &line_text(drawn),
+                &line_text(measured),
+            ]),
             Noted::Opened { title } => tabbed(&["opened", title]),
             Noted::Check {
                 title,
@@ -151,6 +180,13 @@ impl Noted {
                 question: question.into(),
                 guess: guess.into(),
                 measured: measured.into(),
+            },
+            ["sketch", question, across, x, up, y, drawn, measured] => Noted::Sketch {
+                question: question.into(),
+                x: scale(across, x)?,
+                y: scale(up, y)?,
+                drawn: line(drawn)?,
+                measured: line(measured)?,
             },
             ["opened", title] => Noted::Opened {
                 title: title.into(),
@@ -243,15 +279,7 @@ fn scale(label: &str, text: &str) -> Option<Scale> {
 /// The finite numbers, with every digit: what is read is what was written.
 fn points_text(shows: &Shows) -> String {
     match shows {
-        Shows::Line(points) => {
-            let points = points.iter().filter(|(x, y)| (x + y).is_finite());
-            let step = points.clone().count().div_ceil(MOST_POINTS).max(1);
-            let words: Vec<String> = points
-                .step_by(step)
-                .map(|(x, y)| format!("{x:?}:{y:?}"))
-                .collect();
-            words.join(" ")
-        }
+        Shows::Line(points) => line_text(points),
         Shows::Value {
             value, low, high, ..
         } if (value + low + high).is_finite() => format!("{value:?}:{low:?}:{high:?}"),
@@ -259,31 +287,50 @@ fn points_text(shows: &Shows) -> String {
     }
 }
 
+fn line_text(points: &[(f64, f64)]) -> String {
+    let points = points.iter().filter(|(x, y)| (x + y).is_finite());
+    let step = points.clone().count().div_ceil(MOST_POINTS).max(1);
+    let words: Vec<String> = points
+        .step_by(step)
+        .map(|(x, y)| format!("{x:?}:{y:?}"))
+        .collect();
+    words.join(" ")
+}
+
 fn shows(row: &str, text: &str, is_line: bool) -> Option<Shows> {
-    let numbers = |text: &str| -> Option<Vec<f64>> {
-        let numbers = text.split(':').map(|number| number.parse().ok());
-        numbers
-            .map(|number| number.filter(|number: &f64| number.is_finite()))
-            .collect()
+    if is_line {
+        let points = line(text)?;
+        return (!points.is_empty()).then_some(Shows::Line(points));
+    }
+    let [value, low, high] = numbers(text)?[..] else {
+        return None;
     };
-    if !is_line {
-        let [value, low, high] = numbers(text)?[..] else {
-            return None;
-        };
-        return Some(Shows::Value {
-            row: row.into(),
-            value,
-            low,
-            high,
-        });
+    Some(Shows::Value {
+        row: row.into(),
+        value,
+        low,
+        high,
+    })
+}
+
+/// What [`line_text`] wrote.
+fn line(text: &str) -> Option<Vec<(f64, f64)>> {
+    if text.is_empty() {
+        return Some(Vec::new());
     }
     let pair = |text: &str| match numbers(text)?[..] {
         [x, y] => Some((x, y)),
         _ => None,
     };
-    Some(Shows::Line(
-        text.split(' ').map(pair).collect::<Option<_>>()?,
-    ))
+    text.split(' ').map(pair).collect()
+}
+
+/// Finite numbers with colons between them.
+fn numbers(text: &str) -> Option<Vec<f64>> {
+    let numbers = text.split(':').map(|number| number.parse().ok());
+    numbers
+        .map(|number| number.filter(|number: &f64| number.is_finite()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -294,6 +341,8 @@ mod tests {
     fn a_line_that_is_read_and_written_again_is_the_same() {
         for line in [
             "7\tprediction\tLab 01: how long?\t2 ms\t6 ms",
+            "7\tsketch\tLab 03: a curve?\tn\tlog number\ttime\tlog seconds\t1.0:2e-5 10.0:0.25\t1.0:1e-7",
+            "7\tsketch\tLab 03: a curve?\tn\tnumber\tshare\tpercent\t\t1.0:40.0",
             "7\topened\tLab 03, exercise 1",
             "7\tcheck\tLab 03, exercise 1\tpassed\t3 of 3\tf00d\t",
             "7\tcheck\tLab 03, exercise 1\tnot yet\t2 of 3\t\t1",

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! seconds ⇥ prediction ⇥ question ⇥ guess     ⇥ measured
+//! seconds ⇥ sketch     ⇥ question ⇥ across ⇥ its scale ⇥ up ⇥ its scale ⇥ what was drawn ⇥ what was measured
 //! seconds ⇥ opened     ⇥ title
 //! seconds ⇥ check      ⇥ title    ⇥ passed    ⇥ facts that hold, of how many ⇥ code ⇥ topic
 //! seconds ⇥ measured   ⇥ lab ⇥ figure ⇥ across ⇥ its scale ⇥ up ⇥ its scale ⇥ cores ⇥ series ⇥ row ⇥ numbers
@@ -202,7 +203,7 @@ pub fn record(lab: &str, figure: &impl ShowsNumbers) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use figures::numbers::{Numbers, Shows};
+    use figures::numbers::{Numbers, Scale, Shows};
     use figures::{Dots, Format, Lines};
 
     impl Journal {
@@ -372,6 +373,38 @@ mod tests {
         nowhere.note_check("E", false, "0 of 1");
         nowhere.note_figure("Lab 03", &Lines::new("T").numbers());
         assert_eq!(nowhere.tries("E").failed, 0);
+    }
+
+    #[test]
+    fn a_sketch_is_kept_with_the_predictions() {
+        let folder = folder("sketch");
+        let journal = journal_in(&folder);
+        let scale = |log| Scale {
+            log,
+            ..Scale::default()
+        };
+        let mut sketch = Noted::Sketch {
+            question: "Lab 3: a curve?".into(),
+            x: scale(true),
+            y: scale(true),
+            drawn: vec![(1.0, 1.0), (10.0, 4.0)],
+            measured: vec![(1.0, 4.0), (10.0, 1.0)],
+        };
+        journal.note([sketch.clone()]);
+        let entries = journal.entries();
+        assert_eq!(entries[0].noted, sketch);
+        let row = |entries: &[Entry]| table::table(entries, "Lab 3").to_string();
+        assert!(row(&entries).contains("a curve of 2 points  off by a factor of 4"));
+        if let Noted::Sketch { drawn, .. } = &mut sketch {
+            drawn.clear();
+        }
+        journal.note([sketch]);
+        let shown = row(&journal.entries());
+        assert!(
+            shown.contains("a curve?      2") && shown.ends_with("–\n"),
+            "{shown}"
+        );
+        std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

@@ -1,7 +1,8 @@
 use super::entry::{Entry, Noted};
+use crate::sketching::Distance;
 use figures::Table;
 
-/// A row for each exercise and each prediction of `lab`, with its last result.
+/// A row for each exercise, each prediction and each sketch of `lab`, with its last result.
 pub(super) fn table(entries: &[Entry], lab: &str) -> Table {
     let mut rows: Vec<[String; 4]> = Vec::new();
     for entry in entries {
@@ -20,6 +21,21 @@ pub(super) fn table(entries: &[Entry], lab: &str) -> Table {
                 guess,
                 measured,
             } => (question, [guess.clone(), measured.clone()]),
+            Noted::Sketch {
+                question,
+                x,
+                y,
+                drawn,
+                measured,
+            } => {
+                let guess = match drawn.len() {
+                    0 => String::new(),
+                    points => format!("a curve of {points} points"),
+                };
+                let off = Distance::between(drawn, measured, (x, y));
+                let off = off.map_or("–".into(), |off| format!("off by {}", off.words(y)));
+                (question, [guess, off])
+            }
             Noted::Opened { title } => (title, ["opened".to_string(), String::new()]),
             Noted::Measured { .. } => continue,
         };

@@ -1,4 +1,4 @@
-use figures::{Dots, Format, Table};
+use figures::{Dots, Format, Race, Table};
 use labsupport::measure::{Samples, machine};
 use std::fmt;
 
@@ -72,6 +72,25 @@ impl Ladder {
             before = Some(cost.median());
         }
         table
+    }
+
+    /// The rungs as a race, on a clock so slow that one look at a flag takes a second: the rung `raw shared atomic`, or the lowest one where
+    /// there is none of this name. Each runs with its median.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// use lessons::ladder::Ladder;
+    /// let ns = |value| Samples::new("ns", [value]);
+    /// let ladder = Ladder::new().rung("raw shared atomic", ns(0.5)).rung("Manager dict read", ns(40_000.0));
+    /// assert!(ladder.race().text().contains("22 h 13 min"));
+    /// ```
+    pub fn race(&self) -> Race {
+        let race = Race::new("If one access took a second")
+            .second("raw shared atomic")
+            .caption(format!("The medians of one access, on {}.", machine()));
+        let rungs = self.rungs();
+        rungs.fold(race, |race, (name, cost)| race.runner(name, cost.median()))
     }
 
     /// A table: this ladder in a crowd, and how many times it is of the same rung `alone`.

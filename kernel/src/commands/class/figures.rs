@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 const COLOURS: usize = 6;
 
 /// A guess is good if it is off by at most this factor.
-const CLOSE: f64 = 2.0;
+pub(super) const CLOSE: f64 = 2.0;
 
 /// Measurements with the same key are drawn over each other: one line of a figure, or one series of its bars or dots, with the same axes.
 type Key<'a> = (&'a str, Option<&'a Axis>, &'a Axis, &'a str);
@@ -65,27 +65,14 @@ fn title(key: &Key) -> String {
 
 fn curves(students: &[Student], key: &Key, across: &Axis, found: &[(usize, &Measurement)]) -> Item {
     let up = key.2;
-    let has_place = |(x, y): &(f64, f64)| (!across.log || *x > 0.0) && (!up.log || *y > 0.0);
     let lines: Vec<(usize, Vec<(f64, f64)>)> = found
         .iter()
         .filter_map(|(student, one)| match &one.numbers {
-            Numbers::Points(points) => {
-                Some((*student, points.iter().copied().filter(has_place).collect()))
-            }
+            Numbers::Points(points) => Some((*student, with_place(points, across, up))),
             Numbers::Value { .. } => None,
         })
         .collect();
-    let mut figure = Lines::new(title(key))
-        .x(&across.label)
-        .x_format(across.format())
-        .y(&up.label)
-        .y_format(up.format());
-    if across.log {
-        figure = figure.log_x();
-    }
-    if up.log {
-        figure = figure.log_y();
-    }
+    let mut figure = over(title(key), across, up);
     if students.len() <= COLOURS {
         for (index, student) in students.iter().enumerate() {
             let mine = lines.iter().filter(|(of, _)| *of == index);
@@ -106,8 +93,30 @@ fn curves(students: &[Student], key: &Key, across: &Axis, found: &[(usize, &Meas
     picture(figure.svg(), figure.text())
 }
 
+/// The points for which these axes have a place.
+pub(super) fn with_place(points: &[(f64, f64)], across: &Axis, up: &Axis) -> Vec<(f64, f64)> {
+    let has_place = |(x, y): &(f64, f64)| (!across.log || *x > 0.0) && (!up.log || *y > 0.0);
+    points.iter().copied().filter(has_place).collect()
+}
+
+/// A figure with these axes.
+pub(super) fn over(title: String, across: &Axis, up: &Axis) -> Lines {
+    let mut figure = Lines::new(title)
+        .x(&across.label)
+        .x_format(across.format())
+        .y(&up.label)
+        .y_format(up.format());
+    if across.log {
+        figure = figure.log_x();
+    }
+    if up.log {
+        figure = figure.log_y();
+    }
+    figure
+}
+
 /// The median at each x that at least half of the lines have.
-fn median_line(lines: &[(usize, Vec<(f64, f64)>)]) -> Vec<(f64, f64)> {
+pub(super) fn median_line(lines: &[(usize, Vec<(f64, f64)>)]) -> Vec<(f64, f64)> {
     let mut points: Vec<(f64, f64)> = lines
         .iter()
         .flat_map(|(_, points)| points)
@@ -206,7 +215,7 @@ fn crowded(figure: Dots, dots: Vec<(String, String, f64)>, students: usize) -> D
     figure
 }
 
-fn picture(svg: Result<String, impl std::fmt::Display>, text: String) -> Item {
+pub(super) fn picture(svg: Result<String, impl std::fmt::Display>, text: String) -> Item {
     match svg {
         Ok(svg) => Item::Picture { svg, text },
         Err(error) => Item::Words(format!("No picture: {error}")),

@@ -3,6 +3,7 @@
 mod figures;
 mod page;
 mod section;
+mod sketches;
 mod students;
 mod tables;
 
@@ -110,6 +111,7 @@ fn sections(students: &[Student], skipped: usize) -> Vec<Section> {
         items: learned,
     }];
     sections.extend(predictions.map(|one| one.section));
+    sections.extend(sketches::sketches(students));
     sections.extend(exercises.map(|one| one.section));
     sections.extend(figures::measurements(students));
     sections.push(Section {

@@ -63,6 +63,7 @@ fn same_student(a: &Results, b: &Results) -> bool {
         .any(|one| b.measurements.contains(one));
     let equal = a.measurements == b.measurements
         && a.predictions == b.predictions
+        && a.sketches == b.sketches
         && a.exercises == b.exercises;
     named || shared || equal
 }

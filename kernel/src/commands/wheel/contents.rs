@@ -73,10 +73,10 @@ pub(super) fn lay_out(place: &Place, programs: &[PathBuf], to: &Path) -> Result<
     let crates: Vec<String> = (config::crates(place)?.into_iter().map(|(name, _)| name)).collect();
     for name in &crates {
         copy(&format!("{name}/Cargo.toml"))?;
-        bring_sources(
-            &place.workspace.join(name).join("src"),
-            &labs.join(name).join("src"),
-        )?;
+        for folder in config::sources(&place.workspace.join(name)) {
+            let to = folder.strip_prefix(&place.workspace)?;
+            bring_sources(&folder, &labs.join(to))?;
+        }
     }
     for folder in ["notebooks", "notebooks/solutions"] {
         for notebook in notebooks_in(&place.workspace.join(folder))? {
@@ -163,14 +163,18 @@ fn bring(from: &Path, to: &Path) -> Result<()> {
     }
 }
 
-/// Copies the sources of a crate without its unit tests.
+/// Copies the sources of a crate without their tests.
 fn bring_sources(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from).with_context(|| format!("{} cannot be read", from.display()))? {
         let entry = entry?;
-        let target = to.join(entry.file_name());
+        let name = entry.file_name();
+        if name == "tests" || name == "tests.rs" {
+            continue;
+        }
+        let target = to.join(name);
         if entry.file_type()?.is_dir() {
             bring_sources(&entry.path(), &target)?;
-        } else if entry.file_name() != "tests.rs" {
+        } else {
             bring(&entry.path(), &target)?;
         }
     }
