@@ -8,6 +8,7 @@ mod driver;
 mod figures;
 mod game;
 mod knobs;
+mod lecture;
 mod site;
 
 use driver::{Driver, block_on, checkout, click, free_port, page_says, photograph};
@@ -211,7 +212,7 @@ const CHANGED: &str = "
     return document.querySelector('.lm-DockPanel .lm-TabBar-tab.jp-mod-dirty, #jp-main-dock-panel .jp-mod-dirty') !== null;";
 
 /// The labs that have figures, and words of their figures' titles.
-const LABS: [(&str, &[&str]); 6] = [
+const LABS: [(&str, &[&str]); 7] = [
     (
         "01_poison_pill.ipynb",
         &[
@@ -255,6 +256,16 @@ const LABS: [(&str, &[&str]); 6] = [
     (
         "06_across_machines.ipynb",
         &["Time lost to looks", "What the distance does"],
+    ),
+    (
+        "lecture.ipynb",
+        &[
+            "One pill for each worker",
+            "terminate() in the middle of the work",
+            "A locked look at each iteration",
+            "What one access costs",
+            "One theft",
+        ],
     ),
 ];
 
