@@ -3,10 +3,10 @@
 use crate::axe::{findings, resize};
 use crate::driver::{Driver, block_on, page_says, photograph};
 use crate::{Desk, idle, press, run_all, site};
+use fantoccini::Client;
 use fantoccini::actions::{InputSource, KeyActions};
 use fantoccini::key::Key;
 use fantoccini::wd::{PrintConfiguration, PrintMargins, PrintSize};
-use fantoccini::Client;
 use serde_json::{Value, json};
 
 /// A slide's own size.
@@ -56,7 +56,10 @@ async fn open_deck(driver: &Driver, scheme: &str) -> Client {
     let browser = driver.browser_that_prefers(scheme).await;
     resize(&browser, SIZE.0, SIZE.1).await;
     let page = site::site().join("lecture.html");
-    browser.goto(&format!("file://{}", page.display())).await.unwrap();
+    browser
+        .goto(&format!("file://{}", page.display()))
+        .await
+        .unwrap();
     browser
 }
 
@@ -78,11 +81,23 @@ fn the_deck_is_gone_through_by_keyboard_and_no_slide_overflows() {
                 }
                 slide = look(&browser).await;
                 let name = slide["name"].as_str().unwrap().to_string();
-                photograph(&browser, &format!("lecture-{scheme}-{:02}-{name}", seen.len())).await;
+                photograph(
+                    &browser,
+                    &format!("lecture-{scheme}-{:02}-{name}", seen.len()),
+                )
+                .await;
                 assert_eq!(slide["at"], json!(seen.len()), "{name}");
                 assert_eq!(slide["shown"], json!(1), "{name}");
-                assert_eq!(slide["wrong"], json!([]), "{name} has something that leaves the slide, or is cut");
-                assert_eq!(slide["over"], json!(false), "{name} runs over its last line");
+                assert_eq!(
+                    slide["wrong"],
+                    json!([]),
+                    "{name} has something that leaves the slide, or is cut"
+                );
+                assert_eq!(
+                    slide["over"],
+                    json!(false),
+                    "{name} runs over its last line"
+                );
                 assert_eq!(slide["told"], json!([]), "{name} shows a note");
                 assert_eq!(slide["hidden"], json!(0), "{name}");
                 assert_eq!(slide["fetched"], json!([]), "{name}");
@@ -93,11 +108,18 @@ fn the_deck_is_gone_through_by_keyboard_and_no_slide_overflows() {
                 }
                 key(&browser, forward.clone().into()).await;
             }
-            assert_eq!(findings(&browser, &["html"]).await, [""; 0], "axe, the last slide");
+            assert_eq!(
+                findings(&browser, &["html"]).await,
+                [""; 0],
+                "axe, the last slide"
+            );
             // Back again, and to a slide by its name.
             key(&browser, Key::PageUp.into()).await;
             assert_eq!(look(&browser).await["at"], json!(slides - 2));
-            browser.execute("location.hash = '#terminate';", vec![]).await.unwrap();
+            browser
+                .execute("location.hash = '#terminate';", vec![])
+                .await
+                .unwrap();
             let there = "return document.querySelector('.slide.now #terminate') !== null;";
             page_says(&browser, "the slide of that name", 5, there).await;
             browser.close().await.unwrap();
@@ -114,23 +136,54 @@ fn the_speaker_has_the_notes_in_a_window_and_paper_has_every_slide() {
         let deck = browser.window().await.unwrap();
         key(&browser, 's').await;
         let windows = browser.windows().await.unwrap();
-        let speaker = windows.into_iter().find(|window| *window != deck).expect("a window for the speaker");
+        let speaker = windows
+            .into_iter()
+            .find(|window| *window != deck)
+            .expect("a window for the speaker");
         browser.switch_to_window(speaker.clone()).await.unwrap();
-        page_says(&browser, "the first notes", 5, "return document.body.innerText.includes('2 minutes.');").await;
+        page_says(
+            &browser,
+            "the first notes",
+            5,
+            "return document.body.innerText.includes('2 minutes.');",
+        )
+        .await;
         // The keys work there too.
         key(&browser, Key::Right.into()).await;
         key(&browser, Key::Right.into()).await;
-        page_says(&browser, "the notes of the third slide", 5, "return document.body.innerText.includes('by the plan minutes 2 to 6 of 50');").await;
+        page_says(
+            &browser,
+            "the notes of the third slide",
+            5,
+            "return document.body.innerText.includes('by the plan minutes 2 to 6 of 50');",
+        )
+        .await;
         photograph(&browser, "lecture-speaker").await;
         browser.switch_to_window(deck).await.unwrap();
         assert_eq!(look(&browser).await["at"], json!(2));
 
-        let none = PrintMargins { top: 0.0, bottom: 0.0, left: 0.0, right: 0.0 };
-        let size = PrintSize { width: 33.867, height: 19.05 };
-        let paper = PrintConfiguration::builder().background(true).margins(none).size(size).build().unwrap();
+        let none = PrintMargins {
+            top: 0.0,
+            bottom: 0.0,
+            left: 0.0,
+            right: 0.0,
+        };
+        let size = PrintSize {
+            width: 33.867,
+            height: 19.05,
+        };
+        let paper = PrintConfiguration::builder()
+            .background(true)
+            .margins(none)
+            .size(size)
+            .build()
+            .unwrap();
         let pdf = browser.print(paper).await.unwrap();
         let text = String::from_utf8_lossy(&pdf);
-        let pages = text.match_indices("/Type /Page").filter(|(at, _)| !text[at + 11..].starts_with('s')).count();
+        let pages = text
+            .match_indices("/Type /Page")
+            .filter(|(at, _)| !text[at + 11..].starts_with('s'))
+            .count();
         assert_eq!(pages as u64, slides, "a page for each slide");
         browser.close().await.unwrap();
     });

@@ -32,9 +32,7 @@ fn published() -> &'static (PathBuf, PathBuf) {
         let is_fresh = |file: &Path| {
             written(file).is_ok_and(|made| written(&labs).is_ok_and(|program| made > program))
         };
-        if !is_fresh(&site.join("index.html"))
-            || !is_fresh(&executed.join("lecture.ipynb"))
-        {
+        if !is_fresh(&site.join("index.html")) || !is_fresh(&executed.join("lecture.ipynb")) {
             let mut publish = Command::new(&labs);
             publish.args(["publish", "--save"]).arg(&executed);
             assert!(publish.status().unwrap().success());
@@ -81,7 +79,10 @@ fn published_pages_miss_nothing_and_fetch_nothing() {
         .map(|entry| entry.unwrap().path())
         .collect();
     pages.sort();
-    assert!(pages.len() >= 9, "seven labs, the lecture and the gallery: {pages:?}");
+    assert!(
+        pages.len() >= 9,
+        "seven labs, the lecture and the gallery: {pages:?}"
+    );
     let driver = Driver::start();
     block_on(async {
         let browser = driver.browser().await;

@@ -31,10 +31,11 @@ pub(super) fn exceeded(notebook: &Value) -> Vec<String> {
                 .lines()
                 .filter(|line| !line.trim().is_empty())
                 .count();
-            let limit = match is_lecture && (has_tag(cell, "demonstration") || has_tag(cell, "erratum")) {
-                true => DEMONSTRATION,
-                false => CELL,
-            };
+            let limit =
+                match is_lecture && (has_tag(cell, "demonstration") || has_tag(cell, "erratum")) {
+                    true => DEMONSTRATION,
+                    false => CELL,
+                };
             if count > limit {
                 let id = cell["id"].as_str().unwrap_or("without an id");
                 warnings.push(format!("The cell {id} has {count} lines; at most {limit}."));
@@ -127,7 +128,9 @@ mod tests {
         let prepares = || code("tools", 15, &[]);
         assert!(exceeded(&json!({"cells": [slide, shown(8), prepares()]})).is_empty());
         assert_eq!(
-            exceeded(&json!({"cells": [slide, shown(9), prepares(), code("more", 16, &["erratum"])]})),
+            exceeded(
+                &json!({"cells": [slide, shown(9), prepares(), code("more", 16, &["erratum"])]})
+            ),
             [
                 "The cell shown has 9 lines; at most 8.",
                 "The cell more has 16 lines; at most 8."

@@ -1,4 +1,4 @@
-//! What we add to Jupyter: the extension of its server that keeps the spare kernel, and the extension of its page that shows knobs. Both lie
+//! What we add to Jupyter: the extension of its server that keeps the spare kernel, and the extension of its page that shows knobs and makes slides large. Both lie
 //! inside the environment, beside the kernelspec: so exactly the servers that are started from there have them.
 
 use crate::place::{Place, replace};
@@ -20,7 +20,7 @@ pub const SETTING: (&str, &str) = (
 );
 
 /// The extension of the page, below the environment's folder. JupyterLab looks for `package.json`.
-pub const PAGE: [(&str, &str); 5] = [
+pub const PAGE: [(&str, &str); 6] = [
     (
         "share/jupyter/labextensions/labs-page/package.json",
         include_str!("../../../figures/page/package.json"),
@@ -40,6 +40,10 @@ pub const PAGE: [(&str, &str); 5] = [
     (
         "share/jupyter/labextensions/labs-page/static/knobs.css",
         include_str!("../../../figures/page/knobs.css"),
+    ),
+    (
+        "share/jupyter/labextensions/labs-page/static/slides.css",
+        include_str!("../../../figures/page/slides.css"),
     ),
 ];
 
@@ -116,6 +120,7 @@ mod tests {
             (&entry, "./jupyterlab.js"),
             (&script, "./knobs.js"),
             (&script, "./knobs.css"),
+            (&script, "./slides.css"),
         ] {
             assert!(
                 words.contains(file) && page.join("static").join(file).is_file(),

@@ -6,12 +6,12 @@ use crate::notebook::slide_type;
 use labsupport::cell::escape;
 use serde_json::{Value, json};
 
-/// The cells of a lecture, with the beginnings and ends of slides between them. A cell to skip is left out. `machine` is where the outputs come
-/// from: it stands on each slide that has some.
+/// The cells of a lecture, with the beginnings and ends of slides between them. A cell to skip is left out, and a figure has a slide of its own
+/// behind its code. `machine` is where the outputs come from: it stands on each slide that has some.
 pub(super) fn on_slides(cells: Vec<Value>, machine: Option<&str>) -> Vec<Value> {
     let mut deck = Vec::new();
     let mut open = false;
-    for cell in cells {
+    for cell in cells.into_iter().flat_map(apart) {
         let kind = slide_type(&cell).unwrap_or("").to_string();
         if kind == "skip" {
             continue;
@@ -23,7 +23,9 @@ pub(super) fn on_slides(cells: Vec<Value>, machine: Option<&str>) -> Vec<Value> 
             deck.push(markup("<article class=\"slide\" tabindex=\"-1\">"));
             open = true;
         }
-        let has_outputs = cell["outputs"].as_array().is_some_and(|all| !all.is_empty());
+        let has_outputs = cell["outputs"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty());
         match kind.as_str() {
             // A template is shown nowhere, until the script takes it for the speaker's window.
             "notes" => {
@@ -40,13 +42,30 @@ pub(super) fn on_slides(cells: Vec<Value>, machine: Option<&str>) -> Vec<Value> 
         }
         if let (Some(machine), true) = (machine, has_outputs) {
             let machine = escape(machine);
-            deck.push(markup(&format!("<p class=\"machine\">Recorded on {machine}</p>")));
+            deck.push(markup(&format!(
+                "<p class=\"machine\">Recorded on {machine}</p>"
+            )));
         }
     }
     if open {
         deck.push(markup("</article>"));
     }
     deck
+}
+
+/// A cell that shows a figure as two: its code, and what it shows on the next slide, so that the figure can be large. The second one keeps the
+/// identifier, since links to the figure lead there.
+fn apart(cell: Value) -> Vec<Value> {
+    let mut outputs = cell["outputs"].as_array().into_iter().flatten();
+    if !outputs.any(|output| !output["data"]["image/svg+xml"].is_null()) {
+        return vec![cell];
+    }
+    let (mut code, mut shown) = (cell.clone(), cell);
+    code["outputs"] = json!([]);
+    code["id"] = json!(format!("{}-code", code["id"].as_str().unwrap_or_default()));
+    shown["source"] = json!("");
+    shown["metadata"]["slideshow"]["slide_type"] = json!("subslide");
+    vec![code, shown]
 }
 
 /// HTML between cells: nbconvert copies a raw cell as it is.
@@ -57,7 +76,10 @@ fn markup(html: &str) -> Value {
 /// The page of a deck, as one file with everything that it needs.
 pub(super) fn html(title: &str, body: &str) -> String {
     let (title, style) = (escape(title), include_str!("template/style.css"));
-    let (slides, script) = (include_str!("template/slides.css"), include_str!("template/slides.js"));
+    let (slides, script) = (
+        include_str!("template/slides.css"),
+        include_str!("template/slides.js"),
+    );
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
@@ -121,10 +143,36 @@ mod tests {
     }
 
     #[test]
+    fn a_figure_has_a_slide_of_its_own_with_the_name_that_links_lead_to() {
+        let mut cell = cell(
+            "subslide",
+            "draw()",
+            json!([{"data": {"image/svg+xml": "<svg/>"}}]),
+        );
+        cell["id"] = json!("draw");
+        let deck = on_slides(vec![cell], None);
+        let slides = deck
+            .iter()
+            .filter(|cell| cell["source"].as_str().unwrap().starts_with("<article"));
+        assert_eq!(slides.count(), 2);
+        let found = |id: &str| deck.iter().find(|cell| cell["id"] == id).unwrap();
+        assert_eq!(found("draw-code")["source"], "draw()");
+        assert_eq!(found("draw-code")["outputs"], json!([]));
+        assert_eq!(found("draw")["source"], "");
+        assert_eq!(found("draw")["outputs"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
     fn a_deck_begins_with_a_slide_whatever_its_first_cell_is() {
         for kind in ["", "fragment", "notes"] {
-            let shown = words(vec![cell("skip", "tools", json!([])), cell(kind, "x", json!([]))], None);
-            assert!(shown.starts_with("<article") && shown.ends_with("</article>"), "{kind}: {shown}");
+            let shown = words(
+                vec![cell("skip", "tools", json!([])), cell(kind, "x", json!([]))],
+                None,
+            );
+            assert!(
+                shown.starts_with("<article") && shown.ends_with("</article>"),
+                "{kind}: {shown}"
+            );
         }
         assert_eq!(words(vec![], None), "");
     }

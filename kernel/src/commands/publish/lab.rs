@@ -139,7 +139,11 @@ pub(super) fn gallery(labs: &[Lab]) -> Result<Value> {
         let about = cells(&lab.notebook).map(source).next().unwrap_or_default();
         let paragraphs: Vec<&str> = about.split("\n\n").collect();
         let about = paragraphs.get(1).copied().unwrap_or_default();
-        let slides = if lab.is_lecture() { " · the lecture, as slides" } else { "" };
+        let slides = if lab.is_lecture() {
+            " · the lecture, as slides"
+        } else {
+            ""
+        };
         gallery.push(markdown(
             &lab.name,
             &format!(
