@@ -262,7 +262,7 @@ const LABS: [(&str, &[&str]); 7] = [
         &[
             "One pill for each worker",
             "terminate() in the middle of the work",
-            "A locked look at each iteration",
+            "A locked look at each iteration: its share",
             "What one access costs",
             "One theft",
         ],

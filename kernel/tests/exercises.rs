@@ -26,7 +26,7 @@ fn read(path: &Path) -> Value {
 }
 
 /// The labs, without the lecture.
-fn labs() -> impl Iterator<Item = PathBuf> {
+fn every_lab() -> impl Iterator<Item = PathBuf> {
     let all = Place::find().unwrap().labs().unwrap().into_iter();
     all.filter(|path| !is_lecture(&read(path)))
 }
@@ -86,7 +86,7 @@ fn exercises_fail_as_they_are_handed_out_and_pass_with_their_solutions() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut given, mut solved) = (Vec::new(), Vec::new());
     let mut notebook = Value::Null;
-    for path in labs() {
+    for path in every_lab() {
         let name = path.file_name().unwrap().to_str().unwrap();
         notebook = read(&path);
         let solution = read(&notebooks().join("solutions").join(name));
@@ -220,7 +220,7 @@ fn the_minutes_of_a_lab_add_up() {
         numbers.collect()
     };
     let mut labs = 0;
-    for path in labs() {
+    for path in every_lab() {
         let name = path.file_name().unwrap().to_str().unwrap();
         labs += 1;
         let notebook = read(&path);
