@@ -20,7 +20,7 @@ const LOOK: &str = "
     const shown = slides.filter(slide => slide.getClientRects().length > 0);
     const frame = shown[0].getBoundingClientRect();
     const scale = frame.width / 1280;
-    const inside = [...shown[0].querySelectorAll('*')].filter(part => part.getClientRects().length > 0 && !part.closest('svg svg, svg *'));
+    const inside = [...shown[0].querySelectorAll('*')].filter(part => part.getClientRects().length > 0 && !part.closest('svg svg, svg *, details.twin pre'));
     const leaves = inside.filter(part => {
         const place = part.getBoundingClientRect();
         return place.left < frame.left - 1 || place.right > frame.right + 1 || place.top < frame.top - 1 || place.bottom > frame.bottom + 1;
