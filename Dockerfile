@@ -49,6 +49,7 @@ RUN export CARGO_HOME=/opt/cargo PIP_NO_CACHE_DIR=1 \
     && pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements.txt \
     && rm -rf /opt/rust/lib/rustlib/src/rust/library \
     && ln -s "$LABS_HOME/rust-src/library" /opt/rust/lib/rustlib/src/rust/library \
+    && find "$LABS_HOME/venv" -path '*/jupyterlab_rise/static/*.js.map' -delete \
     && rm -rf "$LABS_HOME/sessions" "$LABS_HOME/jupyter" target \
     && chmod -R a+rX,go-w /opt \
     && labs doctor

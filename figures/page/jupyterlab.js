@@ -171,9 +171,11 @@ export async function plugin(scope) {
         autoStart: true,
         requires: [INotebookTracker],
         activate(/** @type {any} */ _app, /** @type {any} */ notebooks) {
-            const style = document.createElement("link");
-            [style.rel, style.href] = ["stylesheet", new URL("./knobs.css", import.meta.url).href];
-            document.head.append(style);
+            for (const sheet of ["./knobs.css", "./slides.css"]) {
+                const style = document.createElement("link");
+                [style.rel, style.href] = ["stylesheet", new URL(sheet, import.meta.url).href];
+                document.head.append(style);
+            }
             const serve = (/** @type {any} */ notebook) => {
                 const line = new Line(notebook.sessionContext);
                 const createRenderer = () => new Renderer(line);

@@ -8,6 +8,7 @@ mod driver;
 mod figures;
 mod game;
 mod knobs;
+mod lecture;
 mod race;
 mod site;
 mod sketch;
@@ -214,7 +215,7 @@ const CHANGED: &str = "
     return document.querySelector('.lm-DockPanel .lm-TabBar-tab.jp-mod-dirty, #jp-main-dock-panel .jp-mod-dirty') !== null;";
 
 /// The labs that have figures, and words of their figures' titles.
-const LABS: [(&str, &[&str]); 6] = [
+const LABS: [(&str, &[&str]); 7] = [
     (
         "01_poison_pill.ipynb",
         &[
@@ -259,6 +260,16 @@ const LABS: [(&str, &[&str]); 6] = [
     (
         "06_across_machines.ipynb",
         &["Time lost to looks", "What the distance does"],
+    ),
+    (
+        "lecture.ipynb",
+        &[
+            "One pill for each worker",
+            "terminate() in the middle of the work",
+            "A locked look at each iteration: its share",
+            "What one access costs",
+            "One theft",
+        ],
     ),
 ];
 

@@ -48,7 +48,14 @@ impl Driver {
 
     /// Opens a new browser.
     pub(crate) async fn browser(&self) -> Client {
-        self.browser_with(&[]).await
+        self.browser_that_prefers("light").await
+    }
+
+    /// Opens a new browser whose user prefers pages that are `light`, or `dark`.
+    pub(crate) async fn browser_that_prefers(&self, scheme: &str) -> Client {
+        let preferred = if scheme == "dark" { 0 } else { 1 };
+        let setting = format!("--blink-settings=preferredColorScheme={preferred}");
+        self.browser_with(&[&setting]).await
     }
 
     /// Opens a new browser with more flags.

@@ -63,6 +63,23 @@ pub fn is_for_the_teacher(cell: &Value) -> bool {
         .is_some_and(|id| id.starts_with("teacher-"))
 }
 
+/// What a cell is in a lecture: a `slide`, a `subslide`, a `fragment`, `notes`, or to `skip`; nothing in a lab.
+pub fn slide_type(cell: &Value) -> Option<&str> {
+    cell["metadata"]["slideshow"]["slide_type"].as_str()
+}
+
+/// Whether a notebook is a lecture: its cells stand on slides.
+pub fn is_lecture(notebook: &Value) -> bool {
+    let mut cells = notebook["cells"].as_array().into_iter().flatten();
+    cells.any(|cell| slide_type(cell) == Some("slide"))
+}
+
+/// Whether a cell has this tag.
+pub fn has_tag(cell: &Value, tag: &str) -> bool {
+    let tags = cell["metadata"]["tags"].as_array();
+    tags.is_some_and(|tags| tags.iter().any(|there| there == tag))
+}
+
 /// Whether this is a text in a form that notebooks use: whole, or a list of lines.
 fn is_text(text: &Value) -> bool {
     match text {

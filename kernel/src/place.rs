@@ -102,7 +102,7 @@ impl Place {
         self.workspace.join("notebooks")
     }
 
-    /// The labs, in order, without the copies that `labs reset` has made of a student's.
+    /// The labs in order, and the lecture, without the copies that `labs reset` has made of a student's.
     pub fn labs(&self) -> Result<Vec<PathBuf>> {
         notebooks_in(&self.notebooks())
     }

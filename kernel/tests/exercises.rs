@@ -1,6 +1,7 @@
 //! Every exercise: its starting point fails, its solution passes, and both are judged by the same check. And what a lab says about its
 //! length is true. Other answers to the exercises are judged without a kernel, in `lessons/tests/answers.rs`.
 
+use labs::notebook::is_lecture;
 use labs::place::Place;
 use serde_json::{Value, json};
 use std::fs;
@@ -22,6 +23,12 @@ fn read(path: &Path) -> Value {
     let text =
         fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap()
+}
+
+/// The labs, without the lecture.
+fn every_lab() -> impl Iterator<Item = PathBuf> {
+    let all = Place::find().unwrap().labs().unwrap().into_iter();
+    all.filter(|path| !is_lecture(&read(path)))
 }
 
 fn is_exercise(cell: &Value) -> bool {
@@ -79,7 +86,7 @@ fn exercises_fail_as_they_are_handed_out_and_pass_with_their_solutions() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut given, mut solved) = (Vec::new(), Vec::new());
     let mut notebook = Value::Null;
-    for path in Place::find().unwrap().labs().unwrap() {
+    for path in every_lab() {
         let name = path.file_name().unwrap().to_str().unwrap();
         notebook = read(&path);
         let solution = read(&notebooks().join("solutions").join(name));
@@ -213,7 +220,7 @@ fn the_minutes_of_a_lab_add_up() {
         numbers.collect()
     };
     let mut labs = 0;
-    for path in Place::find().unwrap().labs().unwrap() {
+    for path in every_lab() {
         let name = path.file_name().unwrap().to_str().unwrap();
         labs += 1;
         let notebook = read(&path);

@@ -17,6 +17,7 @@ mod front;
 mod hostile;
 mod image;
 mod knobs;
+mod lecture;
 mod leftovers;
 mod mistakes;
 mod panics;

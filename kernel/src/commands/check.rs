@@ -148,9 +148,7 @@ impl Check {
             times.push(seconds(shown.elapsed));
             cell["execution_count"] = json!(line.cells);
             cell["outputs"] = outputs(&shown, line.cells)?;
-            let must_fail = cell["metadata"]["tags"]
-                .as_array()
-                .is_some_and(|tags| tags.iter().any(|t| t == MUST_FAIL));
+            let must_fail = notebook::has_tag(cell, MUST_FAIL);
             result = match (shown.error(), must_fail) {
                 (Some(error), false) => Err(anyhow::anyhow!(
                     "{}: {error}",

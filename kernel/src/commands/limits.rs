@@ -1,6 +1,6 @@
 //! How much code a lab may show: the limits of `notebooks/STYLE.md`.
 
-use crate::notebook::joined;
+use crate::notebook::{has_tag, is_lecture, joined};
 use serde_json::Value;
 
 /// Lines of the median cell.
@@ -9,9 +9,13 @@ const MEDIAN: usize = 6;
 const CELL: usize = 15;
 /// Lines of all cells between two headings.
 const SECTION: usize = 60;
+/// Lines of a cell that a lecture runs on a slide: the room reads them from the last row.
+const DEMONSTRATION: usize = 8;
 
-/// A sentence for each limit that the notebook exceeds. Lines without text do not count, nor does an exercise, which the student changes.
+/// A sentence for each limit that the notebook exceeds. Lines without text do not count, nor does an exercise, which the student changes. In
+/// a lecture nearly every cell is a demonstration, so the median says nothing there.
 pub(super) fn exceeded(notebook: &Value) -> Vec<String> {
+    let is_lecture = is_lecture(notebook);
     let mut warnings = vec![];
     let mut lines = vec![];
     let mut section = Section::new("the first heading");
@@ -22,14 +26,19 @@ pub(super) fn exceeded(notebook: &Value) -> Vec<String> {
                 warnings.extend(section.exceeded());
                 section = Section::new(heading);
             }
-        } else if cell["cell_type"] == "code" && !is_exercise(cell) {
+        } else if cell["cell_type"] == "code" && !has_tag(cell, "exercise") {
             let count = source
                 .lines()
                 .filter(|line| !line.trim().is_empty())
                 .count();
-            if count > CELL {
+            let limit =
+                match is_lecture && (has_tag(cell, "demonstration") || has_tag(cell, "erratum")) {
+                    true => DEMONSTRATION,
+                    false => CELL,
+                };
+            if count > limit {
                 let id = cell["id"].as_str().unwrap_or("without an id");
-                warnings.push(format!("The cell {id} has {count} lines; at most {CELL}."));
+                warnings.push(format!("The cell {id} has {count} lines; at most {limit}."));
             }
             lines.push(count);
             section.lines += count;
@@ -38,7 +47,7 @@ pub(super) fn exceeded(notebook: &Value) -> Vec<String> {
     warnings.extend(section.exceeded());
     lines.sort();
     match lines.get(lines.len() / 2) {
-        Some(&median) if median > MEDIAN => {
+        Some(&median) if median > MEDIAN && !is_lecture => {
             warnings.push(format!(
                 "The median cell has {median} lines; at most {MEDIAN}."
             ));
@@ -67,11 +76,6 @@ impl Section {
             format!("The section \"{heading}\" has {lines} lines of code; at most {SECTION}.")
         })
     }
-}
-
-fn is_exercise(cell: &Value) -> bool {
-    let tags = cell["metadata"]["tags"].as_array();
-    tags.is_some_and(|tags| tags.iter().any(|tag| tag == "exercise"))
 }
 
 #[cfg(test)]
@@ -114,6 +118,24 @@ mod tests {
         let exercise = json!({"cells": [code("exercise-1", 99, &["exercise"])]});
         assert!(exceeded(&exercise).is_empty());
         assert!(exceeded(&json!({"cells": [heading("Words")]})).is_empty());
+    }
+
+    #[test]
+    fn a_demonstration_of_a_lecture_is_short_and_what_prepares_it_may_be_longer() {
+        let mut slide = heading("1 · Slide");
+        slide["metadata"] = json!({"slideshow": {"slide_type": "slide"}});
+        let shown = |lines| code("shown", lines, &["demonstration"]);
+        let prepares = || code("tools", 15, &[]);
+        assert!(exceeded(&json!({"cells": [slide, shown(8), prepares()]})).is_empty());
+        assert_eq!(
+            exceeded(
+                &json!({"cells": [slide, shown(9), prepares(), code("more", 16, &["erratum"])]})
+            ),
+            [
+                "The cell shown has 9 lines; at most 8.",
+                "The cell more has 16 lines; at most 8."
+            ]
+        );
     }
 
     #[test]

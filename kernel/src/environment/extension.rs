@@ -1,4 +1,4 @@
-//! What we add to Jupyter: the extension of its server that keeps the spare kernel, and the extension of its page that shows knobs. Both lie
+//! What we add to Jupyter: the extension of its server that keeps the spare kernel, and the extension of its page that shows knobs and makes slides large. Both lie
 //! inside the environment, beside the kernelspec: so exactly the servers that are started from there have them.
 
 use crate::place::{Place, replace};
@@ -44,6 +44,10 @@ pub const PAGE: [(&str, &str); 6] = [
     (
         "share/jupyter/labextensions/labs-page/static/knobs.css",
         include_str!("../../../figures/page/knobs.css"),
+    ),
+    (
+        "share/jupyter/labextensions/labs-page/static/slides.css",
+        include_str!("../../../figures/page/slides.css"),
     ),
 ];
 
@@ -121,6 +125,7 @@ mod tests {
             (script("jupyterlab.js"), "./knobs.js"),
             (script("jupyterlab.js"), "./knobs.css"),
             (script("knobs.js"), "./parts.js"),
+            (script("jupyterlab.js"), "./slides.css"),
         ] {
             assert!(
                 words.contains(file) && page.join("static").join(file).is_file(),

@@ -1,5 +1,7 @@
-//! A notebook on its way to a page: without the notes for the teacher, with the solutions, and with links that lead to pages.
+//! A notebook on its way to a page: without the notes for the teacher, with the solutions, and with links that lead to pages. A lecture keeps
+//! the notes, for the speaker's window.
 
+use super::deck;
 use crate::notebook::{self, joined};
 use anyhow::{Context, Result, anyhow};
 use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
@@ -45,7 +47,7 @@ impl Lab {
         let mut prepared = Vec::new();
         for cell in cells(&self.notebook) {
             let id = id(cell);
-            if notebook::is_for_the_teacher(cell) {
+            if notebook::is_for_the_teacher(cell) && !self.is_lecture() {
                 continue;
             }
             let mut ours = cell.clone();
@@ -59,9 +61,24 @@ impl Lab {
                 prepared.extend(self.solution(number, labs)?);
             }
         }
+        if self.is_lecture() {
+            prepared = deck::on_slides(prepared, self.machine().as_deref());
+        }
         let mut notebook = self.notebook.clone();
         notebook["cells"] = json!(prepared);
         Ok(notebook)
+    }
+
+    /// Whether it is a lecture, whose page is a deck of slides.
+    pub(super) fn is_lecture(&self) -> bool {
+        notebook::is_lecture(&self.notebook)
+    }
+
+    /// Where it was run: what the cell `machine` has printed.
+    fn machine(&self) -> Option<String> {
+        let cell = cells(&self.notebook).find(|cell| id(cell) == "machine")?;
+        let said = joined(&cell["outputs"][0]["text"]);
+        Some(said.trim().to_string()).filter(|said| !said.is_empty())
     }
 
     /// The solution of an exercise, folded.
@@ -122,10 +139,15 @@ pub(super) fn gallery(labs: &[Lab]) -> Result<Value> {
         let about = cells(&lab.notebook).map(source).next().unwrap_or_default();
         let paragraphs: Vec<&str> = about.split("\n\n").collect();
         let about = paragraphs.get(1).copied().unwrap_or_default();
+        let slides = if lab.is_lecture() {
+            " · the lecture, as slides"
+        } else {
+            ""
+        };
         gallery.push(markdown(
             &lab.name,
             &format!(
-                "## [{}]({}.html)\n\n{}",
+                "## [{}]({}.html){slides}\n\n{}",
                 lab.title,
                 lab.name,
                 with_links(about, labs)

@@ -1,5 +1,6 @@
-//! `cargo labs publish`: all labs as web pages with their outputs, for readers who only want to look.
+//! `cargo labs publish`: all labs as web pages with their outputs, for readers who only want to look, and the lecture as slides.
 
+mod deck;
 mod lab;
 mod page;
 
@@ -49,7 +50,6 @@ impl Publish {
         let out = self.out.unwrap_or_else(|| place.home.join("site"));
         environment::set_up(&place)?;
         let scratch = scratch()?;
-        let vega = vega(&place, scratch.path())?;
 
         let executed = if self.as_is {
             notebooks
@@ -70,15 +70,21 @@ impl Publish {
             name: "index".into(),
             title: "Coordination labs".into(),
             notebook: lab::gallery(&labs)?,
+            is_deck: false,
         }];
         for lab in &labs {
             pages.push(Page {
                 name: lab.name.clone(),
                 title: lab.title.clone(),
                 notebook: lab.prepared(&labs)?,
+                is_deck: lab.is_lecture(),
             });
         }
         let bodies = bodies(&place, scratch.path(), &pages)?;
+        let vega = match bodies.iter().any(|body| page::has_sliders(body)) {
+            true => vega(&place, scratch.path())?,
+            false => String::new(),
+        };
         fs::create_dir_all(&out)
             .with_context(|| format!("The folder {} cannot be made", out.display()))?;
         for (index, body) in bodies.iter().enumerate() {

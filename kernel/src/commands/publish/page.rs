@@ -1,5 +1,6 @@
 //! A page around the cells of a notebook: head, links to its neighbours, and the script for sliders where there are some.
 
+use super::deck;
 use labsupport::cell::escape;
 use serde_json::Value;
 
@@ -13,17 +14,27 @@ pub(super) struct Page {
     pub title: String,
     /// Its cells.
     pub notebook: Value,
+    /// Whether its cells stand on slides.
+    pub is_deck: bool,
+}
+
+/// Whether the cells of a page have sliders, which need Vega-Lite.
+pub(super) fn has_sliders(body: &str) -> bool {
+    body.contains(SLIDERS)
 }
 
 /// The page `index` of `pages`, as one file with everything that it needs. The first page leads to the others.
 pub(super) fn html(pages: &[Page], index: usize, body: &str, vega: &str) -> String {
+    if pages[index].is_deck {
+        return deck::html(&pages[index].title, body);
+    }
     let style = include_str!("template/style.css");
     let title = escape(&pages[index].title);
     let (class, way) = match index {
         0 => ("gallery", String::new()),
         _ => ("lab", way(pages, index)),
     };
-    let script = if body.contains(SLIDERS) {
+    let script = if has_sliders(body) {
         // Nothing but this would end a script.
         let vega = vega.replace("</script", "<\\/script");
         format!(
