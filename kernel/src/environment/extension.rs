@@ -20,7 +20,7 @@ pub const SETTING: (&str, &str) = (
 );
 
 /// The extension of the page, below the environment's folder. JupyterLab looks for `package.json`.
-pub const PAGE: [(&str, &str); 6] = [
+pub const PAGE: [(&str, &str); 7] = [
     (
         "share/jupyter/labextensions/labs-page/package.json",
         include_str!("../../../figures/page/package.json"),
