@@ -54,13 +54,19 @@ pub(super) fn on_slides(cells: Vec<Value>, machine: Option<&str>) -> Vec<Value> 
 }
 
 /// A cell that shows a figure as two: its code, and what it shows on the next slide, so that the figure can be large. The second one keeps the
-/// identifier, since links to the figure lead there.
+/// identifier, since links to the figure lead there. It shows the still picture: one that moves needs more room than a slide has.
 fn apart(cell: Value) -> Vec<Value> {
     let mut outputs = cell["outputs"].as_array().into_iter().flatten();
     if !outputs.any(|output| !output["data"]["image/svg+xml"].is_null()) {
         return vec![cell];
     }
     let (mut code, mut shown) = (cell.clone(), cell);
+    let outputs = shown["outputs"].as_array_mut().into_iter().flatten();
+    for data in outputs.filter_map(|output| output["data"].as_object_mut()) {
+        if data.contains_key("image/svg+xml") {
+            data.remove("text/html");
+        }
+    }
     code["outputs"] = json!([]);
     code["id"] = json!(format!("{}-code", code["id"].as_str().unwrap_or_default()));
     shown["source"] = json!("");
@@ -147,7 +153,7 @@ mod tests {
         let mut cell = cell(
             "subslide",
             "draw()",
-            json!([{"data": {"image/svg+xml": "<svg/>"}}]),
+            json!([{"data": {"image/svg+xml": "<svg/>", "text/html": "it moves"}}]),
         );
         cell["id"] = json!("draw");
         let deck = on_slides(vec![cell], None);
@@ -159,7 +165,10 @@ mod tests {
         assert_eq!(found("draw-code")["source"], "draw()");
         assert_eq!(found("draw-code")["outputs"], json!([]));
         assert_eq!(found("draw")["source"], "");
-        assert_eq!(found("draw")["outputs"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            found("draw")["outputs"],
+            json!([{"data": {"image/svg+xml": "<svg/>"}}])
+        );
     }
 
     #[test]
