@@ -263,7 +263,7 @@ def wait_for_spare(options):
     sys.path.insert(0, str(pathlib.Path(options.workspace) / "kernel" / "jupyter"))
     import labs_keeper
 
-    spec = types.SimpleNamespace(argv=[options.labs, "kernel"], env={"LABS_JOURNAL": ""})
+    spec = types.SimpleNamespace(argv=[options.labs, "kernel"], env={"LABS_JOURNAL": ""}, resource_dir=options.workspace)
     keeper, deadline = labs_keeper.keep(spec).pid, time.monotonic() + PATIENCE
     rested = 0
     while rested < 2 and time.monotonic() < deadline:
