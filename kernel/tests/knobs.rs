@@ -1,5 +1,6 @@
 //! Knobs above a figure: what pages say reaches the cell that runs, and nothing else does.
 
+use crate::common::page::{open, say};
 use crate::common::{
     LONG, family, home, leaves_no_shared_memory, left_in_shared_memory, start, start_with,
 };
@@ -93,16 +94,6 @@ async fn state(kernel: &mut Kernel, comm: &str) -> String {
             return state.into();
         }
     }
-}
-
-async fn open(kernel: &mut Kernel, comm: &str) {
-    let content = json!({"comm_id": comm, "target_name": "labs.page", "data": {}});
-    kernel.request("comm_open", content).await.unwrap();
-}
-
-async fn say(kernel: &mut Kernel, comm: &str, data: Value) {
-    let content = json!({"comm_id": comm, "data": data});
-    kernel.request("comm_msg", content).await.unwrap();
 }
 
 /// Runs `code` as JupyterLab does.

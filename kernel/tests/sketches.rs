@@ -1,5 +1,6 @@
 //! Curves that students draw: what a page draws reaches the cell that asks for it, no cell waits, and what does not fit is ignored.
 
+use crate::common::page::{open, say};
 use crate::common::{LONG, Lent, block_on, lend};
 use jupyter_protocol::JupyterMessageContent as Content;
 use labs::client::Kernel;
@@ -8,16 +9,6 @@ use serde_json::{Value, json};
 /// The cell that shows a pad, with a curve or without.
 fn pad(name: &str, curve: &str) -> String {
     format!("let guess = sketch(\"{name}\", \"{curve}\")?;")
-}
-
-async fn open(kernel: &mut Kernel, comm: &str) {
-    let content = json!({"comm_id": comm, "target_name": "labs.page", "data": {}});
-    kernel.request("comm_open", content).await.unwrap();
-}
-
-async fn say(kernel: &mut Kernel, comm: &str, data: Value) {
-    let content = json!({"comm_id": comm, "data": data});
-    kernel.request("comm_msg", content).await.unwrap();
 }
 
 /// What a page is told next.

@@ -11,6 +11,7 @@
 use super::cells::{Cells, number, write_whole};
 use super::state::{State, for_any_session, for_this_session};
 use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{self, File};
@@ -50,9 +51,9 @@ pub fn run(cargo: &Path, session: &Path, arguments: &[String]) -> Result<ExitCod
     let reads_the_lock_file = arguments.iter().any(|word| word == "metadata");
     let name = |state: &State| format!("answer-{:016x}", state.of_an_answer(reads_the_lock_file));
     let name = state.as_ref().map(name);
-    let known = name.as_deref().and_then(kept);
-    let known = known.and_then(|known| for_this_session(&known, session).ok());
-    let known = known.and_then(|known| serde_json::from_str::<Answer>(&known).ok());
+    let known = name
+        .as_deref()
+        .and_then(|name| kept::<Answer>(name, session));
     if let Some(answer) = known.filter(Answer::is_still_true)
         && answer.leave_lock_file(&folder).is_ok()
     {
@@ -74,9 +75,8 @@ pub fn run(cargo: &Path, session: &Path, arguments: &[String]) -> Result<ExitCod
         );
         if let (Ok(out), Ok(errors)) = said {
             let lock = lock.filter(|_| reads_the_lock_file && before.lock != after.lock);
-            let answer = serde_json::to_string(&Answer { out, errors, lock })?;
             // Where it cannot be kept, cargo is asked again.
-            let _ = for_any_session(&answer, session).map(|answer| keep(&name, &answer));
+            let _ = keep(&name, &Answer { out, errors, lock }, session);
         }
     }
     Ok(ending(output.status))
@@ -135,27 +135,31 @@ fn folder() -> Option<PathBuf> {
     Some(Cells::find()?.folder().join("answers"))
 }
 
-/// What is kept under this name.
-pub(super) fn kept(name: &str) -> Option<String> {
+/// What is kept under this name, for this session.
+pub(super) fn kept<T: DeserializeOwned>(name: &str, session: &Path) -> Option<T> {
     let path = folder()?.join(name);
     let kept = fs::read_to_string(&path).ok()?;
     let (sum, text) = kept.split_once('\n')?;
     if sum != self::sum(text) {
         return None;
     }
-    let used = File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
-    used.ok().map(|()| text.to_string())
+    File::open(path)
+        .and_then(|file| file.set_modified(SystemTime::now()))
+        .ok()?;
+    serde_json::from_str(&for_this_session(text, session).ok()?).ok()
 }
 
-/// Keeps `text` under this name, and of all others those that were used last.
-pub(super) fn keep(name: &str, text: &str) -> Result<()> {
-    let Some(folder) = folder() else {
+/// Keeps what one session knows under this name, for all of them, and of all names those that were used last. What names the session's
+/// directory in a way that could not be undone is not kept.
+pub(super) fn keep(name: &str, what: &impl Serialize, session: &Path) -> Result<()> {
+    let text = for_any_session(&serde_json::to_string(what)?, session);
+    let (Some(folder), Some(text)) = (folder(), text) else {
         return Ok(());
     };
     crate::place::make_private(&folder)?;
     write_whole(
         &folder.join(name),
-        format!("{}\n{text}", sum(text)).as_bytes(),
+        format!("{}\n{text}", sum(&text)).as_bytes(),
     )?;
     let mut all = Vec::new();
     for entry in fs::read_dir(&folder)? {

@@ -18,7 +18,7 @@
 
 use super::answers;
 use super::cells::{Cells, only_mentioned};
-use super::state::{JOB_SERVER, State, built, file, for_any_session, for_this_session, lasting};
+use super::state::{JOB_SERVER, LINKER, State, built, file, general, lasting};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -229,9 +229,7 @@ impl Known {
         {
             return Some(known);
         }
-        let kept = answers::kept(&name_of(state))?;
-        let known = for_this_session(&kept, session).ok()?;
-        let mut known: Known = serde_json::from_str(&known).ok()?;
+        let mut known: Known = answers::kept(&name_of(state), session)?;
         known.state = state.clone();
         known.run.environment = in_this_session(known.run.environment);
         let _ = fs::remove_file(session.join(LAST));
@@ -257,8 +255,7 @@ impl Known {
             },
             ..self.clone()
         };
-        let text = for_any_session(&serde_json::to_string(&general)?, session);
-        text.map_or(Ok(()), |text| answers::keep(&name_of(state), &text))
+        answers::keep(&name_of(state), &general, session)
     }
 
     fn cell(&self) -> Result<Cell> {
@@ -398,22 +395,17 @@ impl Run {
     /// A text that is the same in two sessions where the compiler makes the same of the same code: compiler and linker, arguments and
     /// environment, without the session's directory, and what was built of the labs' crates.
     fn fingerprint(&self, folder: &Path) -> Result<String> {
-        const READ: [&str; 5] = [
-            "COMPILER_PATH",
-            "GCC_EXEC_PREFIX",
-            "LD_RUN_PATH",
-            "LIBRARY_PATH",
-            "SOURCE_DATE_EPOCH",
-        ];
         let session = folder.parent().and_then(Path::to_str);
         let session = session.context("sessions have a directory")?;
-        let general = |text: &str| text.replace(session, "<session>");
+        let general = |text: &str| general(text, session);
         let mut hasher = DefaultHasher::new();
         for argument in &self.arguments {
             general(argument).hash(&mut hasher);
         }
         for (name, value) in &self.environment {
-            if name.starts_with("CARGO_") || name.starts_with("RUSTC") || READ.contains(&&name[..])
+            if name.starts_with("CARGO_")
+                || name.starts_with("RUSTC")
+                || LINKER.contains(&&name[..])
             {
                 (name, general(value)).hash(&mut hasher);
             }

@@ -20,6 +20,14 @@ use toml::Table;
 
 /// How cargo and the compiler tell each other how many processes there may be. The pipes in them are one build's own.
 pub(super) const JOB_SERVER: [&str; 3] = ["CARGO_MAKEFLAGS", "MAKEFLAGS", "MFLAGS"];
+/// Variables that the compiler and the linker read beside those of cargo's.
+pub(super) const LINKER: [&str; 5] = [
+    "COMPILER_PATH",
+    "GCC_EXEC_PREFIX",
+    "LD_RUN_PATH",
+    "LIBRARY_PATH",
+    "SOURCE_DATE_EPOCH",
+];
 /// Names the file that cargo takes for the lock file. It is a copy with another name each time.
 const LOCK_FILE: &str = "CARGO_RESOLVER_LOCKFILE_PATH";
 /// Stands for the path of a session's directory.
@@ -149,23 +157,12 @@ impl State {
 }
 
 /// Whether cargo, the compiler or the linker reads the variable `name`.
-pub(super) fn reaches_builds(name: &str) -> bool {
-    const NAMES: [&str; 10] = [
-        "CC",
-        "CFLAGS",
-        "COMPILER_PATH",
-        "GCC_EXEC_PREFIX",
-        "HOME",
-        "LD_LIBRARY_PATH",
-        "LD_RUN_PATH",
-        "LIBRARY_PATH",
-        "PATH",
-        "SOURCE_DATE_EPOCH",
-    ];
+fn reaches_builds(name: &str) -> bool {
+    const NAMES: [&str; 5] = ["CC", "CFLAGS", "HOME", "LD_LIBRARY_PATH", "PATH"];
     let begins = ["CARGO", "RUST"]
         .iter()
         .any(|begin| name.starts_with(begin));
-    (begins || NAMES.contains(&name)) && !JOB_SERVER.contains(&name)
+    (begins || NAMES.contains(&name) || LINKER.contains(&name)) && !JOB_SERVER.contains(&name)
 }
 
 /// `text` without the path of the session's directory.

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // each test uses a part of it
 
+pub(crate) mod page;
+
 use jupyter_protocol::{ExecutionState, JupyterMessageContent as Content};
 use labs::client::{Connection, Kernel};
 use labs::place::Place;
