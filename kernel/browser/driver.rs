@@ -5,9 +5,10 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use url::{ParseError, Url};
@@ -19,6 +20,8 @@ static ALONE: Mutex<()> = Mutex::new(());
 pub(crate) struct Driver {
     process: Child,
     port: u16,
+    /// Kept, since a program fails that writes where nobody reads.
+    _says: BufReader<ChildStdout>,
     profile: tempfile::TempDir,
     _alone: MutexGuard<'static, ()>,
 }
@@ -29,18 +32,26 @@ impl Driver {
         let alone = ALONE
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let port = free_port();
-        let process = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
+        let mut process = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
             .spawn()
             .expect("chromedriver is there: apt install chromium chromium-driver");
-        soon("chromedriver listens", || {
-            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
-        });
+        // It takes a free port and says which.
+        let mut says = BufReader::new(process.stdout.take().unwrap());
+        let port = says
+            .by_ref()
+            .lines()
+            .map(Result::unwrap)
+            .find_map(|line| {
+                let (_, port) = line.split_once("started successfully on port ")?;
+                port.trim_end_matches('.').parse().ok()
+            })
+            .expect("chromedriver says on which port it listens");
         Driver {
             process,
             port,
+            _says: says,
             profile: tempfile::tempdir().unwrap(),
             _alone: alone,
         }
@@ -105,14 +116,6 @@ pub(crate) fn free_port() -> u16 {
         .local_addr()
         .unwrap()
         .port()
-}
-
-pub(crate) fn soon(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Asks the page until the answer of `script` is `true`.

@@ -6,7 +6,7 @@ use labsupport::prelude::*;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -25,10 +25,60 @@ struct Cluster {
     folder: PathBuf,
 }
 
-/// A port of which nobody else knows. Another program might take it before the node does; then the node does not start, and the test fails.
+/// A port that is free now. Another program, or the node of another test, may take it before the node does: see [`Node::start`].
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
+}
+
+impl Node {
+    /// A node that knows no other, and the port of its bus.
+    fn start(program: &Path, folder: &Path, settings: &[&str]) -> (Node, String) {
+        fs::create_dir_all(folder).unwrap();
+        loop {
+            let (port, bus) = (free_port(), free_port().to_string());
+            let mut command = Command::new(program);
+            command
+                .current_dir(folder)
+                .args(["--port", &port.to_string(), "--cluster-port", &bus])
+                .args(["--bind", "127.0.0.1"])
+                .args(["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"])
+                .args(["--save", "", "--repl-diskless-sync-delay", "0"])
+                .args(settings)
+                .stdout(Stdio::null());
+            labsupport::internal::kill_with_parent(&mut command);
+            let mut process = command.spawn().unwrap();
+            let mut own = None;
+            until("the node answers, or has ended", || {
+                own = Broker::connect(&format!("redis://127.0.0.1:{port}")).ok();
+                own.is_some() || process.try_wait().unwrap().is_some()
+            });
+            // Where somebody else took the port, somebody else may answer, and this node ends.
+            if let Some(own) = own.filter(|own| process_of(own) == Some(process.id())) {
+                let id = own.ask(["CLUSTER", "MYID"]).unwrap();
+                let node = Node {
+                    process,
+                    port,
+                    id,
+                    own,
+                };
+                return (node, bus);
+            }
+            let _ = process.kill();
+            process.wait().unwrap();
+        }
+    }
+}
+
+/// The process of the server that answers `broker`, if it still does.
+fn process_of(broker: &Broker) -> Option<u32> {
+    let about: String = broker.ask(["INFO", "server"]).ok()?;
+    let mut lines = about.lines();
+    lines
+        .find_map(|line| line.strip_prefix("process_id:"))?
+        .trim()
+        .parse()
+        .ok()
 }
 
 impl Cluster {
@@ -45,45 +95,16 @@ impl Cluster {
         };
         for number in 0..primaries + replicas {
             let folder = cluster.folder.join(number.to_string());
-            fs::create_dir_all(&folder).unwrap();
-            let (port, bus) = (free_port().to_string(), free_port().to_string());
-            let mut command = Command::new(&program);
-            command
-                .current_dir(&folder)
-                .args([
-                    "--port",
-                    &port,
-                    "--cluster-port",
-                    &bus,
-                    "--bind",
-                    "127.0.0.1",
-                ])
-                .args(["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"])
-                .args(["--save", "", "--repl-diskless-sync-delay", "0"])
-                .args(settings)
-                .stdout(Stdio::null());
-            labsupport::internal::kill_with_parent(&mut command);
-            let process = command.spawn().unwrap();
-            let url = format!("redis://127.0.0.1:{port}");
-            let mut own = None;
-            until("the node answers", || {
-                own = Broker::connect(&url).ok();
-                own.is_some()
-            });
-            let own = own.unwrap();
-            let id = own.ask(["CLUSTER", "MYID"]).unwrap();
+            let (node, bus) = Node::start(&program, &folder, settings);
             let epoch = (number + 1).to_string();
-            own.call(["CLUSTER", "SET-CONFIG-EPOCH", &epoch]).unwrap();
+            let set = ["CLUSTER", "SET-CONFIG-EPOCH", &epoch];
+            node.own.call(set).unwrap();
             if let Some(first) = cluster.nodes.first() {
+                let port = node.port.to_string();
                 let meet = ["CLUSTER", "MEET", "127.0.0.1", &port, &bus];
                 first.own.call(meet).unwrap();
             }
-            cluster.nodes.push(Node {
-                process,
-                port: port.parse().unwrap(),
-                id,
-                own,
-            });
+            cluster.nodes.push(node);
         }
         let all = cluster.nodes.len();
         cluster.until_all("all know all", |node| {
