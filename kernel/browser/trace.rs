@@ -3,7 +3,7 @@
 use crate::axe::findings;
 use crate::driver::{Driver, block_on, click, page_says, photograph};
 use crate::figures::dress;
-use crate::{Desk, idle, open, run_all, site};
+use crate::{Desk, idle, open, run_all};
 use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::key::Key;
 use fantoccini::{Client, Locator};
@@ -97,7 +97,7 @@ async fn focus_slider(browser: &Client) {
     browser.execute(script, vec![]).await.unwrap();
 }
 
-async fn ask(browser: &Client, script: &str) -> Value {
+pub(crate) async fn ask(browser: &Client, script: &str) -> Value {
     browser.execute(script, vec![]).await.unwrap()
 }
 
@@ -500,51 +500,6 @@ fn in_jupyterlab_the_timeline_has_its_keys_and_colours() {
             let found = findings(&browser, &[".labs-trace"]).await;
             assert_eq!(found, [""; 0], "{theme}");
         }
-        browser.close().await.unwrap();
-    });
-}
-
-#[test]
-fn on_a_published_page_the_four_ways_to_go_home_move_together() {
-    let file = site::site().join("01_poison_pill.html");
-    let driver = Driver::start();
-    block_on(async {
-        let browser = driver.browser().await;
-        browser
-            .goto(&format!("file://{}", file.display()))
-            .await
-            .unwrap();
-        let several = "return [...document.querySelectorAll('.labs-trace[data-moves]')].at(-1)?.querySelectorAll('.labs-trace-now').length === 4;";
-        page_says(&browser, "the four are there", 20, several).await;
-        let last = "const last = [...document.querySelectorAll('.labs-trace')].at(-1);";
-        ask(
-            &browser,
-            &format!(
-                "{last} last.scrollIntoView(); last.querySelector('.labs-trace-slider').focus();"
-            ),
-        )
-        .await;
-        let words = format!(
-            "{last} return [...last.querySelectorAll('.labs-trace-now')].map(table => table.textContent);"
-        );
-        photograph(&browser, "site-four-signal").await;
-        press(&browser, &key(Key::PageUp).repeat(2)).await;
-        photograph(&browser, "site-four-later").await;
-        // After terminate() nothing moves any more, so look at the beginning, too.
-        press(&browser, &key(Key::Home)).await;
-        let before = ask(&browser, &words).await;
-        press(&browser, &key(Key::End)).await;
-        let after = ask(&browser, &words).await;
-        for way in 0..4 {
-            assert_ne!(before[way], after[way]);
-        }
-        let shown = "return [...document.querySelectorAll('.labs-trace')].every(place => place.querySelector('.labs-trace-picture') !== null);";
-        assert_eq!(
-            ask(&browser, shown).await,
-            json!(true),
-            "every timeline moves"
-        );
-        assert_eq!(findings(&browser, &[".labs-trace"]).await, [""; 0]);
         browser.close().await.unwrap();
     });
 }

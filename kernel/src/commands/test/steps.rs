@@ -77,6 +77,12 @@ impl Step {
     }
 }
 
+/// What tells whether there is a browser, and what to do where there is none.
+const BROWSER: (&str, &str) = (
+    "sh deploy/doctor.sh browser",
+    "`sh deploy/doctor.sh browser` names the packages",
+);
+
 /// What kernels need, and what `cargo labs setup` makes. It comes before the first step that starts one.
 pub(super) const SET_UP: Step = step("setup", "cargo labs setup").with_kernels();
 
@@ -84,7 +90,7 @@ pub(super) const SET_UP: Step = step("setup", "cargo labs setup").with_kernels()
 /// same reason clippy leaves the kernel out: it would check all of evcxr again. Steps name the same packages as far as they can, since Cargo
 /// builds a dependency again where another choice of packages asks for other features of it. Builds with other flags have a folder of their
 /// own; otherwise each build would throw away the other's results.
-pub(super) const STEPS: [Step; 19] = [
+pub(super) const STEPS: [Step; 20] = [
     // Some tests call cargo without a network, and steps that run beside each other should not wait for each other's downloads.
     step("downloads", "cargo fetch --locked").with_kernels(),
     step("format", "cargo fmt --all --check"),
@@ -114,11 +120,21 @@ pub(super) const STEPS: [Step; 19] = [
         "cargo test --package labsupport --package labsupport-faults --package manager --package broker --package broker-tls --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --no-fail-fast",
     )
     .after_set_up(),
-    step("kernel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --no-fail-fast").with_kernels(),
     // Installs what `cargo labs wheel` makes, and opens it as a user who has no checkout.
-    step("wheel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel wheel:: -- --ignored").with_kernels(),
+    step("wheel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel wheel:: -- --ignored")
+        .after_set_up(),
     // Two users of a JupyterHub. It is installed the first time, below target/labs/hub.
-    step("hub", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel server:: -- --ignored").with_kernels(),
+    step("hub", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel server:: -- --ignored")
+        .after_set_up(),
+    step("browser", "cargo test --package labs-browser -- --skip published::")
+        .if_there(BROWSER.0, BROWSER.1)
+        .after_set_up(),
+    step("kernel", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --no-fail-fast").with_kernels(),
+    // Runs every lab. The next step looks at the pages that this one writes, and at the notebooks with their outputs.
+    step("notebooks", "cargo labs publish --save target/labs/executed").with_kernels(),
+    step("pages", "cargo test --package labs-browser -- published::")
+        .if_there(BROWSER.0, BROWSER.1)
+        .with_kernels(),
     step("other programs", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel versions:: -- --ignored")
         .with_kernels()
         .at_night(),
@@ -126,22 +142,8 @@ pub(super) const STEPS: [Step; 19] = [
     step("celery and kafka", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel peers:: -- --ignored")
         .with_kernels()
         .at_night(),
-    // Runs every lab; the browser looks at the pages, and at the notebooks with their outputs.
-    step("notebooks", "cargo labs publish --save target/labs/executed")
-        .with_kernels()
-        .alone(),
-    step("browser", "cargo test --release --package labs-browser")
-        .if_there(
-            "sh deploy/doctor.sh browser",
-            "`sh deploy/doctor.sh browser` names the packages",
-        )
-        .with_kernels()
-        .alone(),
-    step("every lab live", "cargo test --release --package labs-browser -- --ignored")
-        .if_there(
-            "sh deploy/doctor.sh browser",
-            "`sh deploy/doctor.sh browser` names the packages",
-        )
+    step("every lab live", "cargo test --package labs-browser -- --ignored")
+        .if_there(BROWSER.0, BROWSER.1)
         .with_kernels()
         .alone()
         .at_night(),

@@ -1,47 +1,15 @@
 //! The published pages, as files in a browser: nothing is missing, nothing is fetched, and the sliders work.
 
+use super::site;
 use crate::axe::findings;
-use crate::driver::{Driver, block_on, checkout, page_says, photograph};
+use crate::driver::{Driver, block_on, page_says, photograph};
 use crate::race::{press, rows, time};
+use crate::trace::ask;
 use fantoccini::key::Key;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
-
-/// The pages of all labs.
-pub(crate) fn site() -> PathBuf {
-    published().0.clone()
-}
-
-/// The labs with what they have shown.
-pub(crate) fn executed() -> PathBuf {
-    published().1.clone()
-}
-
-/// Pages and notebooks. `cargo labs test` has just written them; where they are older than the program, they are made here.
-fn published() -> &'static (PathBuf, PathBuf) {
-    static PUBLISHED: LazyLock<(PathBuf, PathBuf)> = LazyLock::new(|| {
-        let labs = checkout().join("target/release/labs");
-        let (site, executed) = (
-            checkout().join("target/labs/site"),
-            checkout().join("target/labs/executed"),
-        );
-        let written = |file: &Path| fs::metadata(file).and_then(|about| about.modified());
-        let is_fresh = |file: &Path| {
-            written(file).is_ok_and(|made| written(&labs).is_ok_and(|program| made > program))
-        };
-        if !is_fresh(&site.join("index.html")) || !is_fresh(&executed.join("lecture.ipynb")) {
-            let mut publish = Command::new(&labs);
-            publish.args(["publish", "--save"]).arg(&executed);
-            assert!(publish.status().unwrap().success());
-        }
-        (site, executed)
-    });
-    &PUBLISHED
-}
 
 /// What the test must know about the page: pictures without a size, fetched files, and all links.
 const LOOK: &str = "
@@ -216,4 +184,49 @@ async fn focus(browser: &Client, part: &str) {
         json!(part)
     );
     browser.execute(&script, vec![]).await.unwrap();
+}
+
+#[test]
+fn on_a_published_page_the_four_ways_to_go_home_move_together() {
+    let file = site().join("01_poison_pill.html");
+    let driver = Driver::start();
+    block_on(async {
+        let browser = driver.browser().await;
+        browser
+            .goto(&format!("file://{}", file.display()))
+            .await
+            .unwrap();
+        let several = "return [...document.querySelectorAll('.labs-trace[data-moves]')].at(-1)?.querySelectorAll('.labs-trace-now').length === 4;";
+        page_says(&browser, "the four are there", 20, several).await;
+        let last = "const last = [...document.querySelectorAll('.labs-trace')].at(-1);";
+        ask(
+            &browser,
+            &format!(
+                "{last} last.scrollIntoView(); last.querySelector('.labs-trace-slider').focus();"
+            ),
+        )
+        .await;
+        let words = format!(
+            "{last} return [...last.querySelectorAll('.labs-trace-now')].map(table => table.textContent);"
+        );
+        photograph(&browser, "site-four-signal").await;
+        press(&browser, &[Key::PageUp, Key::PageUp]).await;
+        photograph(&browser, "site-four-later").await;
+        // After terminate() nothing moves any more, so look at the beginning, too.
+        press(&browser, &[Key::Home]).await;
+        let before = ask(&browser, &words).await;
+        press(&browser, &[Key::End]).await;
+        let after = ask(&browser, &words).await;
+        for way in 0..4 {
+            assert_ne!(before[way], after[way]);
+        }
+        let shown = "return [...document.querySelectorAll('.labs-trace')].every(place => place.querySelector('.labs-trace-picture') !== null);";
+        assert_eq!(
+            ask(&browser, shown).await,
+            json!(true),
+            "every timeline moves"
+        );
+        assert_eq!(findings(&browser, &[".labs-trace"]).await, [""; 0]);
+        browser.close().await.unwrap();
+    });
 }
