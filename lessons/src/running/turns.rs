@@ -29,8 +29,8 @@ pub struct Turns<T> {
 ///     let often = if how == "once" { 1 } else { 10 };
 ///     run_workers(1, |_| (0..often).for_each(|_| work.run()))
 /// })?;
-/// assert!(turns.slower() > 0.0);
-/// println!("{turns}");
+/// println!("{turns}"); // on a machine with little else to do, the first way is slower
+/// assert_eq!(turns.times()[0].values().len(), 5);
 /// # Ok::<(), RunError>(())
 /// ```
 pub fn in_turns<W: Copy + fmt::Display, T: PartialEq + fmt::Debug>(
