@@ -12,6 +12,7 @@ mod lecture;
 mod published;
 mod race;
 mod sketch;
+mod timing;
 mod trace;
 
 use driver::{Driver, block_on, checkout, click, free_port, page_says, photograph};

@@ -161,6 +161,8 @@ fn jupyter(place: &Place, root: &Path, at: (IpAddr, u16), token: &str) -> Result
             "--ServerApp.log_level=WARN",
         ])
         .arg("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+        // A student who runs a cell before the page knows its kernel is asked to choose one, and the first in the list would be Python.
+        .arg("--KernelSpecManager.allowed_kernelspecs=rust")
         .arg(format!("--ServerApp.ip={}", at.0))
         .arg(format!("--ServerApp.port={}", at.1))
         .arg(format!("--ServerApp.root_dir={}", root.display()))
