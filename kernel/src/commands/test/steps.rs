@@ -3,9 +3,9 @@
 /// Steps of one lane run one after the other, beside those of the other lane.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Lane {
-    /// Steps that look at sources, and the tests of packages that need no kernel.
+    /// The sources, the crates, and then what a user opens: the wheel, a hub, the browser.
     Source,
-    /// Steps that start kernels.
+    /// The kernel and the notebooks, which take as long as all of that.
     Kernel,
 }
 
@@ -23,7 +23,7 @@ pub(super) struct Step {
     pub night: bool,
     /// Whether it measures, so that nothing may run beside it.
     pub alone: bool,
-    /// Whether it needs what the set-up makes, although it starts no kernel.
+    /// Whether it needs what the set-up makes, although it is in the other lane.
     pub after_set_up: bool,
 }
 
@@ -90,7 +90,7 @@ pub(super) const SET_UP: Step = step("setup", "cargo labs setup").with_kernels()
 /// same reason clippy leaves the kernel out: it would check all of evcxr again. Steps name the same packages as far as they can, since Cargo
 /// builds a dependency again where another choice of packages asks for other features of it. Builds with other flags have a folder of their
 /// own; otherwise each build would throw away the other's results.
-pub(super) const STEPS: [Step; 20] = [
+pub(super) const STEPS: [Step; 21] = [
     // Some tests call cargo without a network, and steps that run beside each other should not wait for each other's downloads.
     step("downloads", "cargo fetch --locked").with_kernels(),
     step("format", "cargo fmt --all --check"),
@@ -113,11 +113,10 @@ pub(super) const STEPS: [Step; 20] = [
         "cargo test --manifest-path labsupport/model/Cargo.toml --locked --release --lib --target-dir target/model model::",
     )
     .with(&[("RUSTFLAGS", "--cfg loom")]),
-    // Of the bench, this tests only that it measures at all; `cargo labs bench` says how fast things are. Lab 06's tests start the server that
-    // the set-up has installed.
+    // Lab 06's tests start the server that the set-up has installed.
     step(
         "crates",
-        "cargo test --package labsupport --package labsupport-faults --package manager --package broker --package broker-tls --package figures --package lessons --package labs-data --package labs-bench --package labs-launcher --no-fail-fast",
+        "cargo test --package labsupport --package labsupport-faults --package manager --package broker --package broker-tls --package figures --package lessons --package labs-data --package labs-launcher --no-fail-fast",
     )
     .after_set_up(),
     // Installs what `cargo labs wheel` makes, and opens it as a user who has no checkout.
@@ -135,6 +134,10 @@ pub(super) const STEPS: [Step; 20] = [
     step("pages", "cargo test --package labs-browser -- published::")
         .if_there(BROWSER.0, BROWSER.1)
         .with_kernels(),
+    // That it measures at all; `cargo labs bench` says how fast things are. To build its peers takes a minute.
+    step("bench", "cargo test --package labs-bench")
+        .after_set_up()
+        .at_night(),
     step("other programs", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel versions:: -- --ignored")
         .with_kernels()
         .at_night(),
