@@ -424,6 +424,36 @@ async fn without_a_page_that_shows_knobs_the_figure_is_drawn_once_with_the_value
 }
 
 #[tokio::test]
+async fn for_a_page_without_a_kernel_the_closure_draws_at_every_stop_with_new_workers() {
+    let (_folder, place) = home();
+    let mut kernel = start(&place).await;
+    let wanted = json!({"labs": {"knobs": "all"}});
+    let cell = kernel.send_with(CELL, wanted).await.unwrap();
+    let shown = kernel.finish(&cell, LONG).await.unwrap();
+    assert_eq!(shown.error(), None);
+    assert!(words(&shown).starts_with("n = 2 µs, c = a\n"), "{shown:?}");
+    let html = shown.outputs.iter().find_map(|output| match output {
+        labs::client::Output::Display(media) => {
+            media.content.iter().find_map(|content| match content {
+                MediaType::Html(html) => Some(html.clone()),
+                _ => None,
+            })
+        }
+        _ => None,
+    });
+    let html = html.unwrap();
+    // 1, 2 (where it starts), 3, 5, 7 and 9 µs, each with both words.
+    let figures: Vec<&str> = html.split("labs-kept-figure\"").skip(1).collect();
+    let workers: std::collections::BTreeSet<u32> = (figures.iter())
+        .map(|figure| {
+            let words = figure.split_once("<pre>").unwrap().1;
+            row(words.split_once("</pre>").unwrap().0).2
+        })
+        .collect();
+    assert_eq!((figures.len(), workers.len()), (12, 12));
+}
+
+#[tokio::test]
 async fn knobs_that_nobody_touches_give_the_kernel_back() {
     let (_folder, place) = home();
     let mut kernel = start_with(&place, |command| {
