@@ -203,7 +203,7 @@ export class GameBoard {
   /** @param {string[]} steps @param {number} worker */
   worker(steps, worker) {
     const next = element("span", "labs-game-next");
-    const go = element("button", "labs-button labs-game-go", element("kbd", "", letter(worker)), next);
+    const go = element("button", "labs-button labs-game-go", element("kbd", "", letter(worker)), " ", next);
     go.type = "button";
     go.setAttribute("aria-keyshortcuts", letter(worker));
     go.addEventListener("click", () => this.go(worker));
@@ -345,8 +345,7 @@ export class GameBoard {
       const whyNot = play.whyNot(worker);
       const place = play.state.places[worker];
       lane.next.textContent = whyNot === "" ? protocol.workers[worker][place] : whyNot;
-      lane.go.setAttribute("aria-label", `${letter(worker)}: ${lane.next.textContent}`);
-      lane.go.setAttribute("aria-disabled", String(whyNot !== ""));
+        lane.go.setAttribute("aria-disabled", String(whyNot !== ""));
       const own = new Map(play.taken.filter((taken) => taken.worker === worker).map((taken) => [taken.step, taken.way]));
       lane.rows.forEach(({ row, mark, way, state }, step) => {
         const done = own.get(step);

@@ -74,6 +74,7 @@ export class RaceBoard {
         this.choice = choice("", race.runners.map(({ name }) => name), this.second);
         this.choice.addEventListener("change", () => this.choose(this.choice.selectedIndex));
         this.clock = slider("labs-race-clock", LONGEST);
+        this.clock.setAttribute("aria-label", "time"); // and not the time beside it, too
         this.clock.addEventListener("input", () => this.moveTo(Number(this.clock.value)));
         this.clock.addEventListener("change", () => this.tell());
         this.shown = element("span", "labs-race-time");

@@ -82,7 +82,11 @@ mod tests {
         let contents = kept.contents();
         let mimes: Vec<&str> = contents.iter().map(|(mime, _)| *mime).collect();
         assert_eq!(mimes, ["text/html", "image/svg+xml", "text/plain"]);
-        let figures: Vec<&str> = contents[0].1.split("labs-kept-figure\"").skip(1).collect();
+        let figures: Vec<&str> = contents[0]
+            .1
+            .split("class=\"labs-kept-figure\"")
+            .skip(1)
+            .collect();
         assert_eq!(figures.len(), 10);
         for (figure, (cost, look)) in figures.iter().zip(drawn) {
             let look = ["locked", "lock-free"][look as usize];
@@ -93,7 +97,7 @@ mod tests {
         }
         assert!(contents[0].1.contains(
             "{\"knobs\":[{\"name\":\"cost\",\"unit\":\"\",\"scale\":\"stops\",\"low\":0.0,\"high\":4.0,\
-             \"choices\":[\"1 µs\",\"10 µs\",\"30 µs\",\"100 µs\",\"1000 µs\"]},\
+             \"choices\":[\"1 µs\",\"10 µs\",\"30 µs\",\"100 µs\",\"1,000 µs\"]},\
              {\"name\":\"look\",\"unit\":\"\",\"scale\":\"choice\",\"low\":0.0,\"high\":1.0,\"choices\":[\"locked\",\"lock-free\"]}],\
              \"values\":[2,1]}"
         ), "{}", contents[0].1);

@@ -421,7 +421,7 @@ mod tests {
         assert!(
             shown[0]
                 .1
-                .contains("<div class=\"labs-still\"><img alt=\"The reaction\"")
+                .contains("overflow-x:auto\"><img alt=\"The reaction\"")
         );
         let words = &shown[1].1;
         assert!(

@@ -6,18 +6,34 @@ use crate::race::{open_page, press, race};
 use crate::trace::{pool, timeline};
 use fantoccini::Client;
 use fantoccini::key::Key;
+use labsupport::cell::Show;
 use lessons::prelude::*;
 use serde_json::{Value, json};
 
-/// What can be operated, and what is said when it changes: one line each, in the order of the page.
+/// What can be operated, and what is said when it changes: one line each, in the order of the alphabet. (The tree has them in an order of its own.)
 pub(crate) async fn heard(browser: &Client) -> Vec<String> {
     let tree = tell_chromium(browser, "Accessibility.getFullAXTree", json!({})).await;
     let nodes = tree["nodes"].as_array().unwrap().iter();
     let nodes = nodes.filter(|node| node["ignored"] != true);
-    nodes.filter_map(line).collect()
+    let mut lines = Vec::new();
+    for node in nodes {
+        lines.extend(line(browser, node).await);
+    }
+    lines.sort();
+    lines
 }
 
-fn line(node: &Value) -> Option<String> {
+/// What a slider says in the place of its number. The protocol's tree has the number alone; a screen reader gets this attribute.
+async fn value_text(browser: &Client, node: &Value) -> String {
+    let of = json!({"backendNodeId": node["backendDOMNodeId"]});
+    let element = tell_chromium(browser, "DOM.describeNode", of).await;
+    let attributes = element["node"]["attributes"].as_array().unwrap();
+    let mut pairs = attributes.chunks(2);
+    let found = pairs.find(|pair| pair[0] == "aria-valuetext");
+    found.map_or(String::new(), |pair| pair[1].as_str().unwrap().into())
+}
+
+async fn line(browser: &Client, node: &Value) -> Option<String> {
     let of = |name: &str| node[name]["value"].as_str().unwrap_or_default().to_string();
     let property = |name: &str| {
         let properties = node["properties"].as_array()?;
@@ -29,9 +45,9 @@ fn line(node: &Value) -> Option<String> {
             .filter(|value| !value.is_empty())
     };
     let role = of("role");
-    let mut line = format!("{role} \"{}\"", of("name"));
+    let mut line = format!("{role} \"{}\"", of("name").trim());
     match role.as_str() {
-        "slider" => line += &format!(" = {}", property("valuetext").unwrap_or_default()),
+        "slider" => line += &format!(" = {}", value_text(browser, node).await),
         "combobox" => line += &format!(" = {}", of("value")),
         "switch" => line += &format!(" = {}", property("checked").unwrap_or_default()),
         "button" => {}
@@ -58,14 +74,14 @@ fn a_screen_reader_gets_the_name_the_value_and_the_unit_of_everything_that_can_b
         assert_eq!(
             heard(&browser).await,
             [
-                "button \"A: look\", key A",
-                "button \"B: look\", key B",
-                "status \"\" polite",
-                "status \"\" polite",
-                "button \"Undo\", key U",
+                "button \"A look\", key A",
+                "button \"B look\", key B",
+                "button \"Copy\", key Y",
                 "button \"Restart\", key R",
                 "button \"Run to the end\", key E",
-                "button \"Copy\", key Y",
+                "button \"Undo\", key U",
+                "status \"\" polite",
+                "status \"\" polite",
             ]
         );
         open_page(&browser, &folder, &race()).await;
@@ -74,9 +90,9 @@ fn a_screen_reader_gets_the_name_the_value_and_the_unit_of_everything_that_can_b
         assert_eq!(
             heard(&browser).await,
             [
-                "combobox \"What takes a second:\" = look",
                 "button \"Play\", key Space",
                 "button \"Restart\", key R",
+                "combobox \"What takes a second:\" = look",
                 "slider \"time\" = 1 s",
                 "status \"\" polite",
             ]
@@ -87,31 +103,32 @@ fn a_screen_reader_gets_the_name_the_value_and_the_unit_of_everything_that_can_b
         assert_eq!(
             heard(&browser).await,
             [
-                "slider \"time since the first event\" = 0.00 ms",
-                "button \"Play\", key Space",
+                "button \"Back\", description To the event before, key ArrowLeft",
+                "button \"Next\", description To the next event, key ArrowRight",
+                "button \"Play\", description Play what is shown, slowly, key Space",
+                "button \"Reset\", description Show what was shown at first, key Escape",
+                "button \"Zoom in\", description Show half of the time, around the line, key Plus",
+                "button \"Zoom out\", description Show twice as much of the time, key Minus",
                 "combobox \"Speed\" = 1/1,000",
-                "button \"Back\", key ArrowLeft",
-                "button \"Next\", key ArrowRight",
-                "button \"Zoom in\", key Plus",
-                "button \"Zoom out\", key Minus",
-                "button \"Reset\", key Escape",
+                "slider \"time since the first event\" = 0.00 ms",
                 "status \"\" polite",
             ]
         );
         let pad = sketch("03-reaction", "1: 1 µs; 10: 20 µs").unwrap();
         open_page(&browser, &folder, &pad).await;
-        let points = heard(&browser).await;
-        let name = |x: &str| {
-            format!(
-                "slider \"reaction: flag set → last worker stopped, at {x} iterations between two looks\""
-            )
-        };
-        assert_eq!(points[0], format!("{} = 1 µs", name("1")));
-        assert_eq!(points[1], format!("{} = nothing drawn", name("3")));
-        assert_eq!(points[2], format!("{} = 20 µs", name("10")));
+        let heard = heard(&browser).await;
+        for (x, words) in [("1", "1 µs"), ("3", "nothing drawn"), ("10", "20 µs")] {
+            let point = format!(
+                "reaction: flag set → last worker stopped, at {x} iterations between two looks"
+            );
+            let line = format!("slider \"{point}\" = {words}");
+            assert!(heard.contains(&line), "{line} in {heard:#?}");
+        }
+        let sliders = |line: &&String| line.starts_with("slider");
+        let others: Vec<&String> = heard.iter().filter(|line| !sliders(line)).collect();
         assert_eq!(
-            points[points.len() - 3..],
-            ["button \"Clear\"", "status \"\" polite", "button \"Copy\""]
+            others,
+            ["button \"Clear\"", "button \"Copy\"", "status \"\" polite"]
         );
         browser.close().await.unwrap();
     });
