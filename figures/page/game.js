@@ -331,6 +331,10 @@ export class GameBoard {
       const then = play.isOver ? `You broke it in ${play.taken.length} steps. Now force it on real processes.` : "Go on to the end.";
       return `✗ ${broken.join(" ")} ${then}`;
     }
+    const [schedules, bad] = play.ahead;
+    if (!play.isOver && bad === schedules) {
+      return "Every order from here on breaks a rule: go on to the end.";
+    }
     return play.isOver ? "✓ Over, and every rule is kept. Take some steps back, and try another order." : "";
   }
 
