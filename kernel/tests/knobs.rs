@@ -444,10 +444,11 @@ async fn for_a_page_without_a_kernel_the_closure_draws_at_every_stop_with_new_wo
     let html = html.unwrap();
     // 1, 2 (where it starts), 3, 5, 7 and 9 µs, each with both words.
     let figures: Vec<&str> = html.split("class=\"labs-kept-figure\"").skip(1).collect();
-    let workers: std::collections::BTreeSet<u32> = (figures.iter())
+    // The last field of a table is the worker's process.
+    let workers: std::collections::BTreeSet<&str> = (figures.iter())
         .map(|figure| {
-            let words = figure.split_once("<pre>").unwrap().1;
-            row(words.split_once("</pre>").unwrap().0).2
+            let fields = figure.rsplit_once("</td>").unwrap().0;
+            fields.rsplit_once('>').unwrap().1
         })
         .collect();
     assert_eq!((figures.len(), workers.len()), (12, 12));
