@@ -484,18 +484,21 @@ async fn what_a_move_costs() {
     let mut kernel = start(&place).await;
     open(&mut kernel, "page").await;
     println!(
-        "from the message of a move to the message with its figure, 100 moves, two workers, without the time of the closure"
+        "from the message of a move to the message with its figure, 100 moves, two workers, without the time of the work;\n\
+         load {}",
+        std::fs::read_to_string("/proc/loadavg").unwrap().trim()
     );
     println!(
-        "{:>8} {:>12} {:>12} {:>22}",
-        "work", "median", "worst", "front, cell: memory"
+        "{:>8} {:>12} {:>12} {:>16} {:>22}",
+        "work", "median", "worst", "beside no work", "front, cell: memory"
     );
-    for work in [1, 10, 100] {
+    let mut without = Duration::ZERO; // the median of a closure that does nothing but draw
+    for work in [0, 1, 10, 100] {
         let code = format!(
             r#"
-        let work = Work::costing(std::time::Duration::from_millis({work}));
+        let work = Work::costing(std::time::Duration::from_millis({work}.max(1)));
         interact([Knob::new("n", 0.0..=1e6)], |k| {{
-            let took = time(|| Workers::spawn(2, |_| work.run()).unwrap().join().unwrap().values().unwrap()).elapsed;
+            let took = time(|| if {work} > 0 {{ Workers::spawn(2, |_| work.run()).unwrap().join().unwrap().values().unwrap(); }}).elapsed;
             Bars::new(format!("n {{}} took {{}} ns", k["n"], took.as_nanos())).bar("n", k["n"])
         }})?;"#
         );
@@ -536,11 +539,15 @@ async fn what_a_move_costs() {
         costs.truncate(100);
         costs.sort();
         let milliseconds = |cost: Duration| format!("{:.1} ms", cost.as_secs_f64() * 1e3);
+        if work == 0 {
+            without = costs[50];
+        }
         println!(
-            "{:>5} ms {:>12} {:>12} {memory}",
+            "{:>5} ms {:>12} {:>12} {:>15.2}× {memory}",
             work,
             milliseconds(costs[50]),
-            milliseconds(costs[99])
+            milliseconds(costs[99]),
+            costs[50].as_secs_f64() / without.as_secs_f64()
         );
         say(&mut kernel, "page", json!({"set": set, "do": "done"})).await;
         kernel.finish(&cell, LONG).await.unwrap();
