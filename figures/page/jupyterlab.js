@@ -102,6 +102,8 @@ class View {
         this.panel = null;
         /** @type {any} */
         this.model = null;
+        /** @type {MutationObserver | undefined} */
+        this.outputs = undefined;
         line.views.add(this);
     }
 
@@ -119,12 +121,22 @@ class View {
         if (known !== undefined) { this.told(known); }
     }
 
+    /** Tells those who do not see it that a figure has changed: they stand in the outputs beside this one. */
+    watch() {
+        const outputs = this.node.closest(".jp-OutputArea");
+        this.outputs = new MutationObserver((changes) => {
+            if (changes.some(({ target }) => !this.node.contains(target))) { this.panel?.isDrawn(); }
+        });
+        if (outputs !== null) { this.outputs.observe(outputs, { childList: true, subtree: true }); }
+    }
+
     /** @param {any} told */
     told(told) {
         this.panel?.told(told);
     }
 
     close() {
+        this.outputs?.disconnect();
         this.line.views.delete(this);
     }
 }
@@ -159,6 +171,14 @@ export async function plugin(scope) {
             this.view.show(model);
         }
 
+        onAfterAttach() {
+            this.view.watch();
+        }
+
+        onBeforeDetach() {
+            this.view.outputs?.disconnect();
+        }
+
         dispose() {
             this.view.close();
             super.dispose();
@@ -171,7 +191,7 @@ export async function plugin(scope) {
         autoStart: true,
         requires: [INotebookTracker],
         activate(/** @type {any} */ _app, /** @type {any} */ notebooks) {
-            for (const sheet of ["./knobs.css", "./slides.css"]) {
+            for (const sheet of ["./parts.css", "./knobs.css", "./slides.css"]) {
                 const style = document.createElement("link");
                 [style.rel, style.href] = ["stylesheet", new URL(sheet, import.meta.url).href];
                 document.head.append(style);

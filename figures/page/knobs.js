@@ -2,22 +2,22 @@
 //
 // This file knows nothing of JupyterLab, loads nothing but parts.js, and puts every text on the page as text.
 
-import { keepKeys } from "./parts.js";
+import { choice, element, keepKeys, slider, Status, write } from "./parts.js";
 
 /**
  * A knob, as `Knob` in figures/src/knob.rs writes it.
  * @typedef {object} Knob
  * @property {string} name
  * @property {string} unit
- * @property {"linear" | "log" | "integer" | "choice" | "switch"} scale
+ * @property {"linear" | "log" | "integer" | "choice" | "switch" | "stops"} scale *Stops* is a slider that stops at each of the choices alone.
  * @property {number} low
  * @property {number} high
  * @property {string[]} choices
  */
 
 /**
- * What can be done with the knobs: move them, run the cell again, or nothing.
- * @typedef {"live" | "over" | "gone"} State
+ * What can be done with the knobs: move them, run the cell again, or nothing; *kept* are those of a published page, whose figures are there already.
+ * @typedef {"live" | "over" | "gone" | "kept"} State
  */
 
 /** How many steps a slider has; one press of an arrow key is one step. Powers of ten are steps where the range has up to six of them. */
@@ -36,7 +36,7 @@ export function valueAt(knob, step) {
     const { low, high, scale } = knob;
     if (step <= 0) { return low; }
     if (step >= steps(knob)) { return high; }
-    if (scale === "integer") { return low + step; }
+    if (scale === "integer" || scale === "stops") { return low + step; }
     const share = step / STEPS;
     const value = scale === "log" ? low * (high / low) ** share : low + (high - low) * share;
     return Math.min(high, Math.max(low, Number(value.toPrecision(3))));
@@ -50,7 +50,7 @@ export function valueAt(knob, step) {
  */
 export function stepOf(knob, value) {
     const { low, high, scale } = knob;
-    if (scale === "integer") { return value - low; }
+    if (scale === "integer" || scale === "stops") { return value - low; }
     if (high === low) { return 0; }
     const share = scale === "log" ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
     return Math.round(share * STEPS);
@@ -62,7 +62,7 @@ export function stepOf(knob, value) {
  * @returns {number}
  */
 export function steps(knob) {
-    return knob.scale === "integer" ? knob.high - knob.low : STEPS;
+    return knob.scale === "integer" || knob.scale === "stops" ? knob.high - knob.low : STEPS;
 }
 
 /**
@@ -72,18 +72,22 @@ export function steps(knob) {
  * @returns {string}
  */
 export function words(knob, value) {
-    if (knob.scale === "choice") { return knob.choices[value] ?? ""; }
+    if (knob.scale === "choice" || knob.scale === "stops") { return withUnit(knob.choices[value] ?? "", knob.unit); }
     if (knob.scale === "switch") { return value === 1 ? "on" : "off"; }
     const exact = knob.scale === "integer" ? value : Number(value.toPrecision(3));
     const number = exact.toLocaleString("en", { maximumSignificantDigits: 15 });
-    return knob.unit === "" ? number : `${number} ${knob.unit}`;
+    return withUnit(number, knob.unit);
 }
+
+/** @param {string} value @param {string} unit */
+const withUnit = (value, unit) => (unit === "" ? value : `${value} ${unit}`);
 
 /** What is said beside the button. */
 const SAID = {
     live: "Move a knob, and the workers run again.",
     over: "",
     gone: "Run this cell to move the knobs.",
+    kept: "Each of these figures was drawn by real workers when this page was made.",
 };
 
 /** So that each control has a name of its own, for its label. */
@@ -112,13 +116,15 @@ export class Panel {
         root.setAttribute("role", "group");
         root.setAttribute("aria-label", "Knobs");
         this.rows = knobs.map((knob, index) => this.row(root, knob, index));
-        const foot = append(root, "div", "labs-knobs-foot");
-        this.button = append(foot, "button", "labs-knobs-button");
+        this.button = element("button", "labs-knobs-button");
         this.button.type = "button";
         keepKeys(this.button);
         this.button.addEventListener("click", () => this.press());
-        this.said = append(foot, "span", "labs-knobs-said");
+        this.said = element("span", "labs-knobs-said");
         this.said.setAttribute("role", "status");
+        /** What those are told who do not see that the figure has changed. */
+        this.drawn = new Status("labs-hidden");
+        root.append(element("div", "labs-knobs-foot", this.button, this.said), this.drawn.line);
         this.show();
     }
 
@@ -130,34 +136,41 @@ export class Panel {
     row(root, knob, index) {
         made += 1;
         const id = `labs-knob-${made}`;
-        const label = append(root, "label", "labs-knobs-name");
-        label.htmlFor = id;
-        label.textContent = knob.name;
-        const control = knob.scale === "choice"
-            ? append(root, "select", "labs-knobs-control")
-            : append(root, "input", "labs-knobs-control");
-        control.id = id;
-        keepKeys(control);
-        if (control instanceof HTMLSelectElement) {
-            knob.choices.forEach((choice, number) => control.add(new Option(choice, String(number))));
-        } else if (knob.scale === "switch") {
-            control.type = "checkbox";
-            control.setAttribute("role", "switch");
-        } else {
-            control.type = "range";
-            [control.min, control.max, control.step] = ["0", String(steps(knob)), "1"];
-        }
+        const value = element("span", "labs-knobs-value");
+        const label = element("label", "labs-knobs-name", knob.name);
+        const control = this.control(knob);
+        value.id = `${id}-value`;
+        [label.htmlFor, control.id] = [id, id];
+        // A slider says its unit with its value, a list does not.
+        if (knob.scale === "choice" && knob.unit !== "") { control.setAttribute("aria-describedby", value.id); }
         control.addEventListener("input", () => this.moved(index));
-        const value = append(root, "output", "labs-knobs-value");
-        value.htmlFor.add(id);
+        root.append(label, control, value);
         return { control, value };
+    }
+
+    /** @param {Knob} knob */
+    control(knob) {
+        const name = "labs-knobs-control";
+        if (knob.scale === "choice") { return choice(name, knob.choices, 0); }
+        if (knob.scale !== "switch") { return slider(name, steps(knob)); }
+        const made = element("input", name);
+        made.type = "checkbox";
+        made.setAttribute("role", "switch");
+        keepKeys(made);
+        return made;
+    }
+
+    /** The figure has been drawn again. */
+    isDrawn() {
+        if (this.state !== "live" && this.state !== "kept") { return; }
+        this.drawn.soon(() => `The figure shows ${this.knobs.map((knob, index) => `${knob.name}: ${words(knob, this.values[index])}`).join(", ")}.`);
     }
 
     /** Puts everything on the page as it is now. */
     show() {
         this.knobs.forEach((knob, index) => {
             const { control } = this.rows[index];
-            control.disabled = this.state !== "live";
+            control.disabled = this.state !== "live" && this.state !== "kept";
             const value = this.values[index];
             if (control instanceof HTMLSelectElement) {
                 control.selectedIndex = value;
@@ -168,12 +181,12 @@ export class Panel {
             }
             this.showValue(index);
         });
-        this.button.hidden = this.state === "gone";
+        this.button.hidden = this.state === "gone" || this.state === "kept";
         this.button.textContent = this.state === "live" ? "Done" : "Explore";
         this.button.title = this.state === "live"
             ? "Keep this figure, and give the kernel back"
             : "Run this cell again, so that the knobs can be moved";
-        this.said.textContent = SAID[this.state];
+        write(this.said, SAID[this.state]);
     }
 
     /** @param {number} index */
@@ -211,7 +224,7 @@ export class Panel {
         clearTimeout(this.timer);
         this.timer = undefined;
         this.sent = performance.now();
-        if (this.state === "live") { this.send({ values: this.values }); }
+        if (this.state === "live" || this.state === "kept") { this.send({ values: this.values }); }
     }
 
     press() {
@@ -233,18 +246,4 @@ export class Panel {
         this.values = told.values === undefined ? this.values : [...told.values];
         this.show();
     }
-}
-
-/**
- * @template {keyof HTMLElementTagNameMap} Name
- * @param {HTMLElement} parent
- * @param {Name} name
- * @param {string} style
- * @returns {HTMLElementTagNameMap[Name]}
- */
-function append(parent, name, style) {
-    const element = document.createElement(name);
-    element.className = style;
-    parent.append(element);
-    return element;
 }

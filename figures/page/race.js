@@ -1,7 +1,7 @@
 // A race of things whose cost was measured: a dot for each goes round once for each time it is done, on a clock so slow that one of them takes
 // a second. `Race` in figures/src/race.rs has the numbers.
 
-import { button, element, keepKeys } from "./parts.js";
+import { button, choice, element, keepKeys, onKeys, reducedMotion, slider, Status, write } from "./parts.js";
 
 /**
  * @typedef {object} Runner
@@ -66,25 +66,22 @@ export class RaceBoard {
         this.race = race;
         this.second = race.second;
         this.playing = false;
-        this.quiet = matchMedia("(prefers-reduced-motion: reduce)");
+        this.quiet = reducedMotion();
         /** Seconds of the race. Where nothing may move by itself, a beginning at zero would show nothing. */
         this.time = this.quiet.matches ? 10 : 0;
         this.before = 0;
 
-        this.choice = element("select", "");
-        race.runners.forEach(({ name }, index) => this.choice.add(new Option(name, String(index))));
-        this.choice.selectedIndex = this.second;
+        this.choice = choice("", race.runners.map(({ name }) => name), this.second);
         this.choice.addEventListener("change", () => this.choose(this.choice.selectedIndex));
-        this.clock = element("input", "labs-race-clock");
-        [this.clock.type, this.clock.min, this.clock.max, this.clock.step] = ["range", "0", String(LONGEST), "1"];
+        this.clock = slider("labs-race-clock", LONGEST);
+        this.clock.setAttribute("aria-label", "time"); // and not the time beside it, too
         this.clock.addEventListener("input", () => this.moveTo(Number(this.clock.value)));
         this.clock.addEventListener("change", () => this.tell());
         this.shown = element("span", "labs-race-time");
         this.play = button("Play", "Space", () => this.toggle());
         this.restart = button("Restart", "R", () => this.again());
         this.note = element("p", "labs-race-note");
-        this.said = element("p", "labs-said");
-        this.said.setAttribute("role", "status");
+        this.status = new Status("labs-said");
         this.rows = race.runners.map((runner) => this.row(runner));
         this.mount();
         this.quiet.addEventListener("change", () => this.stop());
@@ -114,13 +111,13 @@ export class RaceBoard {
             element("p", "", element("strong", "", this.race.title)),
             element("div", "labs-row", element("label", "", "What takes a second: ", this.choice)),
             element("div", "labs-row", this.play.made, this.restart.made, slider),
-            this.note, table, this.said,
+            this.note, table, this.status.line,
         );
         this.board.tabIndex = 0;
         this.board.setAttribute("role", "group");
         this.board.setAttribute("aria-label", this.race.title);
-        [this.board, this.choice, this.clock, this.play.made, this.restart.made].forEach(keepKeys);
-        this.board.addEventListener("keydown", (event) => this.key(event));
+        keepKeys(this.board);
+        onKeys(this.board, (event) => this.key(event));
         this.show();
     }
 
@@ -128,7 +125,6 @@ export class RaceBoard {
     key(event) {
         const own = event.target === this.board;
         const steps = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10, Home: -LONGEST, End: LONGEST });
-        if (event.ctrlKey || event.metaKey || event.altKey) { return; }
         if (event.key === " " && (own || event.target === this.clock)) {
             this.toggle();
         } else if (event.key.toUpperCase() === "R" && event.target !== this.choice) {
@@ -137,10 +133,9 @@ export class RaceBoard {
             this.moveTo(Math.round(this.time) + steps[event.key]);
             this.tell();
         } else {
-            return;
+            return false;
         }
-        event.preventDefault();
-        event.stopPropagation();
+        return true;
     }
 
     toggle() {
@@ -149,7 +144,7 @@ export class RaceBoard {
         if (this.time >= LONGEST) { this.time = 0; }
         this.playing = true;
         this.before = performance.now();
-        this.said.textContent = "";
+        this.status.say("");
         this.show();
         requestAnimationFrame((now) => this.tick(now));
     }
@@ -199,11 +194,15 @@ export class RaceBoard {
 
     /** Says where the race is. */
     tell() {
+        this.status.soon(() => this.sum());
+    }
+
+    sum() {
         const done = this.race.runners.map((runner) => this.roundsOf(runner));
         const most = done.indexOf(Math.max(...done));
         const least = done.indexOf(Math.min(...done));
         const of = (/** @type {number} */ index) => `${this.race.runners[index].name}, ${counted(done[index])}`;
-        this.said.textContent = `After ${this.words()}: first is ${of(most)}; last is ${of(least)}.`;
+        return `After ${this.words()}: first is ${of(most)}; last is ${of(least)}.`;
     }
 
     words() {
@@ -214,7 +213,7 @@ export class RaceBoard {
     show() {
         const { race, second } = this;
         this.play.made.hidden = this.quiet.matches;
-        this.play.words.textContent = this.playing ? "Pause" : "Play";
+        write(this.play.words, this.playing ? "Pause" : "Play");
         this.clock.value = String(Math.round(this.time));
         this.clock.setAttribute("aria-valuetext", this.words());
         this.shown.textContent = this.words();

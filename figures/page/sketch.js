@@ -3,7 +3,7 @@
 // The pad offers the curve to the page with an event that bubbles, `labs-sketch`. In JupyterLab our extension hands it to the kernel and
 // says what the kernel has kept. Everywhere else nobody answers. The line of text for the notebook is always there.
 
-import { button, copy, element, keepKeys } from "./parts.js";
+import { button, copy, drawn, element, keepKeys, onKeys, Status } from "./parts.js";
 
 /**
  * A place on an axis, in pixels of the picture, and its number as a person reads it.
@@ -80,21 +80,6 @@ export function written(pad, steps) {
     return steps.flatMap((step, x) => (step === null ? [] : [`${pad.xs[x].words}: ${pad.ys[step].words}`])).join("; ");
 }
 
-/**
- * A new part of the drawing.
- * @template {keyof SVGElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {string} name
- * @param {Record<string, string | number>} places
- * @returns {SVGElementTagNameMap[Tag]}
- */
-function shape(tag, name, places) {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    made.setAttribute("class", name);
-    Object.entries(places).forEach(([key, value]) => made.setAttribute(key, String(value)));
-    return made;
-}
-
 /** The page's side of a pad. */
 export class SketchBoard {
     /**
@@ -117,19 +102,17 @@ export class SketchBoard {
         /** @type {ReturnType<typeof setTimeout> | undefined} */
         this.timer = undefined;
 
-        this.curve = shape("polyline", "labs-sketch-curve", {});
+        this.curve = drawn("polyline", { class: "labs-sketch-curve" });
         this.points = pad.xs.map((x, index) => this.point(x, index));
         const [width, height] = pad.size;
-        this.paper = shape("svg", "labs-sketch-paper", { viewBox: `0 0 ${width} ${height}`, role: "group" });
-        this.paper.setAttribute("aria-label", pad.title);
-        this.paper.append(this.curve, ...this.points);
+        this.paper = drawn("svg", { class: "labs-sketch-paper", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": pad.title },
+            this.curve, ...this.points);
         this.read = element("span", "labs-sketch-read");
         this.clear = button("Clear", "", () => this.wipe());
-        this.said = element("p", "labs-said");
-        this.said.setAttribute("role", "status");
+        this.status = new Status("labs-said");
         this.why = element("span", "");
         this.line = element("code", "");
-        this.copy = button("Copy", "", async () => { this.say(await copy(this.line)); });
+        this.copy = button("Copy", "", async () => this.status.say(await copy(this.line)));
         this.mount(board);
     }
 
@@ -139,11 +122,11 @@ export class SketchBoard {
      */
     point(x, index) {
         const { pad } = this;
-        const point = shape("circle", "", { cx: x.at, r: 7, role: "slider", "aria-orientation": "vertical", "aria-valuemin": 0 });
-        point.setAttribute("aria-valuemax", String(pad.ys.length - 1));
-        point.setAttribute("aria-label", `${pad.up}, at ${x.words} ${pad.across}`);
+        const name = `${pad.up}, at ${x.words} ${pad.across}`;
+        const ends = { "aria-valuemin": 0, "aria-valuemax": pad.ys.length - 1 };
+        const point = drawn("circle", { cx: x.at, r: 7, role: "slider", "aria-orientation": "vertical", "aria-label": name, ...ends });
         keepKeys(point);
-        point.addEventListener("keydown", (event) => this.key(event, index));
+        onKeys(point, (event) => this.key(event, index));
         point.addEventListener("focus", () => { this.active = index; this.show(); });
         return point;
     }
@@ -164,10 +147,10 @@ export class SketchBoard {
             element("p", "labs-sketch-how", "Draw your curve with the mouse or a finger. With the keyboard: Tab to a point, then ↑ ↓ and the page keys " +
                 "move it, ← → go to the next one, and Delete takes it away."),
             element("div", "labs-row", this.clear.made, this.read),
-            this.said,
+            this.status.line,
             element("div", "labs-row", this.why, this.line, this.copy.made),
         );
-        [board, this.clear.made, this.copy.made].forEach(keepKeys);
+        keepKeys(board);
         this.show();
         this.offer(undefined);
     }
@@ -223,7 +206,6 @@ export class SketchBoard {
      * @param {number} index
      */
     key(event, index) {
-        if (event.ctrlKey || event.metaKey || event.altKey) { return; }
         const highest = this.pad.ys.length - 1;
         const far = Math.max(2, Math.round(highest / 7));
         const ways = /** @type {Record<string, number>} */ ({ ArrowUp: 1, ArrowDown: -1, PageUp: far, PageDown: -far, Home: -highest, End: highest });
@@ -240,10 +222,9 @@ export class SketchBoard {
             const next = index + (event.key === "ArrowLeft" ? -1 : 1);
             this.points[Math.min(this.points.length - 1, Math.max(0, next))].focus();
         } else {
-            return;
+            return false;
         }
-        event.preventDefault();
-        event.stopPropagation();
+        return true;
     }
 
     wipe() {
@@ -284,11 +265,6 @@ export class SketchBoard {
         this.show();
     }
 
-    /** @param {string} what */
-    say(what) {
-        if (this.said.textContent !== what) { this.said.textContent = what; }
-    }
-
     /** Puts everything on the page as it is now. */
     show() {
         const { pad, steps } = this;
@@ -314,11 +290,11 @@ export class SketchBoard {
         if (isOffered) { return; }
         this.why.textContent = isKept ? "To have it after a restart too, put this in the place of sketch(…)? above:" : "Put this in the place of sketch(…)? in the cell above, and run it again:";
         if (isKept) {
-            this.say("Your curve is kept. Go on to the measurement: it is drawn over your curve.");
+            this.status.say("Your curve is kept. Go on to the measurement: it is drawn over your curve.");
         } else if (text === "") {
-            this.say("Nothing is drawn so far.");
+            this.status.say("Nothing is drawn so far.");
         } else {
-            this.say("Your curve is on this page alone.");
+            this.status.say("Your curve is on this page alone.");
         }
     }
 }

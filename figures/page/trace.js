@@ -1,7 +1,7 @@
-// @ts-check
 // A timeline that moves: a slider through time, playback, zoom, and for each instant what every worker holds, what is in the queue, where the
-// pills are, who has the lock. `figures/src/timeline/moving.rs` writes this script into the output of a cell, with the states as data beside it.
-// It loads nothing, and puts every text on the page as text.
+// pills are, who has the lock. `figures/src/timeline/moving.rs` has the states.
+
+import { button, choice, drawn, element, onKeys, reducedMotion, slider, Status, write } from "./parts.js";
 
 /**
  * What is known of a worker from a time on. Places in the lists of words, and the task in its hand: number + 1 if it is done later, the negative of
@@ -65,9 +65,8 @@
 const HERE = 0, HOME = 2, PANICKED = 3, ENDED = 4, SILENT = 5;
 const WAITS = 1, HOLDS = 2, LOCK_UNKNOWN = 4;
 
-/** The data of a page: times come as differences, and zeros at the end of a row are left out. @param {string} json @returns {Data} */
-export function read(json) {
-  const data = JSON.parse(json);
+/** The data as a page has them: times come as differences, and zeros at the end of a row are left out. @param {any} data @returns {Data} */
+export function read(data) {
   /** @param {number | null} time */
   const never = (time) => time ?? Infinity;
   for (const run of data.runs) {
@@ -222,20 +221,6 @@ export function instants(data) {
 // ---- The picture, in units of the still one: 720 across.
 
 const WIDTH = 720, RIGHT = WIDTH - 16, LINE = 18;
-const SVG = "http://www.w3.org/2000/svg";
-
-/**
- * @param {string} tag
- * @param {Record<string, string | number>} attributes
- * @param {(Node | string)[]} parts
- */
-function drawn(tag, attributes, ...parts) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) { made.setAttribute(name, String(value)); }
-  made.append(...parts);
-  return made;
-}
-
 /** @param {number} x @param {number} y @param {number} width @param {number} height */
 const box = (x, y, width, height) => `M${x.toFixed(1)} ${y}h${width.toFixed(1)}v${height}h${(-width).toFixed(1)}z`;
 
@@ -533,34 +518,12 @@ class Paths {
 
 // ---- The board around the picture.
 
-/**
- * A new element with this class and these parts.
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {string} name
- * @param {(string | Node)[]} parts
- * @returns {HTMLElementTagNameMap[Tag]}
- */
-function element(tag, name, ...parts) {
-  const made = document.createElement(tag);
-  if (name !== "") { made.className = `labs-trace-${name}`; }
-  made.append(...parts);
-  return made;
-}
-
-/** Sets a text that may be there already. @param {Node} node @param {string} text */
-function write(node, text) {
-  if (node.textContent !== text) { node.textContent = text; }
-}
-
 /** The steps of the slider, over the part of the time that is shown. */
 const STEPS = 1000;
 /** The messages of a queue that are drawn one by one. */
 const CHIPS = 80;
 /** How long one event is shown where nothing may move, in milliseconds. */
 const STEP_PAUSE = 1000;
-/** What is said waits until nothing has changed for so long, in milliseconds: a key that is held down would flood a screen reader. */
-const SAY_AFTER = 300;
 
 /** What one recording looks like at an instant, in words and chips. */
 class Now {
@@ -568,20 +531,20 @@ class Now {
   constructor(data, run) {
     this.data = data;
     this.run = run;
-    const cells = () => element("td", "words");
-    this.lanes = run.lanes.map((lane) => ({ lane, words: cells(), chip: element("span", "chip") }));
+    const cells = () => element("td", "labs-trace-words");
+    this.lanes = run.lanes.map((lane) => ({ lane, words: cells(), chip: element("span", "labs-trace-chip") }));
     this.queue = cells();
     this.lock = cells();
     this.flag = cells();
-    this.chips = Array.isArray(run.queue) ? Array.from({ length: Math.min(CHIPS, mostIn(run.queue)) }, () => element("span", "chip")) : [];
-    this.more = element("span", "more");
+    this.chips = Array.isArray(run.queue) ? Array.from({ length: Math.min(CHIPS, mostIn(run.queue)) }, () => element("span", "labs-trace-chip")) : [];
+    this.more = element("span", "labs-trace-more");
     const row = (/** @type {string} */ name, /** @type {Node[]} */ ...parts) => {
-      const head = element("th", "name", name);
+      const head = element("th", "labs-trace-name", name);
       head.scope = "row";
       return element("tr", "", head, ...parts);
     };
     const hand = (/** @type {HTMLElement} */ chip) => {
-      const cell = element("td", "hand", chip);
+      const cell = element("td", "labs-trace-hand", chip);
       cell.setAttribute("aria-hidden", "true");
       return cell;
     };
@@ -590,10 +553,10 @@ class Now {
     if (run.queue !== null) { body.append(row("queue", wide(this.queue))); }
     if (run.lock) { body.append(row("lock", wide(this.lock))); }
     if (run.flag !== null) { body.append(row("flag", wide(this.flag))); }
-    const table = element("table", "now", body);
-    const line = element("p", "line-up", ...this.chips, this.more);
+    const table = element("table", "labs-trace-now", body);
+    const line = element("p", "labs-trace-line-up", ...this.chips, this.more);
     line.setAttribute("aria-hidden", "true"); // the words have it
-    this.place = element("div", "run", ...(data.runs.length > 1 ? [element("p", "run-name", run.name)] : []), table, ...(this.chips.length > 0 ? [line] : []));
+    this.place = element("div", "labs-trace-run", ...(data.runs.length > 1 ? [element("p", "labs-trace-run-name", run.name)] : []), table, ...(this.chips.length > 0 ? [line] : []));
     table.setAttribute("aria-label", data.runs.length > 1 ? run.name : data.title);
   }
 
@@ -639,21 +602,11 @@ function mostIn(messages) {
   return most;
 }
 
-/** @param {string} name @param {string} key @param {string} help @param {() => void} act */
-function button(name, key, help, act) {
-  const shortcut = element("kbd", "", key);
-  shortcut.setAttribute("aria-hidden", "true");
-  const made = element("button", "button", name, " ", shortcut);
-  made.type = "button";
-  made.title = help;
-  made.addEventListener("click", act);
-  return made;
-}
-
 /** The page's side of one timeline. */
-class Board {
-  /** @param {HTMLElement} place @param {Data} data */
-  constructor(place, data) {
+export class TraceBoard {
+  /** @param {HTMLElement} place @param {any} written */
+  constructor(place, written) {
+    const data = read(written);
     this.place = place;
     this.data = data;
     this.picture = new Picture(data);
@@ -662,58 +615,50 @@ class Board {
     this.time = data.zero > data.view[0] && data.zero < data.view[1] ? data.zero : data.view[0];
     this.speed = speedFor(data.view[1] - data.view[0]);
     this.isPlaying = false;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.saying = undefined;
-    this.slider = element("input", "slider");
-    this.value = element("output", "value");
-    this.said = element("p", "hidden");
-    this.play = button("Play", "space", "Play what is shown, slowly", () => this.toggle());
-    this.speeds = element("select", "speeds");
-    this.shown = element("span", "shown");
+    this.slider = slider("labs-trace-slider", STEPS);
+    this.value = element("span", "labs-trace-value");
+    this.status = new Status("labs-hidden");
+    this.play = button("Play", "space", () => this.toggle(), "Play what is shown, slowly");
+    const speeds = SPEEDS.map((speed) => (speed === 1 ? "as it was" : `1/${speed.toLocaleString("en")}`));
+    this.speeds = choice("labs-trace-speeds", speeds, SPEEDS.indexOf(this.speed));
+    this.shown = element("span", "labs-trace-shown");
+    this.mount();
   }
 
   mount() {
-    const { slider, data } = this;
-    slider.type = "range";
-    [slider.min, slider.max, slider.step] = ["0", String(STEPS), "1"];
-    slider.setAttribute("aria-label", `Time, ${data.clock}`);
-    slider.addEventListener("input", () => {
+    const { data } = this;
+    this.slider.setAttribute("aria-label", data.clock);
+    this.slider.addEventListener("input", () => {
       this.pause();
       const { from, to } = this.picture;
-      this.go(from + (Number(slider.value) / STEPS) * (to - from));
+      this.go(from + (Number(this.slider.value) / STEPS) * (to - from));
     });
-    for (const speed of SPEEDS) {
-      this.speeds.add(new Option(speed === 1 ? "as it was" : `1/${speed.toLocaleString("en")}`, String(speed), false, speed === this.speed));
-    }
-    this.speeds.addEventListener("change", () => { this.speed = Number(this.speeds.value); });
-    this.said.setAttribute("role", "status");
-    this.play.classList.add("labs-trace-play");
-    const speed = element("label", "speed", "Speed ", this.speeds);
-    const legend = element("p", "legend", ...data.signs.map(([kind, name]) => element("span", "entry", sign(kind, this.picture.stripes), name)));
-    const picture = element("div", "scroll", this.picture.svg);
+    this.speeds.addEventListener("change", () => { this.speed = SPEEDS[this.speeds.selectedIndex]; });
+    this.play.made.classList.add("labs-trace-play");
+    const way = (/** @type {1 | -1} */ way) => () => { this.pause(); this.step(way); };
+    const buttons = [
+      button("Back", "←", way(-1), "To the event before"), button("Next", "→", way(1), "To the next event"),
+      button("Zoom in", "+", () => this.zoomBy(0.5), "Show half of the time, around the line"),
+      button("Zoom out", "−", () => this.zoomBy(2), "Show twice as much of the time"),
+      button("Reset", "Esc", () => this.zoom(...data.view), "Show what was shown at first"),
+    ];
+    const speed = element("label", "labs-trace-speed", "Speed ", this.speeds);
+    const legend = element("p", "labs-trace-legend", ...data.signs.map(([kind, name]) => element("span", "labs-trace-entry", sign(kind, this.picture.stripes), name)));
+    const picture = element("div", "labs-trace-scroll", this.picture.svg);
     this.place.replaceChildren(
-      element("p", "head", element("strong", "", data.title), this.shown),
-      element("div", "row", slider, this.value),
-      element("div", "row",
-        this.play, speed,
-        button("Back", "←", "To the event before", () => { this.pause(); this.step(-1); }), button("Next", "→", "To the next event", () => { this.pause(); this.step(1); }),
-        button("Zoom in", "+", "Show half of the time, around the line", () => this.zoomBy(0.5)),
-        button("Zoom out", "−", "Show twice as much of the time", () => this.zoomBy(2)),
-        button("Reset", "Esc", "Show what was shown at first", () => this.zoom(...data.view))),
-      picture, legend, ...(data.caption === "" ? [] : [element("p", "caption", data.caption)]),
-      element("div", "runs", ...this.runs.map(({ place }) => place)),
-      this.said,
+      element("p", "labs-trace-head", element("strong", "", data.title), this.shown),
+      element("div", "labs-row", this.slider, this.value),
+      element("div", "labs-row", this.play.made, speed, ...buttons.map(({ made }) => made)),
+      picture, legend, ...(data.caption === "" ? [] : [element("p", "labs-trace-caption", data.caption)]),
+      element("div", "labs-trace-runs", ...this.runs.map(({ place }) => place)),
+      this.status.line,
     );
     this.place.setAttribute("role", "group");
     this.place.setAttribute("aria-label", data.title);
-    for (const control of this.place.querySelectorAll("input, button, select")) {
-      // JupyterLab has commands of its own on these keys, and looks for the mark at the element that has the focus.
-      control.setAttribute("data-lm-suppress-shortcuts", "true");
-    }
-    this.place.addEventListener("keydown", (event) => this.key(event));
+    onKeys(this.place, (event) => this.key(event));
     this.drags();
     this.zoom(...data.view);
-    clearTimeout(this.saying); // nobody has asked for anything so far
+    this.status.hush(); // nobody has asked for anything so far
   }
 
   /** @param {number} time */
@@ -735,10 +680,8 @@ class Board {
     if (!this.isPlaying) { this.say(); }
   }
 
-  /** Says what is shown, once nothing has changed for a while. */
   say() {
-    clearTimeout(this.saying);
-    this.saying = setTimeout(() => write(this.said, `${this.words(this.time)}: ${this.sum()}`), SAY_AFTER);
+    this.status.soon(() => `${this.words(this.time)}: ${this.sum()}`);
   }
 
   /** What happens at this very instant, or else all that is known of it. */
@@ -800,9 +743,9 @@ class Board {
     const { from, to } = this.picture;
     if (this.time >= to) { this.go(from); }
     this.isPlaying = true;
-    clearTimeout(this.saying);
+    this.status.hush();
     this.showPlay();
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) { this.playSteps(); } else { this.playOn(performance.now()); }
+    if (reducedMotion().matches) { this.playSteps(); } else { this.playOn(performance.now()); }
   }
 
   /** Moves with the clock on the wall. @param {number} before */
@@ -835,17 +778,15 @@ class Board {
   }
 
   showPlay() {
-    const [name] = this.play.childNodes;
-    write(name, this.isPlaying ? "Pause" : "Play");
+    write(this.play.words, this.isPlaying ? "Pause" : "Play");
   }
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) { return; }
     const { target, key } = event;
     const isButton = target instanceof HTMLButtonElement;
-    if (target instanceof HTMLSelectElement && key !== "Escape") { return; }
-    if (isButton && (key === " " || key === "Enter")) { return; }
+    if (target instanceof HTMLSelectElement && key !== "Escape") { return false; }
+    if (isButton && (key === " " || key === "Enter")) { return false; }
     const { from, to } = this.picture;
     const part = (to - from) / 20;
     /** @type {Record<string, () => void>} */
@@ -866,11 +807,10 @@ class Board {
       Escape: () => this.zoom(...this.data.view),
     };
     const act = acts[key];
-    if (act === undefined) { return; }
+    if (act === undefined) { return false; }
     if (!["+", "=", "-", "−", " ", "Escape"].includes(key)) { this.pause(); }
     act();
-    event.preventDefault();
-    event.stopPropagation();
+    return true;
   }
 
   /** A drag over the picture chooses what is shown; a click chooses the instant. */
@@ -904,18 +844,5 @@ class Board {
       if (isClick) { this.go(times[0]); } else { this.zoom(times[0], times[1]); }
     });
     svg.addEventListener("pointercancel", end);
-  }
-}
-
-if (typeof document !== "undefined") {
-  for (const place of document.querySelectorAll(".labs-trace")) {
-    const board = place.querySelector(".labs-trace-board");
-    const data = place.querySelector("script[type='application/json']");
-    if (place instanceof HTMLElement && board instanceof HTMLElement && board.dataset.mounted === undefined && data) {
-      board.dataset.mounted = "true";
-      new Board(board, read(data.textContent ?? "")).mount();
-      // From now on the still picture is for print alone.
-      place.dataset.moves = "true";
-    }
   }
 }

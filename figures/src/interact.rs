@@ -1,4 +1,5 @@
 use crate::error::KnobError;
+use crate::kept::draw_all;
 use crate::knob::{Knob, Knobs};
 use labsupport::cell::{Display, Show, escape};
 use labsupport::internal::{Page, ask_kernel, quote};
@@ -14,7 +15,8 @@ use labsupport::internal::{Page, ask_kernel, quote};
 /// once. *Explore* then runs it again.
 ///
 /// Where a page has no knobs (a stock evcxr kernel, `labs check`, a terminal, a worker), `draw` runs once, and the values stand above the
-/// figure.
+/// figure. For a page that `labs publish` writes, `draw` runs at a few places of each knob, at most 40 together, and the page's sliders go through
+/// these figures without a kernel.
 ///
 /// # Errors
 /// A knob cannot be turned: its range is empty, say, or it starts outside. Or `draw` returned an error when it ran for the last time.
@@ -46,6 +48,7 @@ pub fn interact<S: Show>(
 ///
 /// ```text
 /// once                         the page has no knobs
+/// all                          the page will have no kernel: it wants the figures beforehand
 /// drawn | live PLACE VALUES…   it shows them; they can be moved if they are live. PLACE is that of the figure
 /// ```
 ///
@@ -67,10 +70,15 @@ fn run<S: Show>(
     let live = match words.next() {
         Some("live") => true,
         Some("drawn") => false,
+        Some("all") => {
+            let (kept, error) = draw_all(&knobs, draw);
+            display.end(&kept);
+            return failed(error);
+        }
         _ => {
             let drawn = draw(&knobs);
             display.end(&Above(knobs.words(), &drawn));
-            return failed(&drawn);
+            return failed(drawn.error());
         }
     };
     if let Some(place) = words.next().filter(|&place| place != display.id()) {
@@ -86,7 +94,7 @@ fn run<S: Show>(
         };
         let values = numbers(answer.split(' '));
         if values.is_empty() {
-            return failed(&drawn);
+            return failed(drawn.error());
         }
         knobs.turn(&values);
     }
@@ -96,15 +104,15 @@ fn numbers<'a>(words: impl Iterator<Item = &'a str>) -> Vec<f64> {
     words.map_while(|word| word.parse().ok()).collect()
 }
 
-fn failed(drawn: &impl Show) -> Result<(), KnobError> {
-    match drawn.error() {
+fn failed(error: Option<String>) -> Result<(), KnobError> {
+    match error {
         Some(error) => Err(KnobError::Draw(error)),
         None => Ok(()),
     }
 }
 
 /// A figure with a line above it.
-struct Above<'a, S>(String, &'a S);
+pub(crate) struct Above<'a, S>(pub(crate) String, pub(crate) &'a S);
 
 impl<S: Show> Show for Above<'_, S> {
     fn contents(&self) -> Vec<(&'static str, String)> {
@@ -170,6 +178,26 @@ mod tests {
             let (asked, drawn, written) = with(answers);
             assert_eq!((asked.len(), drawn), (1, vec![2.0]));
             assert!(written.concat().contains("<p>n = 2 µs</p>"), "{written:?}");
+        }
+    }
+
+    /// The figures of a published page come from the closure that a move would run.
+    #[test]
+    fn for_a_page_without_a_kernel_the_same_closure_draws_beforehand() {
+        let (asked, drawn, written) = with(&["all"]);
+        assert_eq!(
+            (asked.len(), &drawn[..]),
+            (1, &[1.0, 2.0, 3.0, 5.0, 7.0, 9.0][..])
+        );
+        let [shown] = &written[..] else {
+            panic!("{written:?}")
+        };
+        let (_, moved, redrawn) = with(&["live here 2", "5", "done"]);
+        assert_eq!(moved, [2.0, 5.0]);
+        for line in redrawn {
+            let (_, table) = line.split_once("<table").unwrap();
+            let (table, _) = table.split_once("</table>").unwrap();
+            assert!(shown.contains(table), "{table} in {shown}");
         }
     }
 

@@ -1,12 +1,16 @@
 use crate::error::KnobError;
+use crate::moving::list;
 use labsupport::internal::{quote, three_digits};
-use std::fmt::Write;
 use std::ops::{Index, RangeInclusive};
 
 /// Most knobs above one figure. More would not fit on the page with it.
 const MOST: usize = 12;
 /// Most choices of one knob.
 const CHOICES: usize = 100;
+/// At so many places a slider stops on a published page, besides the one where it starts.
+const STOPS: usize = 5;
+/// For so many places at most a published page has figures.
+const PLACES: usize = 40;
 
 /// A number that the reader of a figure may change: see [`interact`](crate::interact).
 ///
@@ -41,6 +45,8 @@ enum Scale {
     Integer,
     Choice,
     Switch,
+    /// A slider that stops at each of the choices: on a published page alone.
+    Stops,
 }
 
 impl Knob {
@@ -123,7 +129,7 @@ impl Knob {
                 "is logarithmic and begins at {low}: begin above zero"
             ));
         }
-        let whole = matches!(self.scale, Scale::Integer | Scale::Choice | Scale::Switch);
+        let whole = self.is_whole();
         if whole && (low.fract() != 0.0 || high.fract() != 0.0) {
             return fail(format!(
                 "has whole numbers alone and goes from {low} to {high}: end it at whole numbers"
@@ -141,39 +147,91 @@ impl Knob {
     /// `value` with its unit, as a person reads it.
     fn words(&self, value: f64) -> String {
         match self.scale {
-            Scale::Choice => self.choices[value as usize].clone(),
             Scale::Switch => if value == 1.0 { "on" } else { "off" }.into(),
-            Scale::Linear | Scale::Log | Scale::Integer => {
-                let number = match self.scale {
-                    Scale::Integer => format!("{value}"),
-                    _ => three_digits(value),
-                };
-                match self.unit.as_str() {
-                    "" => number,
-                    unit => format!("{number} {unit}"),
-                }
-            }
+            Scale::Choice | Scale::Stops => self.with_unit(self.choices[value as usize].clone()),
+            Scale::Integer => self.with_unit(format!("{value}")),
+            Scale::Linear | Scale::Log => self.with_unit(three_digits(value)),
         }
     }
 
-    fn to_json(&self, json: &mut String) {
+    fn with_unit(&self, value: String) -> String {
+        match self.unit.as_str() {
+            "" => value,
+            unit => format!("{value} {unit}"),
+        }
+    }
+
+    /// Where the knob stops on a published page, in order: at all places where there are few, and always at both ends and where it starts.
+    fn stops(&self) -> Vec<f64> {
+        let (low, high) = (self.low, self.high);
+        let whole = self.is_whole();
+        let few = whole && high - low < STOPS as f64;
+        let decades = (high / low).log10();
+        let is_round = (decades - decades.round()).abs() < 1e-9;
+        let steps = match self.scale {
+            Scale::Choice | Scale::Switch => high - low,
+            Scale::Integer if few => high - low,
+            // Powers of ten, where both ends are a power of ten apart.
+            Scale::Log if is_round && decades < STOPS as f64 => decades.round(),
+            _ => (STOPS - 1) as f64,
+        };
+        let at = |step: f64| {
+            let share = if steps == 0.0 { 0.0 } else { step / steps };
+            let value = match self.scale {
+                Scale::Log => low * (high / low).powf(share),
+                _ => low + (high - low) * share,
+            };
+            match whole {
+                true => value.round(),
+                // As a person would write it.
+                false => format!("{value:.2e}").parse().unwrap_or(value),
+            }
+        };
+        let between = (1..steps as usize).map(|step| at(step as f64).clamp(low, high));
+        let mut stops: Vec<f64> = between.chain([low, high, self.at]).collect();
+        stops.sort_by(f64::total_cmp);
+        stops.dedup();
+        stops
+    }
+
+    fn is_whole(&self) -> bool {
+        !matches!(self.scale, Scale::Linear | Scale::Log)
+    }
+
+    /// The same knob on a page where it stands at these places alone: its value is the number of the place.
+    fn on_stops(&self, stops: &[f64]) -> Knob {
+        let last = stops.len() as f64 - 1.0;
+        let is_all = last == self.high - self.low;
+        match self.scale {
+            Scale::Choice | Scale::Switch if is_all => self.clone(),
+            _ => Knob {
+                scale: Scale::Stops,
+                unit: String::new(),
+                low: 0.0,
+                high: last,
+                choices: stops.iter().map(|&value| self.words(value)).collect(),
+                ..self.clone()
+            },
+        }
+    }
+
+    fn to_json(&self) -> String {
         let scale = match self.scale {
             Scale::Linear => "linear",
             Scale::Log => "log",
             Scale::Integer => "integer",
             Scale::Choice => "choice",
             Scale::Switch => "switch",
+            Scale::Stops => "stops",
         };
-        let choices: Vec<String> = self.choices.iter().map(|choice| quote(choice)).collect();
-        let _ = write!(
-            json,
-            "{{\"name\":{},\"unit\":{},\"scale\":\"{scale}\",\"low\":{:?},\"high\":{:?},\"choices\":[{}]}}",
+        format!(
+            "{{\"name\":{},\"unit\":{},\"scale\":\"{scale}\",\"low\":{:?},\"high\":{:?},\"choices\":{}}}",
             quote(&self.name),
             quote(&self.unit),
             self.low,
             self.high,
-            choices.join(",")
-        );
+            list(self.choices.iter().map(|choice| quote(choice)))
+        )
     }
 }
 
@@ -271,28 +329,51 @@ impl Knobs {
         words.join(", ")
     }
 
+    pub(crate) fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Where each of them stops on a published page. A knob whose stops would make too many figures stays where it starts.
+    pub(crate) fn stops(&self) -> Vec<Vec<f64>> {
+        let mut left = PLACES;
+        let stops = self.knobs.iter().map(|knob| {
+            let stops = knob.stops();
+            match left / stops.len() {
+                0 => vec![knob.at],
+                fewer => {
+                    left = fewer;
+                    stops
+                }
+            }
+        });
+        stops.collect()
+    }
+
+    /// As page/kept.js reads them, with the numbers of the stops as their values.
+    pub(crate) fn at_stops(&self, stops: &[Vec<f64>]) -> String {
+        let knobs = self.knobs.iter().zip(stops);
+        let knobs: Vec<Knob> = knobs.map(|(knob, stops)| knob.on_stops(stops)).collect();
+        let at = |(stops, value): (&Vec<f64>, &f64)| {
+            let at = stops.iter().position(|stop| stop == value);
+            at.unwrap_or(0).to_string()
+        };
+        let values = stops.iter().zip(&self.values).map(at);
+        format!("{{\"knobs\":{},\"values\":{}}}", json(&knobs), list(values))
+    }
+
     /// What the kernel must know of them, as JSON.
     pub(crate) fn to_json(&self) -> String {
-        let mut json = String::from("\"knobs\":[");
-        for (index, knob) in self.knobs.iter().enumerate() {
-            if index > 0 {
-                json.push(',');
-            }
-            knob.to_json(&mut json);
-        }
-        let values: Vec<String> = self
-            .values
-            .iter()
-            .map(|value| format!("{value:?}"))
-            .collect();
-        let _ = write!(
-            json,
-            "],\"values\":[{}],\"words\":{}",
-            values.join(","),
+        format!(
+            "\"knobs\":{},\"values\":{},\"words\":{}",
+            json(&self.knobs),
+            list(self.values.iter().map(|value| format!("{value:?}"))),
             quote(&self.words())
-        );
-        json
+        )
     }
+}
+
+fn json(knobs: &[Knob]) -> String {
+    list(knobs.iter().map(Knob::to_json))
 }
 
 impl Index<&str> for Knobs {
@@ -350,6 +431,28 @@ mod tests {
         knobs.turn(&[2.5, 0.0]);
         assert_eq!(knobs.words(), "n = 2.5, c = a");
         assert_eq!((knobs["n"], knobs.choice("c")), (2.5, "a"));
+    }
+
+    #[test]
+    fn a_knob_stops_at_its_ends_where_it_starts_and_at_round_numbers_between() {
+        let stops = |knob: Knob| knob.stops();
+        let log = |low, high| Knob::new("n", low..=high).log().at(low);
+        assert_eq!(stops(log(1.0, 1e3)), [1.0, 10.0, 100.0, 1e3]);
+        assert_eq!(stops(log(1.0, 16.0)), [1.0, 2.0, 4.0, 8.0, 16.0]);
+        assert_eq!(stops(log(0.3, 0.3)), [0.3]);
+        let linear = Knob::new("n", 0.0..=1.0).at(0.3);
+        assert_eq!(stops(linear), [0.0, 0.25, 0.3, 0.5, 0.75, 1.0]);
+        let whole = |high| Knob::new("n", 1.0..=high).integer();
+        assert_eq!(stops(whole(4.0)), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(stops(whole(12.0)), [1.0, 4.0, 7.0, 9.0, 12.0]);
+        assert_eq!(stops(Knob::switch("n")), [0.0, 1.0]);
+        assert_eq!(stops(Knob::choice("n", ["a", "b", "c"])), [0.0, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn what_is_chosen_has_a_unit_too() {
+        let size = Knob::choice("size", ["1", "64"]).unit("KB").at(1.0);
+        assert_eq!(Knobs::new(vec![size]).unwrap().words(), "size = 64 KB");
     }
 
     #[test]

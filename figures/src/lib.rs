@@ -95,7 +95,10 @@ mod format;
 mod gallery;
 mod heat_map;
 mod interact;
+#[doc(hidden)]
+pub mod internal;
 mod interval_explorer;
+mod kept;
 mod knob;
 mod lines;
 mod live;

@@ -150,16 +150,8 @@ impl Show for Race {
         match self.svg() {
             Err(error) => vec![("text/plain", format!("No race: {error}\n\n{text}"))],
             Ok(svg) => {
-                let moving = Moving {
-                    kind: "race",
-                    figure: "RaceBoard",
-                    still: page::picture(&svg, &text),
-                    data: self.data(),
-                    words: &text,
-                    style: include_str!("../page/race.css"),
-                    script: include_str!("../page/race.js"),
-                };
-                vec![("text/html", moving.html()), ("text/plain", text)]
+                let still = page::picture(&svg, &text);
+                Moving::RACE.contents(&still, &self.data(), text)
             }
         }
     }
@@ -273,7 +265,7 @@ mod tests {
     fn a_page_without_scripts_has_bars_and_words() {
         let shown = ladder().contents();
         let html = &shown[0].1;
-        assert!(html.contains("labs-still\"><img alt=\"If one access"));
+        assert!(html.contains("overflow-x:auto\"><img alt=\"If one access"));
         assert!(html.contains("manager     40 µs    22 h 13 min"), "{html}");
         assert_eq!(shown[1], ("text/plain", ladder().text()));
         assert!(ladder().svg().unwrap().contains("process: 5 days 19 h"));

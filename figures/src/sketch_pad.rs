@@ -324,16 +324,8 @@ impl Show for SketchPad {
         match self.sheet() {
             Err(error) => vec![("text/plain", format!("No pad: {error}\n\n{text}"))],
             Ok(sheet) => {
-                let moving = Moving {
-                    kind: "sketch",
-                    figure: "SketchBoard",
-                    still: page::picture(&sheet.svg, &text),
-                    data: self.data(&sheet),
-                    words: &text,
-                    style: include_str!("../page/sketch.css"),
-                    script: include_str!("../page/sketch.js"),
-                };
-                vec![("text/html", moving.html()), ("text/plain", text)]
+                let still = page::picture(&sheet.svg, &text);
+                Moving::SKETCH.contents(&still, &self.data(&sheet), text)
             }
         }
     }
@@ -429,7 +421,7 @@ mod tests {
         assert!(
             shown[0]
                 .1
-                .contains("<div class=\"labs-still\"><img alt=\"The reaction\"")
+                .contains("overflow-x:auto\"><img alt=\"The reaction\"")
         );
         let words = &shown[1].1;
         assert!(

@@ -11,9 +11,11 @@ mod knobs;
 mod lecture;
 mod published;
 mod race;
+mod replay;
 mod sketch;
 mod timing;
 mod trace;
+mod tree;
 
 use driver::{Driver, block_on, checkout, click, free_port, page_says, photograph};
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};

@@ -154,10 +154,10 @@ pub(crate) async fn click(browser: &Client, what: Locator<'_>) {
     element.click().await.unwrap();
 }
 
-/// Tells the browser something in its own protocol, for which the driver has no word: what a reader's system asks for, say.
-pub(crate) async fn tell_chromium(browser: &Client, command: &str, parameters: Value) {
+/// Tells the browser something in its own protocol, for which the driver has no word: what a reader's system asks for, say. Returns its answer.
+pub(crate) async fn tell_chromium(browser: &Client, command: &str, parameters: Value) -> Value {
     let told = Told(json!({"cmd": command, "params": parameters}));
-    browser.issue_cmd(told).await.unwrap();
+    browser.issue_cmd(told).await.unwrap()
 }
 
 #[derive(Debug)]

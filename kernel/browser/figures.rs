@@ -5,6 +5,7 @@ use crate::driver::{block_on, click, page_says, photograph};
 use crate::{Desk, menu, open, run_all};
 use fantoccini::key::Key;
 use fantoccini::{Client, Locator};
+use figures::prelude::*;
 use serde_json::{Value, json};
 
 /// Chooses JupyterLab's theme in its settings, as its menu does, and loads the page again.
@@ -122,12 +123,29 @@ fn a_figure_is_as_wide_as_the_page_and_has_its_colours_and_a_name() {
     });
 }
 
-/// A slider is moved with the mouse and with the arrow keys; the value that it stands for and the best interval change with it.
+/// Code for a cell, and what comes of it here.
+macro_rules! cell {
+    ($code:expr) => {
+        (stringify!($code), $code)
+    };
+}
+
+/// A slider is moved with the mouse and with the arrow keys; the value that it stands for and the best interval change with it. The page
+/// computes the interval with formulas of its own: they say what `Setting` says.
 #[test]
 fn a_slider_moves_the_best_interval() {
     // Locked looks cost 100 ns with two workers; the sliders start at 10 µs, 2 % and 10 ms.
-    let cell = "IntervalExplorer::new(\"How often?\").look(\"locked\", [2e-8, 1e-7]).look(\"lock-free\", [3e-10, 3e-10])
-        .measured(\"locked\", 2, 1e-5, [(1, 0.01, 2e-5), (10, 0.001, 9e-5)]).start(2, 1e-5)";
+    let (cell, figure) = cell!(
+        IntervalExplorer::new("How often?")
+            .look("locked", [2e-8, 1e-7])
+            .look("lock-free", [3e-10, 3e-10])
+            .measured("locked", 2, 1e-5, [(1, 0.01, 2e-5), (10, 0.001, 9e-5)])
+            .start(2, 1e-5)
+    );
+    let window = |cost: f64| {
+        let text = figure.clone().start(2, cost).text();
+        text.lines().nth(2).unwrap().to_string()
+    };
     let desk = Desk::with(&[&[cell, "1 + 1"]]);
     block_on(async {
         let browser = open(&desk).await;
@@ -141,7 +159,8 @@ fn a_slider_moves_the_best_interval() {
                 json!(words)
             )
         };
-        page_says(&browser, "the start", 60, &says("Best: every 32.")).await;
+        page_says(&browser, "the start", 60, &says(&window(1e-5))).await;
+        assert!(window(1e-5).ends_with("Best: every 32."));
         page_says(&browser, "dots", 5, &says("Points: measured.")).await;
         let all_at_once = "
             const figure = document.querySelector('.vega-embed');
@@ -180,7 +199,7 @@ fn a_slider_moves_the_best_interval() {
         click(&browser, Locator::XPath(slider)).await;
         page_says(&browser, "dearer", 5, &says("an iteration 31.6 µs")).await;
         page_says(&browser, "and so its words", 5, &stands_for("31.6 µs")).await;
-        let best = says("Best: every 18.");
+        let best = says(&window(10f64.powf(-4.5)));
         page_says(&browser, "another best interval", 5, &best).await;
         let where_dots_are =
             says("Points only where it was measured: locked with 2 workers, 10 µs.");
@@ -192,12 +211,14 @@ fn a_slider_moves_the_best_interval() {
         let before = browser.execute(active, vec![]).await.unwrap();
         slider.send_keys(&press(Key::Up)).await.unwrap();
         page_says(&browser, "by keyboard", 5, &says("an iteration 100 µs")).await;
+        page_says(&browser, "its window", 5, &says(&window(1e-4))).await;
         slider.send_keys(&press(Key::Left)).await.unwrap();
         page_says(&browser, "and back", 5, &says("an iteration 31.6 µs")).await;
         slider.send_keys(&press(Key::Down)).await.unwrap();
         page_says(&browser, "and on", 5, &says("an iteration 10 µs")).await;
         slider.send_keys(&press(Key::Home)).await.unwrap();
         page_says(&browser, "the cheapest", 5, &says("an iteration 100 ns")).await;
+        page_says(&browser, "its window", 5, &says(&window(1e-7))).await;
         let after = browser.execute(active, vec![]).await.unwrap();
         assert_eq!(before, after, "the arrows stay in the figure");
         photograph(&browser, "sliders").await;

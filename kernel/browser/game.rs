@@ -3,6 +3,7 @@
 use crate::axe::findings;
 use crate::driver::{Driver, block_on, click, page_says, photograph};
 use crate::figures::dress;
+use crate::race::emulate;
 use crate::{Desk, idle, run_all};
 use fantoccini::key::Key;
 use fantoccini::{Client, Locator};
@@ -11,7 +12,7 @@ use lessons::prelude::*;
 use serde_json::json;
 
 /// Lab 02's protocols over three words: without a lock, or with a lock and no second look.
-fn protocol(locked: bool) -> Explorer {
+pub(crate) fn protocol(locked: bool) -> Explorer {
     let look = Steps::new().leave_if("look", |s, _| s["found"] == 1);
     let locks = |steps: Steps| if locked { steps.lock() } else { steps };
     let write = locks(look)
@@ -49,7 +50,7 @@ async fn press(browser: &Client, keys: &str) {
 }
 
 async fn text(browser: &Client, part: &str) -> String {
-    let part = format!(".labs-game-board .labs-game-{part}");
+    let part = format!(".labs-game .labs-game-{part}");
     let element = browser.find(Locator::Css(&part)).await.unwrap();
     element.text().await.unwrap()
 }
@@ -211,6 +212,30 @@ fn names_stay_text_on_the_page() {
     });
 }
 
+#[test]
+fn where_no_motion_is_wanted_the_bar_of_bad_schedules_does_not_glide() {
+    let (driver, folder) = (Driver::start(), tempfile::tempdir().unwrap());
+    block_on(async {
+        for (motion, moving) in [("no-preference", 1), ("reduce", 0)] {
+            let browser = open_page(&driver, &folder, &protocol(true)).await;
+            emulate(&browser, "", json!({"prefers-reduced-motion": motion})).await;
+            press(&browser, &char::from(Key::Tab).to_string()).await;
+            // Asking for the place of the bar lets the transition begin, if there is one.
+            let step = "const press = key => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+                const bar = document.querySelector('.labs-game-share');
+                bar.getBoundingClientRect();
+                press('A');
+                press('B');
+                bar.getBoundingClientRect();
+                return document.getAnimations().length;";
+            let animations = browser.execute(step, vec![]).await.unwrap();
+            assert_eq!(animations, json!(moving), "{motion}");
+            assert_eq!(text(&browser, "word").await, "AB");
+            browser.close().await.unwrap();
+        }
+    });
+}
+
 /// A, B and U are commands of JupyterLab too, and two of them add a cell. While the game has the focus they are the game's.
 #[test]
 fn in_jupyterlab_the_game_has_its_keys_for_itself() {
@@ -224,8 +249,7 @@ fn in_jupyterlab_the_game_has_its_keys_for_itself() {
             dress(&browser, theme).await;
             idle(&browser).await;
             run_all(&browser).await;
-            let mounted =
-                "return document.querySelector('.labs-game-board')?.dataset.mounted === 'true';";
+            let mounted = "return document.querySelector('.labs-game.labs-alive') !== null;";
             page_says(&browser, "the game is there", 60, mounted).await;
             click(&browser, Locator::Css(".labs-game-said")).await;
             press(&browser, "babu").await;

@@ -3,6 +3,7 @@
 use crate::axe::{findings, node_program};
 use crate::driver::{block_on, checkout, page_says, photograph};
 use crate::figures::dress;
+use crate::tree::heard;
 use crate::{Desk, idle, menu, open, output_has, prompts, run_all};
 use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::key::Key;
@@ -205,8 +206,7 @@ fn a_knob_that_is_moved_runs_the_workers_again() {
             &figure_says("1.02 µs, lock-free, false"),
         )
         .await;
-        let switch = control("twice", "control.click(); return true;");
-        browser.execute(&switch, vec![]).await.unwrap();
+        press(&browser, "twice", &[Key::Space]).await;
         page_says(
             &browser,
             "switched on",
@@ -215,6 +215,25 @@ fn a_knob_that_is_moved_runs_the_workers_again() {
         )
         .await;
         photograph(&browser, "knobs-live").await;
+        // What a screen reader gets of them: name, value and unit, and once the knobs rest, that the figure is another one.
+        let heard = heard(&browser).await;
+        for line in [
+            "slider \"iteration cost\" = 1.02 µs",
+            "slider \"workers\" = 4",
+            "combobox \"look\" = lock-free",
+            "switch \"twice\" = true",
+            "button \"Done\", description Keep this figure, and give the kernel back",
+        ] {
+            assert!(
+                heard.iter().any(|heard| heard == line),
+                "{line} in {heard:#?}"
+            );
+        }
+        let said = "return document.querySelector('.labs-knobs > p[role=status]').textContent
+            === 'The figure shows iteration cost: 1.02 µs, workers: 4, look: lock-free, twice: on.';";
+        page_says(&browser, "what the figure shows", 5, said).await;
+        let moves = "return document.querySelector('.labs-knobs').getAnimations({subtree: true}).length === 0;";
+        page_says(&browser, "nothing moves by itself", 5, moves).await;
         assert_eq!(findings(&browser, &[".labs-knobs"]).await, [""; 0]);
 
         // The next cell takes the kernel; the last figure stays.
@@ -262,7 +281,10 @@ fn a_knob_that_is_moved_runs_the_workers_again() {
             .find(Locator::Css(".labs-knobs-button"))
             .await
             .unwrap();
-        button.click().await.unwrap();
+        button
+            .send_keys(&char::from(Key::Enter).to_string())
+            .await
+            .unwrap();
         page_says(&browser, "done", 10, OVER).await;
         photograph(&browser, "knobs-over").await;
         browser.close().await.unwrap();
@@ -338,7 +360,7 @@ fn the_page_s_scripts_have_types_and_their_own_tests_pass() {
         .unwrap();
     let said = String::from_utf8_lossy(&tested.stdout).into_owned();
     assert!(
-        tested.status.success() && said.contains("pass 16"),
+        tested.status.success() && said.contains("pass 21"),
         "{said}"
     );
 }

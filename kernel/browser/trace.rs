@@ -17,7 +17,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 /// A pool of two workers: tasks, pills, a lock and a flag, and one that was ended with a task and the lock. Between two notes lies a moment.
-fn pool(pills: u32) -> Recording {
+pub(crate) fn pool(pills: u32) -> Recording {
     let trace = Trace::new(2).unwrap();
     let moment = Work::costing(Duration::from_micros(300));
     let (parent, one, two) = (trace.parent(), trace.lane(0), trace.lane(1));
@@ -53,7 +53,7 @@ fn pool(pills: u32) -> Recording {
     recording
 }
 
-fn timeline(recording: &Recording) -> Timeline {
+pub(crate) fn timeline(recording: &Recording) -> Timeline {
     Timeline::new("Two workers", recording).caption("One of them was ended.")
 }
 
@@ -81,7 +81,7 @@ async fn open_page(
     browser
 }
 
-const MOUNTED: &str = "return document.querySelector('.labs-trace[data-moves]') !== null;";
+const MOUNTED: &str = "return document.querySelector('.labs-trace.labs-alive') !== null;";
 
 async fn press(browser: &Client, keys: &str) {
     let focused = browser.active_element().await.unwrap();
@@ -177,7 +177,7 @@ fn by_keyboard_alone_the_page_says_of_every_event_what_the_recording_says() {
         assert_eq!(ask(&browser, shown).await, all);
 
         let words = "return document.querySelector('.labs-trace-caption').textContent === 'One of them was ended.'
-            && document.querySelector('.labs-trace-still details').getBoundingClientRect().height > 10;";
+            && document.querySelector('.labs-trace details').getBoundingClientRect().height > 10;";
         assert_eq!(ask(&browser, words).await, json!(true), "caption and twin");
 
         // What was shown last is said, once and after a while.
@@ -270,7 +270,7 @@ const WATCH: &str = "
     new MutationObserver(() => window.seen.push(Number(slider.value))).observe(slider, {attributes: true});
     new MutationObserver(() => window.said.push(status.textContent)).observe(status, {childList: true, characterData: true, subtree: true});";
 
-const PLAY: &str = "document.querySelector('.labs-trace-board button').textContent.startsWith";
+const PLAY: &str = "document.querySelector('.labs-trace .labs-button').textContent.startsWith";
 
 #[test]
 fn playback_moves_on_says_nothing_meanwhile_and_stops_at_the_end() {
@@ -280,7 +280,7 @@ fn playback_moves_on_says_nothing_meanwhile_and_stops_at_the_end() {
         focus_slider(&browser).await;
         // Some nine milliseconds, a thousand times slower.
         let speed = "return document.querySelector('.labs-trace-speeds').value;";
-        assert_eq!(ask(&browser, speed).await, json!("1000"));
+        assert_eq!(ask(&browser, speed).await, json!("1/1,000"));
         press(&browser, &key(Key::Home)).await;
         let said = "return document.querySelector('.labs-trace [role=status]').textContent !== '';";
         page_says(&browser, "the start is said", 5, said).await;
@@ -431,7 +431,7 @@ fn names_stay_text_on_the_page_and_a_page_without_scripts_has_the_still_picture(
             .goto(&format!("file://{}", file.display()))
             .await
             .unwrap();
-        let still = "const image = document.querySelector('.labs-trace-still img');
+        let still = "const image = document.querySelector('.labs-trace .labs-still img');
             return image.complete && image.offsetHeight > 150 && document.querySelector('.labs-trace-picture') === null;";
         page_says(&browser, "the still picture", 5, still).await;
         browser.close().await.unwrap();

@@ -1,15 +1,10 @@
 // `node --test figures/page/tests`: what the script of a timeline that moves makes of its data. The browser's tests move real ones.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import test from "node:test";
+import { clock, human, instants, laneWords, lockWords, placeAt, queueWords, read, speedFor, stateAt, ticks } from "../trace.js";
 
-// The script lies in a crate's `src`, where no package.json says that it is a module.
-const source = readFileSync(new URL("../trace.js", import.meta.url), "utf8");
-const { clock, human, instants, laneWords, lockWords, placeAt, queueWords, read, speedFor, stateAt, ticks } =
-    await import(`data:text/javascript,${encodeURIComponent(source)}`);
-
-const data = () => read(JSON.stringify({
+const data = () => read({
     title: "T", range: [0, 100], view: [0, 100], zero: 0, clock: "c", caption: "", gutter: 80,
     presences: ["", "not there yet", "gone home", "panicked", "ended from outside"], locks: ["", "waits for the lock", "has the lock"],
     lasts: ["", "has taken a pill"], kinds: [], signs: [],
@@ -21,7 +16,7 @@ const data = () => read(JSON.stringify({
         ],
         queue: [[7, 1, null, 15, 15], [9, 2, null, 6, 7], [-1, 3, 50, null, null], [11, 4, null, 20, null]],
     }],
-}));
+});
 
 test("a lane is read at any instant", () => {
     const { runs: [{ lanes: [one, two] }] } = data();

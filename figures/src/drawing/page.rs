@@ -42,8 +42,16 @@ pub(crate) fn contents(
 /// The picture for a page, with its text twin folded below it. On a page that is too narrow it scrolls sideways.
 fn on_page(svg: &str, text: &str) -> String {
     format!(
-        "<figure style=\"margin:0;overflow-x:auto\">{}<details><summary>The same in words</summary><pre>{}</pre></details></figure>",
+        "<figure style=\"margin:0;overflow-x:auto\">{}{}</figure>",
         picture(svg, text),
+        twin(text)
+    )
+}
+
+/// The text twin for a page, folded.
+pub(crate) fn twin(text: &str) -> String {
+    format!(
+        "<details><summary>The same in words</summary><pre>{}</pre></details>",
         escape(text)
     )
 }

@@ -1,14 +1,13 @@
-//! A timeline on a page with scripts: the states of its recordings as data, the script that moves them, and the still picture for print and for
-//! pages without scripts.
+//! A timeline on a page with scripts: the states of its recordings, as data for the script that moves them.
 
 use super::sign::Sign;
 use super::{SINCE_FIRST, Timeline};
 use crate::drawing::page;
 use crate::error::FigureError;
+use crate::moving::{self, list};
 use crate::trace::{Event, LaneRecord, LockUse, Presence, Queued, SpanKind, States, done_last};
 use labsupport::cell::{self, Show};
 use labsupport::internal::{quote, thousands};
-use std::fmt::Write;
 use std::time::Duration;
 
 /// More events than this would make a page heavy: about a fifth of a megabyte of data.
@@ -61,34 +60,31 @@ pub(super) fn contents<'t>(
     text: String,
     moving: impl Fn() -> Moving<'t>,
 ) -> Vec<(&'static str, String)> {
+    let still = svg.as_ref().ok().map(|svg| page::picture(svg, &text));
+    let twin = page::twin(&text);
     let mut contents = page::contents(svg, text);
-    for (mime, content) in &mut contents {
-        if *mime == "text/html" {
-            *content = moving().around(content);
+    if let Some(still) = still {
+        let html = &mut contents[0].1;
+        match moving().on_page(&still, &twin) {
+            Ok(moves) => *html = moves,
+            Err(why) => html.push_str(&why),
         }
     }
     contents
 }
 
 impl Moving<'_> {
-    /// The still picture `figure` with everything that moves around it.
-    fn around(&self, figure: &str) -> String {
+    /// What moves around the still picture, or why it does not, as HTML.
+    fn on_page(&self, still: &str, twin: &str) -> Result<String, String> {
         let events = self.events();
         if events > MOST_EVENTS {
-            return format!(
-                "{figure}<p>This picture does not move: {} events are more than a page should carry ({}). Timeline::between chooses a part.</p>",
+            return Err(format!(
+                "<p>This picture does not move: {} events are more than a page should carry ({}). Timeline::between chooses a part.</p>",
                 thousands(events as i64),
                 thousands(MOST_EVENTS as i64)
-            );
+            ));
         }
-        // Within JSON, `<` stands only in strings. Written like this, no name can end the script element.
-        let data = self.data().replace('<', "\\u003c");
-        format!(
-            "<div class=\"labs-trace\"><style>{}</style><div class=\"labs-trace-board\"></div><div class=\"labs-trace-still\">{figure}</div>\
-             <script type=\"application/json\">{data}</script><script type=\"module\">{}</script></div>",
-            include_str!("../../page/trace.css"),
-            without_comments(include_str!("../../page/trace.js")),
-        )
+        Ok(moving::Moving::TRACE.html(still, &self.data(), twin))
     }
 
     /// The events that the page would carry.
@@ -128,7 +124,7 @@ impl Moving<'_> {
             list(lasts.iter().map(|words| quote(words))),
             list(Sign::ON_PAGE.iter().map(|kind| quote(kind))),
             list(signs),
-            list(runs.into_iter()),
+            list(runs),
         )
     }
 
@@ -187,7 +183,7 @@ impl Moving<'_> {
         format!(
             "{{\"name\":{},\"lanes\":{},\"queue\":{queue},\"flag\":{flag},\"whole\":{},\"lock\":{},\"lines\":{}}}",
             quote(name),
-            list(lanes.into_iter()),
+            list(lanes),
             recording.dropped() == 0,
             recording.has_lock(),
             list(lines),
@@ -249,29 +245,8 @@ impl Moving<'_> {
     }
 }
 
-/// A script without what only its authors read: a quarter of it, and every output carries it. A comment of ours has its lines for itself, and no
-/// other line begins like one.
-fn without_comments(script: &str) -> String {
-    let lines = script.lines().map(str::trim);
-    let is_read = |line: &&str| {
-        let comments = ["//", "/**", "*"];
-        !line.is_empty() && !comments.iter().any(|comment| line.starts_with(comment))
-    };
-    lines.filter(is_read).collect::<Vec<_>>().join("\n")
-}
-
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// A list as JSON.
-fn list(parts: impl Iterator<Item = String>) -> String {
-    let mut written = String::from("[");
-    for (index, part) in parts.enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        let _ = write!(written, "{comma}{part}");
-    }
-    written + "]"
 }
 
 #[cfg(test)]
@@ -367,30 +342,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn comments_stay_at_home_and_no_code_with_them() {
-        let script = "// one\n/** two */\nlet a = 1; // three\n\n  /**\n   * four\n   */\n  a /** five */ += 2;\n";
-        assert_eq!(
-            without_comments(script),
-            "let a = 1; // three\na /** five */ += 2;"
-        );
-        let ours = include_str!("../../page/trace.js").lines().map(str::trim);
-        for line in ours.filter(|line| line.starts_with("/**") || line.starts_with('*')) {
-            let (_, code) = line.split_once("*/").unwrap_or_default();
-            assert_eq!(code, "", "{line}");
-        }
-    }
-
-    #[test]
-    fn neither_style_sheet_nor_script_ends_before_its_end() {
-        for text in [
-            include_str!("../../page/trace.css"),
-            include_str!("../../page/trace.js"),
-        ] {
-            assert!(!text.contains("</"));
-        }
-    }
-
     /// Tasks without end in four lanes, `events` notes in all.
     fn busy(events: u64) -> Recording {
         let lane = |first: u64| -> Vec<(u64, Event)> {
@@ -418,7 +369,7 @@ mod tests {
             still.contains("does not move: 5,004 events are more than a page should carry (5,000)")
         );
         let part = more.between(Duration::ZERO, Duration::from_millis(100));
-        assert!(html(&part).contains("<script type=\"module\">"));
+        assert!(html(&part).contains("TraceBoard"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::axe::findings;
 use crate::driver::{Driver, block_on, page_says, photograph};
 use crate::race::{press, rows, time};
 use crate::trace::ask;
+use crate::tree::heard;
 use fantoccini::key::Key;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// What the test must know about the page: pictures without a size, fetched files, and all links.
 const LOOK: &str = "
     // A picture that moves is drawn by its script; the still one is for print.
-    const still = '.labs-trace[data-moves] .labs-trace-still, .labs-race.labs-alive .labs-still';
+    const still = '.labs-alive:is(.labs-race, .labs-trace) .labs-still, [hidden]';
     const pictures = [...document.querySelectorAll('img, figure svg, .vega svg, .labs-trace-picture')];
     const empty = pictures.filter(picture => !picture.closest(still)).filter(picture => {
         const { width, height } = picture.getBoundingClientRect();
@@ -140,6 +141,57 @@ fn a_published_slider_moves_the_best_interval() {
     });
 }
 
+/// With the keyboard alone, and without a kernel: the figures of lab 03's knobs were drawn by real workers when the page was made.
+#[test]
+fn published_knobs_go_through_the_figures_that_their_closure_has_drawn() {
+    let page = site().join("03_check_frequency.html");
+    let driver = Driver::start();
+    block_on(async {
+        let browser = driver.browser().await;
+        browser
+            .goto(&format!("file://{}", page.display()))
+            .await
+            .unwrap();
+        focus(&browser, ".labs-kept input").await;
+        let shown = async || {
+            let script = "const shown = [...document.querySelectorAll('.labs-kept-figure')].filter(figure => !figure.hidden);
+                return shown.map(figure => [figure.querySelector('p').textContent, figure.querySelector('img').src]);";
+            let shown = browser.execute(script, vec![]).await.unwrap();
+            serde_json::from_value::<Vec<[String; 2]>>(shown).unwrap()
+        };
+        let start = shown().await;
+        assert_eq!(start.len(), 1, "{start:?}");
+        assert_eq!(
+            start[0][0],
+            "iteration cost = 10 µs, a look every = 10 iterations"
+        );
+        press(&browser, &[Key::Right]).await;
+        press(&browser, &[Key::Tab, Key::Home]).await;
+        let moved = "const said = document.querySelector('.labs-kept p[role=status]').textContent;
+            return said === 'The figure shows iteration cost: 100 µs, a look every: 1 iterations.';";
+        page_says(&browser, "what is shown is said", 5, moved).await;
+        let moved = shown().await;
+        assert_eq!(moved.len(), 1, "{moved:?}");
+        assert_eq!(
+            moved[0][0],
+            "iteration cost = 100 µs, a look every = 1 iterations"
+        );
+        assert_ne!(moved[0][1], start[0][1], "another figure");
+        let heard = heard(&browser).await;
+        for line in [
+            "slider \"iteration cost\" = 100 µs",
+            "slider \"a look every\" = 1 iterations",
+        ] {
+            assert!(
+                heard.iter().any(|heard| heard == line),
+                "{line} in {heard:#?}"
+            );
+        }
+        photograph(&browser, "site-knobs").await;
+        browser.close().await.unwrap();
+    });
+}
+
 /// With the keyboard alone, and without a kernel.
 #[test]
 fn a_published_race_runs_and_a_published_pad_is_drawn_on() {
@@ -196,7 +248,7 @@ fn on_a_published_page_the_four_ways_to_go_home_move_together() {
             .goto(&format!("file://{}", file.display()))
             .await
             .unwrap();
-        let several = "return [...document.querySelectorAll('.labs-trace[data-moves]')].at(-1)?.querySelectorAll('.labs-trace-now').length === 4;";
+        let several = "return [...document.querySelectorAll('.labs-trace.labs-alive')].at(-1)?.querySelectorAll('.labs-trace-now').length === 4;";
         page_says(&browser, "the four are there", 20, several).await;
         let last = "const last = [...document.querySelectorAll('.labs-trace')].at(-1);";
         ask(

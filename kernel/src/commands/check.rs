@@ -38,6 +38,9 @@ pub struct Check {
     /// Run on plain evcxr_jupyter, started cold: no template, no trimmed sources. For comparison
     #[arg(long)]
     stock: bool,
+    /// Figures under knobs are for pages without a kernel.
+    #[arg(skip)]
+    for_pages: bool,
     /// The notebooks; all labs if none is named
     notebooks: Vec<PathBuf>,
 }
@@ -58,13 +61,14 @@ struct Line {
 }
 
 impl Check {
-    /// A check that writes `notebooks` with their outputs into `folder`.
-    pub fn saving(folder: &Path, notebooks: Vec<PathBuf>) -> Check {
+    /// A check that writes `notebooks` with their outputs into `folder`, to become pages.
+    pub fn for_pages(folder: &Path, notebooks: Vec<PathBuf>) -> Check {
         Check {
             json: false,
             save: Some(folder.into()),
             timeout: TIMEOUT,
             stock: false,
+            for_pages: true,
             notebooks,
         }
     }
@@ -141,8 +145,14 @@ impl Check {
                 continue;
             }
             line.cells += 1;
+            // A page without a kernel wants the figures of all places of a knob.
+            let metadata = match self.for_pages {
+                true => json!({"labs": {"knobs": "all"}}),
+                false => json!({}),
+            };
+            let sent = kernel.send_with(&source, metadata).await?;
             let shown = kernel
-                .execute(&source, Duration::from_secs(self.timeout))
+                .finish(&sent, Duration::from_secs(self.timeout))
                 .await;
             let shown = shown.with_context(|| place_of(index, line.cells, &source))?;
             times.push(seconds(shown.elapsed));

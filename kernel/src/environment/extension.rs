@@ -20,7 +20,7 @@ pub const SETTING: (&str, &str) = (
 );
 
 /// The extension of the page, below the environment's folder. JupyterLab looks for `package.json`.
-pub const PAGE: [(&str, &str); 7] = [
+pub const PAGE: [(&str, &str); 8] = [
     (
         "share/jupyter/labextensions/labs-page/package.json",
         include_str!("../../../figures/page/package.json"),
@@ -36,6 +36,10 @@ pub const PAGE: [(&str, &str); 7] = [
     (
         "share/jupyter/labextensions/labs-page/static/parts.js",
         include_str!("../../../figures/page/parts.js"),
+    ),
+    (
+        "share/jupyter/labextensions/labs-page/static/parts.css",
+        include_str!("../../../figures/page/parts.css"),
     ),
     (
         "share/jupyter/labextensions/labs-page/static/knobs.js",
@@ -125,6 +129,7 @@ mod tests {
             (script("jupyterlab.js"), "./knobs.js"),
             (script("jupyterlab.js"), "./knobs.css"),
             (script("knobs.js"), "./parts.js"),
+            (script("jupyterlab.js"), "./parts.css"),
             (script("jupyterlab.js"), "./slides.css"),
         ] {
             assert!(

@@ -4,6 +4,7 @@ use super::letter::letter;
 use super::protocol::{Protocol, When};
 use super::state::State;
 use super::word::listed;
+use figures::internal::Moving;
 use labsupport::cell::{self, Show};
 use labsupport::internal::{quote, thousands};
 use std::fmt;
@@ -51,6 +52,10 @@ struct Board {
     states: String,
 }
 
+/// What a page without scripts says.
+const STILL: &str =
+    "<p>The game needs this page's script. Run the cell to play, or play with the words below.</p>";
+
 impl Game {
     /// More states than this would make a page heavy: about half a megabyte.
     pub(super) const MOST_STATES: usize = 10_000;
@@ -87,13 +92,9 @@ impl Game {
 
 impl Show for Game {
     fn contents(&self) -> Vec<(&'static str, String)> {
-        let text = self.to_string();
         match &self.board {
-            Err(_) => vec![("text/plain", text)],
-            Ok(board) => vec![
-                ("text/html", board.html(&self.variable, &text)),
-                ("text/plain", text),
-            ],
+            Err(_) => vec![("text/plain", self.to_string())],
+            Ok(board) => board.contents(&self.variable),
         }
     }
 }
@@ -146,8 +147,8 @@ impl Board {
         })
     }
 
-    /// The board with its data, its text twin and its script.
-    fn html(&self, variable: &str, text: &str) -> String {
+    /// The board with its data and its script, and its text twin.
+    fn contents(&self, variable: &str) -> Vec<(&'static str, String)> {
         let names = |names: &[String]| {
             let names: Vec<String> = names.iter().map(|name| quote(name)).collect();
             format!("[{}]", names.join(","))
@@ -163,16 +164,7 @@ impl Board {
             self.root,
             self.states
         );
-        // Within JSON, `<` stands only in strings. Written like this, no name can end the script element.
-        let data = data.replace('<', "\\u003c");
-        format!(
-            "<div class=\"labs-game\"><style>{}</style><div class=\"labs-game-board\"><p>The game needs this page's script. Run the cell \
-             to play, or play with the words below.</p></div><script type=\"application/json\">{data}</script>\
-             <details><summary>The same in words</summary><pre>{}</pre></details><script>{}</script></div>",
-            include_str!("page/game.css"),
-            cell::escape(text),
-            include_str!("page/game.js"),
-        )
+        Moving::GAME.contents(STILL, &data, self.text(variable))
     }
 
     fn text(&self, variable: &str) -> String {
@@ -212,7 +204,7 @@ impl Board {
     }
 }
 
-/// Every state, as page/game.js reads it.
+/// Every state, as `figures/page/game.js` reads it.
 fn states(protocol: &Protocol, graph: &Graph) -> String {
     let lists = &protocol.lists;
     let mut found: Vec<Option<State>> = vec![None; graph.len()];

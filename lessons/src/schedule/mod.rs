@@ -27,7 +27,7 @@
 //! | `replay` | one schedule in the model |
 //! | `forced`, `real_workers` | one schedule on real processes, and what these share |
 //! | `word` | a schedule that a student wrote: the worker of each letter, or why it cannot be |
-//! | `game` | the student as the scheduler; its script is `page/game.js` |
+//! | `game` | the student as the scheduler; its script is `figures/page/game.js` |
 //! | `stamps`, `round`, `chance` | the times of a race, one round of it as a picture, and a race of the model's own steps |
 //! | `mystery` | eight protocols with a mistake each, to be found out |
 

@@ -78,7 +78,7 @@ impl Step {
     }
 }
 
-/// What comes of a step. The numbers are those of page/game.js.
+/// What comes of a step. The numbers are those of `figures/page/game.js`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// Nothing was decided.

@@ -56,7 +56,7 @@ impl Publish {
         } else {
             let folder = self.save.unwrap_or_else(|| scratch.path().join("executed"));
             eprintln!("Running {} notebooks, a line for each:", notebooks.len());
-            Check::saving(&folder, notebooks.clone()).run()?;
+            Check::for_pages(&folder, notebooks.clone()).run()?;
             let names = notebooks.iter().filter_map(|path| path.file_name());
             names.map(|name| folder.join(name)).collect()
         };
