@@ -249,7 +249,13 @@ const LABS: [(&str, &[&str]); 7] = [
     ),
     (
         "04_cost_spectrum.ipynb",
-        &["What one access costs", "The same loop"],
+        &[
+            "What one access costs",
+            "The same loop",
+            "Reading and writing",
+            "A row of a matrix",
+            "Sixty tasks",
+        ],
     ),
     (
         "05_fraud_signal.ipynb",

@@ -12,8 +12,8 @@ pub use crate::shared::waits::Waits;
 pub use libc::{SIGCONT, SIGSTOP};
 
 pub use crate::sys::{
-    Home, Pid, activity, alive, exit_now, fault, getpid, kill_with_parent, monotonic_nanos,
-    send_signal, set_thread_name, stop_with_parent,
+    Home, Pid, activity, alive, exit_now, fault, getpid, kill_group, kill_with_parent,
+    monotonic_nanos, send_signal, set_thread_name, stop_with_parent,
 };
 
 #[cfg(any(test, feature = "faults"))]

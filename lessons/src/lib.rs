@@ -173,6 +173,15 @@
 //! # Ok::<(), TransactionsError>(())
 //! ```
 //!
+//! # Run a cell's Python
+//!
+//! [`python_says()`] runs the lecture's own lines with this machine's `python3`, or says why it cannot.
+//!
+//! ```
+//! # use lessons::prelude::*;
+//! println!("{}", python_says("print(6 * 7)"));
+//! ```
+//!
 //! # What always holds
 //!
 //! * **A check ends, and harms nothing.** The harness runs in a worker of its own, against a deadline. If it panics, hangs, exits or is
@@ -181,6 +190,7 @@
 //!   use them, real processors behave like this; for plain memory they promise less. `force` shows whether real processes agree.
 //! * **The journal never fails a run.** It is kept in the file that the environment variable `LABS_JOURNAL` names, and only grows. If
 //!   the variable is not set, or the file cannot be written, nothing is kept and nothing fails.
+//! * **Python ends, too.** What a cell's Python starts ends with it, and it has a deadline. Without `python3` a lab goes on.
 //! * **Nothing is read by halves.** A damaged transaction log is an error with its line, its column and the reason.
 
 pub mod across;
@@ -210,7 +220,7 @@ pub use exercises::{Answer, CheckLabError, check_lab};
 pub use journal::{journal, record};
 pub use predict::{Comparison, Prediction, predict};
 pub use proportion::Proportion;
-pub use python::{PythonError, python_baseline};
+pub use python::{FromPython, PythonError, python_baseline, python_says};
 pub use running::{RunError, Turns, in_turns, run_workers};
 pub use schedule::{
     Diagnosis, Exploration, Explorer, ExplorerError, Forced, Game, Mystery, Replay, Round, Stamps,

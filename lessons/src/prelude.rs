@@ -5,7 +5,7 @@ pub use crate::fraud::{
 };
 pub use crate::{
     Amount, AmountError, CheckLabError, Checked, Exploration, Explorer, ExplorerError, Facts,
-    Forced, Game, Mystery, Prediction, Proportion, PythonError, Replay, Round, RunError, Sketch,
-    SketchError, Stamps, Steps, Turns, Words, check, check_lab, data_folder, in_turns, journal,
-    mystery, predict, python_baseline, record, run_workers, sketch,
+    Forced, FromPython, Game, Mystery, Prediction, Proportion, PythonError, Replay, Round,
+    RunError, Sketch, SketchError, Stamps, Steps, Turns, Words, check, check_lab, data_folder,
+    in_turns, journal, mystery, predict, python_baseline, python_says, record, run_workers, sketch,
 };

@@ -28,19 +28,17 @@ fn children(pid: u32) -> Vec<u32> {
         .collect()
 }
 
-#[test]
-fn nothing_of_python_is_left_when_its_parent_is_killed() {
+/// Runs Python in a worker, and kills the worker when that Python has processes of its own.
+fn nothing_is_left_of(python: impl Fn()) {
     if Command::new("python3").arg("--version").output().is_err() {
         return println!("skipped: there is no python3 here");
     }
     let pid = Value::new(0u32).unwrap();
-    // An hour, so that it does not notice for minutes that nobody reads what it prints.
     let workers = Workers::spawn(1, |_| {
         pid.set(std::process::id());
-        python_baseline(3_600).map_err(|error| error.to_string())
+        python();
     })
     .unwrap();
-    // Killed when the script has children of its own: its Manager's server, and workers.
     let (script, theirs) = within_ten_seconds("the script has children", || {
         let script = *children(pid.get()).first()?;
         let theirs = children(script);
@@ -54,4 +52,17 @@ fn nothing_of_python_is_left_when_its_parent_is_killed() {
         });
     }
     workers.join_timeout(Duration::from_secs(10)).unwrap();
+}
+
+#[test]
+fn nothing_of_python_is_left_when_its_parent_is_killed() {
+    // An hour, so that it does not notice for minutes that nobody reads what it prints. It has its Manager's server, and workers.
+    nothing_is_left_of(|| drop(python_baseline(3_600)));
+}
+
+#[test]
+fn nothing_of_a_cells_python_is_left_when_its_parent_is_killed() {
+    let code = "from multiprocessing import Process\nfrom time import sleep\n\
+                p = Process(target=sleep, args=(3600,)); p.start(); p.join()";
+    nothing_is_left_of(|| drop(python_says(code)));
 }

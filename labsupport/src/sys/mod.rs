@@ -32,6 +32,7 @@ pub(crate) use process::{
     Ended, Usage, die_with_parent, fork, is_main_thread, reap, wait_readable,
 };
 pub use process::{
-    Pid, exit_now, getpid, kill_with_parent, send_signal, set_thread_name, stop_with_parent,
+    Pid, exit_now, getpid, kill_group, kill_with_parent, send_signal, set_thread_name,
+    stop_with_parent,
 };
 pub(crate) use shm::{clear_up_after, free, map_again, reserve, shm_name, unlink, unmap};

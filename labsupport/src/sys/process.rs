@@ -1,7 +1,7 @@
 //! Fork, wait, signal, and wait for what workers send.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Signal, kill_process, set_parent_process_death_signal};
+use rustix::process::{Signal, kill_process, kill_process_group, set_parent_process_death_signal};
 use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
@@ -92,6 +92,16 @@ pub fn send_signal(pid: Pid, signal: i32) -> io::Result<()> {
         return Err(io::ErrorKind::InvalidInput.into());
     };
     Ok(kill_process(pid, signal)?)
+}
+
+/// Kills the group of processes that `leader` leads. The caller has not collected the leader yet, so its number is no other group's. `Ok` also
+/// if all of them have ended.
+pub fn kill_group(leader: Pid) -> io::Result<()> {
+    let leader = rustix::process::Pid::from_raw(leader).ok_or(io::ErrorKind::InvalidInput)?;
+    match kill_process_group(leader, Signal::KILL) {
+        Err(rustix::io::Errno::SRCH) | Ok(()) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The CPU time that the kernel counted for a process.

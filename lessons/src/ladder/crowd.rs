@@ -34,12 +34,39 @@ const NUMBERS: u64 = 100_000;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn crowd<T>(n: usize, batch: u64, access: impl Fn() -> T) -> Result<Samples, RunError> {
+    crowd_each(n, batch, |_| access())
+}
+
+/// As [`crowd`], where each worker is told its number, so that it can have a place of its own.
+///
+/// # Errors
+/// A worker could not be started, or did not come home.
+///
+/// # Panics
+/// The batch is zero.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// use lessons::ladder::crowd_each;
+/// let row = Array::<u64>::new(2)?;
+/// let written = crowd_each(2, 1000, |me| row.lock()[me] += 1)?;
+/// assert_eq!(written.len(), 2 * 9);
+/// assert!(row.get(0) > 0 && row.get(1) > 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn crowd_each<T>(
+    n: usize,
+    batch: u64,
+    access: impl Fn(usize) -> T,
+) -> Result<Samples, RunError> {
     assert!(batch > 0, "a batch of 0 accesses never ends");
     let start = Barrier::new(n)?;
     let turn = |_| {
-        run_workers(n, |_| {
+        run_workers(n, |w| {
+            let me = w.index();
             start.wait();
-            busy(batch, &access)
+            busy(batch, &|| access(me))
         })
     };
     let turns = (0..TURNS).map(turn).collect::<Result<Vec<_>, RunError>>()?;

@@ -129,7 +129,20 @@ impl Ladder {
 /// assert!(ladder_figure(&ladder, &ladder).text().contains("Value locked"));
 /// ```
 pub fn ladder_figure(alone: &Ladder, crowded: &Ladder) -> Dots {
-    let mut figure = Dots::new("What one access costs")
+    ladder_figure_named("What one access costs", alone, crowded)
+}
+
+/// As [`ladder_figure`], with a title.
+///
+/// # Examples
+/// ```
+/// use labsupport::prelude::*;
+/// use lessons::ladder::{Ladder, ladder_figure_named};
+/// let ladder = Ladder::new().rung("Value, locked write", measure(5, || 7));
+/// assert!(ladder_figure_named("Writing", &ladder, &ladder).text().starts_with("Writing"));
+/// ```
+pub fn ladder_figure_named(title: &str, alone: &Ladder, crowded: &Ladder) -> Dots {
+    let mut figure = Dots::new(title)
         .value("time for one access")
         .format(Format::Nanoseconds)
         .log()

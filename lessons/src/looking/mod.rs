@@ -5,12 +5,16 @@
 
 mod budgets;
 mod hunts;
+mod in_python;
+mod locks;
 mod prices;
 mod run;
 mod sweep;
 mod try_out;
 
 pub use hunts::{Divisions, Hunts, in_hunts};
+pub use in_python::{count_in_python, finders_in_python};
+pub use locks::{Locks, locks_per_second};
 pub use prices::{cpu_per_look, cpu_per_look_in_crowds, look_bars, measure_together};
 pub use run::{Run, run_until_set};
 pub use sweep::{Point, Sweep, sweep};

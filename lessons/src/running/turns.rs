@@ -51,14 +51,19 @@ pub fn in_turns<W: Copy + fmt::Display, T: PartialEq + fmt::Debug>(
             }
         }
     }
-    Ok(Turns {
-        result: first.expect("at least one turn"),
-        names: ways.map(|way| way.to_string()),
-        times: times.map(|times| Samples::new("ms", times)),
-    })
+    Ok(Turns::of(first.expect("at least one turn"), ways, times))
 }
 
 impl<T> Turns<T> {
+    /// Turns that were timed elsewhere, in milliseconds.
+    pub(crate) fn of<W: fmt::Display>(result: T, ways: [W; 2], times: [Vec<f64>; 2]) -> Turns<T> {
+        Turns {
+            result,
+            names: ways.map(|way| way.to_string()),
+            times: times.map(|times| Samples::new("ms", times)),
+        }
+    }
+
     /// Other names for the two ways.
     pub fn named(self, names: [&str; 2]) -> Turns<T> {
         Turns {

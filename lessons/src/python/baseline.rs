@@ -1,8 +1,8 @@
+use super::PythonError;
 use crate::data::data_folder;
 use figures::Progress;
 use labsupport::internal::stop_with_parent;
-use std::fmt;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -85,46 +85,6 @@ fn baseline(python: &str, seconds: u32) -> Result<String, PythonError> {
                 None => "it said nothing".into(),
             },
         }),
-    }
-}
-
-/// Why there are no measurements from Python.
-#[derive(Debug)]
-pub enum PythonError {
-    /// `python3` cannot be run.
-    Absent {
-        /// Why.
-        error: io::Error,
-    },
-    /// The script failed.
-    Failed {
-        /// The last line of its error output, or that there was none.
-        said: String,
-    },
-}
-
-impl fmt::Display for PythonError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PythonError::Absent { error } => write!(
-                f,
-                "python3 cannot be run ({error}). Install it to measure Python on this machine too."
-            ),
-            PythonError::Failed { said } => write!(
-                f,
-                "data/python_baseline.py failed: {}. Run it by hand with `python3 data/python_baseline.py` to see more.",
-                said.trim_end_matches('.')
-            ),
-        }
-    }
-}
-
-impl std::error::Error for PythonError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            PythonError::Absent { error } => Some(error),
-            PythonError::Failed { .. } => None,
-        }
     }
 }
 
