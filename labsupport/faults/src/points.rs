@@ -442,8 +442,7 @@ fn trace(strike: Strike) -> Seen {
     nothing_left(seen)
 }
 
-/// One is struck on its way into its closure or out of it, between two that work; with a result that goes into its slot, and with one that
-/// goes through its pipe.
+/// One is struck on its way into its closure or out of it, between two that work; with a small result and with one that takes several reads.
 fn worker_start(strike: Strike) -> Seen {
     let seen = [20, 20_000].map(|length| worker_with_result(strike, length));
     assert_eq!(seen[0], seen[1]);
