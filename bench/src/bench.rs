@@ -16,6 +16,7 @@ pub(crate) struct Bench {
     /// Holds all files that the run writes meanwhile; the keeper removes it.
     pub folder: PathBuf,
     pub quick: bool,
+    only: Option<String>,
     json: bool,
     save: Option<PathBuf>,
     lines: Vec<Line>,
@@ -34,6 +35,9 @@ pub(crate) struct Options {
     /// Few and short runs: to see that it works, not to quote
     #[arg(long)]
     quick: bool,
+    /// Run only the contests whose name contains this
+    #[arg(long, value_name = "WORDS")]
+    only: Option<String>,
     /// Write figures (SVG), their text twins and the numbers (JSON lines) into this folder
     #[arg(long, value_name = "FOLDER")]
     save: Option<PathBuf>,
@@ -55,6 +59,7 @@ impl Bench {
         Ok(Bench {
             folder,
             quick: options.quick,
+            only: options.only.clone(),
             json: options.json,
             save: options.save.clone(),
             lines: Vec::new(),
@@ -94,6 +99,10 @@ impl Bench {
     pub(crate) fn run<const N: usize>(&mut self, contest: Contest<'_, N>) -> Result<()> {
         let rounds = self.rounds(contest.rounds());
         let title = contest.title().to_string();
+        if (self.only.as_ref()).is_some_and(|only| !title.contains(only.as_str())) {
+            self.steps = self.steps.saturating_sub(1);
+            return Ok(());
+        }
         // There is one more round, which warms up.
         let bar = self.next(&title, rounds + 1);
         let lines = contest.run(rounds, || bar.inc(1));

@@ -38,6 +38,17 @@ pub(crate) fn on<T>(cores: &[usize], work: impl FnOnce() -> T) -> T {
     result
 }
 
+/// The CPU time that the calling thread has used, in nanoseconds.
+pub(crate) fn cpu_time_of_this_thread() -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the pointer is to a live local of the right type.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
 /// `0`, `0, 1`, `0 to 15`: the cores in words.
 pub(crate) fn named(cores: &[usize]) -> String {
     match cores {

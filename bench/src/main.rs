@@ -12,6 +12,7 @@ mod peers;
 mod python;
 mod report;
 mod transfer;
+mod versions;
 
 use anyhow::Result;
 use bench::{Bench, Options};

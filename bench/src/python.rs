@@ -1,6 +1,6 @@
 //! The peers in Python: one process answers all requests, so that no run pays for starting an interpreter.
 
-use crate::keeper;
+use crate::{keeper, versions};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -18,9 +18,9 @@ pub(crate) struct Twin {
 }
 
 impl Twin {
-    /// Starts `python3 twin.py PEER ARGUMENTS…`.
+    /// Starts `python3 twin.py PEER ARGUMENTS…`, or the Python that `LABS_PYTHON` names.
     pub(crate) fn start(folder: &Path, peer: &str, arguments: &[&dyn ToString]) -> Result<Twin> {
-        Twin::with(Path::new("python3"), folder, peer, arguments)
+        Twin::with(Path::new(&versions::python()), folder, peer, arguments)
     }
 
     /// The same with another Python.

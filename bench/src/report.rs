@@ -1,10 +1,11 @@
 //! The results as a table, as JSON and as figures.
 
 use crate::contest::{Line, Row};
-use crate::cores;
+use crate::{cores, versions};
 use figures::{Dots, Format, Table};
 use labsupport::prelude::{Samples, machine};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// One line of `--json`. A ratio is ours divided by the peer's.
 pub(crate) fn json(line: &Line) -> Value {
@@ -18,6 +19,7 @@ pub(crate) fn json(line: &Line) -> Value {
                 "ours": row.ours.median(),
                 "peer": row.theirs.median(),
                 "peer_name": row.peer,
+                "peer_version": versions::of(&row.peer),
                 "unit": row.unit.name(),
                 "ratio": row.ratio(),
                 "runs": row.ours.len(),
@@ -68,6 +70,15 @@ pub(crate) fn table(lines: &[Line]) -> String {
     text.push_str(
         "\nMedians, with the middle half in brackets; a ratio below 1 is better for us. Everybody ran in turn.\n",
     );
+    let rows = lines.iter().filter_map(|line| match line {
+        Line::Row(row) => Some(&row.peer),
+        Line::Skipped { .. } => None,
+    });
+    let versions: BTreeSet<String> = rows.filter_map(|peer| versions::of(peer)).collect();
+    if !versions.is_empty() {
+        let versions: Vec<String> = versions.into_iter().collect();
+        text.push_str(&format!("Versions: {}.\n", versions.join(", ")));
+    }
     for (reason, names) in skipped {
         text.push_str(&format!("{reason} ({})\n", names.join("; ")));
     }

@@ -192,7 +192,7 @@ def hand_over(queue, start, core, size, n, pause):
 
 
 def latency(size, depth, pause, *cores):
-    """Median and 99th percentile of the time from just before `put` to just after `get`, with an empty queue."""
+    """Median and 99th percentile of the time from just before `put` to just after `get`, with an empty queue; CPU time for each."""
     size, depth, pause = int(size), int(depth), float(pause)
     cores = [int(core) for core in cores]
 
@@ -204,16 +204,17 @@ def latency(size, depth, pause, *cores):
         all_cores = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {cores[-1]})
         start.wait()
-        times = []
+        times, used = [], time.thread_time()
         while True:
             got = tasks.get()
             if got is None:
                 break
             times.append(time.monotonic_ns() - read(got))
+        used = time.thread_time() - used
         os.sched_setaffinity(0, all_cores)
         producer.join()
         times.sort()
-        return [times[len(times) // 2] / 1e9, times[len(times) * 99 // 100] / 1e9]
+        return [times[len(times) // 2] / 1e9, times[len(times) * 99 // 100] / 1e9, used / n]
 
     return run
 

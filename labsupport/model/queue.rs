@@ -82,7 +82,7 @@ fn exchange(search: Search, capacity: usize, threads: &'static [Role]) {
             // Just before the positions overflow, and so that a message goes around the end of the ring.
             ring.start_at(u32::MAX, u32::MAX - 15);
             // As many messages as the capacity fill the ring, so that the next one goes where the first one was.
-            let length = RING / capacity - size_of::<u32>();
+            let length = RING / capacity - size_of::<u64>();
             let got = run_all(threads.iter().enumerate().map(|(thread, &role)| {
                 let ring = ring.clone();
                 move || match role {
@@ -177,7 +177,7 @@ fn two_producers_and_two_consumers_lose_nothing() {
 
 #[test]
 fn no_thread_sleeps_while_there_is_room_or_a_message() {
-    exchange(Search::Preemptions(2), 2, &[Get(1), Get(1), Put(2)]);
+    exchange(Search::Preemptions(3), 2, &[Get(1), Get(1), Put(2)]);
     // Two messages stay: both producers end although no thread takes anything afterwards.
     exchange(Search::Preemptions(2), 2, &[Put(2), Put(2), Get(2)]);
 }

@@ -57,6 +57,17 @@
 //! | [`Lock`](shared::Lock) | anything else that only one process may do at a time | | |
 //! | [`Segment`](shared::Segment) | a protocol of your own, on plain atomics | | |
 //!
+//! A `Queue<[u8]>` carries large data without a copy: both sides work on the bytes in place.
+//!
+//! ```
+//! # use labsupport::prelude::*;
+//! let frames = Queue::<[u8]>::bounded_bytes(16, 1 << 20)?;
+//! let worker = Workers::spawn(1, |_| frames.get_with(|bytes| bytes.iter().filter(|&&byte| byte == 7).count()))?;
+//! frames.put_with(64 << 10, |bytes| bytes.fill(7))?;
+//! assert_eq!(worker.join()?.into_values()?, [Ok(65536)]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Stopping workers
 //!
 //! A worker ends when its closure returns. To stop it early, let it look at a [`Flag`](shared::Flag) now and then, as above. Or let it take its

@@ -44,9 +44,9 @@ impl Model {
         length + message.len()
     }
 
-    /// Bytes that it takes in the ring: a length of four bytes before it, and up to the next multiple of eight.
+    /// Bytes that it takes in the ring: a label of eight bytes before it, and up to the next multiple of eight.
     fn frame(message: &Message) -> usize {
-        (4 + Model::written(message)).next_multiple_of(8)
+        (8 + Model::written(message)).next_multiple_of(8)
     }
 
     fn put(&mut self, message: Message) -> Put {
@@ -151,6 +151,77 @@ proptest! {
             prop_assert_eq!(queue.try_get(), Ok(expected));
         }
         prop_assert_eq!(queue.try_get(), Err(GetError::Empty));
+    }
+}
+
+/// The same for bytes that are lent in place.
+struct Lent {
+    /// Each with the bytes that it takes in the ring.
+    messages: VecDeque<(Message, usize)>,
+    capacity: usize,
+    bytes: usize,
+    /// Bytes that were ever put.
+    end: usize,
+}
+
+impl Lent {
+    fn put(&mut self, message: Message) -> Result<(), PutErrorKind> {
+        let (bytes, limit) = (message.len(), self.bytes - 8);
+        if bytes > limit {
+            return Err(PutErrorKind::TooLarge { bytes, limit });
+        }
+        let used: usize = self.messages.iter().map(|(_, frame)| frame).sum();
+        let frame = |skip: usize| (8 + skip + bytes).next_multiple_of(8);
+        if self.messages.len() == self.capacity || used + frame(0) > self.bytes {
+            return Err(PutErrorKind::Full);
+        }
+        // From 1 KB on at a multiple of 16, if there is room for that.
+        let skip = if bytes >= 1024 {
+            self.end.wrapping_add(8) % 16
+        } else {
+            0
+        };
+        let fits = used + 8 + skip + bytes <= self.bytes;
+        let frame = frame(if fits { skip } else { 0 });
+        self.end += frame;
+        self.messages.push_back((message, frame));
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    #[test]
+    fn a_queue_of_bytes_does_what_its_model_does(
+        capacity in 1..10usize,
+        bytes in 1..10_000usize,
+        // How long a message is, as a share of the queue; nothing takes one.
+        steps in vec(prop_oneof![Just(None), (0..=1_000usize).prop_map(Some)], 1..200),
+    ) {
+        let queue = Queue::<[u8]>::bounded_bytes(capacity, bytes).unwrap();
+        let bytes = bytes.next_power_of_two().max(64);
+        let mut model = Lent { messages: VecDeque::new(), capacity, bytes, end: 0 };
+        for (number, step) in steps.into_iter().enumerate() {
+            if let Some(share) = step {
+                // Most are short; some are as long as the queue, or longer.
+                let len = bytes * share * share / 990_000;
+                let message = vec![number as u8; len];
+                let said = queue.put_with_timeout(len, Duration::ZERO, |place| {
+                    place.copy_from_slice(&message);
+                });
+                let said = said.map_err(|error| match error.kind().clone() {
+                    PutErrorKind::Disconnected => PutErrorKind::Full, // without other threads
+                    other => other,
+                });
+                prop_assert_eq!(said, model.put(message));
+            } else {
+                let expected = model.messages.pop_front().map(|(message, _)| message);
+                let got = queue.get_with_timeout(Duration::ZERO, <[u8]>::to_vec);
+                prop_assert_eq!(got.ok(), expected);
+            }
+            prop_assert_eq!(queue.len(), model.messages.len());
+        }
     }
 }
 

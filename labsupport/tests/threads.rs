@@ -71,6 +71,30 @@ fn two_producers_and_two_consumers_share_a_small_queue() {
 }
 
 #[test]
+fn what_is_lent_belongs_to_one_thread() {
+    let queue = Queue::<[u8]>::bounded_bytes(3, 128).unwrap();
+    thread::scope(|scope| {
+        for producer in 0..2u8 {
+            let queue = &queue;
+            scope.spawn(move || {
+                for n in 0..MESSAGES {
+                    let fill = |bytes: &mut [u8]| bytes.fill((2 * n) as u8 + producer);
+                    let len = (n % 60) as usize + 1;
+                    queue.put_with_timeout(len, LONG, fill).unwrap();
+                }
+            });
+            scope.spawn(move || {
+                for _ in 0..MESSAGES {
+                    let whole = |bytes: &[u8]| bytes.iter().all(|byte| *byte == bytes[0]);
+                    assert!(queue.get_with_timeout(LONG, whole).unwrap());
+                }
+            });
+        }
+    });
+    assert!(queue.is_empty());
+}
+
+#[test]
 fn who_sees_the_flag_sees_the_answer() {
     for _ in 0..MESSAGES / 10 {
         let (found, answer) = (Flag::new().unwrap(), Plain::new(0));

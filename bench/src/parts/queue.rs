@@ -7,7 +7,7 @@ use crate::bench::Bench;
 use crate::contest::{Contest, Target, calibrate};
 use crate::cores;
 use crate::peers::channel::{Make, Plan, Shape};
-use crate::peers::{iceoryx2, ipc_channel, ours, pipe, seqpacket};
+use crate::peers::{futex, iceoryx2, ipc_channel, ours, pipe, seqpacket};
 use crate::python::Twin;
 use crate::transfer::{
     PAUSE, processes_carry, processes_hand_off, threads_carry, threads_hand_off,
@@ -30,16 +30,32 @@ const FOUR_TO_FOUR: Shape = Shape {
 const SHAPES: [Shape; 3] = [ONE_TO_ONE, ONE_TO_FOUR, FOUR_TO_FOUR];
 const SIZES: [usize; 3] = [8, 1 << 10, 64 << 10];
 
-pub(crate) const CONTESTS: usize = SHAPES.len() * SIZES.len() + SIZES.len();
+pub(crate) const CONTESTS: usize = SHAPES.len() * SIZES.len() + LENT.len() + SIZES.len();
+
+/// The sizes that also go through a queue of bytes that are written and read in place.
+const LENT: [usize; 2] = [1 << 10, 64 << 10];
 
 const IPC_CHANNEL: &str = "ipc-channel";
+const ICEORYX2: &str = "iceoryx2";
+const SEQPACKET: &str = "SOCK_SEQPACKET";
+const THREADS: &str = "crossbeam threads";
 
 /// The ways to carry messages between processes.
-const PEERS: [(&str, Make); 4] = [
+const PEERS: [(&str, Make); 6] = [
     (IPC_CHANNEL, ipc_channel::make),
-    ("iceoryx2", iceoryx2::make),
-    ("SOCK_SEQPACKET", seqpacket::make),
+    ("ipc-channel, shared memory", ipc_channel::make_shared),
+    (ICEORYX2, iceoryx2::make),
+    ("iceoryx2 with its event", iceoryx2::make_with_event),
+    (SEQPACKET, seqpacket::make),
     ("pipe", pipe::make),
+];
+
+/// The peers with shared memory of their own, and the system's way.
+const PEERS_OF_LENT: [&str; 4] = [
+    "ipc-channel, shared memory",
+    ICEORYX2,
+    "iceoryx2 with its event",
+    SEQPACKET,
 ];
 
 pub(crate) fn run(bench: &mut Bench) -> Result<()> {
@@ -61,15 +77,25 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
             throughput(bench, plan, if pinned.is_empty() { &all } else { pinned })?;
         }
     }
+    let two = &all[..all.len().min(2)];
+    for size in LENT {
+        let plan = Plan {
+            shape: ONE_TO_ONE,
+            size,
+            depth: depth(size),
+            cores: two,
+            folder: &folder,
+        };
+        lent(bench, plan)?;
+    }
     for size in SIZES {
-        let cores = &all[..all.len().min(2)];
         latency(
             bench,
             Plan {
                 shape: ONE_TO_ONE,
                 size,
                 depth: depth(size),
-                cores,
+                cores: two,
                 folder: &folder,
             },
         )?;
@@ -110,12 +136,15 @@ fn throughput(bench: &mut Bench, plan: Plan, cores: &[usize]) -> Result<()> {
     let mut contest = Contest::new([name], cores, 11, between(ours::make, plan.shape));
     for (name, make) in PEERS {
         contest = contest.peer(name, between(make, plan.shape));
-        if name == IPC_CHANNEL && plan.size == 8 && plan.shape == ONE_TO_ONE {
-            contest = contest.target(0, Target::Ratio(0.1));
+        if let Some(most) = target(name, plan) {
+            contest = contest.target(0, Target::Ratio(most));
         }
     }
     let threads = timed(wanted, move |n| threads_carry(plan, n));
-    contest = contest.peer("crossbeam threads", threads);
+    contest = contest.peer(THREADS, threads);
+    if let Some(most) = target(THREADS, plan) {
+        contest = contest.target(0, Target::Ratio(most));
+    }
     let designed = plan.size == 8 && plan.shape == ONE_TO_FOUR;
     if designed {
         contest = contest
@@ -130,6 +159,35 @@ fn throughput(bench: &mut Bench, plan: Plan, cores: &[usize]) -> Result<()> {
     bench.run(contest)
 }
 
+/// The most that ours may take beside this peer.
+fn target(peer: &str, plan: &Plan) -> Option<f64> {
+    match (peer, plan.shape, plan.size >> 10) {
+        (IPC_CHANNEL, ONE_TO_ONE, 0) => Some(0.1),
+        (ICEORYX2, ONE_TO_ONE, 1) => Some(1.0),
+        (SEQPACKET, ONE_TO_ONE, 64) => Some(0.7),
+        (THREADS, ONE_TO_FOUR, 0) => Some(2.0),
+        _ => None,
+    }
+}
+
+/// Bytes that are written and read in place.
+fn lent(bench: &mut Bench, plan: Plan) -> Result<()> {
+    let (plan, wanted) = (&plan, bench.run_time());
+    let between = |make: Make| timed(wanted, move |n| processes_carry(make, plan, n));
+    let name = format!("queue 1→1, {} lent", bytes(plan.size));
+    let mut contest = Contest::new([name], plan.cores, 11, between(ours::make_lent));
+    let peers = PEERS
+        .iter()
+        .filter(|(name, _)| PEERS_OF_LENT.contains(name));
+    for &(name, make) in peers {
+        contest = contest.peer(name, between(make));
+        if name == ICEORYX2 && plan.size > 1 << 10 {
+            contest = contest.target(0, Target::Ratio(1.5));
+        }
+    }
+    bench.run(contest)
+}
+
 fn latency(bench: &mut Bench, plan: Plan) -> Result<()> {
     let plan = &plan;
     let n = if bench.quick { 50 } else { 500 };
@@ -137,19 +195,26 @@ fn latency(bench: &mut Bench, plan: Plan) -> Result<()> {
     let python = twin(bench, plan, "latency", &[&plan.size, &plan.depth, &pause]);
     let python = python.map(|mut twin| {
         move || {
-            let times: [f64; 2] = twin.ask(n)?;
+            let times: [f64; 3] = twin.ask(n)?;
             Ok(times.map(|seconds| seconds * 1e9))
         }
     });
     let between = |make: Make| move || processes_hand_off(make, plan, n);
-    let names = ["median", "99th percentile"];
+    let names = [
+        "median",
+        "99th percentile",
+        "the consumer's CPU time for each",
+    ];
     let names = names.map(|part| format!("hand-off, {}, {part}", bytes(plan.size)));
     let mut contest = Contest::new(names, plan.cores, 11, between(ours::make));
     for (name, make) in PEERS {
         contest = contest.peer(name, between(make));
     }
+    if plan.size == 8 {
+        contest = contest.peer("futex and one place", between(futex::make));
+    }
     let contest = contest
-        .peer("crossbeam threads", || threads_hand_off(plan, n))
+        .peer(THREADS, || threads_hand_off(plan, n))
         .peer_if("CPython Queue", python);
     bench.run(contest)
 }

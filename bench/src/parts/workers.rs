@@ -30,9 +30,8 @@ pub(crate) fn run(bench: &mut Bench) -> Result<()> {
         let name = format!("workers: start and join {count}");
         let mut contest =
             Contest::new([name], &cores::allowed(), 101, ours).peer("bare fork and wait", bare);
-        if count == 4 {
-            contest = contest.target(0, Target::Ratio(1.5));
-        }
+        let most = if count == 1 { 1.4 } else { 1.5 };
+        contest = contest.target(0, Target::Ratio(most));
         let contest = contest
             .peer(
                 "std::process::Command",

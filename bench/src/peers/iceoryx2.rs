@@ -1,6 +1,6 @@
 //! The crate iceoryx2: shared memory without a copy between publisher and subscriber. Each subscriber gets each sample, so it is
 //! no work queue, and 1→1 is the only shape that fits. `receive` does not wait: the consumer polls, and gives its core to others after 200
-//! empty polls.
+//! empty polls; or, with `make_with_event`, it sleeps until the publisher notifies it through an event service.
 //!
 //! Its files lie in the run's own folder, its shared memory has the run's own prefix; the keeper removes both.
 
@@ -8,8 +8,8 @@ use super::channel::{Channel, Plan, Shape, read, write};
 use crate::keeper;
 use anyhow::{Context, Result, bail};
 use iceoryx2::prelude::*;
-use iceoryx2::service::port_factory::PortFactory as _;
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
+use iceoryx2::service::port_factory::{PortFactory as _, event};
 use std::hint;
 use std::path::Path as FilePath;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +17,9 @@ use std::thread;
 
 /// How often the consumer polls before it gives its core to others: as often as our queue polls before it sleeps.
 const LOOKS: u32 = 200;
+
+type Messages = PortFactory<ipc::Service, [u8], ()>;
+type Event = event::PortFactory<ipc::Service>;
 
 /// The first message of a publisher.
 const GREETING: u64 = u64::MAX - 1;
@@ -26,9 +29,19 @@ struct Iceoryx2<'a> {
     name: String,
     size: usize,
     depth: usize,
+    /// Whether the consumer sleeps on an event.
+    sleeps: bool,
 }
 
 pub(crate) fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
+    channel(plan, false)
+}
+
+pub(crate) fn make_with_event<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
+    channel(plan, true)
+}
+
+fn channel<'a>(plan: &Plan<'a>, sleeps: bool) -> Result<Box<dyn Channel + 'a>> {
     let Shape {
         producers: 1,
         consumers: 1,
@@ -45,12 +58,13 @@ pub(crate) fn make<'a>(plan: &Plan<'a>) -> Result<Box<dyn Channel + 'a>> {
         name: format!("run {run}"),
         size: plan.size,
         depth: plan.depth,
+        sleeps,
     }))
 }
 
 impl Iceoryx2<'_> {
     /// Opens the service in the process that calls it: a node belongs to the process that made it.
-    fn open(&self) -> Result<PortFactory<ipc::Service, [u8], ()>> {
+    fn open(&self) -> Result<(Messages, Option<Event>)> {
         let mut config = Config::default();
         let root = self
             .folder
@@ -70,13 +84,25 @@ impl Iceoryx2<'_> {
             .enable_safe_overflow(false)
             .subscriber_max_buffer_size(self.depth)
             .open_or_create()?;
-        Ok(service)
+        let event = node
+            .service_builder(&format!("{}, event", self.name).as_str().try_into()?)
+            .event();
+        let event = match self.sleeps {
+            true => Some(event.open_or_create()?),
+            false => None,
+        };
+        Ok((service, event))
     }
 }
 
 impl Channel for Iceoryx2<'_> {
     fn sender(&self) -> Box<dyn FnMut(u64) + '_> {
-        let service = self.open().expect("the service can be opened");
+        let (service, event) = self.open().expect("the service can be opened");
+        let notifier = event
+            .as_ref()
+            .map(|event| event.notifier_builder().create())
+            .transpose()
+            .expect("a notifier can be made");
         let publisher = service
             .publisher_builder()
             .initial_max_slice_len(self.size)
@@ -97,29 +123,39 @@ impl Channel for Iceoryx2<'_> {
                 .write_from_slice(&message)
                 .send()
                 .expect("the subscriber lives");
-            // The service lives as long as its ports.
-            let _ = &service;
+            if let Some(notifier) = &notifier {
+                // An event that cannot be added is one of many that wait: the subscriber is awake.
+                let _ = notifier.notify();
+            }
+            // The services live as long as their ports.
+            let _ = (&service, &event);
         };
         send(GREETING);
         Box::new(send)
     }
 
     fn receiver(&self) -> Box<dyn FnMut() -> u64 + '_> {
-        let service = self.open().expect("the service can be opened");
+        let (service, event) = self.open().expect("the service can be opened");
+        // Before the subscriber, for which the publisher waits: no event is missed.
+        let listener = event
+            .as_ref()
+            .map(|event| event.listener_builder().create())
+            .transpose()
+            .expect("a listener can be made");
         let subscriber = service.subscriber_builder().create();
         let subscriber = subscriber.expect("a subscriber can be made");
         let receive = move || {
-            let _ = &service;
+            let _ = (&service, &event);
             let mut looks = 0;
             loop {
                 if let Some(sample) = subscriber.receive().expect("the publisher lives") {
                     return read(sample.payload());
                 }
                 looks += 1;
-                if looks < LOOKS {
-                    hint::spin_loop();
-                } else {
-                    thread::yield_now();
+                match &listener {
+                    Some(listener) => _ = listener.blocking_wait(|_| ()).expect("it can wait"),
+                    None if looks < LOOKS => hint::spin_loop(),
+                    None => thread::yield_now(),
                 }
             }
         };

@@ -2,6 +2,7 @@
 
 pub(crate) mod channel;
 pub(crate) mod crossbeam;
+pub(crate) mod futex;
 pub(crate) mod iceoryx2;
 pub(crate) mod ipc_channel;
 pub(crate) mod kernel;

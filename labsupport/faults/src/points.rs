@@ -200,34 +200,107 @@ impl Taken {
     }
 }
 
+/// A producer and its number; `None` is the pill.
 type Message = Option<(usize, usize)>;
 
-fn consume(tasks: &Queue<Message>, taken: &Taken) {
-    while let Some(message) = tasks.get().unwrap() {
+/// A queue for four messages, for each way that a message can take through it.
+enum Tasks {
+    /// Serialised, then copied.
+    Small(Queue<Message>),
+    /// Serialised in place: with a text that makes it too large for the other way.
+    Large(Queue<(Message, String)>),
+    /// Written and read in place, without serde.
+    Lent(Queue<[u8]>),
+}
+
+impl Tasks {
+    fn of_each_kind() -> [Tasks; 3] {
+        [
+            Tasks::Small(Queue::bounded(4).unwrap()),
+            Tasks::Large(Queue::bounded(4).unwrap()),
+            Tasks::Lent(Queue::bounded(4).unwrap()),
+        ]
+    }
+
+    fn put(&self, message: Message) {
+        match self {
+            Tasks::Small(queue) => queue.put_timeout(message, LONG).unwrap(),
+            Tasks::Large(queue) => {
+                let message = (message, "x".repeat(2_000));
+                queue.put_timeout(message, LONG).unwrap();
+            }
+            Tasks::Lent(queue) => {
+                let (producer, number) = message.unwrap_or((usize::MAX, 0));
+                let write = |bytes: &mut [u8]| {
+                    bytes[..8].copy_from_slice(&producer.to_ne_bytes());
+                    bytes[8..].copy_from_slice(&number.to_ne_bytes());
+                };
+                queue.put_with_timeout(16, LONG, write).unwrap();
+            }
+        }
+    }
+
+    fn get(&self) -> Message {
+        match self {
+            Tasks::Small(queue) => queue.get().unwrap(),
+            Tasks::Large(queue) => {
+                let (message, text) = queue.get().unwrap();
+                assert_eq!(text, "x".repeat(2_000));
+                message
+            }
+            Tasks::Lent(queue) => {
+                let number = |bytes: &[u8]| usize::from_ne_bytes(bytes.try_into().unwrap());
+                let message = queue.get_with(|bytes| (number(&bytes[..8]), number(&bytes[8..])));
+                message.map(|m| (m.0 != usize::MAX).then_some(m)).unwrap()
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Tasks::Small(queue) => queue.is_empty(),
+            Tasks::Large(queue) => queue.is_empty(),
+            Tasks::Lent(queue) => queue.is_empty(),
+        }
+    }
+}
+
+fn consume(tasks: &Tasks, taken: &Taken) {
+    while let Some(message) = tasks.get() {
         taken.count(message);
     }
 }
 
 /// Puts messages until `over`, at least 20. How many.
-fn produce(tasks: &Queue<Message>, producer: usize, over: &Flag) -> usize {
+fn produce(tasks: &Tasks, producer: usize, over: &Flag) -> usize {
     let mut put = 0;
     while put < 20 || !over.is_set() && put < MOST {
-        tasks.put(Some((producer, put))).unwrap();
+        tasks.put(Some((producer, put)));
         put += 1;
     }
     put
 }
 
+/// The scene with a queue of each kind. What is seen is the same.
+fn with_each_kind(scene: impl Fn(&Tasks) -> Seen) -> Seen {
+    let seen = Tasks::of_each_kind().map(|tasks| scene(&tasks));
+    assert!(seen.iter().all(|other| other == &seen[0]), "{seen:?}");
+    seen.into_iter().next().unwrap()
+}
+
 /// Two producers, of which one is struck at its fifth message, and two consumers.
 fn put(strike: Strike) -> Seen {
-    let tasks = Queue::<Message>::bounded(4).unwrap();
+    with_each_kind(|tasks| put_into(tasks, strike))
+}
+
+fn put_into(tasks: &Tasks, strike: Strike) -> Seen {
     let (taken, over) = (Taken::new(), Flag::new().unwrap());
-    let consumers = Workers::spawn(2, |_| consume(&tasks, &taken)).unwrap();
+    let consumers = Workers::spawn(2, |_| consume(tasks, &taken)).unwrap();
     let producers = Workers::spawn(2, |w| {
         if w.index() == 0 {
             strike.arm_nth(5);
         }
-        produce(&tasks, w.index(), &over)
+        produce(tasks, w.index(), &over)
     })
     .unwrap();
     let victim = producers.pids()[0];
@@ -235,8 +308,8 @@ fn put(strike: Strike) -> Seen {
     over.set();
     strike.let_go_on(victim);
     let (put, seen) = join(strike, producers);
-    tasks.put_timeout(None, LONG).unwrap();
-    tasks.put_timeout(None, LONG).unwrap();
+    tasks.put(None);
+    tasks.put(None);
     consumers.join_timeout(LONG).unwrap().values().unwrap();
     // "put: locked" is passed by every try at a full queue too; so how many it had put is read off what was taken.
     let there = |n| taken.0.word(n).load(Ordering::Relaxed) > 0;
@@ -256,23 +329,26 @@ fn put(strike: Strike) -> Seen {
 
 /// Two consumers, of which one is struck, and two producers.
 fn get(strike: Strike) -> Seen {
-    let tasks = Queue::<Message>::bounded(4).unwrap();
+    with_each_kind(|tasks| get_from(tasks, strike))
+}
+
+fn get_from(tasks: &Tasks, strike: Strike) -> Seen {
     let (taken, over) = (Taken::new(), Flag::new().unwrap());
     let consumers = Workers::spawn(2, |w| {
         if w.index() == 0 {
             strike.arm_nth(2);
         }
-        consume(&tasks, &taken);
+        consume(tasks, &taken);
     })
     .unwrap();
     let victim = consumers.pids()[0];
-    let producers = Workers::spawn(2, |w| produce(&tasks, w.index(), &over)).unwrap();
+    let producers = Workers::spawn(2, |w| produce(tasks, w.index(), &over)).unwrap();
     strike.wait_for(victim);
     over.set();
     strike.let_go_on(victim);
     let put = producers.join_timeout(LONG).unwrap().values().unwrap();
     let pills = if strike.is_deadly() { 1 } else { 2 };
-    (0..pills).for_each(|_| tasks.put_timeout(None, LONG).unwrap());
+    (0..pills).for_each(|_| tasks.put(None));
     let (_, seen) = join(strike, consumers);
     let missing = taken.missing(0, put[0]) + taken.missing(1, put[1]);
     let own = matches!(strike.point, "get: committed" | "get: unlocked");
@@ -366,13 +442,19 @@ fn trace(strike: Strike) -> Seen {
     nothing_left(seen)
 }
 
-/// One is struck on its way into its closure or out of it, between two that work.
+/// One is struck on its way into its closure or out of it, between two that work; with a small result and with one that takes several reads.
 fn worker_start(strike: Strike) -> Seen {
+    let seen = [20, 20_000].map(|length| worker_with_result(strike, length));
+    assert_eq!(seen[0], seen[1]);
+    seen.into_iter().next().unwrap()
+}
+
+fn worker_with_result(strike: Strike, length: usize) -> Seen {
     let over = Flag::new().unwrap();
     let beside = || Workers::spawn(2, |w| (wait_for(&over), w.index()).1).unwrap();
     let before = beside();
     strike.arm();
-    let struck = Workers::spawn(1, |_| String::from("a value of some length")).unwrap();
+    let struck = Workers::spawn(1, |_| "x".repeat(length)).unwrap();
     fault::disarm();
     let after = beside();
     let victim = struck.pids()[0];

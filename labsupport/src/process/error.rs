@@ -15,8 +15,8 @@ use std::io;
 pub enum SpawnError {
     /// Zero workers were asked for.
     NoWorkers,
-    /// The calling thread holds the guard of a value or an array. The workers would get copies of the reference that it lends, and could write
-    /// through it without the lock.
+    /// The calling thread holds the guard of a value or an array, or writes or reads a message of a queue in place. The workers would get copies of
+    /// the reference that it lends, and could write through it without the lock.
     GuardHeld,
     /// The system refused a process or a pipe.
     Os {
@@ -35,8 +35,8 @@ impl fmt::Display for SpawnError {
             SpawnError::NoWorkers => write!(f, "0 workers were asked for: ask for at least one."),
             SpawnError::GuardHeld => write!(
                 f,
-                "this thread still holds the guard of a shared value or array, and the workers would get copies of it: `drop(guard)` before \
-                 you spawn them, and lock inside the worker's closure."
+                "this thread still holds the guard of a shared value or array, or bytes of a queue, and the workers would get copies of it: \
+                 `drop(guard)` before you spawn them, and lock inside the worker's closure."
             ),
             SpawnError::Os {
                 asked,

@@ -48,6 +48,20 @@ impl LockCell {
         self.mutex.try_lock().map(|acquired| self.guard(acquired))
     }
 
+    /// Whether it looks as if nobody holds it. It only reads, so it disturbs the holder less than an attempt.
+    #[inline]
+    pub(super) fn looks_free(&self) -> bool {
+        self.mutex.looks_free()
+    }
+
+    /// # Panics
+    /// The calling thread holds it, and would wait in vain for what others can only do under it.
+    pub(super) fn refuse_holder(&self, advice: Advice) {
+        if self.mutex.is_mine() {
+            advice.locked_twice();
+        }
+    }
+
     #[inline]
     fn guard(&self, acquired: Acquired) -> LockGuard<'_> {
         let owner_died = acquired == Acquired::OwnerDied;

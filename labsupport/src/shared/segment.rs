@@ -6,6 +6,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -156,6 +157,32 @@ impl Segment {
         unsafe {
             ptr::copy_nonoverlapping(self.at(offset).as_ptr(), bytes.as_mut_ptr(), bytes.len());
         }
+    }
+
+    /// The `len` bytes at byte `offset`.
+    ///
+    /// # Safety
+    /// They are within the segment, and nothing writes them while the reference is used.
+    #[inline]
+    pub(super) unsafe fn bytes(&self, offset: usize, len: usize) -> &[u8] {
+        #[cfg(loom)]
+        self.mapping.memory.watch_read(offset, len);
+        // SAFETY: this function's contract; any byte is initialised, since a segment starts as zeros.
+        unsafe { slice::from_raw_parts(self.at(offset).as_ptr(), len) }
+    }
+
+    /// The same, to write them.
+    ///
+    /// # Safety
+    /// They are within the segment, and nothing else reads or writes them while the reference is used.
+    // The contract is what `&mut self` would say, and the segment belongs to other processes too.
+    #[allow(clippy::mut_from_ref)]
+    #[inline]
+    pub(super) unsafe fn bytes_mut(&self, offset: usize, len: usize) -> &mut [u8] {
+        #[cfg(loom)]
+        self.mapping.memory.watch_write(offset, len);
+        // SAFETY: as in `bytes`.
+        unsafe { slice::from_raw_parts_mut(self.at(offset).as_ptr(), len) }
     }
 
     /// Makes a lock at byte `offset` (one per `slot`, 0 or 1) and remembers it, so that it is not unmapped while it is held.

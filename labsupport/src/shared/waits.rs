@@ -43,7 +43,7 @@ impl Waits for Barrier {
     }
 }
 
-impl<T> Waits for Queue<T> {
+impl<T: ?Sized> Waits for Queue<T> {
     fn waits(&self, name: &str) -> Vec<(Range<usize>, String)> {
         let (get, put) = self.sides();
         vec![

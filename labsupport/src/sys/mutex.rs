@@ -142,11 +142,29 @@ impl RobustMutex {
     /// Whether a thread of this process holds the lock, or did so a moment ago. It does not touch the lock: the next owner is still told of a
     /// death.
     pub(crate) fn is_held_here(&self) -> bool {
+        let holder = self.holder();
+        holder != 0 && is_thread_of_this_process(holder)
+    }
+
+    /// Whether the calling thread holds the lock.
+    pub(crate) fn is_mine(&self) -> bool {
+        let holder = self.holder();
+        holder != 0 && holder == rustix::thread::gettid().as_raw_pid()
+    }
+
+    /// Whether no thread held the lock a moment ago. It does not touch the lock.
+    #[inline]
+    pub(crate) fn looks_free(&self) -> bool {
+        self.holder() == 0
+    }
+
+    /// The number of the thread that holds the lock; 0 if none does.
+    #[inline]
+    fn holder(&self) -> Pid {
         // SAFETY: the mutex lies at a valid place. The kernel's interface for robust locks requires the holder's thread number in the word
         // that waiters sleep on; the C library has that word first, and everyone uses it as an atomic.
         let word = unsafe { &*self.0.get().cast::<AtomicU32>() }.load(Ordering::Relaxed);
-        let holder = (word & libc::FUTEX_TID_MASK) as Pid;
-        holder != 0 && is_thread_of_this_process(holder)
+        (word & libc::FUTEX_TID_MASK) as Pid
     }
 
     /// Gives the lock back. Does nothing if a thread of another process holds it.
@@ -262,9 +280,9 @@ mod tests {
             RobustMutex::init(place).unwrap();
             place.as_ref()
         };
-        assert!(!mutex.is_held_here());
+        assert!(!mutex.is_held_here() && !mutex.is_mine() && mutex.looks_free());
         assert_eq!(mutex.lock(), Some(Acquired::Clean));
-        assert!(mutex.is_held_here());
+        assert!(mutex.is_held_here() && mutex.is_mine() && !mutex.looks_free());
         assert_eq!((mutex.try_lock(), mutex.lock()), (None, None));
         let locked = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -272,12 +290,13 @@ mod tests {
             let other = scope.spawn(|| {
                 let acquired = mutex.lock();
                 locked.store(true, Ordering::SeqCst);
-                assert!(mutex.is_held_here());
+                assert!(mutex.is_held_here() && mutex.is_mine());
                 // SAFETY: this thread has just taken it.
                 unsafe { mutex.unlock() };
                 acquired
             });
             assert!(!locked.load(Ordering::SeqCst));
+            assert!(mutex.is_mine());
             // SAFETY: this thread took it above.
             unsafe { mutex.unlock() };
             assert_eq!(other.join().unwrap(), Some(Acquired::Clean));

@@ -7,7 +7,7 @@ const NO: u32 = 0; // as far as is known, nobody sleeps
 const MAYBE: u32 = 1; // somebody sleeps, or did a moment ago
 
 /// Where one side of the queue sleeps until the other side rings. See "Sleeping" in the README.
-#[repr(C)]
+#[repr(C, align(128))]
 pub(super) struct Bell {
     someone_sleeps: AtomicU32,
     /// Changes with every ring; sleepers wait for that.

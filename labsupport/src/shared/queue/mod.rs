@@ -1,6 +1,7 @@
 //! The task queue: see `README.md` beside this file for the protocol.
 
 mod bell;
+mod codec;
 mod error;
 #[cfg(all(test, loom))]
 #[path = "../../../model/queue.rs"]
@@ -11,12 +12,17 @@ pub use error::{GetError, PutError, PutErrorKind};
 
 use super::SharedError;
 use crate::sys::LOOK_AGAIN;
-use ring::Ring;
+use codec::{best_place, decode, encode_into, encoded_size};
+use ring::{Ring, Room};
 use serde::{Serialize, de::DeserializeOwned};
+use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::time::{Duration, Instant};
+
+/// Bytes of the largest message that is written before it goes into the ring.
+const SMALL: usize = 128;
 
 /// A bounded first-in-first-out queue between processes: Python's `multiprocessing.Queue`.
 ///
@@ -37,6 +43,15 @@ use std::time::{Duration, Instant};
 /// | [`put`](Queue::put) | waits | [`PutErrorKind::Disconnected`] |
 /// | [`put_timeout`](Queue::put_timeout) | waits, then [`PutErrorKind::Full`] | [`PutErrorKind::Disconnected`] |
 /// | [`try_put`](Queue::try_put) | [`PutErrorKind::Full`] at once | [`PutErrorKind::Full`] at once |
+///
+/// # Large messages
+///
+/// A message of more than 128 bytes is serialised straight into the queue, under the lock of the producers, and every message is deserialised
+/// where it lies, under the lock of the consumers. So a `Serialize` or a `Deserialize` must not wait for something that another producer or
+/// consumer may hold.
+///
+/// A `Queue<[u8]>` has messages without a type. They are not copied at all: [`put_with`](Queue::put_with) lends a producer the place where its
+/// message will lie, and [`get_with`](Queue::get_with) lends a consumer the place where it lies.
 ///
 /// # Pills
 ///
@@ -62,12 +77,12 @@ use std::time::{Duration, Instant};
 /// assert_eq!(workers.join()?.values()?.iter().sum::<u64>(), 5050);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Queue<T> {
+pub struct Queue<T: ?Sized> {
     ring: Ring,
-    message: PhantomData<fn(T) -> T>,
+    message: PhantomData<fn(&T) -> &T>,
 }
 
-impl<T> Clone for Queue<T> {
+impl<T: ?Sized> Clone for Queue<T> {
     fn clone(&self) -> Self {
         Queue {
             ring: self.ring.clone(),
@@ -76,14 +91,12 @@ impl<T> Clone for Queue<T> {
     }
 }
 
-impl<T> Queue<T> {
+impl<T: ?Sized> Queue<T> {
     /// The addresses of the words on which consumers sleep, and of those on which producers sleep.
     pub(super) fn sides(&self) -> (Range<usize>, Range<usize>) {
         self.ring.sides()
     }
-}
 
-impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// A queue of at most `capacity` messages. It has room for 64 bytes per message, and for at least 64 KiB in all.
     /// [`bounded_bytes`](Queue::bounded_bytes) makes one with more.
     ///
@@ -99,7 +112,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     }
 
     /// A queue of at most `capacity` messages and at most `bytes` bytes (rounded up to a power of two). A single message may take all of
-    /// it but 8 bytes.
+    /// it but 8 bytes. It takes twice as much shared memory, so that each message lies in one piece wherever it begins.
     ///
     /// # Errors
     /// A capacity or a number of bytes that is zero or over 2^30, or no room in shared memory.
@@ -118,7 +131,9 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
             message: PhantomData,
         })
     }
+}
 
+impl<T: Serialize + DeserializeOwned> Queue<T> {
     /// Puts a message at the end; waits while the queue is full.
     ///
     /// # Errors
@@ -168,48 +183,45 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     }
 
     fn put_within(&self, message: T, patience: Patience) -> Result<(), PutError<T>> {
-        // Small messages, and nearly all are small, never touch the heap.
-        let mut small = [0u8; 128];
+        // Small messages, and nearly all are small, are written before any lock is taken.
+        let mut small = [0u8; SMALL];
         let result = match postcard::to_slice(&message, &mut small) {
             Ok(bytes) => self.put_bytes(bytes, patience),
-            Err(postcard::Error::SerializeBufferFull) => match postcard::to_stdvec(&message) {
-                Ok(bytes) => self.put_bytes(&bytes, patience),
-                Err(error) => Err(PutErrorKind::Unserialisable(error.to_string())),
-            },
-            Err(error) => Err(PutErrorKind::Unserialisable(error.to_string())),
+            Err(postcard::Error::SerializeBufferFull) => self.put_in_place(&message, patience),
+            Err(error) => Err(unserialisable(error)),
         };
         result.map_err(|kind| PutError { message, kind })
     }
 
     fn put_bytes(&self, bytes: &[u8], patience: Patience) -> Result<(), PutErrorKind> {
-        let limit = self.ring.largest_message();
-        if bytes.len() > limit {
-            return Err(PutErrorKind::TooLarge {
-                bytes: bytes.len(),
-                limit,
-            });
-        }
-        while !self.ring.try_put(bytes) {
-            if let Patience::None = patience {
-                return Err(PutErrorKind::Full);
-            }
-            self.ring.wait_for_room(bytes.len(), patience.slice());
-            if self.ring.has_room(bytes.len()) {
-                continue;
-            }
-            let kind = match (self.ring.is_alone(), patience.is_over()) {
-                (true, _) => PutErrorKind::Disconnected,
-                (false, true) => PutErrorKind::Full,
-                (false, false) => continue,
+        self.check_size(bytes.len())?;
+        self.put_when_there_is_room(patience, || match self.ring.try_put(bytes) {
+            true => Ok(Tried::Put),
+            false => Ok(Tried::NoRoom(bytes.len())),
+        })
+    }
+
+    /// Puts a message of any size by writing it straight into the ring.
+    fn put_in_place(&self, message: &T, patience: Patience) -> Result<(), PutErrorKind> {
+        self.put_when_there_is_room(patience, || {
+            let mut room = 0;
+            let write = |free: &mut [u8]| {
+                room = free.len();
+                encode_into(message, free)
             };
-            // One more try: a consumer may have made room since, and ended.
-            return if self.ring.try_put(bytes) {
-                Ok(())
-            } else {
-                Err(kind)
-            };
-        }
-        Ok(())
+            match self.ring.try_put_with(Room::All, write) {
+                Ok(true) => return Ok(Tried::Put),
+                Ok(false) | Err(postcard::Error::SerializeBufferFull) => {}
+                Err(error) => return Err(unserialisable(error)),
+            }
+            match encoded_size(message).map_err(unserialisable)? {
+                // It would be tried again at once, and perhaps forever.
+                size if size <= room => Err(PutErrorKind::Unserialisable(
+                    "its `Serialize` writes something else each time".into(),
+                )),
+                size => self.check_size(size).map(|()| Tried::NoRoom(size)),
+            }
+        })
     }
 
     /// Takes the message at the front; waits while the queue is empty.
@@ -259,9 +271,217 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
     }
 
     fn get_within(&self, patience: Patience) -> Result<T, GetError> {
+        self.get_when_there_is_one(patience, || self.ring.try_get(decode))?
+    }
+}
+
+/// Bytes in place. The messages of a `Queue<[u8]>` are lent, not copied: a producer writes where its message will lie, and a consumer reads where
+/// it lies.
+impl Queue<[u8]> {
+    /// Puts a message of `len` bytes that `write` writes in place, without a copy; waits while there is no room.
+    ///
+    /// The bytes begin at an address that is a multiple of 8. They are not zeros: what they hold is left over from earlier messages.
+    ///
+    /// While `write` runs, other producers wait. So do there what fills the bytes, and nothing that takes long or waits. If `write` panics, or if
+    /// the process is killed in it, nothing is put.
+    ///
+    /// # Errors
+    /// [`PutErrorKind::TooLarge`] and [`PutErrorKind::Disconnected`], as [`put`](Queue::put).
+    ///
+    /// # Panics
+    /// `write` puts into this queue, or waits for a message of this queue. It cannot spawn workers either: that gives
+    /// [`SpawnError::GuardHeld`](crate::process::SpawnError::GuardHeld).
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let frames = Queue::<[u8]>::bounded_bytes(16, 4096)?;
+    /// frames.put_with(3, |bytes| bytes.copy_from_slice(&[1, 2, 3]))?;
+    /// let sum = frames.put_with(100, |bytes| {
+    ///     bytes.fill(7);
+    ///     bytes.len()
+    /// })?;
+    /// assert_eq!((sum, frames.len()), (100, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn put_with<R>(
+        &self,
+        len: usize,
+        write: impl FnOnce(&mut [u8]) -> R,
+    ) -> Result<R, PutError<()>> {
+        self.lend_within(len, write, Patience::Endless)
+    }
+
+    /// As [`put_with`](Queue::put_with), but waits at most for `limit` until there is room.
+    ///
+    /// # Errors
+    /// As `put_with`, and [`PutErrorKind::Full`] when the time is up while a process is left that could take something.
+    ///
+    /// # Panics
+    /// As `put_with`.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// use std::time::Duration;
+    /// let frames = Queue::<[u8]>::bounded_bytes(1, 64)?;
+    /// frames.put_with(8, |bytes| bytes.fill(0))?;
+    /// let error = frames.put_with_timeout(8, Duration::from_secs(20), |bytes| bytes.fill(0)).unwrap_err();
+    /// assert_eq!(error.kind(), &PutErrorKind::Disconnected); // at once: no other process is left
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn put_with_timeout<R>(
+        &self,
+        len: usize,
+        limit: Duration,
+        write: impl FnOnce(&mut [u8]) -> R,
+    ) -> Result<R, PutError<()>> {
+        self.lend_within(len, write, Patience::until(limit))
+    }
+
+    fn lend_within<R>(
+        &self,
+        len: usize,
+        write: impl FnOnce(&mut [u8]) -> R,
+        patience: Patience,
+    ) -> Result<R, PutError<()>> {
+        let (mut write, mut result) = (Some(write), None);
+        let put = self.check_size(len).and_then(|()| {
+            self.put_when_there_is_room(patience, || {
+                let lend = |room: &mut [u8]| {
+                    let place = best_place(room, len);
+                    let write = write.take().expect("it is lent once");
+                    result = Some(write(&mut room[place.clone()]));
+                    Ok::<_, Infallible>(place)
+                };
+                match self.ring.try_put_with(Room::For(len), lend) {
+                    Ok(true) => Ok(Tried::Put),
+                    Ok(false) => Ok(Tried::NoRoom(len)),
+                }
+            })
+        });
+        match put {
+            Ok(()) => Ok(result.expect("it was written")),
+            Err(kind) => Err(PutError { message: (), kind }),
+        }
+    }
+
+    /// Takes the message at the front, which `read` reads in place, without a copy; waits while the queue is empty.
+    ///
+    /// The bytes begin at an address that is a multiple of 8. No process can change them while `read` runs.
+    ///
+    /// Meanwhile other consumers wait. So do there what needs the bytes, and nothing that takes long or waits; if several consumers are to work
+    /// on large messages at the same time, copy the bytes. The message is taken when `read` returns or panics. If the process is killed in
+    /// `read`, the message stays for the next consumer.
+    ///
+    /// # Errors
+    /// [`GetError::Disconnected`]: the queue is empty, and no process is left that could put anything.
+    ///
+    /// # Panics
+    /// `read` takes from this queue, or waits for room in it. It cannot spawn workers either: that gives
+    /// [`SpawnError::GuardHeld`](crate::process::SpawnError::GuardHeld).
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// let frames = Queue::<[u8]>::bounded_bytes(16, 4096)?;
+    /// frames.put_with(3, |bytes| bytes.copy_from_slice(&[1, 2, 3]))?;
+    /// assert_eq!(frames.get_with(|bytes| bytes.to_vec())?, [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn get_with<R>(&self, read: impl FnOnce(&[u8]) -> R) -> Result<R, GetError> {
+        self.borrow_within(read, Patience::Endless)
+    }
+
+    /// As [`get_with`](Queue::get_with), but waits at most for `limit` until there is a message.
+    ///
+    /// # Errors
+    /// As `get_with`, and [`GetError::Empty`] when the time is up while a process is left that could put something.
+    ///
+    /// # Panics
+    /// As `get_with`.
+    ///
+    /// # Examples
+    /// ```
+    /// use labsupport::prelude::*;
+    /// use std::time::Duration;
+    /// let frames = Queue::<[u8]>::bounded_bytes(16, 4096)?;
+    /// let first = frames.get_with_timeout(Duration::from_secs(20), |bytes| bytes[0]);
+    /// assert_eq!(first, Err(GetError::Disconnected)); // at once: no other process is left
+    /// # Ok::<(), SharedError>(())
+    /// ```
+    pub fn get_with_timeout<R>(
+        &self,
+        limit: Duration,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, GetError> {
+        self.borrow_within(read, Patience::until(limit))
+    }
+
+    fn borrow_within<R>(
+        &self,
+        read: impl FnOnce(&[u8]) -> R,
+        patience: Patience,
+    ) -> Result<R, GetError> {
+        let mut read = Some(read);
+        self.get_when_there_is_one(patience, || {
+            let lend = |bytes: &[u8]| read.take().expect("it is lent once")(bytes);
+            self.ring.try_get(lend)
+        })
+    }
+}
+
+/// What an attempt to put a message came to.
+enum Tried {
+    Put,
+    /// There was no room for so many bytes.
+    NoRoom(usize),
+}
+
+/// Waiting, for messages of any kind.
+impl<T: ?Sized> Queue<T> {
+    fn check_size(&self, bytes: usize) -> Result<(), PutErrorKind> {
+        match self.ring.largest_message() {
+            limit if bytes > limit => Err(PutErrorKind::TooLarge { bytes, limit }),
+            _ => Ok(()),
+        }
+    }
+
+    fn put_when_there_is_room(
+        &self,
+        patience: Patience,
+        mut attempt: impl FnMut() -> Result<Tried, PutErrorKind>,
+    ) -> Result<(), PutErrorKind> {
+        while let Tried::NoRoom(len) = attempt()? {
+            if let Patience::None = patience {
+                return Err(PutErrorKind::Full);
+            }
+            self.ring.wait_for_room(len, patience.slice());
+            if self.ring.has_room(len) {
+                continue;
+            }
+            let kind = match (self.ring.is_alone(), patience.is_over()) {
+                (true, _) => PutErrorKind::Disconnected,
+                (false, true) => PutErrorKind::Full,
+                (false, false) => continue,
+            };
+            // One more try: a consumer may have made room since, and ended.
+            return match attempt()? {
+                Tried::Put => Ok(()),
+                Tried::NoRoom(_) => Err(kind),
+            };
+        }
+        Ok(())
+    }
+
+    fn get_when_there_is_one<R>(
+        &self,
+        patience: Patience,
+        mut attempt: impl FnMut() -> Option<R>,
+    ) -> Result<R, GetError> {
         loop {
-            if let Some(message) = self.ring.try_get(decode) {
-                return message;
+            if let Some(message) = attempt() {
+                return Ok(message);
             }
             self.ring.wait_for_message(patience.slice());
             if !self.ring.is_empty() {
@@ -273,7 +493,7 @@ impl<T: Serialize + DeserializeOwned> Queue<T> {
                 (false, false) => continue,
             };
             // One more try: a producer may have put a message since, and ended.
-            return self.ring.try_get(decode).unwrap_or(Err(error));
+            return attempt().ok_or(error);
         }
     }
 }
@@ -308,7 +528,7 @@ impl<T: Serialize + DeserializeOwned> Queue<Option<T>> {
     }
 }
 
-impl<T> Queue<T> {
+impl<T: ?Sized> Queue<T> {
     /// How many messages wait, at most [`capacity`](Queue::capacity). While other processes use the queue, the answer may already be old
     /// when you read it.
     ///
@@ -335,14 +555,14 @@ impl<T> Queue<T> {
     }
 }
 
-impl<T> fmt::Debug for Queue<T> {
+impl<T: ?Sized> fmt::Debug for Queue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Queue({} of {} messages)", self.len(), self.capacity())
     }
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, GetError> {
-    postcard::from_bytes(bytes).map_err(|error| GetError::Unreadable(error.to_string()))
+fn unserialisable(error: postcard::Error) -> PutErrorKind {
+    PutErrorKind::Unserialisable(error.to_string())
 }
 
 /// How long a call waits.

@@ -4,6 +4,7 @@ use crate::shared::lock_cell::{Advice, LockCell, LockGuard};
 use crate::shared::segment::Segment;
 use crate::sync::{AtomicU64, Ordering, seeded, weakened};
 use crate::sys::{self, fault};
+use std::convert::Infallible;
 use std::hint;
 use std::mem::offset_of;
 use std::ops::Range;
@@ -12,8 +13,11 @@ use std::time::Duration;
 /// Positions are 32 bits wide; half of that keeps "how far apart" unambiguous.
 pub(super) const MOST_BYTES: usize = 1 << 30;
 
-/// The length word of each message starts at a multiple of this.
-const ALIGN: usize = 8;
+/// Each message's label, and the first byte that may follow it, lie at a multiple of this.
+pub(super) const ALIGN: usize = 8;
+
+/// Bytes of a label.
+const LABEL: usize = 8;
 
 /// How often to look again before sleeping, if another core can change what we look at.
 const LOOKS: u32 = 200;
@@ -23,7 +27,7 @@ const LOOKS: u32 = 200;
 pub(super) struct Ring {
     segment: Segment,
     capacity: u32,
-    /// A power of two.
+    /// A power of two. As many bytes follow the ring, so that each message lies in one piece.
     bytes: u32,
     looks: u32,
     creator: sys::Pid,
@@ -45,7 +49,7 @@ struct Side {
     lock: LockCell,
     /// How far this side has come. Only the holder of `lock` writes it, in one store that commits its whole operation.
     position: AtomicU64,
-    /// Where this side waits for the other.
+    /// Where this side waits for the other. On cache lines of its own: the other side reads it after each operation, and it seldom changes.
     bell: Bell,
 }
 
@@ -76,9 +80,41 @@ impl Position {
     }
 }
 
-/// The number of bytes that a message of `len` bytes takes in the ring.
+/// What precedes each message in the ring.
+#[derive(Clone, Copy)]
+struct Label {
+    /// Bytes between the label and the message: a large one is moved to an address at which it can be copied fast.
+    skip: u32,
+    /// Bytes of the message.
+    len: u32,
+}
+
+impl Label {
+    fn of(word: [u8; LABEL]) -> Label {
+        let word = u64::from_ne_bytes(word);
+        Label {
+            skip: (word >> 32) as u32,
+            len: word as u32,
+        }
+    }
+
+    fn word(self) -> [u8; LABEL] {
+        (u64::from(self.skip) << 32 | u64::from(self.len)).to_ne_bytes()
+    }
+}
+
+/// The number of bytes that a label and `len` bytes behind it take in the ring.
 fn frame(len: usize) -> u32 {
-    (size_of::<u32>() + len).next_multiple_of(ALIGN) as u32
+    (LABEL + len).next_multiple_of(ALIGN) as u32
+}
+
+/// How much room a producer needs before it writes.
+#[derive(Clone, Copy)]
+pub(super) enum Room {
+    /// For a message of this many bytes, at most the largest one.
+    For(usize),
+    /// All that there is: the message's size is not known yet.
+    All,
 }
 
 impl Ring {
@@ -99,7 +135,7 @@ impl Ring {
             }
         }
         let bytes = bytes.next_power_of_two().max(64);
-        let segment = Segment::of_kind("queue", RING + bytes)?;
+        let segment = Segment::of_kind("queue", RING + 2 * bytes)?;
         for (slot, side) in [offset_of!(Header, get), offset_of!(Header, put)]
             .into_iter()
             .enumerate()
@@ -109,6 +145,8 @@ impl Ring {
                 segment.make_lock(slot, side + offset_of!(Side, lock))?;
                 segment.place(side + offset_of!(Side, position), AtomicU64::new(0));
                 segment.place(side + offset_of!(Side, bell), Bell::new());
+                // A message's closure has a plain reference to bytes of the ring, which a fork would copy.
+                segment.at::<LockCell>(side).as_ref().lends();
             }
         }
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
@@ -161,7 +199,7 @@ impl Ring {
     }
 
     pub(super) fn largest_message(&self) -> usize {
-        self.bytes as usize - ALIGN
+        self.bytes as usize - LABEL
     }
 
     pub(super) fn has_room(&self, len: usize) -> bool {
@@ -179,78 +217,119 @@ impl Ring {
     /// Puts a message if there is room.
     #[inline]
     pub(super) fn try_put(&self, message: &[u8]) -> bool {
+        let put = self.try_put_with(Room::For(message.len()), |room| {
+            room[..message.len()].copy_from_slice(message);
+            Ok::<_, Infallible>(0..message.len())
+        });
+        put.is_ok_and(|put| put)
+    }
+
+    /// Lets `write` write a message into free bytes of the ring, if there are enough. It gets all that follow the next label, and returns the
+    /// range that it has made the message. If it panics or returns an error, or if the process dies in it, nothing was put.
+    ///
+    /// `write` runs under the lock of the put side.
+    #[inline]
+    pub(super) fn try_put_with<E>(
+        &self,
+        room: Room,
+        write: impl FnOnce(&mut [u8]) -> Result<Range<usize>, E>,
+    ) -> Result<bool, E> {
         let header = self.header();
-        let frame = frame(message.len());
-        let guard = lock(&header.put.lock, self.looks);
-        let tail = Position::of(header.put.position.load(Ordering::Relaxed));
-        let head = Position::of(header.get.position.load(Ordering::Acquire));
+        let (put, get) = (&header.put, &header.get);
+        let guard = lock(&put.lock, self.looks);
+        let tail = Position::of(put.position.load(Ordering::Relaxed));
+        let head = Position::of(get.position.load(Ordering::Acquire));
         fault::point("put: locked");
-        if !self.fits(head, tail, frame) {
-            return false;
+        let least = match room {
+            Room::For(len) => len,
+            Room::All => 0,
+        };
+        if !self.fits(head, tail, frame(least)) {
+            return Ok(false);
         }
-        self.write(tail.bytes, &(message.len() as u32).to_ne_bytes());
-        self.write(tail.bytes.wrapping_add(4), message);
-        let next = tail.after(frame);
+        let free = (self.bytes - tail.bytes.wrapping_sub(head.bytes)) as usize - LABEL;
+        let at = self.place(tail);
+        // SAFETY: the ring is followed by as many bytes again, so these are within the segment. Only the holder of the put lock, which we
+        // are until `guard` goes, writes to the ring, and only to what is free; no consumer reads what is free. No process forked in
+        // `write` can use a copy of the reference: see `lends` in `new`.
+        let bytes = unsafe { self.segment.bytes_mut(at + LABEL, free) };
+        let message = write(bytes)?;
+        assert!(message.start <= message.end && message.end <= free);
+        let label = Label {
+            skip: message.start as u32,
+            len: message.len() as u32,
+        };
+        // SAFETY: as above; `bytes` begins behind it.
+        unsafe { self.segment.copy_in(at, &label.word()) };
+        let next = tail.after(frame(message.end));
         fault::point("put: written");
         // The commit.
-        header.put.position.store(
+        put.position.store(
             next.word(),
             weakened("put: relaxed commit", Ordering::Release),
         );
         fault::point("put: committed");
         drop(guard);
         fault::point("put: unlocked");
-        header.get.bell.ring();
-        if self.fits(head, next, frame) && !seeded("put: not passed on") {
+        get.bell.ring();
+        if self.fits(head, next, frame(message.len())) && !seeded("put: not passed on") {
             // There is room for one more message like this: the consumer that made it may have seen only us asleep.
-            header.put.bell.pass_on();
+            put.bell.pass_on();
         }
-        true
+        Ok(true)
     }
 
-    /// Takes the message at the front, if there is one, and gives its bytes to `read`.
+    /// Takes the message at the front, if there is one, and lets `read` read it where it lies. The message is taken when `read` returns or
+    /// panics. If the process dies in it, the message stays.
+    ///
+    /// `read` runs under the lock of the get side.
     #[inline]
     pub(super) fn try_get<R>(&self, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
         let header = self.header();
+        let (get, put) = (&header.get, &header.put);
         let (head, tail) = self.positions();
         if head == tail {
             return None; // without the lock, since many may be looking at an empty queue
         }
-        let guard = lock(&header.get.lock, self.looks);
-        let head = Position::of(header.get.position.load(Ordering::Relaxed));
-        let tail = Position::of(header.put.position.load(Ordering::Acquire));
+        let guard = lock(&get.lock, self.looks);
+        let head = Position::of(get.position.load(Ordering::Relaxed));
+        let tail = Position::of(put.position.load(Ordering::Acquire));
         fault::point("get: locked");
         if head == tail {
             return None;
         }
-        let mut length = [0; 4];
-        self.read(head.bytes, &mut length);
-        let length = u32::from_ne_bytes(length) as usize;
-        let mut small = [0u8; 128];
-        let mut large = Vec::new();
-        let message = if length <= small.len() {
-            &mut small[..length]
-        } else {
-            large.resize(length, 0);
-            &mut large[..]
-        };
-        self.read(head.bytes.wrapping_add(4), message);
-        let next = head.after(frame(length));
-        fault::point("get: copied");
-        // The commit: from here on the message is ours, and dies with us.
-        header.get.position.store(
-            next.word(),
-            weakened("get: relaxed commit", Ordering::Release),
+        let at = self.place(head);
+        let mut label = [0; LABEL];
+        // SAFETY: the ring is followed by as many bytes again, so this is within the segment. The bytes were committed by a release
+        // store that we have seen with an acquire load. No producer overwrites them before the head moves, for which we hold the lock.
+        unsafe { self.segment.copy_out(at, &mut label) };
+        let Label { skip, len } = Label::of(label);
+        let frame = frame(skip as usize + len as usize);
+        assert!(
+            frame <= self.bytes,
+            "a queue's memory was overwritten; restart the kernel."
         );
-        fault::point("get: committed");
-        drop(guard);
-        fault::point("get: unlocked");
-        header.put.bell.ring();
-        if next != tail && !seeded("get: not passed on") {
-            // There is another message: its producer may have seen only us asleep.
-            header.get.bell.pass_on();
-        }
-        Some(read(message))
+        let (at, len) = (at + LABEL + skip as usize, len as usize);
+        let taking = Taking {
+            ring: self,
+            guard: Some(guard),
+            next: head.after(frame),
+            tail,
+        };
+        // SAFETY: as above, until `taking` goes. No process forked in `read` can use a copy of the reference: see `lends` in `new`.
+        let result = read(unsafe { self.segment.bytes(at, len) });
+        // A model checker asks at the end too whether nothing writes them.
+        #[cfg(loom)]
+        // SAFETY: as above.
+        let _ = unsafe { self.segment.bytes(at, len) };
+        drop(taking);
+        Some(result)
+    }
+
+    /// Where the label of the message at `position` lies in the segment.
+    #[inline]
+    fn place(&self, position: Position) -> usize {
+        RING + (position.bytes & (self.bytes - 1)) as usize
     }
 
     /// Puts both sides of an empty ring at a point of the stream.
@@ -262,22 +341,26 @@ impl Ring {
     }
 
     pub(super) fn wait_for_message(&self, limit: Duration) {
-        self.wait(&self.header().get.bell, limit, || !self.is_empty());
+        let Header { get, put } = self.header();
+        self.wait(get, put, limit, || !self.is_empty());
     }
 
     pub(super) fn wait_for_room(&self, len: usize, limit: Duration) {
-        self.wait(&self.header().put.bell, limit, || self.has_room(len));
+        let Header { get, put } = self.header();
+        self.wait(put, get, limit, || self.has_room(len));
     }
 
     #[inline]
-    fn wait(&self, bell: &Bell, limit: Duration, ready: impl Fn() -> bool) {
+    fn wait(&self, side: &Side, other: &Side, limit: Duration, ready: impl Fn() -> bool) {
         for _ in 0..self.looks {
             if ready() {
                 return;
             }
             hint::spin_loop();
         }
-        bell.sleep(limit, ready);
+        // Nothing changes on the other side while this thread holds its lock.
+        other.lock.refuse_holder(QUEUE);
+        side.bell.sleep(limit, ready);
     }
 
     /// Whether only the calling thread is left to use this queue.
@@ -287,47 +370,48 @@ impl Ring {
     pub(super) fn is_alone(&self) -> bool {
         self.creator == sys::getpid() && !sys::has_live_children() && sys::other_threads() == 0
     }
+}
 
-    /// Copies `bytes` into the ring at stream position `at`, around its end if necessary.
-    #[inline]
-    fn write(&self, at: u32, bytes: &[u8]) {
-        let (start, first) = self.split(at, bytes.len());
-        // SAFETY: `split` keeps both parts within the ring. Only the holder of the put lock writes here, and `fits` said that
-        // these bytes are free: no consumer reads them before the commit.
-        unsafe {
-            self.segment.copy_in(RING + start, &bytes[..first]);
-            self.segment.copy_in(RING, &bytes[first..]);
-        }
-    }
+/// A message that is being read. It is taken when this goes, also in a panic: a message whose reader panics must not meet the next one.
+struct Taking<'a> {
+    ring: &'a Ring,
+    /// Of the get side; there until the drop.
+    guard: Option<LockGuard<'a>>,
+    /// The front after this message.
+    next: Position,
+    /// The end of the stream as it was when the message was found.
+    tail: Position,
+}
 
+impl Drop for Taking<'_> {
     #[inline]
-    fn read(&self, at: u32, bytes: &mut [u8]) {
-        let (start, first) = self.split(at, bytes.len());
-        // SAFETY: `split` keeps both parts within the ring. The bytes were committed by a release store that we have seen with
-        // an acquire load, and no producer overwrites them before the head moves, for which we hold the lock.
-        unsafe {
-            self.segment.copy_out(RING + start, &mut bytes[..first]);
-            self.segment.copy_out(RING, &mut bytes[first..]);
-        }
-    }
-
-    /// Where stream position `at` lies in the ring, and how many of `len` bytes fit before the ring's end.
-    #[inline]
-    fn split(&self, at: u32, len: usize) -> (usize, usize) {
-        assert!(
-            len <= self.bytes as usize,
-            "a queue's memory was overwritten; restart the kernel."
+    fn drop(&mut self) {
+        let Header { get, put } = self.ring.header();
+        fault::point("get: copied");
+        // The commit: from here on the message is ours, and dies with us.
+        get.position.store(
+            self.next.word(),
+            weakened("get: relaxed commit", Ordering::Release),
         );
-        let start = (at & (self.bytes - 1)) as usize;
-        (start, len.min(self.bytes as usize - start))
+        fault::point("get: committed");
+        drop(self.guard.take());
+        fault::point("get: unlocked");
+        put.bell.ring();
+        if self.next != self.tail && !seeded("get: not passed on") {
+            // There is another message: its producer may have seen only us asleep.
+            get.bell.pass_on();
+        }
     }
 }
 
-/// Takes the lock. The holder is nearly always done within nanoseconds, so look a few times before sleeping.
+/// Takes the lock. The holder is nearly always done within nanoseconds, so look a few times before sleeping. A look only reads: an attempt
+/// would take the cache line away from the holder.
 #[inline]
 fn lock(cell: &LockCell, looks: u32) -> LockGuard<'_> {
     for _ in 0..looks {
-        if let Some(guard) = cell.try_lock() {
+        if cell.looks_free()
+            && let Some(guard) = cell.try_lock()
+        {
             return guard;
         }
         hint::spin_loop();
@@ -350,7 +434,8 @@ fn count(mut positions: impl FnMut() -> (Position, Position)) -> usize {
 
 const QUEUE: Advice = Advice {
     what: "a lock of this queue",
-    instead: "do not use the queue in code that interrupts its own put or get, such as a signal handler.",
+    instead: "put and take in turn: nothing that reads or writes a message in place, such as the closure of `put_with` or `get_with`, can use \
+              the same queue.",
 };
 
 #[cfg(all(test, not(loom)))]
