@@ -5,12 +5,14 @@
 mod autopsy;
 mod diary;
 mod torn;
+mod tuned;
 
 use std::time::{Duration, Instant};
 
 pub use autopsy::{Ended, autopsy, side_by_side};
 pub use diary::{diary_cost, do_task};
 pub use torn::torn_when_ended;
+pub use tuned::{Tuned, tasks_done, tuned_runs};
 
 /// The workers of a pool.
 pub const WORKERS: usize = 4;
