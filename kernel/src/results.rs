@@ -10,6 +10,7 @@ use figures::numbers::{Scale, Shows};
 use lessons::journal::{Entry, Noted};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
@@ -41,6 +42,9 @@ pub struct Results {
     pub machine: Machine,
     /// The measurements that figures showed.
     pub measurements: Vec<Measurement>,
+    /// Guesses that wait for their measurement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guesses: Vec<Guess>,
     /// Guesses, each with what was measured.
     pub predictions: Vec<Prediction>,
     /// Curves that were drawn, each with what was measured.
@@ -140,6 +144,17 @@ impl Axis {
     }
 }
 
+/// A guess, before anything is measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guess {
+    /// What was asked.
+    pub question: String,
+    /// The guess.
+    pub guess: Amount,
+    /// Seconds since 1970.
+    pub when: u64,
+}
+
 /// A guess and what was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
@@ -221,6 +236,7 @@ impl Results {
             exported: now,
             machine,
             measurements: Vec::new(),
+            guesses: Vec::new(),
             predictions: Vec::new(),
             sketches: Vec::new(),
             exercises: Vec::new(),
@@ -257,6 +273,9 @@ impl Results {
                     });
                     results.measurements.extend(parts);
                 }
+                Noted::Guess { question, guess } => {
+                    results.note_guess(tidy(question), Amount::read(guess), *when)
+                }
                 Noted::Prediction {
                     question,
                     guess,
@@ -292,15 +311,35 @@ impl Results {
                 } => results.note_try(tidy(title), *passed, tidy(facts)),
             }
         }
+        // The measurement has its guess beside it.
+        let measured: HashSet<&str> = (results.predictions.iter())
+            .filter(|one| one.guess.is_some())
+            .map(|one| one.question.as_str())
+            .collect();
+        results
+            .guesses
+            .retain(|one| !measured.contains(one.question.as_str()));
         // A broken measurement must not make the whole file unreadable.
         results.measurements.retain(|one| one.check().is_ok());
+        results.guesses.retain(|one| one.check().is_ok());
         results.predictions.retain(|one| one.check().is_ok());
         results.sketches.retain(|one| one.check().is_ok());
         keep_newest(&mut results.measurements);
+        keep_newest(&mut results.guesses);
         keep_newest(&mut results.predictions);
         keep_newest(&mut results.sketches);
         keep_newest(&mut results.exercises);
         results
+    }
+
+    /// Before the run, the last guess counts.
+    fn note_guess(&mut self, question: String, guess: Option<Amount>, when: u64) {
+        self.guesses.retain(|one| one.question != question);
+        self.guesses.extend(guess.map(|guess| Guess {
+            question,
+            guess,
+            when,
+        }));
     }
 
     fn note_opened(&mut self, title: String) {
@@ -330,9 +369,20 @@ impl Results {
         }
     }
 
+    /// Keeps what belongs to a lab, such as `Lab 03`.
+    pub fn keep_only(&mut self, lab: &str) {
+        let is_of = |title: &str| title.starts_with(lab);
+        self.measurements.retain(|one| is_of(&one.lab));
+        self.guesses.retain(|one| is_of(&one.question));
+        self.predictions.retain(|one| is_of(&one.question));
+        self.sketches.retain(|one| is_of(&one.question));
+        self.exercises.retain(|one| is_of(&one.title));
+    }
+
     /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
         self.measurements.is_empty()
+            && self.guesses.is_empty()
             && self.predictions.is_empty()
             && self.sketches.is_empty()
             && self.exercises.is_empty()
@@ -419,6 +469,10 @@ impl Results {
                 texts.push(row);
             }
         }
+        for one in &mut self.guesses {
+            let Amount { written, unit, .. } = &mut one.guess;
+            texts.extend([&mut one.question, written, unit]);
+        }
         for one in &mut self.predictions {
             texts.push(&mut one.question);
             for amount in one.guess.iter_mut().chain([&mut one.measured]) {
@@ -439,6 +493,7 @@ impl Results {
 
     fn check(&self) -> Result<()> {
         let most = (self.measurements.len())
+            .max(self.guesses.len())
             .max(self.predictions.len())
             .max(self.sketches.len())
             .max(self.exercises.len());
@@ -448,6 +503,10 @@ impl Results {
         for one in &self.measurements {
             one.check()
                 .with_context(|| format!("in the figure `{}`", one.figure))?;
+        }
+        for one in &self.guesses {
+            one.check()
+                .with_context(|| format!("at the question `{}`", one.question))?;
         }
         for one in &self.predictions {
             one.check()
@@ -498,6 +557,12 @@ impl Sketch {
         points
             .into_iter()
             .try_for_each(|(x, y)| sane(*x).and(sane(*y)))
+    }
+}
+
+impl Guess {
+    fn check(&self) -> Result<()> {
+        sane(self.guess.value)
     }
 }
 
@@ -603,6 +668,12 @@ mod tests {
                 "not written as `y`",
             ),
             (
+                said(|json| {
+                    json["guesses"] = json!([{"question": "G?", "guess": {"written": "", "value": 1e300, "unit": ""}, "when": 1}]);
+                }),
+                "at the question `G?`: 1e300 is no number",
+            ),
+            (
                 said(|json| json["exercises"] = vec![good()["exercises"][0].clone(); 2001].into()),
                 "2001 entries",
             ),
@@ -633,5 +704,36 @@ mod tests {
         let results = Results::parse(json.to_string().as_bytes()).unwrap();
         assert_eq!(results.name.unwrap(), "a [2J b");
         assert_eq!(results.predictions[0].question.len(), LONGEST);
+    }
+
+    #[test]
+    fn the_last_guess_counts_until_it_is_measured() {
+        let guess = |question: &str, guess: &str| Noted::Guess {
+            question: question.into(),
+            guess: guess.into(),
+        };
+        let mut noted = vec![
+            guess("A?", "1 ns"),
+            guess("B?", "7 ns"),
+            guess("A?", "2 ns"),
+        ];
+        let written = |noted: &[Noted]| {
+            let entries: Vec<Entry> = (noted.iter().cloned())
+                .map(|noted| Entry { when: 1, noted })
+                .collect();
+            let results = Results::from_journal(&entries, None, Machine::default(), 1);
+            let guesses = results.guesses.into_iter();
+            guesses
+                .map(|one| one.question + " " + &one.guess.written)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(written(&noted), ["B? 7 ns", "A? 2 ns"]);
+        noted.push(Noted::Prediction {
+            question: "A?".into(),
+            guess: "2 ns".into(),
+            measured: "5 ns".into(),
+        });
+        noted.push(guess("A?", "5 ns"));
+        assert_eq!(written(&noted), ["B? 7 ns"]);
     }
 }

@@ -1,9 +1,12 @@
-//! `labs export` and `labs class`: the contents of a journal reach the page, and damaged or foreign files are named and skipped.
+//! `labs export` and `labs class`: the contents of a journal reach the page, and damaged or foreign files are named and skipped. A class at
+//! work sees its guesses, and what it has measured when the teacher says so.
 
 use serde_json::{Value, json};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 fn labs(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_labs"))
@@ -215,8 +218,31 @@ fn a_class_is_drawn_and_what_cannot_be_read_is_named_and_skipped() {
         &["class", "cut.json", "foreign.json", "--out", "none.html"],
     );
     assert!(!output.status.success() && !place.join("none.html").exists());
-    let output = labs(place, &["class", "1.json", "--out", "1.json"]);
-    assert!(!output.status.success() && said(&output).contains("choose another page"));
+    for option in ["--out", "--csv"] {
+        let output = labs(place, &["class", "1.json", option, "1.json"]);
+        assert!(!output.status.success() && said(&output).contains("choose another page"));
+    }
+    let output = labs(
+        place,
+        &[
+            "class",
+            "1.json",
+            "2.json",
+            "--csv",
+            "class.csv",
+            "--lab",
+            "3",
+        ],
+    );
+    assert!(output.status.success(), "{}", said(&output));
+    let csv = fs::read_to_string(place.join("class.csv")).unwrap();
+    let rows: Vec<&str> = csv.split("\r\n").collect();
+    assert!(
+        rows[0].starts_with("name,file,exercises passed,\"Lab 03, exercise 1: passed\",\"Lab 03, exercise 1: attempts\","),
+        "{csv}"
+    );
+    assert_eq!(rows[2], "<b>Ada</b>,2.json,1,1,2,0,0,200,50,,3");
+    assert_eq!((rows.len(), rows[3]), (4, ""), "{csv}");
 }
 
 #[test]
@@ -247,4 +273,108 @@ fn a_large_class_is_grey_behind_its_median_and_the_newer_of_two_files_counts() {
     ] {
         assert!(words.contains(part), "{part} in {text}");
     }
+}
+
+/// The page, as soon as it has what is wanted.
+fn page_with(file: &Path, child: &mut Child, wanted: &str) -> String {
+    let start = Instant::now();
+    loop {
+        let page = fs::read_to_string(file).unwrap_or_default();
+        if page.contains(wanted) {
+            return page;
+        }
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "it has ended: {ended:?}");
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "no {wanted} in {page}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_room_sees_its_guesses_at_once_and_its_measurements_when_the_teacher_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (place, drop) = (folder.path(), folder.path().join("drop"));
+    fs::create_dir(&drop).unwrap();
+    let page = place.join("page.html");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_labs"))
+        .args(["class", "--watch", "drop", "--out", "page.html"])
+        .current_dir(place)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    page_with(&page, &mut child, "Nobody has guessed yet");
+    let write = |n: usize, lines: &str| {
+        let own = place.join(n.to_string());
+        fs::create_dir_all(&own).unwrap();
+        fs::write(own.join(".journal.tsv"), lines).unwrap();
+        let (own, file) = (n.to_string(), format!("drop/{n}.json"));
+        let output = labs(place, &["export", "--folder", &own, "--out", &file]);
+        assert!(output.status.success(), "{}", said(&output));
+    };
+    let guess = |n: usize| format!("170000000{n}\tguess\tLab 03: one look?\t{n}00 ns\n");
+    for n in 0..10 {
+        write(n, &guess(n + 1));
+        let said = match n {
+            0 => "1 of 1 student guessed".to_string(),
+            n => format!("{0} of {0} students guessed", n + 1),
+        };
+        page_with(&page, &mut child, &said);
+    }
+    // The second one runs the cell, and so does the third, before the room has seen anything.
+    for n in [1, 2] {
+        let ran = format!(
+            "170000009{n}\tprediction\tLab 03: one look?\t{}00 ns\t77 s\n",
+            n + 1
+        );
+        write(n, &(guess(n + 1) + &ran));
+    }
+    write(3, "1700000004\tguess\tLab 03: one look?\t4 s\n");
+    let hidden = page_with(&page, &mut child, "1 s to 10 s");
+    for answer in ["77 s", "measured"] {
+        assert!(!hidden.contains(answer), "{answer} in {hidden}");
+    }
+    assert!(hidden.contains("http-equiv=\"refresh\""));
+    let input = child.stdin.as_mut().unwrap();
+    input.write_all(b"1\n").unwrap();
+    let shown = page_with(&page, &mut child, "What it has measured");
+    assert!(shown.contains("; 2 measured, "), "{shown}");
+    fs::remove_file(drop.join("9.json")).unwrap();
+    page_with(&page, &mut child, "9 of 9 students guessed");
+    // A file that follows its journal.
+    fs::create_dir(place.join("ada")).unwrap();
+    let arguments = [
+        "export",
+        "--follow",
+        "--folder",
+        "ada",
+        "--out",
+        "drop/ada.json",
+    ];
+    let mut ada = Command::new(env!("CARGO_BIN_EXE_labs"))
+        .args(arguments)
+        .current_dir(place)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    fs::write(place.join("ada/.journal.tsv"), guess(7)).unwrap();
+    page_with(&page, &mut child, "10 of 10 students guessed");
+    ada.kill().unwrap();
+    ada.wait().unwrap();
+
+    // SAFETY: a signal to a child that nobody has waited for.
+    assert_eq!(unsafe { libc::kill(child.id() as i32, libc::SIGINT) }, 0);
+    let output = child.wait_with_output().unwrap();
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("drop/0.json: Lab 03: one look?"), "{text}");
+    assert!(
+        text.contains("The page stays as it is in page.html."),
+        "{text}"
+    );
+    let last = fs::read_to_string(&page).unwrap();
+    assert!(!last.contains("http-equiv=\"refresh\"") && last.contains("10 of 10 students guessed"));
 }

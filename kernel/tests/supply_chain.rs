@@ -41,7 +41,7 @@ fn every_crate_comes_from_the_registry_with_its_checksum() {
 }
 
 /// The files of requirements, each made from a `.in` beside it.
-const REQUIREMENTS: [&str; 9] = [
+const REQUIREMENTS: [&str; 10] = [
     "notebooks/broker",
     "notebooks/requirements",
     "notebooks/peers/requirements",
@@ -50,6 +50,7 @@ const REQUIREMENTS: [&str; 9] = [
     "kernel/tests/protocol/requirements",
     "deploy/requirements",
     "kernel/tests/hub/requirements",
+    "kernel/tests/grading/requirements",
     "bench/requirements",
 ];
 

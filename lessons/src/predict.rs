@@ -9,6 +9,8 @@ use std::fmt;
 /// `guess` is a number with its unit, as [`Amount`] reads it. As long as a question mark is in its place there is no guess: nothing is
 /// compared, and the lab runs all the same.
 ///
+/// If a journal is kept, the guess is written down there at once, so that a teacher can show the room's guesses before the run.
+///
 /// After the run, [`compare`](Prediction::compare) says in a sentence how far off the guess was. A figure that is given
 /// [`value_in`](Prediction::value_in) draws the guess beside the measurement.
 ///
@@ -42,6 +44,12 @@ pub fn predict(question: &str, guess: &str) -> Result<Prediction, AmountError> {
     } else {
         Some(guess.parse::<Amount>()?)
     };
+    if let Some(guess) = &guess {
+        Journal::of_this_student().note([Noted::Guess {
+            question: question.into(),
+            guess: guess.to_string(),
+        }]);
+    }
     Ok(Prediction {
         question: question.into(),
         guess,

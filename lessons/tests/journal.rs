@@ -27,6 +27,15 @@ fn one_failed_try() {
     println!("{}", journal("Lab 03"));
 }
 
+#[test]
+#[ignore = "a test below runs it"]
+fn one_right_try() {
+    let right = |look: f64, cost: f64, overhead: f64, reaction: f64| {
+        (look / (overhead * cost), 2.0 * reaction / cost)
+    };
+    check_lab("03-1", right).unwrap();
+}
+
 /// The sentence with the hint, from the text twin of the page.
 fn hint(said: &str) -> &str {
     let hint = said.lines().rfind(|line| line.contains("Hint: "));
@@ -49,6 +58,29 @@ fn hints_go_on_from_one_run_of_a_notebook_to_the_next() {
     assert!(words.contains("Lab 03, exercise 1 3 not yet"), "{words}");
     assert!(words.contains("Lab 03: how long? 3 2 ms 6 ms"), "{words}");
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn while_nbgrader_grades_a_failed_check_is_an_error() {
+    let run = |name: &str, how: &str| {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--ignored"])
+            .env("NBGRADER_EXECUTION", how)
+            .env_remove("LABS_JOURNAL")
+            .output()
+            .unwrap()
+    };
+    for (how, is_error) in [("", false), ("autograde", true), ("validate", true)] {
+        let failed = run("one_failed_try", how);
+        assert_eq!(failed.status.success(), !is_error, "{how}: {failed:?}");
+        let said = String::from_utf8_lossy(&failed.stdout).into_owned();
+        assert_eq!(
+            said.contains("Unsolved(\"of the facts of Lab 03, exercise 1, "),
+            is_error,
+            "{how}: {said}"
+        );
+        assert!(run("one_right_try", how).status.success(), "{how}");
+    }
 }
 
 #[test]

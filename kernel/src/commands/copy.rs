@@ -1,5 +1,6 @@
 //! `labs copy`, and `--copy-to`: the labs as a student's own files, where the checkout is read-only or shared, as in the class image.
 
+use super::nbgrader;
 use crate::notebook::for_students;
 use crate::place::{self, Place, notebooks_in, replace};
 use anyhow::{Context, Result, bail};
@@ -17,11 +18,17 @@ const SOLUTIONS: &str = "solutions";
 pub struct Copy {
     /// The folder; it is made where it is missing
     folder: PathBuf,
+    /// Make it the folder of a course of nbgrader, with an assignment for each lab that has exercises
+    #[arg(long)]
+    nbgrader: bool,
 }
 
 impl Copy {
     /// Brings the labs that the folder does not have.
     pub fn run(self) -> Result<()> {
+        if self.nbgrader {
+            return nbgrader::write(&Place::find()?, &self.folder);
+        }
         let folder = copy_to(&Place::find()?, &self.folder)?;
         println!("The labs are in {}.", folder.display());
         Ok(())
@@ -82,11 +89,16 @@ fn bring(notebooks: &[PathBuf], folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes a temporary file and links it to its name, so that a full disk cannot leave half of a notebook, which the next start would keep.
 fn bring_one(notebook: &Path, target: &Path) -> Result<()> {
+    write_new(target, &for_students(fs::read(notebook)?))
+}
+
+/// Writes a file, unless it is there. It is a temporary one that is linked to its name, so that a full disk cannot leave half of a notebook,
+/// which the next start would keep.
+pub(super) fn write_new(target: &Path, contents: &[u8]) -> Result<()> {
     let folder = target.parent().context("a file lies in a folder")?;
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(&for_students(fs::read(notebook)?))?;
+    new.write_all(contents)?;
     new.as_file()
         .set_permissions(fs::Permissions::from_mode(0o644))?;
     match new.persist_noclobber(target) {

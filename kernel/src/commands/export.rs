@@ -10,7 +10,7 @@ use labsupport::measure::{cores, processor};
 use lessons::journal;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The options of `cargo labs export`.
 #[derive(Args, Debug)]
@@ -24,45 +24,86 @@ pub struct Export {
     /// Where the student's notebooks are; the copy of the labs in which this is run, or the checkout, if none is named
     #[arg(long)]
     folder: Option<PathBuf>,
+    /// Write the file again each time you have guessed, measured or tried something, until Ctrl-C
+    #[arg(long)]
+    follow: bool,
 }
+
+/// The time between two looks at the journal.
+const PAUSE: Duration = Duration::from_millis(500);
 
 impl Export {
     /// Writes the file and says what is in it.
     pub fn run(self) -> Result<()> {
         let place = Place::find()?;
+        let journal = self.journal(&place);
+        let out = (self.out.clone()).unwrap_or_else(|| "labs-results.json".into());
+        refuse_to_lose(&out)?;
+        if self.follow {
+            return self.follow(&place, &journal, &out);
+        }
+        let Some(results) = self.write(&place, &journal, &out)? else {
+            bail!(
+                "There is nothing to hand in yet: {} has no measurement, no prediction and no exercise. Open a lab with \
+                 `cargo labs open`, run its cells, and come back.",
+                journal.display()
+            );
+        };
+        print(&results, &out);
+        Ok(())
+    }
+
+    /// Writes the file whenever the journal has grown. An interrupt finds either the old file or the new one.
+    fn follow(&self, place: &Place, journal: &Path, out: &Path) -> Result<()> {
+        println!(
+            "{} is written again each time {} grows, until Ctrl-C.",
+            out.display(),
+            journal.display()
+        );
+        let mut written = 0;
+        loop {
+            let length = fs::metadata(journal).map_or(0, |about| about.len());
+            if length != written {
+                if let Some(results) = self.write(place, journal, out)? {
+                    print(&results, out);
+                }
+                written = length;
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn journal(&self, place: &Place) -> PathBuf {
         let kept = std::env::var_os(launch::JOURNAL).filter(|kept| !kept.is_empty());
         // The folder in which this is run counts more than a variable that the terminal has inherited.
         let folder = self.folder.clone().or_else(place::copy_here);
-        let file = match (folder, kept) {
+        match (folder, kept) {
             (Some(folder), _) => folder.join(place::JOURNAL_FILE),
             (None, Some(kept)) => kept.into(),
             (None, None) => place.journal(),
-        };
-        let entries = match journal::read(&file) {
+        }
+    }
+
+    /// Writes the file, if there is anything to write; returns what is in it.
+    fn write(&self, place: &Place, journal: &Path, out: &Path) -> Result<Option<Results>> {
+        let entries = match journal::read(journal) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => {
-                return Err(error).with_context(|| format!("{} cannot be read", file.display()));
+                return Err(error).with_context(|| format!("{} cannot be read", journal.display()));
             }
         };
         let name = self.name.as_deref().map(tidy);
         let name = name.filter(|name| !name.is_empty());
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let now = now.map_or(0, |since| since.as_secs());
-        let results = Results::from_journal(&entries, name.as_deref(), facts(&place), now);
+        let results = Results::from_journal(&entries, name.as_deref(), facts(place), now);
         if results.is_empty() {
-            bail!(
-                "There is nothing to hand in yet: {} has no measurement, no prediction and no exercise. Open a lab with \
-                 `cargo labs open`, run its cells, and come back.",
-                file.display()
-            );
+            return Ok(None);
         }
-        let out = self.out.unwrap_or_else(|| "labs-results.json".into());
-        refuse_to_lose(&out)?;
         let text = serde_json::to_string_pretty(&results)?;
-        replace(&out, (text + "\n").as_bytes())?;
-        print(&results, &out);
-        Ok(())
+        replace(out, (text + "\n").as_bytes())?;
+        Ok(Some(results))
     }
 }
 
@@ -86,9 +127,14 @@ fn print(results: &Results, out: &Path) {
         number => format!("{number} {one}s"),
     };
     println!(
-        "{} has {}, {}, {}, {} and what machine this is.",
+        "{} has {}, {}{}, {}, {} and what machine this is.",
         out.display(),
         count(results.measurements.len(), "measurement"),
+        match results.guesses.len() {
+            0 => String::new(),
+            1 => "1 guess that waits for its run, ".into(),
+            more => format!("{more} guesses that wait for their runs, "),
+        },
         count(results.predictions.len(), "prediction"),
         count(results.sketches.len(), "curve"),
         count(results.exercises.len(), "exercise"),

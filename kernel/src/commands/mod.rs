@@ -8,6 +8,7 @@ mod doctor;
 mod export;
 mod keep;
 mod limits;
+mod nbgrader;
 mod open;
 mod publish;
 mod reset;

@@ -54,22 +54,33 @@ use labsupport::measure::human;
 /// ```
 ///
 /// # Errors
-/// There is no such exercise, or it asks for another function. A fact that does not hold is not an error, so "Run All" goes on.
+/// There is no such exercise, or it asks for another function. A fact that does not hold is not an error, so "Run All" goes on; but it is one
+/// while nbgrader grades a notebook, which gives no points for a cell with an error.
 pub fn check_lab<Signature, A: Answer<Signature>>(
     exercise: &str,
     answer: A,
 ) -> Result<(), CheckLabError> {
-    check_on(Display::new(), exercise, A::EXERCISE, &|facts| {
+    let unsolved = check_on(Display::new(), exercise, A::EXERCISE, &|facts| {
         answer.report(facts)
-    })
+    })?;
+    match unsolved {
+        Some(unsolved) if is_graded() => Err(CheckLabError::Unsolved(unsolved)),
+        _ => Ok(()),
+    }
 }
 
+/// Whether nbgrader runs this notebook to grade or to validate it. It says so to all that it starts.
+fn is_graded() -> bool {
+    std::env::var_os("NBGRADER_EXECUTION").is_some_and(|how| !how.is_empty())
+}
+
+/// Returns what is wrong, if anything is.
 pub(super) fn check_on(
     mut display: Display,
     wanted: &str,
     given: &'static str,
     harness: &dyn Fn(&Facts),
-) -> Result<(), CheckLabError> {
+) -> Result<Option<String>, CheckLabError> {
     let exercise = find(wanted, given)?;
     let attempt = attempt::of(exercise.name);
     let title = exercise.title();
@@ -78,7 +89,7 @@ pub(super) fn check_on(
         .is_some_and(|attempt| attempt.state == State::Broken)
     {
         display.end(&Paragraph(exercise.not_compiled()));
-        return Ok(());
+        return Ok(Some(format!("{title} does not compile")));
     }
     display.fill(&Running { exercise, facts: 0 });
     display.line(&format!(
@@ -90,8 +101,10 @@ pub(super) fn check_on(
     });
     let journal = Journal::of_this_student();
     let words = exercise.reply(&journal, &checked, attempt.as_ref());
+    let score = checked.score();
+    let unsolved = (!checked.passed()).then(|| format!("of the facts of {title}, {score} hold"));
     display.end(&checked.with_words(words));
-    Ok(())
+    Ok(unsolved)
 }
 
 pub(super) fn find(wanted: &str, given: &'static str) -> Result<&'static Exercise, CheckLabError> {

@@ -1,7 +1,8 @@
 use super::all::EXERCISES;
 use std::fmt;
 
-/// Why [`check_lab`](crate::check_lab) checked nothing: there is no such exercise, or it asks for another function.
+/// Why [`check_lab`](crate::check_lab) checked nothing: there is no such exercise, or it asks for another function. And why nbgrader gives no
+/// points, where it grades.
 ///
 /// # Examples
 /// ```
@@ -17,6 +18,8 @@ use std::fmt;
 pub enum CheckLabError {
     /// No exercise has this name.
     Unknown(String),
+    /// While nbgrader grades: what is wrong with the answer.
+    Unsolved(String),
     /// The function belongs to another exercise.
     AnotherFunction {
         /// The exercise that was named.
@@ -34,6 +37,12 @@ impl fmt::Display for CheckLabError {
             CheckLabError::Unknown(name) => {
                 let names = EXERCISES.map(|one| one.name).join(", ");
                 write!(f, "there is no exercise `{name}`; there are {names}.")
+            }
+            CheckLabError::Unsolved(why) => {
+                write!(
+                    f,
+                    "{why}: no points. (nbgrader grades this notebook; otherwise this is no error.)"
+                )
             }
             CheckLabError::AnotherFunction {
                 exercise,

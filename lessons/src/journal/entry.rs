@@ -28,6 +28,13 @@ pub struct Entry {
 /// What a line of the journal is about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Noted {
+    /// A guess, before anything is measured.
+    Guess {
+        /// What was asked.
+        question: String,
+        /// The guess with its unit.
+        guess: String,
+    },
     /// A guess and what was measured afterwards.
     Prediction {
         /// What was asked.
@@ -124,6 +131,7 @@ impl Noted {
 
     fn fields(&self) -> String {
         match self {
+            Noted::Guess { question, guess } => tabbed(&["guess", question, guess]),
             Noted::Prediction {
                 question,
                 guess,
@@ -176,6 +184,10 @@ impl Noted {
 
     fn of_fields(fields: &[&str]) -> Option<Noted> {
         Some(match *fields {
+            ["guess", question, guess] => Noted::Guess {
+                question: question.into(),
+                guess: guess.into(),
+            },
             ["prediction", question, guess, measured] => Noted::Prediction {
                 question: question.into(),
                 guess: guess.into(),
@@ -340,6 +352,7 @@ mod tests {
     #[test]
     fn a_line_that_is_read_and_written_again_is_the_same() {
         for line in [
+            "7\tguess\tLab 01: how long?\t2 ms",
             "7\tprediction\tLab 01: how long?\t2 ms\t6 ms",
             "7\tsketch\tLab 03: a curve?\tn\tlog number\ttime\tlog seconds\t1.0:2e-5 10.0:0.25\t1.0:1e-7",
             "7\tsketch\tLab 03: a curve?\tn\tnumber\tshare\tpercent\t\t1.0:40.0",

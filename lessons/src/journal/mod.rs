@@ -1,6 +1,7 @@
 //! What a student has predicted, measured and tried: one line each, in a file that only grows.
 //!
 //! ```text
+//! seconds ⇥ guess      ⇥ question ⇥ guess
 //! seconds ⇥ prediction ⇥ question ⇥ guess     ⇥ measured
 //! seconds ⇥ sketch     ⇥ question ⇥ across ⇥ its scale ⇥ up ⇥ its scale ⇥ what was drawn ⇥ what was measured
 //! seconds ⇥ opened     ⇥ title
@@ -404,6 +405,32 @@ mod tests {
             shown.contains("a curve?      2") && shown.ends_with("–\n"),
             "{shown}"
         );
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_guess_stands_alone_until_its_run_and_never_hides_what_was_measured() {
+        let folder = folder("guess");
+        let journal = journal_in(&folder);
+        let guess = Noted::Guess {
+            question: "Lab 1: how long?".into(),
+            guess: "5 ms".into(),
+        };
+        let row = || {
+            let shown = table::table(&journal.entries(), "Lab 1").to_string();
+            let rows: Vec<&str> = shown.lines().skip(1).collect();
+            assert_eq!(rows.len(), 1, "{shown}");
+            rows[0].split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        journal.note([guess.clone()]);
+        assert_eq!(row(), "Lab 1: how long? 0 5 ms not run yet");
+        journal.note([Noted::Prediction {
+            question: "Lab 1: how long?".into(),
+            guess: "5 ms".into(),
+            measured: "4 ms".into(),
+        }]);
+        journal.note([guess]);
+        assert_eq!(row(), "Lab 1: how long? 1 5 ms 4 ms");
         std::fs::remove_dir_all(folder).unwrap();
     }
 

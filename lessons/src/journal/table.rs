@@ -2,6 +2,9 @@ use super::entry::{Entry, Noted};
 use crate::sketching::Distance;
 use figures::Table;
 
+/// What stands in the place of a measurement that is still to come.
+const NOT_RUN: &str = "not run yet";
+
 /// A row for each exercise, each prediction and each sketch of `lab`, with its last result.
 pub(super) fn table(entries: &[Entry], lab: &str) -> Table {
     let mut rows: Vec<[String; 4]> = Vec::new();
@@ -16,6 +19,7 @@ pub(super) fn table(entries: &[Entry], lab: &str) -> Table {
                 let last = if *passed { "✓ passed" } else { "not yet" };
                 (title, [last.to_string(), format!("{facts} facts")])
             }
+            Noted::Guess { question, guess } => (question, [guess.clone(), NOT_RUN.to_string()]),
             Noted::Prediction {
                 question,
                 guess,
@@ -43,8 +47,11 @@ pub(super) fn table(entries: &[Entry], lab: &str) -> Table {
             continue;
         }
         let [last, more] = cells;
-        let more_tries = usize::from(!matches!(entry.noted, Noted::Opened { .. }));
+        let is_try = !matches!(entry.noted, Noted::Opened { .. } | Noted::Guess { .. });
+        let more_tries = usize::from(is_try);
         match rows.iter_mut().find(|row| row[0] == *what) {
+            // The cell of the guess was run again, after its measurement.
+            Some(row) if matches!(entry.noted, Noted::Guess { .. }) && row[3] != NOT_RUN => {}
             Some(row) => {
                 let tries = row[1].parse::<usize>().unwrap_or(0) + more_tries;
                 *row = [what.clone(), tries.to_string(), last, more];

@@ -6,6 +6,7 @@ mod answers;
 mod autopsy;
 mod diary;
 mod torn;
+mod tuned;
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ pub use answers::Answers;
 pub use autopsy::{Ended, autopsy, side_by_side};
 pub use diary::{diary_cost, do_task};
 pub use torn::torn_when_ended;
+pub use tuned::{Tuned, tasks_done, tuned_runs};
 
 /// The workers of a pool.
 pub const WORKERS: usize = 4;

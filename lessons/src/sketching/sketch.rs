@@ -170,6 +170,18 @@ impl Sketch {
         }
     }
 
+    /// The pad without a curve, for paper.
+    ///
+    /// # Examples
+    /// ```
+    /// use lessons::prelude::*;
+    /// assert!(sketch("02-torn", "?")?.pad().svg().is_ok());
+    /// # Ok::<(), SketchError>(())
+    /// ```
+    pub fn pad(&self) -> &SketchPad {
+        &self.pad
+    }
+
     /// The curve, as pairs of x and y; empty if nothing was drawn. It is what the kernel has kept by now.
     pub fn points(&self) -> Vec<(f64, f64)> {
         self.points_from(ask_kernel)

@@ -226,15 +226,8 @@ pub(super) fn picture(svg: Result<String, impl std::fmt::Display>, text: String)
 pub(super) fn predictions(students: &[Student]) -> Option<Lesson> {
     let mut questions: BTreeMap<&str, Vec<(usize, &Prediction)>> = BTreeMap::new();
     for (index, student) in students.iter().enumerate() {
-        for one in &student.results.predictions {
-            let asked = questions.entry(&one.question).or_default();
-            // The first guess counts: a later one knows the answer.
-            let known = asked.iter_mut().find(|(of, _)| *of == index);
-            match known {
-                Some((_, first)) if first.guess.is_none() => *first = one,
-                Some(_) => {}
-                None => asked.push((index, one)),
-            }
+        for (question, one) in student.predictions() {
+            questions.entry(question).or_default().push((index, one));
         }
     }
     let header = [
@@ -375,7 +368,7 @@ fn learned(mut surprises: Vec<(f64, String)>) -> String {
     }
 }
 
-fn value_in(amount: &Amount, unit: &str) -> Option<f64> {
+pub(super) fn value_in(amount: &Amount, unit: &str) -> Option<f64> {
     let value = lessons::Amount::new(amount.value, &amount.unit).value_in(unit)?;
     value.is_finite().then_some(value)
 }

@@ -1,11 +1,15 @@
 //! `cargo labs class`: the results of many students, as one page and as tables in the terminal.
 
+mod csv;
 mod figures;
+mod histogram;
+mod live;
 mod page;
 mod section;
 mod sketches;
 mod students;
 mod tables;
+mod watch;
 
 use crate::place::replace;
 use anyhow::{Result, bail};
@@ -14,6 +18,7 @@ use section::{Item, Section};
 use std::fs;
 use std::path::PathBuf;
 use students::{Student, students_words};
+use watch::Watch;
 
 /// The options of `cargo labs class`.
 #[derive(Args, Debug)]
@@ -21,27 +26,46 @@ pub struct Class {
     /// The page to write
     #[arg(long, value_name = "FILE", default_value = "class.html")]
     out: PathBuf,
+    /// Also write a table with one row for each student, for a gradebook such as Moodle's
+    #[arg(long, value_name = "FILE", conflicts_with = "watch")]
+    csv: Option<PathBuf>,
+    /// Draw what the room guesses while students hand in their files into this folder; what they have measured is shown when you say so
+    #[arg(long, value_name = "FOLDER", conflicts_with = "files")]
+    watch: Option<PathBuf>,
+    /// With --watch: show at once what was measured
+    #[arg(long, requires = "watch")]
+    reveal: bool,
+    /// Only what belongs to this lab, such as 03
+    #[arg(long, value_name = "LAB")]
+    lab: Option<String>,
     /// The files that `cargo labs export` wrote, one for each student
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "watch", value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
 impl Class {
     /// Reads the files, says which of them are left out, and draws the others.
     pub fn run(self) -> Result<()> {
-        let out = fs::canonicalize(&self.out).ok();
-        if out.is_some()
-            && self
-                .files
-                .iter()
-                .any(|file| fs::canonicalize(file).ok() == out)
-        {
-            bail!(
-                "{} is one of the files to read; choose another page with --out.",
-                self.out.display()
-            );
+        let lab = self.lab.map(|lab| match lab.parse::<u32>() {
+            Ok(number) => format!("Lab {number:02}"),
+            Err(_) => lab,
+        });
+        if let Some(folder) = self.watch {
+            return Watch::new(folder, lab, self.out, self.reveal).run();
         }
-        let (students, skipped) = students::read(&self.files);
+        for (written, option) in [(Some(&self.out), "--out"), (self.csv.as_ref(), "--csv")] {
+            let written = written.and_then(|file| fs::canonicalize(file).ok());
+            let is_written = |file: &&PathBuf| written == fs::canonicalize(file).ok();
+            if written.is_some()
+                && let Some(file) = self.files.iter().find(is_written)
+            {
+                bail!(
+                    "{} is one of the files to read; choose another page with {option}.",
+                    file.display()
+                );
+            }
+        }
+        let (students, skipped) = students::read(&self.files, lab.as_deref());
         for (file, why) in &skipped {
             eprintln!("Skipped {}: {why}.", tidy_path(file));
         }
@@ -67,7 +91,12 @@ impl Class {
         for student in &students {
             println!("{}: {}", student.label, tidy_path(&student.file));
         }
-        replace(&self.out, page::html(&sections).as_bytes())?;
+        let page = page::html("Coordination labs: a class", None, &sections);
+        replace(&self.out, page.as_bytes())?;
+        if let Some(file) = &self.csv {
+            replace(file, csv::csv(&students).as_bytes())?;
+            println!("\nA row for each student is in {}.", file.display());
+        }
         println!(
             "\nThe figures are in {}; open it in a browser.",
             self.out.display()

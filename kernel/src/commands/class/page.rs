@@ -1,4 +1,4 @@
-//! The page: one file with everything in it. It has no script and fetches nothing.
+//! The page: one file with everything in it. It has no script and fetches nothing. While a class is at work, it loads itself again.
 
 use super::section::{Item, Section};
 use labsupport::cell::{Show, escape};
@@ -9,7 +9,6 @@ const HEAD: &str = r#"<!doctype html>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Coordination labs: a class</title>
 <style>
 :root { color-scheme: light dark }
 body { font: 15px/1.5 sans-serif; margin: 1.5rem auto; max-width: 1500px; padding: 0 1rem }
@@ -23,12 +22,18 @@ th, td:first-child { white-space: nowrap }
 pre { overflow-x: auto; font-size: 13px }
 summary { cursor: pointer }
 </style>
-<h1>Coordination labs: a class</h1>
 "#;
 
-/// All of it.
-pub(super) fn html(sections: &[Section]) -> String {
+/// All of it. A page that is to load itself again does so after that many seconds.
+pub(super) fn html(title: &str, reload: Option<u32>, sections: &[Section]) -> String {
     let mut html = HEAD.to_string();
+    if let Some(seconds) = reload {
+        html.push_str(&format!(
+            "<meta http-equiv=\"refresh\" content=\"{seconds}\">\n"
+        ));
+    }
+    let title = escape(title);
+    html.push_str(&format!("<title>{title}</title>\n<h1>{title}</h1>\n"));
     for section in sections {
         html.push_str(&format!("<h2>{}</h2>\n<div>", escape(&section.title)));
         let mut in_figures = false;

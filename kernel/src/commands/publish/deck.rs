@@ -75,7 +75,7 @@ fn apart(cell: Value) -> Vec<Value> {
 }
 
 /// HTML between cells: nbconvert copies a raw cell as it is.
-fn markup(html: &str) -> Value {
+pub(super) fn markup(html: &str) -> Value {
     json!({"cell_type": "raw", "metadata": {}, "source": html})
 }
 

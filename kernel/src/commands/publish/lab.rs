@@ -2,6 +2,7 @@
 //! the notes, for the speaker's window.
 
 use super::deck;
+use super::page::Page;
 use crate::notebook::{self, joined};
 use anyhow::{Context, Result, anyhow};
 use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
@@ -64,9 +65,12 @@ impl Lab {
         if self.is_lecture() {
             prepared = deck::on_slides(prepared, self.machine().as_deref());
         }
-        let mut notebook = self.notebook.clone();
-        notebook["cells"] = json!(prepared);
-        Ok(notebook)
+        Ok(self.with_cells(prepared))
+    }
+
+    /// Its cells.
+    pub(super) fn cells(&self) -> impl Iterator<Item = &Value> {
+        cells(&self.notebook)
     }
 
     /// Whether it is a lecture, whose page is a deck of slides.
@@ -109,6 +113,13 @@ impl Lab {
         )))
     }
 
+    /// A notebook in the same language, with other cells.
+    pub(super) fn with_cells(&self, cells: Vec<Value>) -> Value {
+        let mut notebook = self.notebook.clone();
+        notebook["cells"] = json!(cells);
+        notebook
+    }
+
     /// The figures of the lab: the place on the page, and the output.
     fn figures(&self) -> impl Iterator<Item = (&str, &Value)> {
         cells(&self.notebook).flat_map(|cell| {
@@ -123,8 +134,8 @@ impl Lab {
     }
 }
 
-/// The first page: for each lab what it is about, and every figure in it.
-pub(super) fn gallery(labs: &[Lab]) -> Result<Value> {
+/// The first page: for each lab what it is about, and every figure in it; and what there is to print.
+pub(super) fn gallery(labs: &[Lab], papers: &[Page]) -> Result<Value> {
     let first = labs.first().context("there is no notebook to publish")?;
     let mut gallery = vec![markdown(
         "about",
@@ -170,29 +181,37 @@ pub(super) fn gallery(labs: &[Lab]) -> Result<Value> {
             }));
         }
     }
-    let mut notebook = first.notebook.clone();
-    notebook["cells"] = json!(gallery);
-    Ok(notebook)
+    if !papers.is_empty() {
+        let links = papers
+            .iter()
+            .map(|Page { name, title, .. }| format!("[{title}]({name}.html)"));
+        let links: Vec<String> = links.collect();
+        gallery.push(markdown(
+            "paper",
+            &format!("**To print, for a class:** {}", links.join(" · ")),
+        ));
+    }
+    Ok(first.with_cells(gallery))
 }
 
 fn cells(notebook: &Value) -> impl Iterator<Item = &Value> {
     notebook["cells"].as_array().into_iter().flatten()
 }
 
-fn id(cell: &Value) -> &str {
+pub(super) fn id(cell: &Value) -> &str {
     cell["id"].as_str().unwrap_or("")
 }
 
-fn source(cell: &Value) -> String {
+pub(super) fn source(cell: &Value) -> String {
     joined(&cell["source"])
 }
 
-fn markdown(id: &str, text: &str) -> Value {
+pub(super) fn markdown(id: &str, text: &str) -> Value {
     json!({"cell_type": "markdown", "id": id, "metadata": {}, "source": text})
 }
 
 /// Links to notebooks become links to pages, or words where there is no such page.
-fn with_links(text: &str, labs: &[Lab]) -> String {
+pub(super) fn with_links(text: &str, labs: &[Lab]) -> String {
     let mut done = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("](") {
@@ -218,7 +237,7 @@ fn with_links(text: &str, labs: &[Lab]) -> String {
 
 /// Formulas between dollars become MathML, which a browser draws without a script and without a network: `$…$` in a line of text,
 /// `$$…$$` on their own. Text between backticks, or in a block of code, is no formula.
-fn with_formulas(text: &str) -> Result<String> {
+pub(super) fn with_formulas(text: &str) -> Result<String> {
     let converter = LatexToMathML::new(MathCoreConfig::default())
         .map_err(|error| anyhow!("formulas cannot be read: {error:?}"))?;
     let mathml = |formula: &str, display: MathDisplay| -> Result<String> {
@@ -292,10 +311,10 @@ fn plain(text: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn lab(name: &str, cells: Value) -> Lab {
+    pub(in super::super) fn lab(name: &str, cells: Value) -> Lab {
         Lab {
             name: name.into(),
             title: name.into(),

@@ -3,6 +3,7 @@
 mod deck;
 mod lab;
 mod page;
+mod paper;
 
 use crate::commands::check::Check;
 use crate::environment;
@@ -12,7 +13,7 @@ use anyhow::{Context, Error, Result, bail};
 use clap::Args;
 use lab::Lab;
 use labs_launcher::venv;
-use page::Page;
+use page::{Kind, Page};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -66,20 +67,25 @@ impl Publish {
             .map(|path| Lab::read(path, &solutions))
             .collect::<Result<Vec<Lab>>>()?;
 
+        let papers: Vec<Page> = paper::pages(&labs)?;
         let mut pages = vec![Page {
             name: "index".into(),
             title: "Coordination labs".into(),
-            notebook: lab::gallery(&labs)?,
-            is_deck: false,
+            notebook: lab::gallery(&labs, &papers)?,
+            kind: Kind::Gallery,
         }];
         for lab in &labs {
             pages.push(Page {
                 name: lab.name.clone(),
                 title: lab.title.clone(),
                 notebook: lab.prepared(&labs)?,
-                is_deck: lab.is_lecture(),
+                kind: match lab.is_lecture() {
+                    true => Kind::Deck,
+                    false => Kind::Lab,
+                },
             });
         }
+        pages.extend(papers);
         let bodies = bodies(&place, scratch.path(), &pages)?;
         let vega = match bodies.iter().any(|body| page::has_sliders(body)) {
             true => vega(&place, scratch.path())?,

@@ -14,8 +14,19 @@ pub(super) struct Page {
     pub title: String,
     /// Its cells.
     pub notebook: Value,
-    /// Whether its cells stand on slides.
-    pub is_deck: bool,
+    pub kind: Kind,
+}
+
+/// What a page is for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    /// It leads to the others.
+    Gallery,
+    Lab,
+    /// Its cells stand on slides.
+    Deck,
+    /// It is for the printer.
+    Paper,
 }
 
 /// Whether the cells of a page have sliders, which need Vega-Lite.
@@ -25,14 +36,16 @@ pub(super) fn has_sliders(body: &str) -> bool {
 
 /// The page `index` of `pages`, as one file with everything that it needs. The first page leads to the others.
 pub(super) fn html(pages: &[Page], index: usize, body: &str, vega: &str) -> String {
-    if pages[index].is_deck {
+    let kind = pages[index].kind;
+    if kind == Kind::Deck {
         return deck::html(&pages[index].title, body);
     }
     let style = include_str!("template/style.css");
     let title = escape(&pages[index].title);
-    let (class, way) = match index {
-        0 => ("gallery", String::new()),
-        _ => ("lab", way(pages, index)),
+    let (class, way, more_style) = match kind {
+        Kind::Gallery => ("gallery", String::new(), ""),
+        Kind::Paper => ("paper", way(&[], 0), include_str!("template/paper.css")),
+        _ => ("lab", way(pages, index), ""),
     };
     let script = if has_sliders(body) {
         // Nothing but this would end a script.
@@ -50,13 +63,14 @@ pub(super) fn html(pages: &[Page], index: usize, body: &str, vega: &str) -> Stri
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <style>\n{style}</style>\n<body class=\"{class}\">\n{above}<main>\n{body}\n</main>\n{below}{script}</body>\n</html>\n"
+         <style>\n{style}{more_style}</style>\n<body class=\"{class}\">\n{above}<main>\n{body}\n</main>\n{below}{script}</body>\n</html>\n"
     )
 }
 
 /// The links to the labs before and after, and to the first page.
 fn way(pages: &[Page], index: usize) -> String {
-    let before = &pages[1..][..index - 1];
+    let is_lab = |page: &&Page| matches!(page.kind, Kind::Lab | Kind::Deck);
+    let (before, after) = pages.split_at(index);
     let link = |page: Option<&Page>, arrow: [&str; 2]| {
         page.map_or(String::new(), |Page { name, title, .. }| {
             let [left, right] = arrow;
@@ -65,7 +79,7 @@ fn way(pages: &[Page], index: usize) -> String {
     };
     format!(
         "<nav>{}<a href=\"index.html\">All labs</a>{}</nav>\n",
-        link(before.last(), ["← ", ""]),
-        link(pages.get(index + 1), ["", " →"])
+        link(before.iter().rfind(is_lab), ["← ", ""]),
+        link(after.iter().skip(1).find(is_lab), ["", " →"])
     )
 }

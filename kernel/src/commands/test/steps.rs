@@ -90,7 +90,7 @@ pub(super) const SET_UP: Step = step("setup", "cargo labs setup").with_kernels()
 /// same reason clippy leaves the kernel out: it would check all of evcxr again. Steps name the same packages as far as they can, since Cargo
 /// builds a dependency again where another choice of packages asks for other features of it. Builds with other flags have a folder of their
 /// own; otherwise each build would throw away the other's results.
-pub(super) const STEPS: [Step; 21] = [
+pub(super) const STEPS: [Step; 22] = [
     // Some tests call cargo without a network, and steps that run beside each other should not wait for each other's downloads.
     step("downloads", "cargo fetch --locked").with_kernels(),
     step("format", "cargo fmt --all --check"),
@@ -139,6 +139,10 @@ pub(super) const STEPS: [Step; 21] = [
         .after_set_up()
         .at_night(),
     step("other programs", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel versions:: -- --ignored")
+        .with_kernels()
+        .at_night(),
+    // nbgrader is installed the first time, below target/labs/nbgrader.
+    step("nbgrader", "cargo test --release --package labs --package labs-runtime --package labs-evcxr --test kernel grading:: -- --ignored")
         .with_kernels()
         .at_night(),
     // The appendix of lab 06. Its environment is installed the first time, below target/labs/celery.
