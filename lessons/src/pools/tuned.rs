@@ -202,7 +202,7 @@ mod tests {
     fn a_wait_that_is_long_enough_keeps_every_task_and_none_at_all_loses_some() {
         let patient = tuned_runs(4, work_until_flag, |tasks, stop| {
             put_all(tasks);
-            wait_until(|| tasks.len() == 0);
+            wait_until(|| tasks.is_empty());
             stop.set();
         });
         let patient = patient.unwrap();
