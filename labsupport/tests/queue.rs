@@ -5,13 +5,15 @@ mod common;
 use common::LONG;
 use labsupport::internal::{self, fault};
 use labsupport::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Debug;
 use std::time::Duration;
 
-#[test]
-fn messages_of_every_size_come_out_in_order_across_the_end_of_the_ring() {
-    let queue = Queue::<Vec<u8>>::bounded_bytes(100, 512).unwrap();
-    let message = |n: usize| vec![n as u8; n * 7 % 180];
-    let all = if cfg!(miri) { 100 } else { 2000 };
+/// Fills the queue, empties it while it is full, and looks at each message as it comes out.
+fn come_out_in_order<T>(queue: &Queue<T>, all: usize, message: impl Fn(usize) -> T)
+where
+    T: Serialize + DeserializeOwned + PartialEq + Debug,
+{
     let mut taken = 0;
     for put in 0..all {
         while queue.try_put(message(put)).is_err() {
@@ -24,6 +26,13 @@ fn messages_of_every_size_come_out_in_order_across_the_end_of_the_ring() {
         taken += 1;
     }
     assert_eq!(taken, all);
+}
+
+#[test]
+fn messages_of_every_size_come_out_in_order_across_the_end_of_the_ring() {
+    let queue = Queue::<Vec<u8>>::bounded_bytes(100, 512).unwrap();
+    let all = if cfg!(miri) { 100 } else { 2000 };
+    come_out_in_order(&queue, all, |n| vec![n as u8; n * 7 % 180]);
 }
 
 #[test]
@@ -223,20 +232,10 @@ fn large(n: u64) -> String {
 #[test]
 fn large_messages_come_out_whole_wherever_they_begin() {
     let queue = Queue::<(u64, String, u8)>::bounded_bytes(100, 16 << 10).unwrap();
-    let message = |n: u64| (n, "x".repeat(n as usize * 37 % 5_000), n as u8);
     let all = if cfg!(miri) { 20 } else { 2_000 };
-    let mut taken = 0;
-    for put in 0..all {
-        while queue.try_put(message(put)).is_err() {
-            assert_eq!(queue.try_get().unwrap(), message(taken));
-            taken += 1;
-        }
-    }
-    while let Ok(last) = queue.try_get() {
-        assert_eq!(last, message(taken));
-        taken += 1;
-    }
-    assert_eq!(taken, all);
+    come_out_in_order(&queue, all, |n| {
+        (n as u64, "x".repeat(n * 37 % 5_000), n as u8)
+    });
 }
 
 #[test]

@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn one_that_is_far_away_does_not_squeeze_the_others() {
         let shares: Vec<f64> = (0..20).chain([90]).map(f64::from).collect();
-        assert_eq!(counted(&shares, "%")[9], ("90 to 100 %".into(), 1));
+        assert_eq!(counted(&shares, "%")[8], ("80 to 90 %".into(), 1));
         let mut numbers: Vec<f64> = (0..20).map(f64::from).collect();
         numbers.extend([1e18, -4e9]);
         let bins = counted(&numbers, "tasks");
