@@ -82,7 +82,9 @@ fn published_pages_miss_nothing_and_fetch_nothing() {
                 json!(false),
                 "{name}: a formula is not drawn"
             );
-            assert!(seen["figures"].as_u64() > Some(0), "{name} has no figure");
+            // The cards for a class that acts out a protocol have words alone.
+            let figures = seen["figures"].as_u64();
+            assert!(figures > Some(0) || name == "cards", "{name} has no figure");
             let links = seen["links"]
                 .as_array()
                 .unwrap()

@@ -53,7 +53,7 @@ fn sheets(labs: &[Lab]) -> Result<Vec<Value>> {
         for (number, asked) in (1..).zip(asked) {
             if let Some(section) = asked.section {
                 let heading = format!("{}-above-{number}", lab.name);
-                cells.push(markdown(&heading, &format!("### {section}")));
+                cells.push(markdown(&heading, &format!("## {section}")));
             }
             cells.push(markup("<div class=\"question\">"));
             let question = format!("{}-{number}", lab.name);
@@ -412,11 +412,11 @@ mod tests {
         let said = words(&sheets(&[lab]).unwrap());
         let parts = [
             "<h1>01_a</h1>",
-            "### 1 · Pills\n",
+            "## 1 · Pills\n",
             "**1.** How many pills? And who?",
             "<span class=\"number\"></span> tasks</p><p class=\"line\"></p>",
             "**2.** And now?\n<p class=\"line\"></p></div>",
-            "### 2 · More\n",
+            "## 2 · More\n",
             "**3.** Draw it.",
             "<figure class=\"pad\"><svg",
             "**4.** Four?",
