@@ -424,7 +424,7 @@ enum Odd {
     Grows,
 }
 
-impl serde::Serialize for Odd {
+impl Serialize for Odd {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::{Error, SerializeTuple};
         static GROWN: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
